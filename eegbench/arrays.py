@@ -1,0 +1,58 @@
+"""The vocabulary: what an EEG array, an image array and a map array are, and one checker for each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.errors import InputError
+
+EEG = NDArray[np.float32]  # (n, channels, times)
+Images = NDArray[np.uint8]  # (n, h, w, 3), sRGB
+Maps = NDArray[np.uint8]  # (n, h, w), a saliency map, 255 = most salient
+Values = NDArray[np.float64]  # (n,) per item or () for a set
+
+
+@dataclass(frozen=True)
+class EEGInfo:
+    """What stands beside an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit."""
+
+    channels: tuple[str, ...]
+    rate: float
+    start: float
+    times: int
+    unit: str = "V"
+
+    def __post_init__(self) -> None:
+        if self.unit not in ("V", "whitened"):
+            raise InputError(f"EEG unit is {self.unit!r}; it must be 'V' or 'whitened'")
+
+
+def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EEG:
+    """Return `eeg` if it is float32 (n, channels, times), finite, and as `info` says; else raise InputError.
+
+    With `expected` (what a model was fitted on), channels, rate, start and unit must agree too: the wrong
+    channel order fails silently otherwise.
+    """
+    wanted = (len(info.channels), info.times)
+    if eeg.ndim != 3 or eeg.shape[1:] != wanted:
+        raise InputError(f"EEG has shape {eeg.shape}; wanted (n, {wanted[0]} channels, {wanted[1]} times)")
+    if eeg.dtype != np.float32:
+        raise InputError(f"EEG is {eeg.dtype}; wanted float32: convert it with .astype('float32')")
+    if not np.isfinite(eeg).all():
+        bad = int((~np.isfinite(eeg)).any(axis=(1, 2)).sum())
+        raise InputError(f"EEG has NaN or infinite samples in {bad} of {len(eeg)} trials; drop or repair them")
+    if expected is not None and info != expected:
+        differing = [f for f in ("channels", "rate", "start", "times", "unit") if getattr(info, f) != getattr(expected, f)]
+        detail = "; ".join(f"{f} is {getattr(info, f)}, fitted on {getattr(expected, f)}" for f in differing)
+        raise InputError(f"EEG is not what the method was fitted on: {detail}")
+    return eeg
+
+
+def check_images(images: Images, *, count: int | None = None) -> Images:
+    """Return `images` if it is uint8 (n, h, w, 3), and n is `count` where given; else raise InputError."""
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise InputError(f"images are {images.dtype} of shape {images.shape}; wanted uint8 (n, h, w, 3)")
+    if count is not None and len(images) != count:
+        raise InputError(f"{len(images)} images came; {count} were wanted, one for each item")
+    return images

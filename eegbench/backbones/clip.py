@@ -1,0 +1,50 @@
+"""The door to open_clip: image embeddings, un-normalised, in float32."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eegbench.arrays import Images
+from eegbench.backbones import weights
+from eegbench.backbones.resize import chunks, resize, to_float
+
+
+class Clip:
+    """An open_clip model. `name` is `pack:PART`, `local-dir:PATH`, or MODEL/PRETRAINED in open_clip's terms."""
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        import open_clip
+
+        self.name, self.device = name, device
+        if name.startswith("pack:"):
+            folder = Path(weights.locate(name))
+            settings = weights.read_json(folder / "open_clip_config.json")
+            model = open_clip.CLIP(**settings["model_cfg"])
+            weights.fill(model, folder / "open_clip_model.safetensors")
+            self.mean, self.std = settings["preprocess_cfg"]["mean"], settings["preprocess_cfg"]["std"]
+        else:
+            architecture, _, pretrained = name.partition("/")
+            model = open_clip.create_model(architecture, pretrained=pretrained or None)
+            self.mean, self.std = model.visual.image_mean, model.visual.image_std
+        self.model = model.eval().requires_grad_(False).to(device)
+        side = model.visual.image_size
+        self.size = int(side if isinstance(side, int) else side[0])
+
+    @property
+    def digest(self) -> str:
+        return weights.combined(self.name)
+
+    def pictures(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Embeddings (n, d) of float pictures (n, 3, size, size) in [0, 1]."""
+        mean = torch.tensor(self.mean, device=pictures.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=pictures.device).view(1, 3, 1, 1)
+        out: torch.Tensor = self.model.encode_image((pictures - mean) / std)
+        return out
+
+    def images(self, images: Images) -> NDArray[np.float32]:
+        """Embeddings (n, d) of uint8 images of any size, resized bilinearly with antialias, no crop."""
+        with torch.inference_mode():
+            parts = [self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in chunks(images, 32)]
+        return torch.cat(parts).numpy()

@@ -1,0 +1,128 @@
+"""The door to diffusers: a latent diffusion generator conditioned on tokens, with or without a ControlNet."""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from eegbench.arrays import Images, Maps
+from eegbench.backbones import weights
+from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
+from eegbench.errors import unknown
+
+SAMPLERS = {
+    "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
+    "ddim": ("DDIMScheduler", {}),
+    "dpm": ("DPMSolverMultistepScheduler", {}),
+}
+
+
+class Generator:
+    """A Stable Diffusion folder (or hub id): autoencoder, UNet, text encoder, tokenizer, noise schedule.
+
+    Images are uint8 at `size` px; latents are scaled as the UNet wants them.
+    """
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        import diffusers
+        import transformers
+
+        self.name, self.device = name, device
+        folder = weights.locate(name)
+        self.vae = diffusers.AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32)
+        self.unet = diffusers.UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32)
+        self.noise_schedule = diffusers.DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
+        self.text_encoder = transformers.CLIPTextModel.from_pretrained(
+            folder, subfolder="text_encoder", torch_dtype=torch.float32
+        )
+        self.tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
+        for module in (self.vae, self.unet, self.text_encoder):
+            module.eval().requires_grad_(False).to(device)
+        self.width = int(self.unet.config.cross_attention_dim)
+        self.latent_size = int(self.unet.config.sample_size)
+        self.size = self.latent_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def digest(self) -> str:
+        return weights.combined(self.name)
+
+    def encode(self, images: Images) -> torch.Tensor:
+        """Scaled latent means (n, c, h, w) of images of any size."""
+        with torch.no_grad():
+            parts = []
+            for some in chunks(images, 16):
+                pictures = resize(to_float(some).to(self.device), self.size) * 2 - 1
+                parts.append(self.vae.encode(pictures).latent_dist.mean * self.vae.config.scaling_factor)
+        return torch.cat(parts)
+
+    def decode(self, latents: torch.Tensor) -> Images:
+        """Images (n, size, size, 3) of scaled latents."""
+        with torch.no_grad():
+            parts = [to_uint8((self.vae.decode(z / self.vae.config.scaling_factor).sample + 1) / 2) for z in latents.split(16)]
+        return np.concatenate(parts)
+
+    def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
+        """Hidden states (n, tokens, width) of the text encoder."""
+        padded = self.tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt")
+        with torch.no_grad():
+            states: torch.Tensor = self.text_encoder(padded["input_ids"].to(self.device)).last_hidden_state
+        return states
+
+    def sample(
+        self,
+        tokens: torch.Tensor,
+        *,
+        null: torch.Tensor,
+        seeds: Sequence[int],
+        steps: int,
+        guidance: float,
+        sampler: str = "pndm",
+        controlnet: Any = None,
+        maps: Maps | None = None,
+        unet: Any = None,
+        advance: Callable[[int], None] = lambda n: None,
+    ) -> Images:
+        """Generate one image per row of `tokens` (n, k, width), each from its own seed.
+
+        `null` (1, k, width) is the unconditional tokens of classifier-free guidance; `maps` (n, h, w) control a
+        `controlnet`, in both branches, as the saliency-guided paper does.
+        """
+        shape = (self.unet.config.in_channels, self.latent_size, self.latent_size)
+        noise = [torch.randn(shape, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
+        scheduler = self._sampler(sampler)
+        scheduler.set_timesteps(steps, device=self.device)
+        z = torch.stack(noise).to(self.device) * scheduler.init_noise_sigma
+        both = torch.cat([null.expand(len(z), -1, -1), tokens]).to(self.device)
+        control = None if maps is None else self.control(maps).repeat(2, 1, 1, 1)
+        with torch.no_grad():
+            for t in scheduler.timesteps:
+                model_input = scheduler.scale_model_input(torch.cat([z, z]), t)
+                extra = residuals(controlnet, model_input, t, both, control)
+                predicted = (unet or self.unet)(model_input, t, encoder_hidden_states=both, **extra).sample
+                without, with_ = predicted.chunk(2)
+                z = scheduler.step(without + guidance * (with_ - without), t, z).prev_sample
+        advance(len(z))
+        return self.decode(z)
+
+    def control(self, maps: Maps) -> torch.Tensor:
+        """Saliency maps (n, h, w) as the ControlNet's picture: (n, 3, size, size) in [0, 1], three equal channels."""
+        grey = torch.from_numpy(np.ascontiguousarray(maps)).float()[:, None] / 255
+        return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
+
+    def _sampler(self, name: str) -> Any:
+        import diffusers
+
+        if name not in SAMPLERS:
+            raise unknown("sampler", name, SAMPLERS)
+        kind, options = SAMPLERS[name]
+        return getattr(diffusers, kind).from_config(copy.deepcopy(dict(self.noise_schedule.config)), **options)
+
+
+def residuals(controlnet: Any, z: torch.Tensor, t: Any, tokens: torch.Tensor, control: torch.Tensor | None) -> dict[str, Any]:
+    """What a ControlNet adds to the UNet, as the UNet's keyword arguments; {} without one."""
+    if controlnet is None or control is None:
+        return {}
+    down, middle = controlnet(z, t, encoder_hidden_states=tokens, controlnet_cond=control, return_dict=False)
+    return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}

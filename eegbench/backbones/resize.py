@@ -1,0 +1,50 @@
+"""Resizing as the field's scripts do it: torchvision on float tensors, bilinear, antialiased."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import resize as _resize
+
+from eegbench.arrays import Images
+
+BASES = {"sal512": 512, "me256": 256}  # the common first size of each input protocol, px
+
+
+def to_float(images: Images) -> torch.Tensor:
+    """uint8 (n, h, w, 3) to float32 (n, 3, h, w) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def to_uint8(pictures: torch.Tensor) -> Images:
+    """float (n, 3, h, w) in [0, 1] to uint8 (n, h, w, 3), rounded."""
+    grey = (pictures.detach().float().cpu() * 255).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(grey.permute(0, 2, 3, 1).numpy())
+
+
+def resize(pictures: torch.Tensor, size: int) -> torch.Tensor:
+    """(n, c, h, w) to (n, c, size, size)."""
+    if pictures.shape[-2:] == (size, size):
+        return pictures
+    resized: torch.Tensor = _resize(pictures, [size, size], InterpolationMode.BILINEAR, antialias=True)
+    return resized
+
+
+def chunks(images: Images, size: int = 16) -> Iterator[Images]:
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
+
+
+def embed_in_chunks(
+    images: Images, network: Callable[[torch.Tensor], dict[str, torch.Tensor]], *, base: int, size: int, device: str
+) -> dict[str, NDArray[np.float32]]:
+    """Run `network` on `images` brought to `base` px and then to `size` px, a few at a time."""
+    parts: dict[str, list[NDArray[np.float32]]] = {}
+    with torch.inference_mode():
+        for some in chunks(images):
+            out = network(resize(resize(to_float(some).to(device), base), size))
+            for name, value in out.items():
+                parts.setdefault(name, []).append(value.cpu().numpy())
+    return {name: np.concatenate(values) for name, values in parts.items()}

@@ -1,0 +1,87 @@
+"""Where weights are: `pack:NAME` is a part of the micro pack, anything else a folder on disk or a hub id."""
+
+import functools
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from eegbench.errors import InputError, MissingError
+from eegbench.records import digest, file_digest, read_json
+
+PACK = Path(__file__).parent / "micro" / "pack"
+
+
+def locate(name: str) -> str:
+    """The folder or file behind `pack:NAME`, its digests checked; other names come back as they are."""
+    if not name.startswith("pack:"):
+        return name
+    path = PACK / name.removeprefix("pack:")
+    digests(name)
+    return str(path)
+
+
+@functools.cache
+def digests(name: str) -> dict[str, str]:
+    """sha256 by file of a part of the pack, after comparing every file with the pack's own list.
+
+    Raises MissingError for a file that is not there and InputError for one whose bytes are not the listed ones.
+    Other names give {}: their digests are recorded by whoever loads them.
+    """
+    if not name.startswith("pack:"):
+        return {}
+    part = name.removeprefix("pack:")
+    listed = _listed()
+    wanted = {file: sha for file, sha in listed.items() if file == part or file.startswith(part + "/")}
+    if not wanted:
+        raise MissingError(f"the micro pack has no part {part!r}; it has: {', '.join(sorted({f.split('/')[0] for f in listed}))}")
+    for file, sha in wanted.items():
+        path = PACK / file
+        if not path.is_file():
+            raise MissingError(f"{path}: missing from the micro pack; reinstall eegbench")
+        if file_digest(path) != sha:
+            raise InputError(f"{path}: damaged, its sha256 is not the one in {PACK / 'digests.json'}; reinstall eegbench")
+    return wanted
+
+
+def combined(name: str) -> str:
+    """One sha256 for a part of the pack; "" for other names."""
+    listed = digests(name)
+    return digest(listed) if listed else ""
+
+
+def fill(module: nn.Module, path: Path) -> nn.Module:
+    """Load safetensors into `module` as float32, all keys and shapes agreeing, and set it to inference."""
+    state = read_tensors(path)
+    try:
+        module.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
+    except RuntimeError as error:
+        raise InputError(f"{path}: not the weights of {type(module).__name__}: {str(error).splitlines()[-1].strip()}") from None
+    return module.eval().requires_grad_(False)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; MissingError or InputError naming it."""
+    if not path.is_file():
+        raise MissingError(f"{path}: no such weight file")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+
+
+@functools.cache
+def _listed() -> dict[str, str]:
+    path = PACK / "digests.json"
+    if not path.is_file():
+        raise MissingError(f"{path}: the micro pack is not installed; reinstall eegbench")
+    return {str(k): str(v) for k, v in read_json(path).items()}
+
+
+def write_digests() -> None:
+    """Write the list that `digests` compares with, over all files of the pack; for the training script alone."""
+    files = sorted(p for p in PACK.rglob("*") if p.is_file() and p.name != "digests.json")
+    listed = {p.relative_to(PACK).as_posix(): file_digest(p) for p in files}
+    (PACK / "digests.json").write_text(json.dumps(listed, indent=1) + "\n")

@@ -1,0 +1,118 @@
+"""The audit: does the EEG have anything to do with the images?
+
+The fitted method is run again on EEG permuted between the test stimuli. Each stimulus keeps its seed and its hint
+and gets the EEG of another. What the true EEG adds to that is its contribution.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench import seeds
+from eegbench.arrays import Images
+from eegbench.benchmark import statistics, store
+from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark.images import ImageSet
+from eegbench.benchmark.measure import Measured
+from eegbench.benchmark.plan import Plan
+from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, asked, paint, stacked
+from eegbench.benchmark.score import Embeddings, Scorer, estimate, image_sets
+from eegbench.contracts import Progress
+from eegbench.errors import InputError
+from eegbench.records import Json, ScoreSheet, finite, read_json
+
+PERMUTATION = "permutation.json"  # who got whose EEG, and the digest of every image, below permuted/
+
+
+@dataclasses.dataclass(frozen=True)
+class Permuted:
+    """The images made from permuted EEG, one set for each sample, and its decoded embeddings, by stimulus id."""
+
+    images: list[ImageSet]
+    decoded: Embeddings | None
+
+
+def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, progress: Progress) -> Permuted:
+    """The reconstructions from permuted EEG, below permuted/ of the run's folder; taken up again like a run."""
+    queries = asked(plan)
+    donors = donors_of(queries.stimuli)
+    given = stacked(hints, queries.stimuli)
+
+    def make(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
+        own = {name: maps[items] for name, maps in given.items()} or None
+        return fitted.reconstructor.reconstruct(queries.eeg[donors[items]], seeds=item_seeds, hints=own)
+
+    task = Task(plan.spec, plan.method.role, plan.dataset.simulated, {}, queries.stimuli, plan.batch_size)
+    gave = {stimulus: queries.stimuli[donor] for stimulus, donor in zip(queries.stimuli, donors, strict=True)}
+    head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
+    keep = _begun(run.folder, head)
+    _write_permutation(run.folder, {**head, "images": []})
+    manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
+    _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
+    embedding = fitted.reconstructor.embed(queries.eeg[donors])
+    decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
+    return Permuted(image_sets(run.folder, manifest), decoded)
+
+
+def donors_of(stimuli: tuple[str, ...]) -> NDArray[np.int64]:
+    """For each query the position of another one, whose EEG it gets; it depends on the ids, not on their order.
+
+    Raises InputError below two queries.
+    """
+    if len(stimuli) < 2:
+        raise InputError(f"{len(stimuli)} test stimulus; the audit permutes EEG between two or more: use --no-audit")
+    ordered = np.array(sorted(range(len(stimuli)), key=lambda i: stimuli[i]), dtype=np.int64)
+    donors = np.empty_like(ordered)
+    donors[ordered] = ordered[seeds.derangement(len(stimuli), seeds.generator("audit", len(stimuli)))]
+    return donors
+
+
+def compare(
+    scorer: Scorer, sheet: ScoreSheet, measured: Mapping[str, Measured], permuted: Mapping[str, Measured]
+) -> ScoreSheet:
+    """The sheet with what permuted EEG gives, each metric's contribution and interval, and the verdict in words.
+
+    A contribution is value minus permuted value, with its sign turned where lower is better; its interval is
+    paired by stimulus.
+    """
+    scores = dict(sheet.metrics)
+    contributions: dict[str, statistics.Estimate] = {}
+    for name, one in measured.items():
+        value, _ = estimate(permuted[name], sheet.n)
+        gain, ci = contribution(one, permuted[name], sheet.n)
+        contributions[name] = (gain, ci)
+        scores[name] = dataclasses.replace(
+            scores[name], permuted=finite(value), contribution=finite(gain), contribution_ci=ci
+        )
+    return dataclasses.replace(sheet, metrics=scores, verdict=statistics.verdict(contributions))
+
+
+def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estimate:
+    """Value minus permuted value, signed so that up is better, and its 95 % interval."""
+    sign = 1.0 if true.metric.higher_is_better else -1.0
+    seed = seeds.seed("contribution", true.metric.id)
+    if true.items is not None and permuted.items is not None:
+        a, b = (sign * one.items.mean(axis=0) for one in (true, permuted) if one.items is not None)
+        return statistics.paired_difference(a, b, seed=seed)
+    if true.over is not None and permuted.over is not None:
+        first, second = true.over, permuted.over
+        return statistics.interval_of_set(lambda chosen: sign * (first(chosen) - second(chosen)), n, seed=seed)
+    return float("nan"), None
+
+
+def _begun(folder: Path, head: Json) -> bool:
+    """Whether the images below permuted/ were made by this run with this permutation."""
+    file = folder / store.PERMUTED / PERMUTATION
+    if not file.is_file():
+        return False
+    found = read_json(file)
+    return all(found.get(name) == value for name, value in head.items())
+
+
+def _write_permutation(folder: Path, value: Json) -> None:
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    store.write_bytes(folder / store.PERMUTED / PERMUTATION, text.encode())

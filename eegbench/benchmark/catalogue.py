@@ -1,0 +1,109 @@
+"""What there is, as rows for `eegbench list` and `eegbench datasets info`."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from eegbench import backbones
+from eegbench.benchmark import plugins
+from eegbench.contracts import Dataset
+from eegbench.errors import EegbenchError, UsageError, unknown
+
+Row = dict[str, object]
+PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
+
+
+def rows(kind: str) -> list[Row]:
+    """One row for each of a kind of KINDS; raises UsageError for another kind.
+
+    What cannot be loaded has its row too, with its problem; it hides no other.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    return KINDS[kind]()
+
+
+def text(table: Sequence[Row]) -> str:
+    """Rows as lines in columns below their heads, and below them what cannot be used."""
+    sound = [row for row in table if PROBLEM not in row]
+    lines = [tuple(sound[0]), *(tuple(map(str, row.values())) for row in sound)] if sound else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    columns = [
+        "  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    ]
+    problems = [f"{row['name']} cannot be used: {row[PROBLEM]}" for row in table if PROBLEM in row]
+    return "".join(f"{line}\n" for line in columns + problems)
+
+
+def facts(dataset: Dataset) -> dict[str, str]:
+    """What a data set says of itself."""
+    info = dataset.info
+    return {
+        "name": f"{dataset.name}@{dataset.revision}",
+        "about": dataset.about,
+        "simulated": "yes" if dataset.simulated else "no",
+        "subjects": ", ".join(str(subject) for subject in dataset.subjects),
+        "EEG": f"{len(info.channels)} channels, {info.rate:g} Hz, {info.times} samples from {info.start:g} s",
+        "unit": info.unit,
+        "channels": " ".join(info.channels),
+    }
+
+
+def draw(dataset: Dataset, subject: int, path: Path) -> None:
+    """A picture of a data set, by the function `contact_sheet` of the module `picture` beside it.
+
+    The module is looked up by its place, for a plug-in has one too. Raises UsageError where there is none.
+    """
+    place = f"{type(dataset).__module__.rpartition('.')[0]}.picture"
+    if place == ".picture" or find_spec(place) is None:
+        raise UsageError(f"data set {dataset.name!r} draws no picture; leave --picture out")
+    import_module(place).contact_sheet(dataset, subject, path)
+
+
+def _method(name: str) -> Row:
+    found = plugins.find("method", name)
+    return {"name": name, "role": found.role, "tracks": ", ".join(found.tracks), "paper": found.paper}
+
+
+def _dataset(name: str) -> Row:
+    found = plugins.find("dataset", name)
+    return {"name": name, "revision": found.revision, "subjects": len(found.subjects), "about": found.about}
+
+
+def _metric(name: str) -> Row:
+    found = plugins.find("metric", name)
+    return {
+        "name": name,
+        "version": found.version,
+        "better": "up" if found.higher_is_better else "down",
+        "chance": "-" if found.chance is None else found.chance,
+        "per": "item" if found.per_item else "set",
+        "needs": found.needs,
+    }
+
+
+def _suite(name: str) -> list[Row]:
+    return [
+        {"name": judge.name, "suite": name, "provides": ", ".join(judge.provides), "sha256": judge.digest or "-"}
+        for judge in backbones.suite(name, "sal512")
+    ]
+
+
+def _each(kind: str, row: Callable[[str], Row]) -> Callable[[], list[Row]]:
+    return lambda: [one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])]
+
+
+def _or_problem(name: str, get: Callable[[str], list[Row]]) -> list[Row]:
+    try:
+        return get(name)
+    except EegbenchError as error:
+        return [{"name": name, PROBLEM: str(error)}]
+
+
+KINDS: dict[str, Callable[[], list[Row]]] = {
+    "methods": _each("method", _method),
+    "datasets": _each("dataset", _dataset),
+    "metrics": _each("metric", _metric),
+    "backbones": lambda: [row for name in backbones.SUITES for row in _or_problem(name, _suite)],
+}

@@ -1,0 +1,109 @@
+"""What is installed and what is not, with the remedy beside each fault.
+
+torch and what needs it are imported late and one by one here, for a broken one is what this module is there to name.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from eegbench.errors import EegbenchError
+
+OLDEST, BELOW = (3, 11), (3, 14)  # Python
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "diffusers",
+    "transformers",
+    "peft",
+    "safetensors",
+    "scikit-image",
+    "scipy",
+    "numpy",
+    "pandas",
+    "pysaliency",
+    "mne",
+    "matplotlib",
+    "pillow",
+    "setuptools",
+)
+NMS = "operator torchvision::nms does not exist"
+REMEDIES = {
+    "torchvision": "torch and torchvision come from different places, as a CPU wheel and the package index; "
+    "install both from one: python -m pip install --force-reinstall torch torchvision",
+    "pkg_resources": "pysaliency imports it: python -m pip install 'setuptools<81'",
+}
+PARTS = ("generator", "clip_target", "clip_judge", "judges")  # of the micro pack
+LEAST_FREE = 1.0  # GiB
+
+
+class Finding(NamedTuple):
+    """One thing looked at: whether it is good, and its state, with the remedy where it is not."""
+
+    subject: str
+    good: bool
+    state: str
+
+
+def examine() -> list[Finding]:
+    """All findings: Python, packages, imports that are known to fail, device, micro pack, disk."""
+    imports = [_sound(f"import {module}", partial(_import, module), remedy) for module, remedy in REMEDIES.items()]
+    return [
+        _python(),
+        *(_package(name) for name in PACKAGES),
+        *imports,
+        _sound("device", _device, "look at the lines above"),
+        _sound("micro pack", _pack, "python -m pip install --force-reinstall eegbench"),
+        _disk(Path.cwd()),
+    ]
+
+
+def _python() -> Finding:
+    good = OLDEST <= sys.version_info[:2] < BELOW
+    return Finding("python", good, f"{sys.version.split()[0]}" + ("" if good else "; install 3.11, 3.12 or 3.13"))
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, f"not installed; python -m pip install {name}")
+
+
+def _sound(subject: str, look: Callable[[], str], remedy: str) -> Finding:
+    """What `look` says, or its failure with the remedy; a broken binary can raise anything at its import."""
+    try:
+        return Finding(subject, True, look())
+    except EegbenchError as error:
+        return Finding(subject, False, str(error))  # says its own remedy
+    except Exception as error:
+        problem = NMS if NMS in str(error) else f"{type(error).__name__}: {error}".splitlines()[0]
+        return Finding(subject, False, f"{problem}; {remedy}")
+
+
+def _import(module: str) -> str:
+    import_module(module)
+    return "works"
+
+
+def _device() -> str:
+    return str(import_module("eegbench.backbones.environment").resolve_device("auto"))
+
+
+def _pack() -> str:
+    weights = import_module("eegbench.backbones.weights")
+    files = sum(len(weights.digests(f"pack:{part}")) for part in PARTS)
+    return f"{files} files, each with the sha256 that was listed for it"
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free / 2**30
+    good = free >= LEAST_FREE
+    state = f"{free:.1f} GiB free in {folder}"
+    return Finding("disk", good, state if good else f"{state}; free some, or write runs elsewhere with --runs")

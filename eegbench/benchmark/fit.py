@@ -1,0 +1,122 @@
+"""The second stage: a fitted method, from the package, from the user's cache, or fitted now."""
+
+import dataclasses
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import eegbench
+from eegbench.benchmark.plan import Plan, describe
+from eegbench.benchmark.store import writing
+from eegbench.contracts import Method, Progress, Reconstructor
+from eegbench.errors import InputError
+from eegbench.records import Json, digest, file_digest, read_json, write_text
+
+CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted method, the digest of all that shaped it, where it came from (shipped, cached, fitted), its seconds."""
+
+    reconstructor: Reconstructor
+    digest: str
+    source: str
+    seconds: float
+
+
+def fit(plan: Plan, *, progress: Progress) -> Fitted:
+    """The fitted method of a plan; what is fitted here goes to the cache and is read back from it.
+
+    Raises InputError naming the file of a fit that is damaged, UsageError where the cache cannot be written.
+    """
+    shaped_by = shape(plan)
+    key = digest(shaped_by)
+    since = time.perf_counter()
+    for source, root in (("shipped", shipped_folder()), ("cached", cache_folder())):
+        if (root / key / CARD).is_file():
+            found = load(root / key, plan.method, plan.device)
+            return Fitted(found, key, source, time.perf_counter() - since)
+    train = plan.dataset.train(plan.spec.subject)
+    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
+    keep(fresh, shaped_by, cache_folder() / key)
+    stored = load(cache_folder() / key, plan.method, plan.device)
+    return Fitted(stored, key, "fitted", time.perf_counter() - since)
+
+
+def shape(plan: Plan) -> Json:
+    """Everything that shapes a fit; its digest names the fit's folder.
+
+    Fields of the method whose metadata say {"stage": "reconstruct"} are not among it.
+    """
+    return {
+        "method": plan.method.name,
+        "fit_version": plan.method.fit_version,
+        "configuration": describe(plan.method, without_stage="reconstruct"),
+        "dataset": f"{plan.spec.dataset}@{plan.spec.revision}",
+        "dataset_configuration": plan.spec.dataset_configuration,
+        "subject": plan.spec.subject,
+        "seed": plan.spec.seed,
+        "weights": plan.method.weights(),
+    }
+
+
+def shipped_folder() -> Path:
+    """The fits that come with the package."""
+    return Path(eegbench.__file__).parent / "fitted"
+
+
+def cache_folder() -> Path:
+    """The user's fits: below EEGBENCH_CACHE, or ~/.cache/eegbench."""
+    return Path(os.environ.get("EEGBENCH_CACHE") or Path.home() / ".cache" / "eegbench") / "fitted"
+
+
+def keep(fitted: Reconstructor, shaped_by: Json, folder: Path) -> None:
+    """Save a fit with its card into `folder`, whole or not at all; a fit that already stands there is left."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    with writing(folder, mend="set EEGBENCH_CACHE to a folder that can be"):
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            fitted.save(temporary)
+            files = {f.relative_to(temporary).as_posix(): file_digest(f) for f in _files(temporary)}
+            card = json.dumps({"shape": shaped_by, "files": files}, indent=1, sort_keys=True)
+            write_text(temporary / CARD, card + "\n")
+            if not (folder / CARD).is_file():  # another process may have been faster; its fit is the same
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load(folder: Path, method: Method, device: str) -> Reconstructor:
+    """The fit in `folder`, checked file by file, with the method's reconstruct-stage fields."""
+    mend = f"delete the folder {folder} to fit again"
+    listed = read_json(folder / CARD).get("files")
+    if not isinstance(listed, dict):
+        raise InputError(f"{folder / CARD}: names no files; {mend}")
+    for name, wanted in listed.items():
+        file = folder / name
+        if not file.is_file():
+            raise InputError(f"{file}: is missing from a stored fit; {mend}")
+        if file_digest(file) != wanted:
+            raise InputError(f"{file}: is not what was stored (sha256 differs); {mend}")
+    _check_configurable(method)
+    return method.configure(method.reconstructor.load(folder, device=device))
+
+
+def _check_configurable(method: Method) -> None:
+    hyperparameters: Any = method  # a frozen dataclass by contract
+    late = [f.name for f in dataclasses.fields(hyperparameters) if f.metadata.get("stage") == "reconstruct"]
+    if late and type(method).configure is Method.configure:
+        raise InputError(
+            f"method {method.name!r}: fields {', '.join(late)} never reach a stored fit; define `configure`"
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.rglob("*") if f.is_file())

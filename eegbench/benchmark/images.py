@@ -1,0 +1,134 @@
+"""Images from files nobody vouches for, and sets of images joined by stimulus id.
+
+Every image becomes uint8 RGB by one rule: transparent parts are laid over white; 16-bit grey keeps its upper 8
+bits; palettes, grey and CMYK go through Pillow's conversion. Colour profiles and EXIF orientation are not applied,
+as in the field's own evaluation scripts.
+"""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from eegbench.arrays import Images
+from eegbench.benchmark.store import SAMPLE
+from eegbench.errors import InputError
+
+MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction, far below what exhausts memory
+SUFFIXES = (".png", ".jpg", ".jpeg")
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+Picture = NDArray[np.uint8]  # (h, w, 3)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images by stimulus id, loaded in portions; sizes may differ. `load` takes positions in `stimuli`."""
+
+    stimuli: tuple[str, ...]
+    load: Callable[[Sequence[int]], list[Picture]]
+
+    def ordered(self, stimuli: Sequence[str]) -> "ImageSet":
+        """The same images in the order of `stimuli`; raises InputError naming a missing, extra or repeated one."""
+        position = _positions(self.stimuli)
+        missing = [s for s in stimuli if s not in position]
+        if missing:
+            raise InputError(f"no image of stimulus {missing[0]!r}{_more(missing)}; {len(stimuli)} were wanted")
+        extra = sorted(set(position) - set(stimuli))
+        if extra:
+            raise InputError(
+                f"an image of stimulus {extra[0]!r}{_more(extra)}, which is not among the {len(stimuli)} wanted"
+            )
+        order = [position[s] for s in stimuli]
+        return ImageSet(tuple(stimuli), lambda items: self.load([order[i] for i in items]))
+
+
+def from_array(stimuli: Sequence[str], images: Images) -> ImageSet:
+    """A set of images in memory, (n, h, w, 3)."""
+    return ImageSet(tuple(stimuli), lambda items: [images[i] for i in items])
+
+
+def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
+    """A set of images on disk, read when asked for."""
+    return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items])
+
+
+def from_folder(folder: Path) -> list[ImageSet]:
+    """All PNG and JPEG files below `folder`, one set for each sample; the id is the path without its suffix.
+
+    Files of other kinds are passed over. Raises InputError: no folder, no images, two files of one id, or a
+    stimulus that lacks a sample that others have.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give a folder of PNG or JPEG images")
+    found: dict[tuple[int, str], Path] = {}
+    for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()):
+        name = file.relative_to(folder).with_suffix("").as_posix()
+        match = SAMPLE.match(name)
+        key = (int(match["sample"]), match["stimulus"]) if match else (0, name)
+        if key in found:
+            raise InputError(f"{file} and {found[key].name} are both stimulus {name!r}; keep one of them")
+        found[key] = file
+    if not found:
+        raise InputError(f"{folder}: holds no PNG or JPEG image, at any depth")
+    stimuli = sorted(stimulus for sample, stimulus in found if sample == 0)
+    last = max(sample for sample, _ in found)
+    if last >= len(found):
+        raise InputError(f"{folder}: sample {last} of {len(found)} images; samples are counted from 1 on without gaps")
+    sets = [{s: file for (k, s), file in found.items() if k == sample} for sample in range(last + 1)]
+    return [from_files(tuple(files), list(files.values())).ordered(stimuli) for files in sets]
+
+
+def read_image(path: Path) -> Picture:
+    """uint8 (h, w, 3) by the rule at the head of this file; raises InputError naming the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the lower one
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise InputError(f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS} are read")
+                if (frames := getattr(image, "n_frames", 1)) > 1:
+                    raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
+                image.load()
+                return _rgb(image)
+    except UNREADABLE as error:
+        reason = "not a PNG or JPEG image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise InputError(f"{path}: cannot be read as an image ({reason}); write it again") from None
+
+
+def intact(path: Path) -> bool:
+    """Whether a file is there and decodes."""
+    try:
+        read_image(path)
+    except InputError:
+        return False
+    return True
+
+
+def _rgb(image: Image.Image) -> Picture:
+    if image.mode.startswith("I"):
+        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.asarray(image.convert("RGB"))
+
+
+def _positions(stimuli: Sequence[str]) -> dict[str, int]:
+    position: dict[str, int] = {}
+    for i, stimulus in enumerate(stimuli):
+        if stimulus in position:
+            raise InputError(f"stimulus {stimulus!r} comes twice; ids must be unique")
+        position[stimulus] = i
+    return position
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""

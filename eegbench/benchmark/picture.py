@@ -1,0 +1,86 @@
+"""reconstructions.png: what a person looks at before believing any number."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from eegbench.arrays import Images
+from eegbench.benchmark import store
+from eegbench.benchmark.images import read_image
+from eegbench.benchmark.reconstruct import spread
+from eegbench.contracts import Answers
+from eegbench.records import RunRecord
+
+CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
+INK, PAPER, WARNING = "#1a1a1a", "#ffffff", "#b00020"
+ROWS = (
+    ("control map", store.CONTROLS),
+    ("reconstruction", store.IMAGES),
+    ("reconstruction from\npermuted EEG", store.PERMUTED),
+)
+
+
+def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
+    """The picture of a complete run: twelve stimuli, spread evenly over the sorted ids, and up to four rows.
+
+    The rows are truth, control map, reconstruction, and reconstruction from permuted EEG; one that the run does
+    not have is left out. Every row shows the first sample.
+    """
+    chosen = spread(answers.stimuli)
+    stimuli = [answers.stimuli[i] for i in chosen]
+    rows: list[tuple[str, list[Image.Image]]] = [("truth", _cells([answers.images[i] for i in chosen]))]
+    for label, below in ROWS:
+        files = [folder / below / store.image_file(stimulus) for stimulus in stimuli]
+        if all(file.is_file() for file in files):
+            rows.append((label, _cells([read_image(file) for file in files])))
+    page = _page(_title(record), record.simulated, [answers.concepts[i] for i in chosen], rows)
+    buffer = io.BytesIO()
+    page.save(buffer, format="PNG")
+    store.write_bytes(folder / store.PICTURE, buffer.getvalue())
+    return folder / store.PICTURE
+
+
+def _title(record: RunRecord) -> str:
+    spec = record.spec
+    simulated = " (SIMULATED EEG)" if record.simulated else ""
+    return (
+        f"{spec.dataset}{simulated}   {spec.method}   subject {spec.subject}   track: {spec.track}   seed {spec.seed}"
+    )
+
+
+def _cells(images: Sequence[NDArray[np.uint8]] | Images) -> list[Image.Image]:
+    """Each image fitted into a cell, its proportions kept."""
+    cells = []
+    for image in images:
+        scale = CELL / max(image.shape[:2])
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        cells.append(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    return cells
+
+
+def _page(
+    title: str, simulated: bool, captions: Sequence[str], rows: Sequence[tuple[str, Sequence[Image.Image]]]
+) -> Image.Image:
+    width = LABELS + len(captions) * (CELL + GAP) + GAP
+    height = TITLE + CAPTION + len(rows) * (CELL + GAP) + GAP
+    page = Image.new("RGB", (max(width, 900), height), PAPER)
+    pen = ImageDraw.Draw(page)
+    pen.text((GAP * 2, GAP * 2), title, fill=WARNING if simulated else INK, font=ImageFont.load_default(20))
+    for column, caption in enumerate(captions):
+        lines = textwrap.wrap(caption.replace("_", " "), 20)[:2]
+        pen.text((_left(column), TITLE), "\n".join(lines), fill=INK, font=ImageFont.load_default(14))
+    for row, (label, images) in enumerate(rows):
+        top = TITLE + CAPTION + row * (CELL + GAP)
+        pen.text((GAP * 2, top + CELL // 2 - 16), label, fill=INK, font=ImageFont.load_default(14))
+        for column, image in enumerate(images):
+            page.paste(image, (_left(column), top))
+    return page
+
+
+def _left(column: int) -> int:
+    return LABELS + column * (CELL + GAP)

@@ -1,0 +1,138 @@
+"""The first stage: names and options in, a checked plan out. Nothing is fitted, loaded or written yet."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eegbench import configuration
+from eegbench.benchmark import plugins
+from eegbench.contracts import TRACKS, Dataset, Method
+from eegbench.errors import UsageError, unknown
+from eegbench.records import Json, RunSpec
+
+SUITES = ("auto", "micro", "reference")
+PROTOCOLS = ("sal512", "me256")
+BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose beside the method and the subject."""
+
+    dataset: str = "sim-things"
+    track: str = "eeg"
+    seed: int = 0
+    samples: int = 1
+    suite: str = "auto"
+    protocol: str = "sal512"
+    method_table: Mapping[str, object] = field(default_factory=dict)
+    dataset_table: Mapping[str, object] = field(default_factory=dict)
+    runs: Path = Path("runs")
+    device: str = "auto"
+    audit: bool = True
+    offline: bool = False
+    allow_unverified_weights: bool = False
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can be carried out: its specification and the objects that it names."""
+
+    spec: RunSpec
+    dataset: Dataset
+    method: Method
+    suite: str  # "micro" or "reference"
+    protocol: str
+    device: str
+    runs: Path
+    batch_size: int
+
+
+def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
+    """The checked plan of one run; `device` is a torch device, not "auto".
+
+    Raises UsageError naming what there is: unknown method, data set, subject, track, suite, protocol or key; a
+    track that the method does not support; a count or seed out of range.
+    """
+    built_dataset = dataset_of(options)
+    built_method: Method = configuration.build(plugins.find("method", method), options.method_table)
+    _check(built_dataset, built_method, subject, options)
+    spec = RunSpec(
+        dataset=built_dataset.name,
+        revision=built_dataset.revision,
+        dataset_configuration=describe(built_dataset),
+        subject=subject,
+        track=options.track,
+        method=built_method.name,
+        configuration=describe(built_method),
+        seed=options.seed,
+        samples=options.samples,
+        selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
+    )
+    return Plan(
+        spec=spec,
+        dataset=built_dataset,
+        method=built_method,
+        suite=suite_of(built_dataset, options.suite),
+        protocol=options.protocol,
+        device=device,
+        runs=options.runs,
+        batch_size=options.batch_size or BATCH_SIZE,
+    )
+
+
+def dataset_of(options: Options) -> Dataset:
+    """The data set that the options name, with its own table of options."""
+    dataset: Dataset = configuration.build(plugins.find("dataset", options.dataset), options.dataset_table)
+    return dataset
+
+
+def suite_of(dataset: Dataset, suite: str) -> str:
+    """The suite itself where "auto" was asked: the micro judges know drawn scenes alone, the others photographs."""
+    if suite != "auto":
+        return suite
+    return "micro" if dataset.simulated else "reference"
+
+
+def describe(built: Any, *, without_stage: str = "") -> Json:
+    """The fields of a data set's or method's dataclass as JSON values.
+
+    Paths are left out, for they say where things lie and not what they are; so are fields whose metadata names
+    the stage `without_stage`.
+    """
+    names = [f.name for f in dataclasses.fields(built) if not without_stage or f.metadata.get("stage") != without_stage]
+    values = {name: getattr(built, name) for name in names}
+    kept: Json = json.loads(
+        json.dumps({name: value for name, value in values.items() if not isinstance(value, Path)}, default=_plain)
+    )
+    return kept
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
+
+
+def _check(dataset: Dataset, method: Method, subject: int, options: Options) -> None:
+    known = {
+        "subject": (str(subject), [str(s) for s in dataset.subjects]),
+        "track": (options.track, list(TRACKS)),
+        "suite": (options.suite, list(SUITES)),
+        "protocol": (options.protocol, list(PROTOCOLS)),
+    }
+    for kind, (name, names) in known.items():
+        if name not in names:
+            raise unknown(kind, name, names)
+    if options.track not in method.tracks:
+        tracks = ", ".join(method.tracks)
+        raise UsageError(f"method {method.name!r} does not run on the track {options.track!r}; it runs on: {tracks}")
+    if options.seed < 0:
+        raise UsageError(f"seed {options.seed}; wanted 0 or more")
+    for name, count in (("samples", options.samples), ("batch size", options.batch_size)):
+        if count is not None and count < 1:
+            raise UsageError(f"{name} {count}; wanted 1 or more")

@@ -1,0 +1,82 @@
+"""On what a run was made: packages, device, numerical switches, commit, memory."""
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import eegbench
+from eegbench.backbones.environment import environment as torch_environment
+from eegbench.records import Json
+
+if sys.platform != "win32":
+    import resource
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pillow",
+    "mne",
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "open_clip_torch",
+    "safetensors",
+    "pysaliency",
+)
+
+
+def environment(device: str) -> Json:
+    """Versions, device, dtype, TF32 and cuDNN switches, commit and dirty flag of the code, as JSON."""
+    commit, dirty = checkout(Path(eegbench.__file__).parent)
+    return {
+        "eegbench": eegbench.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": device,
+        **torch_environment(device),
+        "commit": commit,
+        "dirty": dirty,
+    }
+
+
+def checkout(package: Path) -> tuple[str | None, bool | None]:
+    """Commit of the working tree that holds `package`, and whether the package differs from it.
+
+    (None, None) outside a checkout, and where the checkout does not track the package (an environment folder
+    that happens to lie in somebody's repository).
+    """
+    if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
+        return None, None
+    commit = _git(package, "rev-parse", "HEAD")
+    changes = _git(package, "status", "--porcelain", "--", ".")
+    return commit, None if changes is None else bool(changes)
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held so far; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes everywhere but on macOS
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,218 @@
+"""The third stage: queries in, images out. It never sees an answer.
+
+Every image depends on its own EEG, seed and hint alone, and is computed in the same batch however often a run is
+interrupted: a run that was taken up again has the same bytes as one that never stopped.
+"""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from eegbench import seeds
+from eegbench.arrays import EEG, Images, Maps, check_eeg, check_images
+from eegbench.benchmark import provenance, store
+from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark.images import intact
+from eegbench.benchmark.plan import Plan
+from eegbench.contracts import Hints, Progress, Queries
+from eegbench.errors import EegbenchError, InputError
+from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest
+
+PICTURED = 12  # stimuli that the picture shows
+HINTED = "hint judge/"  # before the name of the judge that made a hint, in a record's digests
+
+HintMaps = Mapping[str, Mapping[str, NDArray[np.uint8]]]  # hint name to stimulus id to map (h, w)
+Make = Callable[[NDArray[np.int64], list[int]], Images]  # positions of items, a seed for each: one image for each
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """A complete run: its folder, its record, and whether it stood there already."""
+
+    folder: Path
+    record: RunRecord
+    reused: bool
+
+
+def reconstruct(
+    plan: Plan, fitted: Fitted, *, hints: HintMaps, hint_judges: Mapping[str, str], progress: Progress
+) -> Reconstructed:
+    """The images of all queries of a plan, below the run's folder, with run.json.
+
+    A complete run of the same identity is handed back as it is; a started or failed one is taken up again.
+    On failure run.json says `failed` and why; an interrupt from the keyboard leaves it `started`. Raises what
+    the method raises, InputError for images that break the contract, MissingError for a full disk.
+    """
+    queries = asked(plan)
+    digests = {
+        "fit": fitted.digest,
+        "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
+        **{f"weights/{name}": sha256 for name, sha256 in plan.method.weights().items()},
+        **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
+    }
+    given = stacked(hints, queries.stimuli)
+
+    def make(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
+        own = {name: maps[items] for name, maps in given.items()} or None
+        return fitted.reconstructor.reconstruct(queries.eeg[items], seeds=item_seeds, hints=own)
+
+    def besides(folder: Path) -> dict[str, str]:
+        _write_controls(folder, queries, fitted, given)
+        return write_embedding(folder, queries.stimuli, fitted.reconstructor.embed(queries.eeg))
+
+    simulated, earlier = plan.dataset.simulated, {"fit": fitted.seconds}
+    task = Task(plan.spec, plan.method.role, simulated, digests, queries.stimuli, plan.batch_size, earlier)
+    return carry_out(plan.runs, task, make, besides, device=plan.device, progress=progress)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one run's folder is to hold, and how its record is headed."""
+
+    spec: RunSpec
+    role: str
+    simulated: bool
+    digests: dict[str, str]
+    stimuli: tuple[str, ...]
+    batch_size: int
+    seconds: dict[str, float] = field(default_factory=dict)  # what earlier stages took
+
+
+def carry_out(
+    runs: Path, task: Task, make: Make, besides: Callable[[Path], dict[str, str]], *, device: str, progress: Progress
+) -> Reconstructed:
+    """Bring a run's folder from nothing, or from where it stopped, to complete.
+
+    `besides` writes what belongs beside the images, and gives its digests by name.
+    """
+    folder = store.place(runs, task.spec, task.digests)
+    before = store.existing(folder)
+    if before is not None and before.status == "complete":
+        return Reconstructed(folder, before, reused=True)
+    record = RunRecord(
+        spec=task.spec,
+        role=task.role,
+        simulated=task.simulated,
+        status="started",
+        environment=provenance.environment(device),
+        digests=task.digests,
+    )
+    since = time.perf_counter()
+    try:
+        store.write_record(folder, record)
+        store.forget_results(folder)
+        keep = before is not None  # images of a folder without a record are nobody's, and made again
+        manifest = paint(folder, store.IMAGES, task, make, keep=keep, progress=progress)
+        digests = {**task.digests, **besides(folder)}
+        seconds = {**task.seconds, "reconstruct": time.perf_counter() - since}
+        peak = provenance.peak_memory_bytes()
+        done = dataclasses.replace(
+            record,
+            status="complete",
+            digests=digests,
+            manifest=manifest,
+            seconds=seconds,
+            peak_memory_bytes=peak,
+        )
+        store.write_record(folder, done)
+    except Exception as error:
+        _say_failed(folder, record, error)
+        raise
+    return Reconstructed(folder, done, reused=False)
+
+
+def paint(
+    folder: Path, below: str, task: Task, make: Make, *, keep: bool, progress: Progress
+) -> tuple[ManifestRow, ...]:
+    """The images of all stimuli and samples as PNG below `folder`/`below`, and their manifest.
+
+    With `keep`, images that are there and decode stay as they are, and a batch that lacks none is not computed.
+    """
+    jobs = [(item, sample) for sample in range(task.spec.samples) for item in range(len(task.stimuli))]
+    files = [folder / below / store.image_file(task.stimuli[item], sample) for item, sample in jobs]
+    if len(set(files)) < len(files):
+        raise InputError(f"{task.spec.dataset}: two queries have the same stimulus id; ids must be unique")
+    with progress.bar(below, len(jobs)) as advance:
+        for start in range(0, len(jobs), task.batch_size):
+            batch = slice(start, start + task.batch_size)
+            if wanting := [file for file in files[batch] if not (keep and intact(file))]:
+                items = np.array([item for item, _ in jobs[batch]], dtype=np.int64)
+                own = [seed_of(task.spec.seed, task.stimuli[item], sample) for item, sample in jobs[batch]]
+                images = check_images(make(items, own), count=len(items))
+                for file, image in zip(files[batch], images, strict=True):
+                    if file in wanting:
+                        store.write_png(file, image)
+            advance(len(files[batch]))
+    return tuple(
+        ManifestRow(task.stimuli[item], sample, file.relative_to(folder).as_posix(), file_digest(file))
+        for (item, sample), file in zip(jobs, files, strict=True)
+    )
+
+
+def seed_of(run_seed: int, stimulus: str, sample: int) -> int:
+    """The seed of one image."""
+    return seeds.seed(run_seed, stimulus, sample, "reconstruct")
+
+
+def asked(plan: Plan) -> Queries:
+    """The queries of a plan, checked."""
+    queries = plan.dataset.queries(plan.spec.subject, average=plan.spec.average)
+    check_eeg(queries.eeg, queries.info)
+    if len(queries.stimuli) != len(queries.eeg):
+        raise InputError(
+            f"{plan.spec.dataset}: {len(queries.eeg)} trials came with {len(queries.stimuli)} stimulus ids"
+        )
+    return queries
+
+
+def stacked(hints: HintMaps, stimuli: Sequence[str]) -> dict[str, Maps]:
+    """Hints by stimulus id as arrays in the order of `stimuli`."""
+    return {name: np.stack([maps[stimulus] for stimulus in stimuli]) for name, maps in hints.items()}
+
+
+def spread(stimuli: Sequence[str], count: int = PICTURED) -> list[int]:
+    """Positions of `count` stimuli, spread evenly over the sorted ids: the same whatever the order they come in."""
+    ordered = sorted(range(len(stimuli)), key=lambda i: stimuli[i])
+    chosen = np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int))
+    return [ordered[i] for i in chosen]
+
+
+def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.float32] | None) -> dict[str, str]:
+    """Keep the decoded embeddings (n, d) with their stimulus ids, where the method has them; gives the file's digest."""
+    if embedding is None:
+        return {}
+    if embedding.ndim != 2 or len(embedding) != len(stimuli):
+        raise InputError(
+            f"the method embeds {len(stimuli)} trials as {embedding.shape}; wanted (n, d), one row for each"
+        )
+    values = np.ascontiguousarray(embedding, dtype=np.float32)
+    store.write_bytes(folder / store.EMBEDDING, save({"decoded": values}, {"stimuli": canonical(list(stimuli))}))
+    return {"embedding": file_digest(folder / store.EMBEDDING)}
+
+
+def _write_controls(folder: Path, queries: Queries, fitted: Fitted, given: Hints) -> None:
+    chosen = np.array(spread(queries.stimuli), dtype=np.int64)
+    own = {name: maps[chosen] for name, maps in given.items()} or None
+    controls = fitted.reconstructor.controls(queries.eeg[chosen], own)
+    if controls is not None:
+        for item, control in zip(chosen, controls, strict=True):
+            store.write_png(folder / store.CONTROLS / store.image_file(queries.stimuli[item]), control)
+
+
+def _say_failed(folder: Path, record: RunRecord, error: Exception) -> None:
+    words = str(error) if isinstance(error, EegbenchError) else f"{type(error).__name__}: {error}"
+    failed = dataclasses.replace(record, status="failed", reason=" ".join(words.split()))
+    with suppress(EegbenchError):  # the disk is full, say: the record stays at `started`, and the cause is raised
+        store.write_record(folder, failed)
+
+
+def _eeg_digest(eeg: EEG) -> str:
+    return hashlib.sha256(np.ascontiguousarray(eeg).tobytes()).hexdigest()

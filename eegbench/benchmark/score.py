@@ -1,0 +1,232 @@
+"""The fourth stage: images in, scores out. It needs no EEG, no method and no accelerator.
+
+Reconstructions and truths are joined by stimulus id. With several samples of a stimulus, its value is the mean over
+them. A metric that cannot be computed stands in the sheet without a value and with its reason.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from eegbench import backbones, seeds
+from eegbench.benchmark import statistics, store
+from eegbench.benchmark.features import PIXELS, Features, extract, judge_of
+from eegbench.benchmark.images import ImageSet, from_files, from_folder
+from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
+from eegbench.benchmark.plan import PROTOCOLS
+from eegbench.contracts import Backbone, Metric, Progress
+from eegbench.errors import InputError, unknown
+from eegbench.metrics import METRICS
+from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, finite
+
+Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Judges, metrics and truths, ready for any number of runs: the truths are looked at once."""
+
+    suite: str
+    protocol: str
+    judges: tuple[Backbone, ...]
+    metrics: tuple[Metric, ...]
+    truths: ImageSet
+    features: Features
+
+    def measure(
+        self,
+        images: Sequence[ImageSet],
+        *,
+        decoded: Embeddings | None = None,
+        targets: Embeddings | None = None,
+        floors: bool = True,
+        progress: Progress,
+    ) -> dict[str, Measured]:
+        """Every metric of one run: a set of images for each sample, and where there are any the embeddings.
+
+        Raises InputError naming a missing, extra, repeated or unreadable image.
+        """
+        stimuli = self.truths.stimuli
+        joined = [images_of_sample.ordered(stimuli) for images_of_sample in images]
+        wanted = {metric.needs for metric in self.metrics} - {EMBEDDING}
+        label = "features"
+        sides = [extract(side, self.judges, wanted, progress=progress, label=label) for side in joined]
+        truths = dict(self.features)
+        if decoded is not None and targets is not None:
+            truths[EMBEDDING] = _rows(targets, stimuli, "true image")
+            sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
+        missing = {name: self._why(name) for name in wanted | {EMBEDDING} if name not in truths}
+        pair = Pair(sides, truths, joined, self.truths, missing)
+        return measure(self.metrics, pair, judge_of(self.judges, PIXELS), floors=floors, progress=progress)
+
+    def sheet(self, measured: Mapping[str, Measured]) -> ScoreSheet:
+        """Values with their intervals, floors and reasons, as a run's scores.json holds them."""
+        return ScoreSheet(
+            n=len(self.truths.stimuli),
+            suite=self.suite,
+            protocol=self.protocol,
+            metrics={name: _score(one, self.truths.stimuli) for name, one in measured.items()},
+            judges={judge.name: judge.digest for judge in self.judges},
+        )
+
+    def _why(self, feature: str) -> str:
+        if feature == EMBEDDING:
+            return "the method exposes no embedding, or only images were given"
+        return f"no judge of the suite {self.suite!r} provides {feature!r}"
+
+
+def scorer(
+    truths: ImageSet,
+    judges: Sequence[Backbone],
+    *,
+    suite: str,
+    protocol: str,
+    metrics: tuple[str, ...] | None = None,
+    progress: Progress,
+) -> Scorer:
+    """A scorer for these truths; `metrics` are ids, None for all. Raises UsageError for an unknown id."""
+    chosen = tuple(METRICS) if metrics is None else metrics
+    for name in chosen:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    objects = tuple(METRICS[name] for name in chosen)
+    wanted = {metric.needs for metric in objects} - {EMBEDDING}
+    needed = tuple(judge for judge in judges if wanted & set(judge.provides))
+    features = extract(truths, needed, wanted, progress=progress, label="true features")
+    return Scorer(suite, protocol, needed, objects, truths, features)
+
+
+def score_folders(
+    truth: Path,
+    reconstructions: Path,
+    *,
+    suite: str,
+    protocol: str,
+    metrics: tuple[str, ...] | None,
+    progress: Progress,
+    device: str,
+) -> ScoreSheet:
+    """The scores of a folder of reconstructions against a folder of true images, PNG or JPEG at any depth.
+
+    A stimulus id is a file's path below its folder without the suffix; a further sample of one is named
+    <id>.sample-1.png. Raises InputError naming a missing, extra, duplicate or unreadable image, and for an empty
+    folder; UsageError for an unknown suite, protocol or metric.
+    """
+    if protocol not in PROTOCOLS:
+        raise unknown("protocol", protocol, PROTOCOLS)
+    if metrics is not None and (strange := [name for name in metrics if name not in METRICS]):
+        raise unknown("metric", strange[0], METRICS)
+    true, *more = from_folder(truth)
+    if more:
+        raise InputError(f"{truth}: holds several samples of a stimulus; of the truth there is one image for each")
+    samples = from_folder(reconstructions)
+    for images in samples:
+        _check_join(images, true, reconstructions, truth)
+    judges = backbones.suite(suite, protocol, device=device)
+    ready = scorer(true, judges, suite=suite, protocol=protocol, metrics=metrics, progress=progress)
+    return ready.sheet(ready.measure(samples, progress=progress))
+
+
+def images_of(folder: Path, record: RunRecord) -> list[ImageSet]:
+    """The images of a complete run, one set for each sample; raises InputError naming a changed or missing file."""
+    for row in record.manifest:
+        _check_file(folder / row.file, row.sha256, folder)
+    return image_sets(folder, record.manifest)
+
+
+def image_sets(folder: Path, manifest: Sequence[ManifestRow]) -> list[ImageSet]:
+    """The images that a manifest lists, one set for each sample."""
+    by_sample: dict[int, dict[str, Path]] = {}
+    for row in manifest:
+        by_sample.setdefault(row.sample, {})[row.stimulus] = folder / row.file
+    return [from_files(tuple(files), list(files.values())) for _, files in sorted(by_sample.items())]
+
+
+def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
+    """What the reconstruct stage kept of the method's embeddings, by stimulus id; None where it has none.
+
+    Raises InputError if the file is not the one that the run wrote.
+    """
+    if "embedding" not in record.digests:
+        return None
+    file = folder / store.EMBEDDING
+    _check_file(file, record.digests["embedding"], folder)
+    try:
+        with safe_open(str(file), framework="numpy") as stored:
+            stimuli = json.loads((stored.metadata() or {})["stimuli"])
+            return dict(zip(stimuli, stored.get_tensor("decoded"), strict=True))
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); delete {folder} to make the run again") from None
+
+
+def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> None:
+    """scores.json and scores.csv of a run; both or neither describe the images that lie beside them."""
+    store.write_bytes(folder / store.TABLE, table(measured, stimuli).encode())
+    store.write_bytes(folder / store.SHEET, sheet.to_json().encode())
+
+
+def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
+    """One CSV row per stimulus, sample and metric; metrics of a whole set have none, an undefined value is empty."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["stimulus", "sample", "metric", "version", "value"])
+    for name, one in measured.items():
+        if one.items is not None:
+            for sample, values in enumerate(one.items):
+                rows.writerows(
+                    [stimulus, sample, name, one.metric.version, repr(float(value)) if np.isfinite(value) else ""]
+                    for stimulus, value in zip(stimuli, values, strict=True)
+                )
+    return text.getvalue()
+
+
+def estimate(measured: Measured, n: int) -> statistics.Estimate:
+    """The value of one metric and its interval; per-item metrics are the mean over stimuli of the mean over samples."""
+    seed = seeds.seed("interval", measured.metric.id)
+    if measured.items is not None:
+        return statistics.interval(measured.items.mean(axis=0), seed=seed)
+    if measured.over is not None:
+        return statistics.interval_of_set(measured.over, n, seed=seed)
+    return float("nan"), None
+
+
+def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
+    value, ci = estimate(measured, len(stimuli))
+    metric = measured.metric
+    score = Score(metric.id, metric.version, finite(value), ci, metric.higher_is_better, floor=measured.floor)
+    if measured.items is None:
+        undefined = "undefined for this set of images" if score.value is None else ""
+        return dataclasses.replace(score, reason=measured.reason or undefined)
+    lost = np.flatnonzero(~np.isfinite(measured.items.mean(axis=0)))
+    if len(lost) == 0:
+        return score
+    reason = f"undefined for {len(lost)} of {len(stimuli)} stimuli, {stimuli[lost[0]]!r} the first of them"
+    return dataclasses.replace(score, items=len(stimuli) - len(lost), reason=reason)
+
+
+def _check_file(file: Path, sha256: str, folder: Path) -> None:
+    if not file.is_file() or file_digest(file) != sha256:
+        state = "has changed since the run wrote it" if file.is_file() else "is missing from its run"
+        raise InputError(f"{file}: {state}; delete {folder} to make the run again")
+
+
+def _rows(embeddings: Embeddings, stimuli: Sequence[str], what: str) -> NDArray[np.float32]:
+    missing = [stimulus for stimulus in stimuli if stimulus not in embeddings]
+    if missing:
+        raise InputError(f"no embedding of the {what} of stimulus {missing[0]!r}; make the run again")
+    return np.stack([embeddings[stimulus] for stimulus in stimuli])
+
+
+def _check_join(images: ImageSet, true: ImageSet, folder: Path, truth: Path) -> None:
+    try:
+        images.ordered(true.stimuli)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}, by the files below {truth}") from None

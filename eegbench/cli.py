@@ -1,0 +1,251 @@
+"""The command line: a verb parses, calls one function, prints. Heavy imports wait for the verb that needs them."""
+
+import errno
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from eegbench.errors import EegbenchError, MissingError, UsageError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+INTERRUPTED = 130  # the shell's own code for it
+
+
+class Verbs(TyperGroup):
+    """Runs a verb; what goes wrong on purpose, or for want of disk or rights, is one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            outcome = super().invoke(ctx)
+            sys.stdout.flush()
+        except EegbenchError as error:
+            _leave(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _leave("interrupted; the same command takes it up again", INTERRUPTED)
+        except BrokenPipeError:
+            raise  # whoever read our output has seen enough: typer ends quietly
+        except ImportError as error:
+            _leave(f"a package cannot be imported ({error}); `eegbench doctor` says what to do", MissingError.exit_code)
+        except OSError as error:
+            _leave(*_of_the_system(error))
+        except RuntimeError as error:
+            if "torchvision::" not in str(error):  # raised at the import of torchvision by a torch that is not its own
+                raise
+            _leave(f"torch and torchvision do not fit ({error}); see `eegbench doctor`", MissingError.exit_code)
+        return outcome
+
+
+app = typer.Typer(
+    cls=Verbs,
+    help="Benchmark of methods that reconstruct the picture a person saw from their EEG.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+datasets = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(datasets, name="datasets")
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps.")]
+Protocol = Annotated[str, typer.Option(help="How images reach the judges: sal512 or me256.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
+
+
+@app.command()
+def evaluate(
+    method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
+    subject: Annotated[int, typer.Option(help="The subject's number.")],
+    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
+    track: Annotated[str, typer.Option(help="eeg: EEG alone; oracle: a hint from the true image too.")] = "eeg",
+    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
+    suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
+    protocol: Protocol = "sal512",
+    config: Annotated[Path | None, typer.Option(help="TOML with tables [method] and [dataset].")] = None,
+    settings: Settings = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    device: Device = "auto",
+    batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
+    audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
+    allow_unverified_weights: Annotated[
+        bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
+    from eegbench.benchmark import evaluate as pipeline
+    from eegbench.configuration import read_tables
+    from eegbench.progress import Terminal
+
+    tables = read_tables(config, settings or [])
+    options = pipeline.Options(
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        samples=samples,
+        suite=suite,
+        protocol=protocol,
+        method_table=tables["method"],
+        dataset_table=tables["dataset"],
+        runs=runs,
+        device=device,
+        audit=audit,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
+        batch_size=batch_size,
+    )
+    outcome = pipeline.evaluate(method, subject, options, Terminal())
+    for note in outcome.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if as_json:
+        sys.stdout.write(outcome.sheet.to_json())
+        return
+    kind = "SIMULATED EEG: comparable with no paper" if outcome.simulated else "recorded EEG"
+    _show(outcome.sheet, f"{kind}\n{method} on {dataset}, subject {subject}, track {track}, seed {seed}", outcome)
+    print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
+    print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
+
+
+@app.command()
+def score(
+    truth: Annotated[Path, typer.Option(help="A folder of true images, PNG or JPEG.")],
+    reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
+    suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
+    protocol: Protocol = "sal512",
+    metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="JSON to this file; - for JSON alone on stdout.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Score a folder of reconstructions against a folder of true images, joined by path."""
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark.score import score_folders
+    from eegbench.progress import Terminal
+
+    sheet = score_folders(
+        truth,
+        reconstructions,
+        suite="micro" if suite == "auto" else suite,  # a folder does not say what its images show
+        protocol=protocol,
+        metrics=_metrics(metrics),
+        progress=Terminal(),
+        device=resolve_device(device),
+    )
+    if json_file == "-":
+        sys.stdout.write(sheet.to_json())
+        return
+    _show(sheet, f"{reconstructions} against {truth}")
+    if json_file:
+        _write(Path(json_file), sheet.to_json(), "--json")
+
+
+@app.command()
+def leaderboard(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = Path("runs"),
+    form: Annotated[str, typer.Option("--format", help="md, csv or json.")] = "md",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+) -> None:
+    """Write the leaderboard of a folder of runs."""
+    from eegbench.leaderboard import collect, render
+
+    text = render(collect(runs), form)
+    if output:
+        _write(output, text, "--output")
+    else:
+        sys.stdout.write(text)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Argument(help="methods, datasets, metrics or backbones.")], as_json: AsJson = False
+) -> None:
+    """List what there is."""
+    from eegbench.benchmark import catalogue
+
+    rows = catalogue.rows(kind)
+    sys.stdout.write(json.dumps(rows, indent=1) + "\n" if as_json else catalogue.text(rows))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, what is missing, and what to do about it."""
+    from eegbench.benchmark.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(MissingError.exit_code)
+
+
+@datasets.command("info")
+def datasets_info(
+    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
+    picture: Annotated[Path | None, typer.Option(help="Draw scenes, captions and mean EEG to this PNG.")] = None,
+    subject: Annotated[int, typer.Option(help="Whose EEG the picture shows.")] = 8,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As snr=0.")] = None,
+) -> None:
+    """Say what a data set is, and draw it."""
+    from eegbench.benchmark import catalogue, plugins
+    from eegbench.configuration import build, read_tables
+
+    words = [word if word.startswith("dataset.") else f"dataset.{word}" for word in settings or []]
+    dataset = build(plugins.find("dataset", name), read_tables(None, words)["dataset"])
+    for key, value in catalogue.facts(dataset).items():
+        print(f"{key:<10} {value}")
+    if picture is not None:
+        catalogue.draw(dataset, subject, picture)
+        print(f"{'picture':<10} {picture}")
+
+
+def _metrics(names: str | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+    if not chosen:
+        raise UsageError("--metrics names no metric; leave it out for all of them")
+    return chosen
+
+
+def _show(sheet: Any, title: str, outcome: Any = None) -> None:
+    """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
+    from rich.console import Console
+
+    from eegbench.report import WIDTH, show
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
+    show(sheet, title=title, floors=floors, ceilings=ceilings, console=console)
+
+
+def _write(path: Path, text: str, option: str) -> None:
+    from eegbench.benchmark.store import writing
+    from eegbench.records import write_text
+
+    with writing(path, mend=f"choose another file with {option}"):
+        write_text(path, text)
+
+
+def _of_the_system(error: OSError) -> tuple[str, int]:
+    place = error.filename or "a file"
+    if error.errno in FULL:
+        return f"{place}: no space left on the disk; free some, then run the same command again", MissingError.exit_code
+    reason = error.strerror or type(error).__name__
+    return f"{place}: cannot be used ({reason}); mend that, or choose another place", UsageError.exit_code
+
+
+def _leave(message: str, code: int) -> None:
+    print("eegbench: " + " ".join(message.split()), file=sys.stderr)
+    raise typer.Exit(code) from None

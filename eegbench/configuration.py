@@ -1,0 +1,182 @@
+"""From a TOML table, or `--set key=value`, to a frozen dataclass: an unknown key lists the valid ones."""
+
+import dataclasses
+import functools
+import math
+import tomllib
+import types
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from eegbench.errors import InputError, UsageError, unknown
+
+Table = dict[str, object]
+TABLES = ("method", "dataset")
+WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word", Path: "a path"}
+
+
+def build(cls: Any, table: Mapping[str, object]) -> Any:
+    """An instance of the frozen dataclass `cls` with the fields of `table` in place of its defaults.
+
+    Keys may be dotted ("encoder.epochs") or nested tables, which keep the other values of the field's default.
+    Values are converted by the field's annotation; strings are accepted for every type, as they come from a
+    command line. Raises UsageError naming the key: unknown, of a wrong type, or missing where there is no default.
+    """
+    return _build(cls, dataclasses.MISSING, nest(table), "")
+
+
+def keys(cls: Any, path: str = "") -> Iterator[str]:
+    """Every key that can be set on `cls`, fields of nested dataclasses dotted."""
+    for name, hint in _hints(cls).items():
+        if dataclasses.is_dataclass(hint):
+            yield from keys(hint, f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def nest(table: Mapping[str, object]) -> Table:
+    """Dotted keys as nested tables: {"encoder.epochs": 3} to {"encoder": {"epochs": 3}}."""
+    nested: Table = {}
+    for key, value in table.items():
+        head, _, rest = key.partition(".")
+        inner: object = nest(value) if isinstance(value, Mapping) else value
+        nested = _merge(nested, {head: nest({rest: inner}) if rest else inner})
+    return nested
+
+
+def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
+    """The tables `method` and `dataset` of a TOML file and of `--set` words, which win.
+
+    A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method.
+    Raises UsageError for an unknown table or a word of another form, InputError for a file that is no TOML.
+    """
+    tables: dict[str, Table] = {name: {} for name in TABLES}
+    for name, table in (_read_toml(file) if file else {}).items():
+        if name not in TABLES:
+            raise unknown("table", name, TABLES)
+        if not isinstance(table, dict):
+            raise UsageError(f"{file}: {name} is not a table; write [{name}] above its keys")
+        tables[name] = nest(table)
+    for word in settings:
+        key, equals, value = word.partition("=")
+        if not equals or not all(key.split(".")):
+            raise UsageError(f"--set {word!r}; wanted key=value, such as seed=1 or dataset.snr=0")
+        owner, _, rest = key.partition(".")
+        name, key = (owner, rest) if owner in TABLES and rest else ("method", key)
+        tables[name] = _merge(tables[name], nest({key: value}))
+    return tables
+
+
+def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:
+    merged = dict(old)
+    for key, value in new.items():
+        before = merged.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = _merge(cast(Table, before), cast(Table, value)) if both else value
+    return merged
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such configuration file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{file}: not readable as TOML ({error})") from None
+
+
+def _build(cls: Any, default: object, table: Mapping[str, object], path: str) -> Any:
+    """`default` with the values of `table`, or a new `cls` where there is no default."""
+    hints = _hints(cls)
+    if strange := [key for key in table if key not in hints]:
+        raise unknown("configuration key", path + strange[0], keys(cls, path))
+    own = {f.name: f.default for f in dataclasses.fields(cls)} if hints else {}
+    changed = {
+        key: _convert(hints[key], value, getattr(default, key, own[key]), path + key) for key, value in table.items()
+    }
+    if default is not dataclasses.MISSING:
+        return dataclasses.replace(cast(Any, default), **changed)
+    if missing := [name for name in _required(cls) if name not in changed]:
+        raise UsageError(f"{path}{missing[0]} has no default: set it, in the file of --config or by --set")
+    return cls(**changed)
+
+
+@functools.cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    """Field name to type; a class that is no dataclass has no fields to set."""
+    if not dataclasses.is_dataclass(cls):
+        return {}
+    hints = get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
+
+
+def _required(cls: Any) -> list[str]:
+    fields = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+    none = dataclasses.MISSING
+    return [f.name for f in fields if f.init and f.default is none and f.default_factory is none]
+
+
+def _convert(hint: Any, value: object, default: object, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{key} is a group; set one of {', '.join(keys(hint, key + '.'))}")
+        return _build(hint, default, value, key + ".")
+    if isinstance(value, Mapping):
+        raise UsageError(f"{key} has no parts, and {', '.join(map(str, value))} came")
+    origin, choices = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        by_text = {str(choice): choice for choice in choices}
+        if str(value) not in by_text:
+            raise unknown(f"value of {key}", str(value), choices)
+        return by_text[str(value)]
+    if origin in (Union, types.UnionType):
+        return _convert_union(choices, value, key)
+    if origin is tuple:
+        return _convert_tuple(choices, value, key)
+    return _convert_plain(hint, value, key)
+
+
+def _convert_union(hints: tuple[Any, ...], value: object, key: str) -> Any:
+    if types.NoneType in hints and value == "none":  # TOML has no null either
+        return None
+    problem = UsageError(f"{key} is {value!r}")
+    for hint in hints:
+        if hint is not types.NoneType:
+            try:
+                return _convert(hint, value, dataclasses.MISSING, key)
+            except UsageError as error:
+                problem = error
+    raise problem
+
+
+def _convert_tuple(hints: tuple[Any, ...], value: object, key: str) -> tuple[Any, ...]:
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        raise UsageError(f"{key} is {value!r}; wanted a list, such as 16,32,64")
+    if hints[-1] is ...:
+        hints = (hints[0],) * len(parts)
+    if len(parts) != len(hints):
+        raise UsageError(f"{key} has {len(parts)} values; wanted {len(hints)}")
+    return tuple(_convert(hint, part, dataclasses.MISSING, key) for hint, part in zip(hints, parts, strict=True))
+
+
+def _convert_plain(hint: Any, value: object, key: str) -> Any:
+    """A value from TOML must have the type already; a string from a command line is read as the type."""
+    if hint not in WANTED:
+        raise TypeError(f"no configuration form for {key}: {hint}")
+    problem = UsageError(f"{key} is {value!r}; wanted {WANTED[hint]}")
+    if hint is bool:
+        if str(value).lower() not in ("true", "false"):
+            raise problem
+        return str(value).lower() == "true"
+    accepted: tuple[type, ...] = (str, int, float) if hint is float else (str, hint)
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise problem
+    try:
+        converted = hint(value)
+    except (ValueError, OverflowError):
+        raise problem from None
+    if hint is float and not math.isfinite(converted):
+        raise problem
+    return converted

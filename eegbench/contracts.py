@@ -1,0 +1,192 @@
+"""Dataset, Method, Reconstructor, Reference, Metric, Backbone, Progress: abstract, small, nothing else."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
+
+Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
+TRACKS = ("eeg", "oracle")
+
+
+class Progress(ABC):
+    """Where long work says how far it is. `with progress.bar("fit encoder", 40) as advance: advance(1)`."""
+
+    @abstractmethod
+    def bar(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]: ...
+
+
+class Silent(Progress):
+    """Progress that says nothing."""
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield lambda n: None
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a method may learn from: one averaged EEG trial, image, concept and captions per stimulus."""
+
+    eeg: EEG  # (n, channels, times)
+    info: EEGInfo
+    stimuli: tuple[str, ...]
+    images: Images  # (n, h, w, 3)
+    concepts: tuple[str, ...]
+    captions: tuple[tuple[str, ...], ...]
+    subject: int
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What a method is asked: test EEG and stimulus ids, no images."""
+
+    eeg: EEG
+    info: EEGInfo
+    stimuli: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the queries showed, in any order: joined to reconstructions by stimulus id."""
+
+    stimuli: tuple[str, ...]
+    images: Images
+    concepts: tuple[str, ...]
+
+
+class Dataset(ABC):
+    """A named, versioned set of EEG and images. A frozen dataclass; its fields are its options."""
+
+    name: ClassVar[str]
+    revision: ClassVar[str]
+    subjects: ClassVar[tuple[int, ...]]
+    simulated: ClassVar[bool]
+    about: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def info(self) -> EEGInfo: ...
+
+    @abstractmethod
+    def train(self, subject: int) -> TrainingSet: ...
+
+    @abstractmethod
+    def queries(self, subject: int, *, average: int | str = "all") -> Queries:
+        """Test EEG averaged over all repetitions, or over a number of them."""
+
+    @abstractmethod
+    def answers(self, subject: int) -> Answers: ...
+
+
+class Reconstructor(ABC):
+    """A fitted method."""
+
+    @abstractmethod
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        """One image per item, shape (n, h, w, 3); item i depends on eeg[i], seeds[i] and hints[...][i] alone."""
+
+    def embed(self, eeg: EEG) -> NDArray[np.float32] | None:
+        """Decoded image embeddings, (n, d), for methods that have them: retrieval is scored on these."""
+        return None
+
+    def embed_images(self, images: Images) -> NDArray[np.float32] | None:
+        """What `embed` aims at: the target embeddings of images, (n, d), for methods that have them."""
+        return None
+
+    def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
+        """The control maps that guide `reconstruct`, (n, h, w), for methods that have them."""
+        return None
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write safetensors and JSON into `folder`."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        """Read what `save` wrote; raises MissingError or InputError naming the file."""
+
+
+class Method(ABC):
+    """A way to reconstruct images. A frozen dataclass; its fields are its hyper-parameters."""
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    reference: ClassVar[str]
+    tracks: ClassVar[tuple[str, ...]] = ("eeg",)
+    requires: ClassVar[tuple[str, ...]] = ()
+    hints: ClassVar[tuple[str, ...]] = ()  # what it is handed on the track `oracle`
+    role: ClassVar[str] = "method"  # or "floor": a control that shows what no signal gives
+    fit_version: ClassVar[int] = 1  # rises when, and only when, `fit` computes something else: cached fits then miss
+    reconstructor: ClassVar[type[Reconstructor]]
+
+    @abstractmethod
+    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> Reconstructor: ...
+
+    def weights(self) -> dict[str, str]:
+        """sha256 of each pretrained file that fitting or reconstructing uses, by name."""
+        return {}
+
+    def configure(self, fitted: Reconstructor) -> Reconstructor:
+        """A loaded reconstructor with this method's fields of metadata {"stage": "reconstruct"}, such as steps.
+
+        Such fields do not shape the fit, so one cached fit serves all their values; a method that has them
+        overrides this.
+        """
+        return fitted
+
+
+class Reference(ABC):
+    """A ceiling: what the generator could do if it were told the answer. Computed from answers, never ranked."""
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+
+    @abstractmethod
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images: ...
+
+    def weights(self) -> dict[str, str]:
+        """sha256 of each pretrained file that it uses, by name."""
+        return {}
+
+
+class Metric(ABC):
+    """One number's definition, a frozen dataclass. `needs` names what both sides are turned into before `compute`.
+
+    chance: a number; "permuted" (estimated by permuting pairs); "1/N" or "5/N"; or None where there is none.
+    """
+
+    id: str
+    version: int
+    higher_is_better: bool
+    chance: float | str | None
+    bounds: tuple[float, float]
+    needs: str
+    per_item: bool
+
+    @abstractmethod
+    def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:
+        """float64, shape (n,) per item or () for a set."""
+
+
+class Backbone(ABC):
+    """A pretrained network and everything between a uint8 image and its features, in one pass.
+
+    `provides` names the features that `embed` returns, so that one network can serve several metrics.
+    """
+
+    name: str
+    digest: str  # sha256 of the weights; "" where there are none
+    provides: tuple[str, ...]
+
+    @abstractmethod
+    def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
+        """Each feature as (n, ...); batch size never moves a value by more than 1e-5 relative."""

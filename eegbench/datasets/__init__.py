@@ -1,0 +1,3 @@
+"""The data sets that eegbench brings along: name to `module:class`. Others come by entry point `eegbench.datasets`."""
+
+DATASETS: dict[str, str] = {"sim-things": "eegbench.datasets.sim_things:SimThings"}

@@ -1,0 +1,43 @@
+"""What can go wrong, and the exit code of each.
+
+EegbenchError
+├── UsageError (2)       a wrong name, option or configuration key
+├── InputError (2)       data that break a contract: EEG, images, records, folders
+├── MissingError (3)     something that the user can fetch, install or free: weights, data, an extra, disk space
+└── CheckFailed (1)      a verification, check or audit that ran and said no
+
+A message is one line: what came, what was wanted, what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EegbenchError(Exception):
+    """Base of all errors that eegbench raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(EegbenchError):
+    exit_code = 2
+
+
+class InputError(EegbenchError):
+    exit_code = 2
+
+
+class MissingError(EegbenchError):
+    exit_code = 3
+
+
+class CheckFailed(EegbenchError):
+    exit_code = 1
+
+
+def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:
+    """The error for a name that does not exist: it lists what there is and the nearest match."""
+    names = [str(k) for k in known]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return UsageError(f"unknown {kind} {name!r}{hint} There is: {', '.join(names)}")

@@ -1,0 +1,51 @@
+"""Tables for programs: CSV with one line per cell, and JSON."""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+
+from eegbench.leaderboard.cells import Table
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
+
+
+def as_json(tables: Sequence[Table]) -> str:
+    """The tables as a JSON array, keys sorted; a blank is null."""
+    return json.dumps([dataclasses.asdict(table) for table in tables], indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def as_csv(tables: Sequence[Table]) -> str:
+    """One line per cell with its setting, row and column; a blank has an empty value and its reason in `notes`."""
+    out = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for line in _lines(tables):
+        if writer is None:
+            writer = csv.DictWriter(out, fieldnames=list(line), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({name: _safe(value) for name, value in line.items()})
+    return out.getvalue()
+
+
+def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
+    return [
+        dataclasses.asdict(table.setting)
+        | {"row": row.label, "role": row.role, "method": row.method}
+        | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
+        | {"metric": column.metric, "version": column.version, "higher_is_better": column.higher_is_better}
+        | {"chance": column.chance, "value": cell.value, "best": cell.best}
+        | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
+        | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}
+        for table in tables
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+    ]
+
+
+def _safe(value: object) -> object:
+    """Text on one line that no spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = "".join(character if character.isprintable() else " " for character in value)
+    return f"'{text}" if value.startswith(FORMULA) else text

@@ -1,0 +1,173 @@
+"""Controls: what a table looks like with no signal, with no generator, and with no EEG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eegbench import seeds as seeding
+from eegbench.arrays import EEG, Images
+from eegbench.backbones import weights
+from eegbench.backbones.diffusion import Generator
+from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
+from eegbench.methods.saliency_controlnet import Sampling, target
+from eegbench.methods.storage import read_arrays, read_json, write_arrays, write_json
+
+
+class TrainImages(Reconstructor):
+    """Answers with training images, drawn at random by each item's seed."""
+
+    def __init__(self, images: Images) -> None:
+        self.images = images
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        return self.images[[int(seeding.generator(s, "train image").integers(len(self.images))) for s in seeds]]
+
+    def save(self, folder: Path) -> None:
+        write_arrays(folder / "images.safetensors", {"images": self.images})
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        return cls(read_arrays(folder / "images.safetensors")["images"].numpy())
+
+
+@dataclass(frozen=True)
+class RandomTrainImage(Method):
+    name: ClassVar[str] = "random_train_image"
+    paper: ClassVar[str] = "control of this benchmark"
+    reference: ClassVar[str] = ""
+    role: ClassVar[str] = "floor"
+    reconstructor: ClassVar[type[Reconstructor]] = TrainImages
+
+    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> TrainImages:
+        return TrainImages(train.images)
+
+
+@dataclass(frozen=True)
+class MeanImage(Method):
+    """The mean of all training images, whatever the EEG."""
+
+    name: ClassVar[str] = "mean_image"
+    paper: ClassVar[str] = "control of this benchmark"
+    reference: ClassVar[str] = ""
+    role: ClassVar[str] = "floor"
+    reconstructor: ClassVar[type[Reconstructor]] = TrainImages
+
+    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> TrainImages:
+        return TrainImages(np.rint(train.images.mean(axis=0, keepdims=True)).astype(np.uint8))
+
+
+class NearestTrainImageReconstructor(Reconstructor):
+    """The training image whose embedding is nearest (cosine) to the one decoded from EEG."""
+
+    def __init__(self, embedder: EEGEmbedder, images: Images, embeddings: NDArray[np.float32], clip: str, device: str):
+        self.embedder, self.images, self.embeddings = embedder, images, embeddings
+        self.clip, self.device = clip, device
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        return self.images[(self.embed(eeg) @ self.embeddings.T).argmax(axis=1)]
+
+    def embed(self, eeg: EEG) -> NDArray[np.float32]:
+        return self.embedder(eeg)
+
+    def embed_images(self, images: Images) -> NDArray[np.float32]:
+        return target(self.clip, self.device).images(images)
+
+    def save(self, folder: Path) -> None:
+        self.embedder.save(folder)
+        write_arrays(folder / "bank.safetensors", {"images": self.images, "embeddings": self.embeddings})
+        write_json(folder / "nearest_train_image.json", {"clip": self.clip})
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        bank = read_arrays(folder / "bank.safetensors")
+        clip = read_json(folder / "nearest_train_image.json")["clip"]
+        embedder = EEGEmbedder.load(folder, device)
+        return cls(embedder, bank["images"].numpy(), bank["embeddings"].numpy(), clip, device)
+
+
+@dataclass(frozen=True)
+class NearestTrainImage(Method):
+    """Retrieval in place of generation: what the encoder alone is worth."""
+
+    name: ClassVar[str] = "nearest_train_image"
+    paper: ClassVar[str] = "control of this benchmark"
+    reference: ClassVar[str] = ""
+    reconstructor: ClassVar[type[Reconstructor]] = NearestTrainImageReconstructor
+
+    clip: str = "pack:clip_target"
+    encoder: EncoderSettings = EncoderSettings()
+
+    def weights(self) -> dict[str, str]:
+        return {self.clip: weights.combined(self.clip)}
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu"
+    ) -> NearestTrainImageReconstructor:
+        targets = target(self.clip, device).images(train.images)
+        embedder = fit_embedder(train, targets, self.encoder, seed=seed, progress=progress, device=device)
+        unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+        return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, device)
+
+
+class PriorOnlyReconstructor(Reconstructor):
+    """Unconditional samples."""
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        self.generator = Generator(name, device)
+        self.sampling = Sampling()
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        null = torch.zeros(1, 1, self.generator.width)
+        parts = []
+        for start in range(0, len(seeds), 32):
+            some = seeds[start : start + 32]
+            parts.append(
+                self.generator.sample(
+                    null.expand(len(some), -1, -1),
+                    null=null,
+                    seeds=some,
+                    steps=self.sampling.steps,
+                    guidance=1.0,
+                    sampler=self.sampling.sampler,
+                )
+            )
+        return np.concatenate(parts)
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / "prior_only.json", {"generator": self.generator.name})
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        return cls(read_json(folder / "prior_only.json")["generator"], device)
+
+
+@dataclass(frozen=True)
+class PriorOnly(Method):
+    """The generator with no EEG at all."""
+
+    name: ClassVar[str] = "prior_only"
+    paper: ClassVar[str] = "control of this benchmark"
+    reference: ClassVar[str] = ""
+    role: ClassVar[str] = "floor"
+    reconstructor: ClassVar[type[Reconstructor]] = PriorOnlyReconstructor
+
+    generator: str = "pack:generator"
+    sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
+
+    def weights(self) -> dict[str, str]:
+        return {self.generator: weights.combined(self.generator)}
+
+    def configure(self, fitted: Reconstructor) -> Reconstructor:
+        if not isinstance(fitted, PriorOnlyReconstructor):
+            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+        fitted.sampling = self.sampling
+        return fitted
+
+    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> PriorOnlyReconstructor:
+        return PriorOnlyReconstructor(self.generator, device)

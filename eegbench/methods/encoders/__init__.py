@@ -1,0 +1,1 @@
+"""EEG encoders and how they are fitted."""

@@ -1,0 +1,237 @@
+"""Saliency-guided ControlNet: EEG embedding as the one cross-attention token, a saliency map as the guide.
+
+Abramov and Makarov, "Saliency-guided EEG to image" (code: IGragon/EEG-Saliency-Image). The stages in order:
+ATM-S fitted contrastively on CLIP image embeddings; LoRA on the UNet's attention with the EEG embedding as
+condition; LoRA merged; a ControlNet from the merged UNet, trained on saliency maps with the UNet frozen.
+On the track `oracle` the control map is the saliency of the true image, as in the paper. On the track `eeg` it
+is decoded from the EEG by a head fitted on training stimuli, which the paper leaves to future work.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eegbench.arrays import EEG, Images, Maps
+from eegbench.backbones import weights
+from eegbench.backbones.clip import Clip
+from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.saliency import SaliencyNetwork
+from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.errors import InputError
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder, held_out
+from eegbench.methods.saliency_head import SaliencyHead, fit_head
+from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
+from eegbench.methods.tuning import lora, trainable, tune
+from eegbench.methods.tuning_settings import TuningSettings
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How images are drawn from the generator: sampler, its steps, and the scale of classifier-free guidance."""
+
+    sampler: str = "dpm"
+    steps: int = 10
+    guidance: float = 2.0
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Names of the pretrained parts, and the sizes of what is put on them; fixed by the fit."""
+
+    generator: str
+    clip: str
+    rank: int
+    alpha: int
+    control_channels: tuple[int, ...]
+
+
+class SaliencyControlNetReconstructor(Reconstructor):
+    """The fitted method; `controlnet` and `head` are None in the variant `eeg_only`."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        embedder: EEGEmbedder,
+        adapter: dict[str, torch.Tensor],
+        controlnet: Any = None,
+        head: SaliencyHead | None = None,
+        *,
+        device: str = "cpu",
+    ) -> None:
+        self.networks, self.embedder, self.adapter = networks, embedder, adapter
+        self.generator = Generator(networks.generator, device)
+        self.unet = merged(self.generator, networks, adapter)
+        self.controlnet, self.head = controlnet, head
+        self.sampling = Sampling()
+        self.device = device
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        maps = self.controls(eeg, hints)
+        tokens = as_tokens(self.embed(eeg))
+        parts = []
+        for start in range(0, len(eeg), 32):
+            some = slice(start, start + 32)
+            parts.append(
+                self.generator.sample(
+                    tokens[some],
+                    null=torch.zeros(1, 1, tokens.shape[2]),
+                    seeds=seeds[some],
+                    steps=self.sampling.steps,
+                    guidance=self.sampling.guidance,
+                    sampler=self.sampling.sampler,
+                    unet=self.unet,
+                    controlnet=self.controlnet,
+                    maps=None if maps is None else maps[some],
+                )
+            )
+        return np.concatenate(parts)
+
+    def embed(self, eeg: EEG) -> NDArray[np.float32]:
+        return self.embedder(eeg)
+
+    def embed_images(self, images: Images) -> NDArray[np.float32]:
+        return target(self.networks.clip, self.device).images(images)
+
+    def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
+        if self.head is None:
+            return None
+        if hints is None:
+            return self.head(eeg)
+        if "saliency" not in hints:
+            raise InputError(f"hints are {sorted(hints)}; this method wants 'saliency'")
+        return hints["saliency"]
+
+    def save(self, folder: Path) -> None:
+        self.embedder.save(folder)
+        write_arrays(folder / "lora.safetensors", self.adapter, half=True)
+        if self.controlnet is not None and self.head is not None:
+            write_module(folder / "controlnet.safetensors", self.controlnet, half=True)
+            self.head.save(folder)
+        facts = self.networks.__dict__ | {"guided": self.controlnet is not None}
+        write_json(folder / "saliency_controlnet.json", facts)
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        facts = read_json(folder / "saliency_controlnet.json")
+        guided = facts.pop("guided")
+        networks = Networks(**(facts | {"control_channels": tuple(facts["control_channels"])}))
+        adapter = read_arrays(folder / "lora.safetensors")
+        fitted = cls(networks, EEGEmbedder.load(folder, device), adapter, device=device)
+        if guided:
+            fitted.controlnet = control_network(fitted.unet, networks)
+            read_module(folder / "controlnet.safetensors", fitted.controlnet)
+            fitted.controlnet.to(device)
+            fitted.head = SaliencyHead.load(folder, device)
+        return fitted
+
+
+@dataclass(frozen=True)
+class SaliencyControlNet(Method):
+    """Hyper-parameters of all stages; the defaults are for the micro pack."""
+
+    name: ClassVar[str] = "saliency_controlnet"
+    paper: ClassVar[str] = "Abramov and Makarov, saliency-guided EEG-to-image generation"
+    reference: ClassVar[str] = "https://github.com/IGragon/EEG-Saliency-Image"
+    tracks: ClassVar[tuple[str, ...]] = ("eeg", "oracle")
+    requires: ClassVar[tuple[str, ...]] = ("diffusers", "peft", "open_clip")
+    hints: ClassVar[tuple[str, ...]] = ("saliency",)
+    reconstructor: ClassVar[type[Reconstructor]] = SaliencyControlNetReconstructor
+
+    variant: Literal["guided", "eeg_only"] = "guided"
+    generator: str = "pack:generator"
+    clip: str = "pack:clip_target"
+    saliency: str = "pack:judges/saliency.safetensors"
+    encoder: EncoderSettings = EncoderSettings()
+    rank: int = 16
+    alpha: int = 32
+    lora: TuningSettings = TuningSettings(steps=250, batch=24, rate=1e-3)
+    controlnet: TuningSettings = TuningSettings(steps=350, batch=20, rate=1e-3)
+    control_channels: tuple[int, ...] = (16, 32, 64)
+    head_epochs: int = 30
+    sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
+
+    def weights(self) -> dict[str, str]:
+        return {name: weights.combined(name) for name in (self.generator, self.clip, self.saliency)}
+
+    def configure(self, fitted: Reconstructor) -> Reconstructor:
+        if not isinstance(fitted, SaliencyControlNetReconstructor):
+            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+        fitted.sampling = self.sampling
+        return fitted
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu"
+    ) -> SaliencyControlNetReconstructor:
+        targets = target(self.clip, device).images(train.images)
+        embedder = fit_embedder(train, targets, self.encoder, seed=seed, progress=progress, device=device)
+        networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels)
+        generator = Generator(self.generator, device)
+        material = {"tokens": as_tokens(embedder(train.eeg)).to(device), "latents": generator.encode(train.images)}
+
+        wrapped = lora(generator.unet, self.rank, self.alpha)
+        tune(
+            generator, wrapped, trainable(wrapped), self.lora, **material,
+            seed=seed, label="fit LoRA", progress=progress,
+        )  # fmt: skip
+        fitted = SaliencyControlNetReconstructor(networks, embedder, adapter_state(wrapped), device=device)
+        if self.variant == "guided":
+            maps = SaliencyNetwork(self.saliency, device).maps(train.images)
+            network = control_network(fitted.unet, networks).to(device)
+            tune(
+                generator, fitted.unet, network.parameters(), self.controlnet, **material,
+                controlnet=network, controls=generator.control(maps),
+                seed=seed, label="fit ControlNet", progress=progress,
+            )  # fmt: skip
+            fitted.controlnet = network.eval().requires_grad_(False)
+            held = held_out(train.concepts, self.encoder.validation_concepts, seed)
+            fitted.head = fit_head(train.eeg, maps, held, epochs=self.head_epochs, seed=seed, progress=progress)
+        return self.configure(fitted)  # type: ignore[return-value]
+
+    def eeg_only(self) -> "SaliencyControlNet":
+        """The paper's first row: no ControlNet."""
+        return replace(self, variant="eeg_only")
+
+
+@functools.lru_cache(maxsize=2)
+def target(name: str, device: str) -> Clip:
+    return Clip(name, device)
+
+
+def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
+    """Embeddings (n, d) as one token each, (n, 1, d), with unit variance per coordinate."""
+    unit = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1)
+    return unit[:, None] * unit.shape[1] ** 0.5
+
+
+def control_network(unet: Any, networks: Networks) -> Any:
+    """A ControlNet that starts from `unet`, its last layers at zero."""
+    import diffusers
+
+    return diffusers.ControlNetModel.from_unet(
+        unet, conditioning_channels=3, conditioning_embedding_out_channels=networks.control_channels
+    )
+
+
+def adapter_state(wrapped: Any) -> dict[str, torch.Tensor]:
+    import peft
+
+    return {k: v.detach().cpu().clone() for k, v in peft.get_peft_model_state_dict(wrapped).items()}
+
+
+def merged(generator: Generator, networks: Networks, adapter: dict[str, torch.Tensor]) -> Any:
+    """The generator's UNet with the LoRA weights added in, plain layers again, frozen."""
+    import copy
+
+    import peft
+
+    wrapped = lora(copy.deepcopy(generator.unet), networks.rank, networks.alpha)
+    outcome = peft.set_peft_model_state_dict(wrapped, adapter)
+    if outcome.unexpected_keys:
+        raise InputError(f"LoRA weights have unknown keys: {outcome.unexpected_keys[:3]}")
+    return wrapped.merge_and_unload().eval().requires_grad_(False)

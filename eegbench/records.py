@@ -1,0 +1,292 @@
+"""RunSpec, RunRecord, Score, ScoreSheet: frozen, JSON in and out, with a schema version and a canonical hash.
+
+What is read may come from a stranger: whatever stands in the file, reading it gives a checked record or InputError.
+The same rules stand as JSON Schema in `eegbench/schemas/run.schema.json` and `scores.schema.json`.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from eegbench.errors import InputError
+from eegbench.fields import read_fields
+
+SCHEMA_VERSION = 1
+STATUSES = ("started", "complete", "failed")
+ROLES = ("method", "floor", "ceiling")
+TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
+MAX_RECORD_BYTES = 64 * 2**20
+MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
+
+Json = dict[str, Any]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no white space; refuses NaN and infinity, so equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """sha256 of the canonical JSON, hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write to a temporary name beside `path`, then rename: a reader never sees half a file.
+
+    The temporary name is the writer's own, so that two writers of one file cannot take it from each other.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Json:
+    """A JSON object from a file, all its numbers finite; raises InputError naming the file and what is wrong."""
+    try:
+        if not path.is_file():  # a pipe or a device would never end
+            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        if (size := path.stat().st_size) > MAX_RECORD_BYTES:
+            raise InputError(f"{path}: {size} bytes; a record has at most {MAX_RECORD_BYTES}")
+        value = json.loads(
+            path.read_text(encoding="utf-8"),
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+            parse_int=_short_int,
+        )
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number out of range
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds a {type(value).__name__}; wanted a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON: write null")
+
+
+def _finite_float(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _short_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a whole number has {len(text)} digits; at most {MAX_DIGITS} are read")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that decides what a run computes. Two runs with the same `key` compute the same images."""
+
+    dataset: str
+    revision: str
+    dataset_configuration: Json
+    subject: int
+    track: str
+    method: str
+    configuration: Json
+    seed: int = 0
+    samples: int = 1
+    selection: str = "first"
+    average: int | str = "all"
+
+    def __post_init__(self) -> None:
+        for what in ("dataset", "revision", "method", "selection"):
+            check_name(what, getattr(self, what))
+        if self.track not in TRACKS:
+            raise InputError(f"track is {self.track!r}; wanted one of {', '.join(TRACKS)}")
+        if self.subject < 0 or self.seed < 0 or self.samples < 1:
+            raise InputError(
+                f"subject {self.subject}, seed {self.seed}, samples {self.samples}: they start at 0, 0 and 1"
+            )
+        if self.average != "all" and (isinstance(self.average, str) or self.average < 1):
+            raise InputError(f"average is {self.average!r}; wanted 'all' or a number of repetitions")
+
+    @property
+    def key(self) -> str:
+        return digest(dataclasses.asdict(self))
+
+    @property
+    def folder(self) -> Path:
+        """Below the runs folder: <dataset>/<track>/<method>/sub-08/seed-0."""
+        return Path(self.dataset, self.track, self.method, f"sub-{self.subject:02d}", f"seed-{self.seed}")
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One image that came out: where it is, below the run's folder, and the sha256 of its file."""
+
+    stimulus: str
+    sample: int
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if not _INSIDE.fullmatch(self.file):
+            raise InputError(f"manifest names {self.file[:200]!r}, which is not a path inside the run's folder")
+        if not _INSIDE.fullmatch(self.stimulus):
+            raise InputError(
+                f"manifest names the stimulus {self.stimulus[:200]!r}; wanted an image's path without suffix"
+            )
+        if self.sample < 0 or not _SHA256.fullmatch(self.sha256):
+            raise InputError(f"manifest, {self.stimulus!r}: wanted a sample from 0 and a sha256 of 64 hex digits")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What was run, on what, from what, what came out. `role` is method, floor or ceiling."""
+
+    spec: RunSpec
+    role: str
+    simulated: bool
+    status: str
+    environment: Json  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
+    digests: dict[str, str]  # data and weights by name
+    manifest: tuple[ManifestRow, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_memory_bytes: int = 0
+    reason: str = ""  # why it failed
+    schema_version: int = SCHEMA_VERSION
+
+    def write(self, path: Path) -> None:
+        write_text(path, json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+    def __post_init__(self) -> None:
+        _check_version(self.schema_version)
+        if self.status not in STATUSES:
+            raise InputError(f"status is {self.status!r}; wanted one of {', '.join(STATUSES)}")
+        if self.role not in ROLES:
+            raise InputError(f"role is {self.role!r}; wanted one of {', '.join(ROLES)}")
+        if len({(row.stimulus, row.sample) for row in self.manifest}) < len(self.manifest):
+            raise InputError("the manifest names a stimulus and sample twice")
+
+    @classmethod
+    def read(cls, path: Path, *, manifest: bool = True) -> Self:
+        """Read and check a record; raises InputError naming the file and the field.
+
+        With `manifest=False` its rows are neither checked nor kept: they are most of a record, and who opens no
+        image has no use for them.
+        """
+        value = read_json(path)
+        try:
+            _check_version(value.get("schema_version"))  # first: another version may have other fields
+            if not manifest and isinstance(value.get("manifest"), list):
+                value["manifest"] = []
+            return read_fields(cls, value, "run record")
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one run. NaN or a value that could not be computed is None, and `reason` says why.
+
+    floor: what chance gives. permuted: the same metric on EEG permuted between stimuli, where that was run.
+    """
+
+    metric: str
+    version: int
+    value: float | None
+    ci: tuple[float, float] | None
+    higher_is_better: bool
+    items: int | None = None  # how many the value stands on, where some of the run's were undefined
+    floor: float | None = None
+    permuted: float | None = None
+    contribution: float | None = None  # value minus permuted, signed so that up is better
+    contribution_ci: tuple[float, float] | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("metric", self.metric)
+        if self.version < 1:
+            raise InputError(f"{self.metric}: version {self.version}; versions start at 1")
+        for low, high in filter(None, (self.ci, self.contribution_ci)):
+            if not low <= high:
+                raise InputError(f"{self.metric}: an interval from {low} to {high}")
+
+
+@dataclass(frozen=True)
+class ScoreSheet:
+    """All scores of one run: a run's scores.json."""
+
+    n: int
+    suite: str
+    protocol: str
+    metrics: dict[str, Score]
+    judges: dict[str, str] = field(default_factory=dict)  # judge name to digest of its weights
+    verdict: str = ""  # the audit's, in words
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        _check_version(self.schema_version)
+        check_name("suite", self.suite)
+        check_name("protocol", self.protocol)
+        if self.n < 0:
+            raise InputError(f"n is {self.n}; wanted a number of items")
+
+    def to_json(self) -> str:
+        value = dataclasses.asdict(self)
+        value["metrics"] = {
+            name: {k: v for k, v in score.items() if k != "metric"} for name, score in value["metrics"].items()
+        }
+        return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check; raises InputError naming the file and the field."""
+        value = read_json(path)
+        try:
+            _check_version(value.get("schema_version"))
+            value["metrics"] = _with_names(value.get("metrics"))
+            return read_fields(cls, value, "score sheet")
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+def finite(value: float) -> float | None:
+    """`value` as JSON can hold it: None for NaN and infinity."""
+    return float(value) if math.isfinite(value) else None
+
+
+def check_name(what: str, name: str) -> str:
+    """Return `name` if it is one: letters, digits and . _ + -, no white space, at most 128; else raise InputError."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{what} is {name[:200]!r}; a name has letters, digits and . _ + - only, at most 128")
+    return name
+
+
+def _check_version(version: object) -> None:
+    if type(version) is not int or version != SCHEMA_VERSION:
+        raise InputError(f"schema version {str(version)[:80]!r}; this eegbench reads {SCHEMA_VERSION}")
+
+
+def _with_names(metrics: object) -> Json:
+    """The scores of a sheet with each one's name, which the file holds as its key."""
+    if not isinstance(metrics, dict) or not all(isinstance(entry, dict) for entry in metrics.values()):
+        raise InputError("metrics: wanted an object that holds an object for each metric")
+    if any("metric" in entry for entry in metrics.values()):
+        raise InputError("metrics: 'metric' is unknown; a score's name is its key")
+    return {name: {**entry, "metric": name} for name, entry in metrics.items()}

@@ -1,0 +1,82 @@
+"""What `evaluate` and `score` print: one table, read in a hundred columns."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from eegbench.records import Score, ScoreSheet
+
+WIDTH = 100  # of the output where there is no terminal that says its own
+NARROW = 8  # of a column's head, which is broken between words
+SHORT = {"random_train_image": "random image", "vae_roundtrip": "VAE", "true_embedding": "true CLIP"}  # such heads
+Sheets = Mapping[str, ScoreSheet]
+
+
+def number(value: float | None) -> str:
+    """Three digits, without the zero before the point, as the field's tables have it: ".712"; "-" for None."""
+    if value is None:
+        return "-"
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.0e}"
+    places = next((p for p, top in ((3, 0.9995), (2, 9.995), (1, 99.95)) if abs(value) < top), 0)
+    text = f"{value:.{places}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def interval(value: float | None, bounds: tuple[float, float] | None) -> str:
+    """A value with its 95 % interval, ".712 [.680, .744]"."""
+    return number(value) if bounds is None else f"{number(value)} [{number(bounds[0])}, {number(bounds[1])}]"
+
+
+def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, console: Console) -> None:
+    """Print title, table, what has no value and why, and the audit's verdict."""
+    judged = ", whose judges no paper uses" if sheet.suite == "micro" else ""
+    lines = [title, f"{sheet.n} stimuli, suite {sheet.suite}{judged}, protocol {sheet.protocol}", ""]
+    _say(console, *lines)
+    console.print(table(sheet, floors, ceilings), highlight=False)
+    _say(console, *reasons(sheet))
+    if sheet.verdict:
+        _say(console, "", f"Audit: {sheet.verdict}")
+
+
+def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> Table:
+    """Rows are metrics; columns the value, chance, floors, ceilings and, after an audit, what the EEG gave."""
+    audited = any(score.contribution is not None for score in sheet.metrics.values())
+    beside = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
+    beside |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    grid.add_column("metric", no_wrap=True)
+    grid.add_column("value [95 %]", justify="right", no_wrap=True)
+    grid.add_column("chance", justify="right")
+    for name in beside:
+        grid.add_column(escape(name.replace("_", " ")), justify="right", max_width=NARROW, overflow="fold")
+    if audited:
+        grid.add_column("permuted EEG", justify="right", max_width=NARROW, overflow="fold")
+        grid.add_column("EEG adds [95 %]", justify="right", no_wrap=True)
+    for name, score in sheet.metrics.items():
+        arrow = "↑" if score.higher_is_better else "↓"
+        row = [f"{name} {arrow}", interval(score.value, score.ci), number(score.floor)]
+        row += [number(_value(other.metrics.get(name))) for other in beside.values()]
+        row += [number(score.permuted), interval(score.contribution, score.contribution_ci)] if audited else []
+        grid.add_row(*map(escape, row))
+    return grid
+
+
+def reasons(sheet: ScoreSheet) -> list[str]:
+    """Why metrics have no value, or one over fewer items; one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, score in sheet.metrics.items():
+        if score.reason:
+            by_reason.setdefault(score.reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value

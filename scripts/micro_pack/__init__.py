@@ -1,0 +1,1 @@
+"""How the micro pack is trained: one module per part, one loop for all of them."""

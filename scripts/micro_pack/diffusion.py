@@ -1,0 +1,128 @@
+"""The UNet: latent diffusion on captions, and on a CLIP image embedding as one cross-attention token."""
+
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from micro_pack.clip import EMBEDDING, describe, tokenise
+from micro_pack.loop import train
+from micro_pack.pool import Pool, to_tensor
+from micro_pack.text import CONTEXT
+from torch.nn import functional as F
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+SCHEDULE = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+def build() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=16,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(64, 128, 128),
+        layers_per_block=1,
+        cross_attention_dim=EMBEDDING,
+        attention_head_dim=4,
+        norm_num_groups=16,
+    )
+
+
+def text_encoder(model: open_clip.CLIP, tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The target CLIP's text tower as transformers' class, as Stable Diffusion 2 uses OpenCLIP's tower."""
+    blocks = model.transformer.resblocks
+    encoder = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=EMBEDDING,
+            intermediate_size=4 * EMBEDDING,
+            num_hidden_layers=len(blocks),
+            num_attention_heads=blocks[0].attn.num_heads,
+            max_position_embeddings=CONTEXT,
+            hidden_act="gelu",
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            projection_dim=EMBEDDING,
+        )
+    )
+    state = {
+        "embeddings.token_embedding.weight": model.token_embedding.weight,
+        "embeddings.position_embedding.weight": model.positional_embedding,
+        "final_layer_norm.weight": model.ln_final.weight,
+        "final_layer_norm.bias": model.ln_final.bias,
+    }
+    for i, block in enumerate(blocks):
+        stem = f"encoder.layers.{i}."
+        for kind in ("weight", "bias"):
+            parts = getattr(block.attn, f"in_proj_{kind}").chunk(3)
+            for name, part in zip(("q_proj", "k_proj", "v_proj"), parts, strict=True):
+                state[f"{stem}self_attn.{name}.{kind}"] = part
+            for theirs, ours in (
+                ("self_attn.out_proj", block.attn.out_proj),
+                ("layer_norm1", block.ln_1),
+                ("layer_norm2", block.ln_2),
+                ("mlp.fc1", block.mlp.c_fc),
+                ("mlp.fc2", block.mlp.c_proj),
+            ):
+                state[f"{stem}{theirs}.{kind}"] = getattr(ours, kind)
+    prefix = "text_model." if any(k.startswith("text_model.") for k in encoder.state_dict()) else ""
+    missing, unexpected = encoder.load_state_dict({prefix + k: v.detach() for k, v in state.items()}, strict=False)
+    wrong = [k for k in missing if "position_ids" not in k] + list(unexpected)
+    if wrong:
+        raise RuntimeError(f"text tower does not fit: {wrong}")
+    return encoder.eval()
+
+
+@torch.no_grad()
+def image_tokens(model: open_clip.CLIP, images: torch.Tensor) -> torch.Tensor:
+    """CLIP image embeddings of unit variance per coordinate, as one token: (n, 1, d)."""
+    return F.normalize(model.encode_image(images), dim=-1)[:, None] * EMBEDDING**0.5
+
+
+@torch.no_grad()
+def latents(vae: AutoencoderKL, pool: Pool) -> torch.Tensor:
+    parts = [vae.encode(to_tensor(pool.images[i : i + 64])).latent_dist.mean for i in range(0, len(pool.images), 64)]
+    return torch.cat(parts) * vae.config.scaling_factor
+
+
+def fit(
+    vae: AutoencoderKL,
+    clip: open_clip.CLIP,
+    tokenizer: CLIPTokenizer,
+    pool: Pool,
+    folder: Path,
+    steps: int = 2700,
+    batch: int = 20,
+) -> UNet2DConditionModel:
+    torch.manual_seed(4)
+    unet = build()
+    scheduler = DDPMScheduler(**SCHEDULE)
+    encoder = text_encoder(clip, tokenizer).requires_grad_(False)
+    cache = folder / "latents.pt"
+    if not cache.exists():
+        torch.save(latents(vae, pool), cache)
+    clean = torch.load(cache, weights_only=True)
+
+    def condition(chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:  # type: ignore[type-arg]
+        """Six steps in ten see captions, the others image embeddings; one item in ten sees the null of its kind."""
+        null = torch.from_numpy(rng.random(len(chosen)) < 0.1)
+        if rng.random() < 0.6:
+            texts = ["" if n else describe(pool.captions[i], rng) for i, n in zip(chosen, null, strict=True)]
+            with torch.no_grad():
+                states: torch.Tensor = encoder(tokenise(tokenizer, texts)).last_hidden_state
+            return states
+        return image_tokens(clip, to_tensor(pool.images[chosen])) * ~null[:, None, None]
+
+    def loss(rng: np.random.Generator) -> torch.Tensor:
+        chosen = rng.integers(len(clean), size=batch)
+        noise = torch.randn(batch, *clean.shape[1:])
+        times = torch.randint(0, 1000, (batch,))
+        noisy = scheduler.add_noise(clean[chosen], noise, times)
+        return F.mse_loss(unet(noisy, times, condition(chosen, rng)).sample, noise)
+
+    train("unet", unet, loss, steps=steps, peak_rate=1.2e-3, folder=folder, cycle=4500, cooldown=700)
+    return unet

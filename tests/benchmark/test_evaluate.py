@@ -1,0 +1,106 @@
+"""The whole way: run, floors, ceilings, picture; and again with the same result."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eegbench.benchmark import evaluate as evaluating
+from eegbench.benchmark import provenance
+from eegbench.benchmark.evaluate import evaluate
+from eegbench.benchmark.images import read_image
+from eegbench.contracts import Silent
+from eegbench.errors import MissingError, UsageError
+from eegbench.records import RunRecord
+
+
+def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None:
+    outcome = lab.evaluate()
+    records = {r.spec.method: r for r in (RunRecord.read(f) for f in lab.runs.rglob("run.json"))}
+    assert {name: (r.role, r.spec.track, r.status) for name, r in records.items()} == {
+        "uses-eeg": ("method", "eeg", "complete"),
+        "random_train_image": ("floor", "eeg", "complete"),
+        "vae_roundtrip": ("ceiling", "ceiling", "complete"),
+        "true_embedding": ("ceiling", "ceiling", "complete"),
+    }
+    assert outcome.ceilings["vae_roundtrip"].metrics["pixcorr"].value == pytest.approx(1)
+    assert outcome.floors["random_train_image"].verdict == ""  # floors are not audited
+    assert len(list(lab.runs.rglob("scores.json"))) == 4
+    assert {"fit", "reconstruct", "score", "audit: reconstruct", "floors", "ceilings"} <= outcome.seconds.keys()
+
+
+def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any, tmp_path: Path) -> None:
+    files = ("scores.json", "scores.csv", "reconstructions.png")
+    first, again, elsewhere = lab.evaluate(), lab.evaluate(), lab.evaluate(runs=tmp_path / "elsewhere")
+    for name in files:
+        contents = {(outcome.run_folder / name).read_bytes() for outcome in (first, again, elsewhere)}
+        assert len(contents) == 1
+    assert not first.notes and "scored again" in again.notes[0]
+
+
+def test_companions_are_made_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lab.evaluate()
+    monkeypatch.setattr(evaluating, "scored", lambda made, *_, **__: made.run)  # scoring one again would show
+    again = lab.evaluate("ignores-eeg")
+    assert again.floors == first.floors and again.ceilings == first.ceilings
+
+
+def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.evaluate()
+    for name, law in lab.laws.items():
+        monkeypatch.setitem(lab.laws, name, dataclasses.replace(law, version=2))
+    assert {score.version for score in lab.evaluate().floors["random_train_image"].metrics.values()} == {2}
+
+
+def test_on_the_oracle_track_the_hint_comes_from_the_true_image_by_id(lab: Any) -> None:
+    outcome = lab.evaluate(track="oracle")
+    assert "/oracle/" in outcome.run_folder.as_posix()
+    answers = lab.plan().dataset.answers(8)
+    for stimulus, truth in zip(answers.stimuli, answers.images, strict=True):
+        grey = truth.astype(np.float32).mean(2)
+        hint = round(float((grey[0, 0] - grey.min()) / (grey.max() - grey.min()) * 255))
+        shown = int(read_image(outcome.run_folder / "reconstructions" / f"{stimulus}.png")[0, 0, 0])
+        assert abs(shown - hint) <= 1  # float32 against float64 may round to the neighbouring level
+
+
+def test_on_the_eeg_track_nothing_is_asked_before_the_images_are_there(lab: Any) -> None:
+    lab.evaluate()
+    calls = lab.plan().dataset.calls
+    assert calls.index("answers") > calls.index("queries")
+
+
+def test_a_ceiling_without_its_weights_is_left_out_and_said(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise MissingError("no weights of the VAE; run eegbench weights fetch")
+
+    monkeypatch.setattr(evaluating, "_ceiling_run", missing)
+    outcome = lab.evaluate()
+    assert outcome.ceilings == {} and "vae_roundtrip was left out: no weights of the VAE" in outcome.notes[0]
+
+
+def test_a_floor_brings_no_floor_of_its_own(lab: Any) -> None:
+    assert lab.evaluate("random_train_image").floors == {}
+
+
+def test_a_device_that_is_none_is_refused(lab: Any) -> None:
+    with pytest.raises(UsageError, match="device 'tpu9x'"):
+        evaluate("uses-eeg", 8, lab.options(device="tpu9x"), Silent())
+
+
+def test_the_picture_shows_truth_control_reconstruction_and_permuted(lab: Any) -> None:
+    with_audit = read_image(lab.evaluate().picture)
+    without = read_image(lab.evaluate("uses-eeg", seed=1, audit=False).picture)
+    assert with_audit.shape[0] - without.shape[0] == 150 and with_audit.shape[1] == without.shape[1]
+
+
+def test_outside_a_checkout_there_is_no_commit(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("")
+    assert provenance.checkout(tmp_path) == (None, None)
+
+
+def test_the_environment_says_what_decides_about_numbers() -> None:
+    found = provenance.environment("cpu")
+    assert {"python", "packages", "dtype", "tf32_matmul", "cudnn_deterministic", "commit", "dirty"} <= found.keys()
+    assert found["packages"]["numpy"] == np.__version__

@@ -1,0 +1,156 @@
+"""Reading images that nobody vouches for, and joining sets of them."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eegbench.benchmark import images
+from eegbench.benchmark.images import from_array, from_folder, read_image
+from eegbench.errors import InputError
+
+GREY = np.array([[0, 85, 170, 255]], np.uint8)
+
+
+def sixteen_bit() -> Image.Image:
+    return Image.fromarray(GREY.astype(np.uint16) * 257)
+
+
+def with_alpha() -> Image.Image:
+    pixels = np.repeat(GREY[..., None], 4, axis=2)
+    pixels[..., 3] = [[255, 255, 255, 0]]
+    pixels[0, 3, :3] = 7  # a hidden colour
+    return Image.fromarray(pixels, "RGBA")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Image.fromarray(GREY),
+        sixteen_bit,
+        with_alpha,
+        lambda: Image.fromarray(GREY).convert("P"),
+        lambda: Image.fromarray(GREY).convert("LA"),
+        lambda: Image.fromarray(GREY).convert("RGB"),
+    ],
+    ids=["grey", "16-bit", "alpha over white", "palette", "grey with alpha", "rgb"],
+)
+def test_every_kind_of_png_becomes_the_same_rgb(tmp_path: Path, make: Callable[[], Image.Image]) -> None:
+    make().save(tmp_path / "a.png")
+    assert (read_image(tmp_path / "a.png") == np.repeat(GREY[..., None], 3, axis=2)).all()
+
+
+def test_a_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=100)
+    found = read_image(tmp_path / "a.jpg")
+    assert found.shape == (16, 16, 3)
+    assert np.abs(found.astype(int) - [255, 0, 0]).max() <= 3  # JPEG's own rounding
+
+
+def bomb() -> bytes:
+    """A PNG of 300 bytes that claims 100000 x 100000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def animation(path: Path) -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not a PNG or JPEG image"),
+        (b"<html>not found</html>", "not a PNG or JPEG image"),
+        (b"GIF89a" + bytes(30), "not a PNG or JPEG image"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be read as an image"),
+        (bomb(), "image"),
+    ],
+    ids=["empty", "html", "gif", "broken", "bomb"],
+)
+def test_what_is_no_image_is_refused_by_name(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(InputError, match=rf"a\.png: .*{words}"):
+        read_image(tmp_path / "a.png")
+
+
+def test_an_animation_is_refused(tmp_path: Path) -> None:
+    animation(tmp_path / "a.png")
+    with pytest.raises(InputError, match="animation of 2 frames"):
+        read_image(tmp_path / "a.png")
+
+
+def test_more_pixels_than_the_limit_are_refused_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (10, 11)).save(tmp_path / "a.png")
+    monkeypatch.setattr(images, "MAX_PIXELS", 109)
+    with pytest.raises(InputError, match="10 x 11 pixels; at most 109"):
+        read_image(tmp_path / "a.png")
+
+
+def folder_of(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(root / name, format="JPEG" if "j" in name[-4:].lower() else "PNG")
+    return root
+
+
+def test_a_folder_is_read_at_any_depth_and_ids_are_paths_without_suffix(tmp_path: Path) -> None:
+    folder_of(tmp_path, "b.JPG", "a/c.d.png", "a/e.jpeg")
+    (tmp_path / "readme.txt").write_text("no image")
+    (only,) = from_folder(tmp_path)
+    assert only.stimuli == ("a/c.d", "a/e", "b")
+
+
+def test_samples_in_a_folder_become_sets_of_their_own(tmp_path: Path) -> None:
+    first, second = from_folder(folder_of(tmp_path, "a.png", "b.png", "a.sample-1.png", "b.sample-1.png"))
+    assert first.stimuli == second.stimuli == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "holds no PNG or JPEG image"),
+        (["a.png", "a.jpg"], r"both stimulus 'a'; keep one"),
+        (["a.png", "b.png", "a.sample-1.png"], "no image of stimulus 'b'"),
+        (["a.png", "a.sample-999999999999.png"], "counted from 1 on without gaps"),
+    ],
+)
+def test_a_folder_that_cannot_be_joined_is_refused(tmp_path: Path, names: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        from_folder(folder_of(tmp_path, *names))
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        from_folder(tmp_path / "none")
+
+
+def test_a_set_is_joined_by_id_and_not_by_position() -> None:
+    values = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
+    ordered = from_array(["c", "a", "b"], values).ordered(["a", "b", "c"])
+    assert [int(image[0, 0, 0]) for image in ordered.load([0, 1, 2])] == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("have", "words"),
+    [
+        (["a"], "no image of stimulus 'b'"),
+        (["a", "b", "z"], "an image of stimulus 'z'"),
+        (["a", "b", "a"], "'a' comes twice"),
+    ],
+)
+def test_a_set_that_does_not_fit_is_refused_by_name(have: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        from_array(have, np.zeros((len(have), 2, 2, 3), np.uint8)).ordered(["a", "b"])

@@ -1,0 +1,206 @@
+"""One table of laws with an entry for each metric, each law tested for every entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from eegbench.contracts import Metric
+from eegbench.metrics import METRICS, correlation, distribution
+
+Array = NDArray[Any]
+Sides = tuple[Array, Array]  # reconstructions, truths
+N = 40
+ROUNDING = 1e-9  # float64 sums of some thousand terms stay below 1e-12; the epsilon of MIT's KL costs up to 1e-10
+
+
+def softmax(logits: Array) -> Array:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def related(seed: int, shape: tuple[int, ...], own: float = 0.8) -> Sides:
+    """Two sides of normal numbers that agree item by item (r of `own`, not so high that every score is its best)."""
+    rng = np.random.default_rng(seed)
+    truths = rng.standard_normal((N, *shape))
+    return own * truths + np.sqrt(1 - own**2) * rng.standard_normal((N, *shape)), truths
+
+
+def pixels(seed: int) -> Sides:
+    a, b = related(seed, (16, 18, 3))
+    return np.clip(0.5 + 0.15 * a, 0, 1).astype(np.float32), np.clip(0.5 + 0.15 * b, 0, 1).astype(np.float32)
+
+
+def maps(seed: int) -> Sides:
+    a, b = related(seed, (9, 11))
+    return np.clip(120 + 50 * a, 0, 255).astype(np.uint8), np.clip(120 + 50 * b, 0, 255).astype(np.uint8)
+
+
+def features(seed: int) -> Sides:
+    a, b = related(seed, (30, 2), own=0.2)
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+def vectors(seed: int) -> Sides:
+    return related(seed, (24,), own=0.4)
+
+
+def probabilities(seed: int) -> Sides:
+    a, b = related(seed, (120,))
+    return softmax(4 * a), softmax(4 * b)
+
+
+def certain(seed: int) -> Sides:
+    """Each image surely of a class of its own: the best that an inception score can see."""
+    return np.eye(N), np.eye(N)
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What one metric obeys. `best` is its value for equal sides made by `ideal`; None where it looks at one side."""
+
+    sides: Callable[[int], Sides]
+    best: float
+    symmetric: bool
+    ordered: bool = False  # the order of items changes the value
+    pieces: str = "items"  # what may be cut without changing a value: items, the field block, BLOCK, or PIECE; or ""
+    ideal: Callable[[int], Sides] | None = None
+    one_sided: bool = False
+
+
+TWO_WAY = Laws(features, best=1, symmetric=False, pieces="block")
+DISTANCE = Laws(features, best=0, symmetric=True)
+LAWS: dict[str, Laws] = {
+    "pixcorr": Laws(pixels, best=1, symmetric=True),
+    "ssim": Laws(pixels, best=1, symmetric=True),
+    "ssim_columns": Laws(pixels, best=1, symmetric=True),
+    "alexnet2": TWO_WAY,
+    "alexnet5": TWO_WAY,
+    "inception": TWO_WAY,
+    "clip": TWO_WAY,
+    "swav": DISTANCE,
+    "effnet": DISTANCE,
+    "nway50_top1": Laws(probabilities, best=1, symmetric=False),
+    "is": Laws(probabilities, best=N, symmetric=False, pieces="", ideal=certain, one_sided=True),
+    "is_10split": Laws(
+        probabilities, best=N / 10, symmetric=False, ordered=True, pieces="", ideal=certain, one_sided=True
+    ),
+    "kid": Laws(vectors, best=-np.inf, symmetric=True, pieces="BLOCK"),
+    "fid": Laws(vectors, best=0, symmetric=True, pieces=""),
+    "cc": Laws(maps, best=1, symmetric=True),
+    "sim": Laws(maps, best=1, symmetric=True),
+    "kl": Laws(maps, best=0, symmetric=False),
+    "kl_reversed": Laws(maps, best=0, symmetric=False),
+    "retrieval_top1": Laws(vectors, best=1, symmetric=False, pieces="block"),
+    "retrieval_top5": Laws(vectors, best=1, symmetric=False, pieces="block"),
+}
+every = pytest.mark.parametrize("name", LAWS)
+
+
+def value(name: str, sides: Sides) -> Array:
+    return METRICS[name].compute(*sides)
+
+
+def toward_best(metric: Metric, a: float, b: float) -> bool:
+    return a > b if metric.higher_is_better else a < b
+
+
+def test_every_metric_has_its_laws_in_the_order_of_the_table() -> None:
+    assert list(LAWS) == list(METRICS)
+    assert all(METRICS[name].id == name for name in METRICS)
+
+
+@every
+def test_shape_is_as_declared_in_float64_and_input_stays_as_it_was(name: str) -> None:
+    sides = LAWS[name].sides(1)
+    before = [side.copy() for side in sides]
+    got = value(name, sides)
+    assert got.dtype == np.float64
+    assert got.shape == ((N,) if METRICS[name].per_item else ())
+    assert all(np.array_equal(side, copy) for side, copy in zip(sides, before, strict=True))
+
+
+@every
+def test_identity_reaches_the_best(name: str) -> None:
+    law = LAWS[name]
+    _, truths = (law.ideal or law.sides)(2)
+    got = value(name, (truths, truths))
+    if np.isfinite(law.best):
+        np.testing.assert_allclose(got, law.best, rtol=0, atol=ROUNDING)
+    else:  # an unbiased estimate has no best value: equal sets lie below 0, where unrelated ones are about 0
+        assert got < 0
+
+
+@every
+def test_values_keep_to_the_bounds(name: str) -> None:
+    low, high = METRICS[name].bounds
+    a, b = LAWS[name].sides(3)
+    for sides in ((a, b), (b[::-1], a), (b, b)):
+        got = value(name, sides)
+        assert (got >= low - ROUNDING).all()
+        assert (got <= high + ROUNDING).all()
+
+
+@every
+def test_permuted_pairs_fall_to_chance(name: str) -> None:
+    metric, law = METRICS[name], LAWS[name]
+    a, b = law.sides(4)
+    matched, permuted = value(name, (a, b)), value(name, (a, np.roll(b, 1, axis=0)))
+    if not metric.per_item:  # a set has no pairs
+        np.testing.assert_allclose(permuted, matched, rtol=0, atol=ROUNDING)
+        return
+    assert toward_best(metric, float(matched.mean()), float(permuted.mean()))
+    if metric.chance != "permuted":
+        expected = float(metric.chance.partition("/")[0]) / N if isinstance(metric.chance, str) else metric.chance
+        shifts = [value(name, (a, np.roll(b, shift, axis=0))).mean() for shift in range(1, N)]
+        # All 39 mispairings of 40 items: 1560 draws, not independent; their mean strays by less than .05.
+        assert expected is not None
+        assert abs(float(np.mean(shifts)) - expected) < 0.05
+
+
+@pytest.mark.parametrize("name", [name for name in LAWS if LAWS[name].one_sided])
+def test_images_without_information_score_chance(name: str) -> None:
+    alike = np.repeat(LAWS[name].sides(5)[0][:1], N, axis=0)
+    assert float(value(name, (alike, alike))) == pytest.approx(METRICS[name].chance, abs=ROUNDING)
+
+
+@every
+def test_order_of_items_matters_only_where_declared(name: str) -> None:
+    sides = LAWS[name].sides(6)
+    order = np.random.default_rng(0).permutation(N)
+    got, expected = value(name, (sides[0][order], sides[1][order])), value(name, sides)
+    same = np.allclose(got, expected[order] if METRICS[name].per_item else expected, rtol=0, atol=ROUNDING)
+    assert same != LAWS[name].ordered
+
+
+@every
+def test_chunking_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    law, metric = LAWS[name], METRICS[name]
+    a, b = law.sides(7)
+    expected = value(name, (a, b))
+    if law.pieces == "items":
+        got = np.concatenate([metric.compute(a[i : i + 7], b[i : i + 7]) for i in range(0, N, 7)])
+    else:
+        monkeypatch.setattr(correlation, "PIECE", 3 * N)
+        monkeypatch.setattr(distribution, "BLOCK", 7)
+        cut: Any = replace(metric, block=7) if law.pieces == "block" else metric  # type: ignore[type-var]
+        # A set that works on the whole at once still must not depend on how the array lies in memory.
+        got = cut.compute(np.asfortranarray(a), np.asfortranarray(b))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=ROUNDING)
+
+
+@every
+def test_symmetry_is_as_declared(name: str) -> None:
+    a, b = LAWS[name].sides(8)
+    same = np.allclose(value(name, (a, b)), value(name, (b, a)), rtol=0, atol=ROUNDING)
+    assert same == LAWS[name].symmetric
+
+
+@every
+def test_truths_are_ignored_only_where_declared(name: str) -> None:
+    a, b = LAWS[name].sides(9)
+    other = LAWS[name].sides(10)[1]
+    assert np.array_equal(value(name, (a, b)), value(name, (a, other))) == LAWS[name].one_sided

@@ -1,0 +1,55 @@
+"""Small run folders, made from records as a real run makes them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eegbench.records import RunRecord, RunSpec, Score, ScoreSheet, write_text
+
+AddRun = Callable[..., Path]
+Shown = float | dict[str, Any] | None
+
+
+@pytest.fixture
+def add_run(tmp_path: Path) -> AddRun:
+    """Writes one run below `tmp_path` and returns its folder; scores are values, or fields of a Score."""
+
+    def add(
+        method: str,
+        scores: Mapping[str, Shown] | None,
+        *,
+        subject: int = 8,
+        role: str = "method",
+        simulated: bool = True,
+        status: str = "complete",
+        reason: str = "",
+        verdict: str = "EEG contributes: 2 of 2 metrics clear of the permuted EEG",
+        suite: str = "micro",
+        protocol: str = "sal512",
+        judges: dict[str, str] | None = None,
+        folder: str = "",
+        **spec: Any,
+    ) -> Path:
+        given: dict[str, Any] = {"dataset": "sim-things", "revision": "1", "dataset_configuration": {}, "track": "eeg"}
+        given |= {"configuration": {}} | spec
+        run = RunSpec(method=method, subject=subject, **given)
+        place = tmp_path / (folder or run.folder)
+        RunRecord(run, role, simulated, status, {}, {}, reason=reason).write(place / "run.json")
+        if scores is not None:
+            metrics = {name: _score(name, shown) for name, shown in scores.items()}
+            sheet = ScoreSheet(200, suite, protocol, metrics, judges or {}, verdict)
+            write_text(place / "scores.json", sheet.to_json())
+        return place
+
+    return add
+
+
+def _score(name: str, shown: Shown) -> Score:
+    """A score from its value alone, with an interval of width .06, or from the fields that are not as usual."""
+    fields = shown if isinstance(shown, dict) else {"value": shown}
+    value = fields["value"]
+    ci = None if value is None else (value - 0.03, value + 0.03)
+    usual: dict[str, Any] = {"version": 1, "ci": ci, "higher_is_better": name not in ("kid", "fid", "swav")}
+    return Score(metric=name, **(usual | fields))

@@ -1,0 +1,218 @@
+"""What a reader of the board sees."""
+
+import csv
+import io
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eegbench.errors import UsageError
+from eegbench.leaderboard import as_csv, collect, markdown, render
+from eegbench.leaderboard.markdown import escape, number
+
+AddRun = Callable[..., Path]
+Shown = dict[str, Any]
+HOSTILE = "<script>alert(1)</script>|x`y`\n# title [a](javascript:b) **c** \u202e\x00 ~~d~~ $e$"
+
+
+def score(value: float | None, **more: Any) -> Shown:
+    """What `add_run` turns into a score: its value, and what is not as usual."""
+    return {"value": value, **more}
+
+
+def lines(tmp_path: Path) -> list[str]:
+    return markdown(collect(tmp_path)).splitlines()
+
+
+def line(tmp_path: Path, start: str) -> str:
+    return next(text for text in lines(tmp_path) if text.startswith(f"| {start}"))
+
+
+def test_cell_shows_value_and_interval_as_papers_print_them(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": score(0.7123, ci=(0.6811, 0.7412))})
+    assert line(tmp_path, "atm").split(" | ")[1:5] == ["1", "1", "200", "**.712** [.68, .74]"]
+
+
+@pytest.mark.parametrize(
+    ("value", "ci", "shown"),
+    [
+        (0.01234, (0.0101, 0.0149), "**.0123** [.010, .015]"),
+        (2.3149, (2.01, 2.61), "**2.31** [2.0, 2.6]"),
+        (123.44, (111.2, 135.1), "**123.4** [111, 135]"),
+        (-0.0123, (-0.05, 0.02), "**-.012** [-.05, .02]"),
+        (1.0, (1.0, 1.0), "**1.000** [1.00, 1.00]"),
+        (0.25, None, "**.250**"),
+    ],
+)
+def test_decimals_follow_the_width_of_the_interval(
+    tmp_path: Path, add_run: AddRun, value: float, ci: tuple[float, float] | None, shown: str
+) -> None:
+    add_run("atm", {"ssim": score(value, ci=ci)})
+    assert line(tmp_path, "atm").split(" | ")[4] == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(-0.0001, 2, ".00"), (0.999, 2, "1.00"), (-1.5, 1, "-1.5"), (0.0, 0, "0"), (10, 0, "10"), (1e300, 3, "1e+300")],
+)
+def test_number_has_no_zero_before_the_point_and_no_minus_zero(value: float, decimals: int, text: str) -> None:
+    assert number(value, decimals) == text
+
+
+def test_column_title_has_version_direction_and_chance(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"clip": score(0.8, floor=0.5, version=3), "kid": 0.1, "is": score(2.0, floor=1.0)})
+    assert line(tmp_path, "method") == (
+        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1) | kid@1 ↓ | audit |"
+    )
+
+
+def test_simulated_eeg_and_small_judges_are_told_first(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3})
+    text = markdown(collect(tmp_path))
+    assert text.index("SIMULATED EEG: not comparable with any published number") < text.index("## ")
+    assert text.index("Suite `micro`: not comparable with papers") < text.index("## ")
+
+
+def test_recorded_eeg_and_reference_judges_carry_no_such_warning(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3}, simulated=False, suite="reference", dataset="things-eeg2")
+    text = markdown(collect(tmp_path)).lower()
+    assert "simulated" not in text
+    assert "not comparable" not in text
+
+
+def test_oracle_table_says_that_a_hint_was_given_and_the_other_does_not(tmp_path: Path, add_run: AddRun) -> None:
+    for track in ("eeg", "oracle"):
+        add_run("atm", {"ssim": 0.3}, track=track)
+    eeg, oracle = markdown(collect(tmp_path)).split("\n## ")[1:]
+    assert "track oracle" in oracle
+    assert "given a hint that was computed from the true image" in oracle
+    assert "hint" not in eeg
+
+
+def test_floors_and_ceilings_stand_in_blocks_of_their_own(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    add_run("mean_image", {"ssim": 0.8}, role="floor")
+    add_run("atm", {"ssim": 0.4})
+    starts = [re.split(r"[ :]", text[2:])[0] for text in lines(tmp_path) if text.startswith("| ")]
+    assert starts == ["method", "", "atm", "*floors", "mean_image", "*ceilings", "vae_roundtrip"]
+
+
+def test_settings_that_change_numbers_are_told(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3}, dataset_configuration={"snr": 0.5}, average=4, samples=3, selection="best")
+    text = markdown(collect(tmp_path))
+    assert "averaged over 4 repetitions" in text
+    assert "3 samples per stimulus, selection: best" in text
+    assert 'Options of the data set: {"snr":0.5}' in text
+
+
+def test_footnotes_are_numbered_once_per_reason(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3, "clip": 0.4})
+    add_run("b", {"ssim": score(None, reason="why not"), "clip": 0.4})
+    add_run("c", {"ssim": score(None, reason="why not"), "clip": score(0.4, items=3)})
+    assert line(tmp_path, "b").split(" | ")[4] == "<sup>1</sup>"
+    assert line(tmp_path, "c").split(" | ")[4:6] == ["<sup>1</sup>", ".400 [.37, .43]<sup>2</sup>"]
+    assert [text for text in lines(tmp_path) if re.match(r"\d+\. ", text)] == [
+        "1. sub-08 seed-0: ssim: why not",
+        "2. sub-08 seed-0: defined for 3 of 200 items",
+    ]
+
+
+def test_every_line_of_a_table_has_as_many_cells_as_its_head(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3, "clip": 0.4}, verdict=HOSTILE, configuration={HOSTILE: HOSTILE}, folder="a")
+    add_run("atm", {"ssim": score(None, reason=HOSTILE)}, configuration={}, folder="b")
+    add_run("late", None, status="failed", reason=HOSTILE)
+    add_run("mean_image", {"ssim": 0.8}, role="floor")
+    widths = {len(re.findall(r"(?<!\\)\|", text)) for text in lines(tmp_path) if text.startswith("|")}
+    assert widths == {8}
+
+
+def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": score(None, reason=HOSTILE)}, verdict=HOSTILE, dataset_configuration={"a": HOSTILE})
+    text = markdown(collect(tmp_path))
+    assert "&lt;script&gt;" in text
+    assert set(re.findall(r"<[^>]*>", text)) == {"<sup>", "</sup>"}
+    assert "\n# title" not in text
+    assert not re.search(r"(?<!\\)\[a", text)
+    assert "\u202e" not in text and "\x00" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a_b (c=1)", "a_b (c=1)"),
+        ("a|b", "a\\|b"),
+        ("`a` *b* [c]", "\\`a\\` \\*b\\* \\[c\\]"),
+        ("a\\|b", "a\\\\\\|b"),
+        ("&lt;<br>", "&amp;lt;&lt;br&gt;"),
+        ("a\r\n\u2028b\ud800", "a   b "),
+        ("x" * 400, "x" * 300 + "…"),
+    ],
+)
+def test_escape(text: str, safe: str) -> None:
+    assert escape(text) == safe
+
+
+def test_same_runs_give_the_same_bytes_wherever_and_whenever_they_were_written(tmp_path: Path, add_run: AddRun) -> None:
+    for i in range(12):
+        add_run(
+            f"m{i % 4}", {"ssim": i / 20, "kid": i / 30}, subject=i // 4 + 1, role="floor" if i % 4 == 3 else "method"
+        )
+    folders = sorted(path.parent.relative_to(tmp_path) for path in tmp_path.rglob("run.json"))
+    random.Random(0).shuffle(folders)
+    for folder in folders:
+        shutil.copytree(tmp_path / folder, tmp_path / "again" / folder)
+    again = collect(tmp_path / "again")
+    shutil.rmtree(tmp_path / "again")
+    first = collect(tmp_path)
+    assert [render(again, form) for form in ("md", "csv", "json")] == [render(first, f) for f in ("md", "csv", "json")]
+
+
+def test_csv_has_a_line_per_cell_with_full_numbers(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": score(1 / 3, ci=(0.25, 0.5)), "kid": score(None, reason="two\nlines")})
+    rows = list(csv.DictReader(io.StringIO(as_csv(collect(tmp_path)))))
+    assert [(r["metric"], r["value"], r["ci_low"], r["best"]) for r in rows] == [
+        ("ssim", repr(1 / 3), "0.25", "True"),
+        ("kid", "", "", "False"),
+    ]
+    assert rows[1]["notes"] == "sub-08 seed-0: kid: two lines"
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_csv_holds_no_formula(tmp_path: Path, add_run: AddRun, formula: str) -> None:
+    add_run("atm", {"ssim": 0.3}, verdict=formula)
+    [row] = csv.DictReader(io.StringIO(as_csv(collect(tmp_path))))
+    assert row["verdict"].startswith("'")
+
+
+def test_json_holds_the_same_tables(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3, "kid": score(None)})
+    [table] = json.loads(render(collect(tmp_path), "json"))
+    assert [column["metric"] for column in table["columns"]] == ["ssim", "kid"]
+    assert [cell["value"] for cell in table["rows"][0]["cells"]] == [0.3, None]
+
+
+def test_no_runs_are_said_in_every_format(tmp_path: Path) -> None:
+    assert "No runs." in markdown(collect(tmp_path))
+    assert (render((), "csv"), render((), "json")) == ("", "[]\n")
+
+
+def test_unknown_format_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="did you mean 'md'"):
+        render((), "mdx")
+
+
+def test_leaderboard_loads_neither_torch_nor_metrics() -> None:
+    code = (
+        "import sys, eegbench.leaderboard as _; "
+        "print([m for m in sys.modules if m == 'torch' or m.startswith(('eegbench.metrics', 'eegbench.benchmark'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

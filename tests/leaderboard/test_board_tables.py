@@ -1,0 +1,325 @@
+"""Which runs share a table, a row and a cell, and which never do."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eegbench.errors import InputError
+from eegbench.leaderboard import Cell, Row, Table, collect
+from eegbench.leaderboard.average import average, over_subjects
+
+AddRun = Callable[..., Path]
+Shown = dict[str, Any]
+
+
+def score(value: float | None, **more: Any) -> Shown:
+    """What `add_run` turns into a score: its value, and what is not as usual."""
+    return {"value": value, **more}
+
+
+def only(tables: tuple[Table, ...]) -> Table:
+    assert len(tables) == 1
+    return tables[0]
+
+
+def row(table: Table, label: str) -> Row:
+    return next(row for row in table.rows if row.label == label)
+
+
+def cell(table: Table, label: str, metric: str, version: int = 1) -> Cell:
+    place = [(column.metric, column.version) for column in table.columns].index((metric, version))
+    return row(table, label).cells[place]
+
+
+def bold(table: Table, metric: str = "ssim") -> list[str]:
+    return [r.label for r in table.rows if cell(table, r.label, metric).best]
+
+
+def test_single_run_keeps_its_own_interval(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": score(0.4, ci=(0.31, 0.44))})
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim") == Cell(0.4, (0.31, 0.44), (), best=True)
+    assert (table.rows[0].subjects, table.rows[0].seeds, table.rows[0].items) == ((8,), (0,), (200, 200))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "things-eeg2"},
+        {"revision": "2"},
+        {"dataset_configuration": {"snr": 0.0}},
+        {"track": "oracle"},
+        {"suite": "reference"},
+        {"protocol": "me256"},
+        {"average": 4},
+        {"samples": 4},
+        {"selection": "best"},
+        {"simulated": False},
+    ],
+)
+def test_runs_of_different_settings_never_share_a_table(
+    tmp_path: Path, add_run: AddRun, change: dict[str, object]
+) -> None:
+    add_run("atm", {"ssim": 0.4}, folder="a")
+    add_run("atm", {"ssim": 0.8}, folder="b", **change)
+    assert sorted(table.rows[0].cells[0].value or 0 for table in collect(tmp_path)) == [0.4, 0.8]
+
+
+def test_subjects_count_alike_whatever_their_number_of_seeds(tmp_path: Path, add_run: AddRun) -> None:
+    for subject, seed, value in ((1, 0, 0.2), (1, 1, 0.4), (2, 0, 0.6), (3, 0, 0.9)):
+        add_run("atm", {"ssim": value}, subject=subject, seed=seed)
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim").value == pytest.approx((0.3 + 0.6 + 0.9) / 3, abs=1e-15)
+    assert (row(table, "atm").subjects, row(table, "atm").seeds) == ((1, 2, 3), (0, 1))
+
+
+def test_seeds_of_one_subject_average_their_intervals() -> None:
+    value, ci = average([(8, 0.4, (0.3, 0.5)), (8, 0.6, (0.5, 0.9))])
+    assert ci is not None
+    assert (value, *ci) == pytest.approx((0.5, 0.4, 0.7), abs=1e-15)
+    assert average([(8, 0.4, (0.3, 0.5)), (8, 0.6, None)]) == (0.5, None)
+
+
+def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, add_run: AddRun) -> None:
+    for subject, value in ((1, 0.25), (2, 0.75)):
+        add_run("atm", {"ssim": value}, subject=subject)
+    table = only(collect(tmp_path))
+    assert (cell(table, "atm", "ssim").value, cell(table, "atm", "ssim").ci) == (0.5, None)
+    assert row(table, "atm").notes == ("2 subjects: too few for an interval over subjects",)
+
+
+@pytest.mark.parametrize("subjects", [3, 10])
+def test_interval_over_subjects_covers_the_mean_in_95_of_100_cases(subjects: int) -> None:
+    rng = np.random.default_rng(subjects)
+    ends = [over_subjects(rng.normal(size=subjects)) for _ in range(600)]
+    hits = [end is not None and end[0] <= 0 <= end[1] for end in ends]
+    # 600 cases have a standard deviation of 0.9 points: three of them, and one more for the small number of subjects.
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.037)
+
+
+def test_configurations_are_rows_of_their_own_named_by_what_differs(tmp_path: Path, add_run: AddRun) -> None:
+    for control, folder in ((True, "a"), (False, "b")):
+        add_run("saliency_controlnet", {"ssim": 0.4}, configuration={"control": control, "steps": 20}, folder=folder)
+    add_run("atm", {"ssim": 0.4}, configuration={"steps": 30})
+    labels = [r.label for r in only(collect(tmp_path)).rows]
+    assert labels == ["atm", "saliency_controlnet (control=false)", "saliency_controlnet (control=true)"]
+
+
+def test_configurations_that_differ_past_the_end_of_a_label_stay_apart(tmp_path: Path, add_run: AddRun) -> None:
+    for ending in "ab":
+        add_run("atm", {"ssim": 0.4}, configuration={"prompt": "x" * 200 + ending}, folder=ending)
+    labels = {r.label for r in only(collect(tmp_path)).rows}
+    assert len(labels) == 2
+    assert max(map(len, labels)) < 100
+
+
+def test_option_that_only_one_configuration_has_is_shown(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4}, configuration={}, folder="a")
+    add_run("atm", {"ssim": 0.4}, configuration={"lora": None}, folder="b")
+    assert [r.label for r in only(collect(tmp_path)).rows] == ["atm (lora unset)", "atm (lora=null)"]
+
+
+@pytest.mark.parametrize(("metric", "winner"), [("ssim", "high"), ("kid", "low")])
+def test_best_value_follows_the_direction_of_the_metric(
+    tmp_path: Path, add_run: AddRun, metric: str, winner: str
+) -> None:
+    add_run("high", {metric: 0.9})
+    add_run("low", {metric: 0.1})
+    assert bold(only(collect(tmp_path)), metric) == [winner]
+
+
+def test_equal_values_are_both_best(tmp_path: Path, add_run: AddRun) -> None:
+    for method in ("a", "b"):
+        add_run(method, {"ssim": 0.5})
+    assert bold(only(collect(tmp_path))) == ["a", "b"]
+
+
+def test_floors_and_ceilings_stand_below_and_are_never_best(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    add_run("mean_image", {"ssim": 0.8}, role="floor", verdict="")
+    add_run("atm", {"ssim": 0.4}, verdict="")
+    table = only(collect(tmp_path))
+    assert [r.verdict for r in table.rows[:2]] == ["not audited", ""]
+    assert [r.role for r in table.rows] == ["method", "floor", "ceiling"]
+    assert bold(table) == ["atm"]
+
+
+def test_floors_and_ceilings_join_every_table_that_they_serve(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    add_run("mean_image", {"ssim": 0.2}, role="floor")
+    add_run("shuffled", {"ssim": 0.1}, role="floor")
+    add_run("shuffled", {"ssim": 0.3}, role="floor", track="oracle")
+    add_run("atm", {"ssim": 0.4}, samples=4)
+    add_run("saliency", {"ssim": 0.5}, track="oracle")
+    first, second = collect(tmp_path)
+    assert [(r.label, r.cells[0].value) for r in first.rows[1:]] == [
+        ("mean_image", 0.2),
+        ("shuffled", 0.1),
+        ("vae_roundtrip", 0.9),
+    ]
+    assert [(r.label, r.cells[0].value) for r in second.rows[1:]] == [
+        ("mean_image", 0.2),
+        ("shuffled", 0.3),
+        ("vae_roundtrip", 0.9),
+    ]
+    assert row(second, "mean_image").notes == ("made on the track eeg: it sees no hint",)
+
+
+@pytest.mark.parametrize("role", ["floor", "ceiling"])
+def test_floor_or_ceiling_of_another_data_set_stays_away(tmp_path: Path, add_run: AddRun, role: str) -> None:
+    add_run("atm", {"ssim": 0.4})
+    add_run("other", {"ssim": 0.2}, role=role, dataset_configuration={"snr": 0.0})
+    assert [[r.label for r in table.rows] for table in collect(tmp_path)] == [["other"], ["atm"]]
+
+
+def test_metric_versions_never_share_a_cell(tmp_path: Path, add_run: AddRun) -> None:
+    for subject, version, value in ((1, 1, 0.2), (2, 1, 0.4), (3, 2, 0.9)):
+        add_run("atm", {"ssim": score(value, version=version)}, subject=subject)
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim", 1).value == pytest.approx(0.3, abs=1e-15)
+    assert cell(table, "atm", "ssim", 2).value == 0.9
+    assert cell(table, "atm", "ssim", 1).notes == (
+        "1 of 3 runs left out (sub-03 seed-0): scored as ssim@2, not @1: score it again",
+    )
+    assert not any(c.best for c in row(table, "atm").cells)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({}, "sub-08 seed-0: not scored on ssim"),
+        ({"ssim": score(None, reason="no weights")}, "sub-08 seed-0: ssim: no weights"),
+        ({"ssim": score(None)}, "sub-08 seed-0: ssim: no value, and no reason given"),
+    ],
+)
+def test_missing_metric_is_a_blank_with_its_reason(
+    tmp_path: Path, add_run: AddRun, entry: dict[str, Shown], reason: str
+) -> None:
+    add_run("whole", {"ssim": 0.4})
+    add_run("holed", entry)
+    assert cell(only(collect(tmp_path)), "holed", "ssim") == Cell(None, None, (reason,))
+
+
+def test_value_over_fewer_items_is_marked_and_not_best(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": score(0.9, items=150)})
+    add_run("whole", {"ssim": 0.4})
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: defined for 150 of 200 items",)
+    assert bold(table) == ["whole"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "status", "reason", "told"),
+    [
+        ({"ssim": 0.9}, "started", "", "status started"),
+        (None, "failed", "out of memory", "status failed: out of memory"),
+        (None, "complete", "", "not scored yet"),
+    ],
+)
+def test_unfinished_run_counts_nowhere_and_is_told(
+    tmp_path: Path, add_run: AddRun, scores: dict[str, float] | None, status: str, reason: str, told: str
+) -> None:
+    add_run("atm", {"ssim": 0.4}, subject=1)
+    add_run("atm", scores, subject=2, status=status, reason=reason)
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim").value == 0.4
+    assert row(table, "atm").notes == (f"1 of 2 runs left out (sub-02 seed-0): {told}",)
+    assert bold(table) == []
+
+
+def test_method_with_unfinished_runs_alone_is_a_row_of_blanks(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4})
+    add_run("late", None, status="failed", reason="killed")
+    table = only(collect(tmp_path))
+    assert cell(table, "late", "ssim") == Cell()
+    assert row(table, "late").notes == ("sub-08 seed-0: status failed: killed",)
+    assert bold(table) == ["atm"]
+
+
+def test_runs_without_any_scores_still_make_a_table(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", None)
+    table = only(collect(tmp_path))
+    assert (table.columns, table.setting.suite, table.rows[0].notes) == ((), "", ("sub-08 seed-0: not scored yet",))
+
+
+def test_copy_of_a_run_does_not_count_twice(tmp_path: Path, add_run: AddRun) -> None:
+    for folder, value, subject in (("a", 0.2, 1), ("copy", 0.2, 1), ("b", 0.8, 2)):
+        add_run("atm", {"ssim": value}, subject=subject, folder=folder)
+    table = only(collect(tmp_path))
+    assert cell(table, "atm", "ssim").value == 0.5
+    assert "copy has the same specification as a, which counts" in row(table, "atm").notes[0]
+
+
+def test_best_is_sought_among_methods_on_the_same_subjects(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in (1, 2, 3):
+        add_run("wide", {"ssim": 0.3}, subject=subject)
+    add_run("narrow", {"ssim": 0.9}, subject=1)
+    table = only(collect(tmp_path))
+    assert bold(table) == ["wide"]
+    assert table.notes == ("bold leaves out 1 of the methods: unfinished, or on other subjects",)
+
+
+def test_methods_on_other_subjects_each_have_no_best(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("a", {"ssim": 0.3}, subject=1)
+    add_run("b", {"ssim": 0.9}, subject=2)
+    table = only(collect(tmp_path))
+    assert bold(table) == []
+    assert table.notes == ("no value is bold: the methods do not stand on the same subjects",)
+
+
+def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa", "clip": "cc"})
+    add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb", "clip": "cc"})
+    assert only(collect(tmp_path)).notes == ("the runs were scored by different weights of: alexnet; score them again",)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        (["mixed: 3 of 12"], "mixed: 3 of 12"),
+        ([""], "not audited"),
+        (
+            ["EEG contributes: 9 of 12", "EEG contributes: 8 of 12", "mixed: 3 of 12"],
+            "EEG contributes (2 of 3 runs); mixed (1 of 3 runs)",
+        ),
+        (["mixed: 3 of 12", "", ""], "not audited (2 of 3 runs); mixed (1 of 3 runs)"),
+    ],
+)
+def test_verdicts_of_a_row(tmp_path: Path, add_run: AddRun, verdicts: list[str], words: str) -> None:
+    for subject, verdict in enumerate(verdicts, 1):
+        add_run("atm", {"ssim": 0.3}, subject=subject, verdict=verdict)
+    assert only(collect(tmp_path)).rows[0].verdict == words
+
+
+def test_chance_stands_in_a_column_where_all_methods_agree(tmp_path: Path, add_run: AddRun) -> None:
+    for method, floor in (("a", 0.1), ("b", 0.2)):
+        add_run(method, {"clip": score(0.8, floor=0.5), "ssim": score(0.3, floor=floor)})
+    assert {c.metric: c.chance for c in only(collect(tmp_path)).columns} == {"clip": 0.5, "ssim": None}
+
+
+def test_columns_follow_the_order_of_the_papers_then_the_alphabet(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("a", dict.fromkeys(("zeta", "kid", "alpha", "clip", "pixcorr"), 0.5))
+    assert [c.metric for c in only(collect(tmp_path)).columns] == ["pixcorr", "clip", "kid", "alpha", "zeta"]
+
+
+def test_missing_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        collect(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("file", ["run.json", "scores.json"])
+def test_broken_record_stops_the_board_and_is_named(tmp_path: Path, add_run: AddRun, file: str) -> None:
+    add_run("a", {"ssim": 0.3})
+    broken = add_run("b", {"ssim": 0.3}) / file
+    broken.write_text('{"schema_version": 1')
+    with pytest.raises(InputError, match=f"{file}: cannot be read as JSON"):
+        collect(tmp_path)
+
+
+def test_what_lies_below_a_run_is_no_run(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("a", {"ssim": 0.3}, folder="a")
+    add_run("b", {"ssim": 0.3}, folder="a/reconstructions/b")
+    assert [r.label for r in only(collect(tmp_path)).rows] == ["a"]
