@@ -43,7 +43,9 @@ def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EE
         bad = int((~np.isfinite(eeg)).any(axis=(1, 2)).sum())
         raise InputError(f"EEG has NaN or infinite samples in {bad} of {len(eeg)} trials; drop or repair them")
     if expected is not None and info != expected:
-        differing = [f for f in ("channels", "rate", "start", "times", "unit") if getattr(info, f) != getattr(expected, f)]
+        differing = [
+            f for f in ("channels", "rate", "start", "times", "unit") if getattr(info, f) != getattr(expected, f)
+        ]
         detail = "; ".join(f"{f} is {getattr(info, f)}, fitted on {getattr(expected, f)}" for f in differing)
         raise InputError(f"EEG is not what the method was fitted on: {detail}")
     return eeg

@@ -2,14 +2,16 @@
 
 import errno
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
-from eegbench.errors import EegbenchError, MissingError, UsageError
+from eegbench.errors import EegbenchError, MissingError, UsageError, unknown
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130  # the shell's own code for it
@@ -18,10 +20,23 @@ INTERRUPTED = 130  # the shell's own code for it
 class Verbs(TyperGroup):
     """Runs a verb; what goes wrong on purpose, or for want of disk or rights, is one line and an exit code."""
 
+    def make_context(self, *words: Any, **options: Any) -> Any:
+        try:
+            return super().make_context(*words, **options)
+        except TyperException as error:
+            _misused(error)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise unknown("verb", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             outcome = super().invoke(ctx)
             sys.stdout.flush()
+        except TyperException as error:
+            _misused(error)
         except EegbenchError as error:
             _leave(str(error), error.exit_code)
         except KeyboardInterrupt:
@@ -47,7 +62,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-datasets = typer.Typer(help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
+datasets = typer.Typer(cls=Verbs, help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(datasets, name="datasets")
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps.")]
@@ -79,6 +94,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"  # read by the hub's client when it is imported, further below
     from eegbench.benchmark import evaluate as pipeline
     from eegbench.configuration import read_tables
     from eegbench.progress import Terminal
@@ -246,6 +263,14 @@ def _of_the_system(error: OSError) -> tuple[str, int]:
     return f"{place}: cannot be used ({reason}); mend that, or choose another place", UsageError.exit_code
 
 
-def _leave(message: str, code: int) -> None:
+def _misused(error: TyperException) -> NoReturn:
+    if type(error).__name__ == "NoArgsIsHelpError":  # nothing was asked: typer shows the help
+        raise error
+    context = getattr(error, "ctx", None)
+    verb = context.command_path if context else "eegbench"
+    _leave(f"{error.format_message().rstrip('.')}; see `{verb} --help`", UsageError.exit_code)
+
+
+def _leave(message: str, code: int) -> NoReturn:
     print("eegbench: " + " ".join(message.split()), file=sys.stderr)
     raise typer.Exit(code) from None

@@ -61,7 +61,7 @@ def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
     for word in settings:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
-            raise UsageError(f"--set {word!r}; wanted key=value, such as seed=1 or dataset.snr=0")
+            raise UsageError(f"--set {word!r}; wanted key=value, such as rank=8 or dataset.snr=0")
         owner, _, rest = key.partition(".")
         name, key = (owner, rest) if owner in TABLES and rest else ("method", key)
         tables[name] = _merge(tables[name], nest({key: value}))

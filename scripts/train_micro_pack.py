@@ -10,12 +10,24 @@ import argparse
 from pathlib import Path
 
 import torch
+
+from eegbench.datasets.sim_things.concepts import CONCEPTS, TRAIN_CONCEPTS
 from micro_pack import autoencoder, card, clip, diffusion, judges, text
 from micro_pack.pool import draw_pool
 
-from eegbench.datasets.sim_things.concepts import CONCEPTS, TRAIN_CONCEPTS
-
-PARTS = ("vae", "clip_target", "clip_judge", "alexnet", "inception", "effnet", "nway", "swav", "saliency", "unet", "pack")
+PARTS = (
+    "vae",
+    "clip_target",
+    "clip_judge",
+    "alexnet",
+    "inception",
+    "effnet",
+    "nway",
+    "swav",
+    "saliency",
+    "unet",
+    "pack",
+)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import Images
 from eegbench.backbones import weights
 from eegbench.backbones.resize import chunks, resize, to_float
+from eegbench.records import read_json
 
 
 class Clip:
@@ -20,7 +21,7 @@ class Clip:
         self.name, self.device = name, device
         if name.startswith("pack:"):
             folder = Path(weights.locate(name))
-            settings = weights.read_json(folder / "open_clip_config.json")
+            settings = read_json(folder / "open_clip_config.json")
             model = open_clip.CLIP(**settings["model_cfg"])
             weights.fill(model, folder / "open_clip_model.safetensors")
             self.mean, self.std = settings["preprocess_cfg"]["mean"], settings["preprocess_cfg"]["std"]
@@ -46,5 +47,7 @@ class Clip:
     def images(self, images: Images) -> NDArray[np.float32]:
         """Embeddings (n, d) of uint8 images of any size, resized bilinearly with antialias, no crop."""
         with torch.inference_mode():
-            parts = [self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in chunks(images, 32)]
+            parts = [
+                self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in chunks(images, 32)
+            ]
         return torch.cat(parts).numpy()

@@ -10,7 +10,7 @@ import torch
 from eegbench.arrays import Images, Maps
 from eegbench.backbones import weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import unknown
+from eegbench.errors import InputError, unknown
 
 SAMPLERS = {
     "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
@@ -60,7 +60,10 @@ class Generator:
     def decode(self, latents: torch.Tensor) -> Images:
         """Images (n, size, size, 3) of scaled latents."""
         with torch.no_grad():
-            parts = [to_uint8((self.vae.decode(z / self.vae.config.scaling_factor).sample + 1) / 2) for z in latents.split(16)]
+            parts = [
+                to_uint8((self.vae.decode(z / self.vae.config.scaling_factor).sample + 1) / 2)
+                for z in latents.split(16)
+            ]
         return np.concatenate(parts)
 
     def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
@@ -69,6 +72,16 @@ class Generator:
         with torch.no_grad():
             states: torch.Tensor = self.text_encoder(padded["input_ids"].to(self.device)).last_hidden_state
         return states
+
+    def training_target(self, latents: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """What the UNet predicts: the noise, or the velocity (Salimans and Ho 2022), as its scheduler says."""
+        kind = self.noise_schedule.config.prediction_type
+        if kind == "epsilon":
+            return noise
+        if kind == "v_prediction":
+            velocity: torch.Tensor = self.noise_schedule.get_velocity(latents, noise, times)
+            return velocity
+        raise InputError(f"generator {self.name!r} predicts {kind!r}; wanted epsilon or v_prediction")
 
     def sample(
         self,
@@ -120,7 +133,9 @@ class Generator:
         return getattr(diffusers, kind).from_config(copy.deepcopy(dict(self.noise_schedule.config)), **options)
 
 
-def residuals(controlnet: Any, z: torch.Tensor, t: Any, tokens: torch.Tensor, control: torch.Tensor | None) -> dict[str, Any]:
+def residuals(
+    controlnet: Any, z: torch.Tensor, t: Any, tokens: torch.Tensor, control: torch.Tensor | None
+) -> dict[str, Any]:
     """What a ControlNet adds to the UNet, as the UNet's keyword arguments; {} without one."""
     if controlnet is None or control is None:
         return {}

@@ -36,13 +36,17 @@ def digests(name: str) -> dict[str, str]:
     listed = _listed()
     wanted = {file: sha for file, sha in listed.items() if file == part or file.startswith(part + "/")}
     if not wanted:
-        raise MissingError(f"the micro pack has no part {part!r}; it has: {', '.join(sorted({f.split('/')[0] for f in listed}))}")
+        raise MissingError(
+            f"the micro pack has no part {part!r}; it has: {', '.join(sorted({f.split('/')[0] for f in listed}))}"
+        )
     for file, sha in wanted.items():
         path = PACK / file
         if not path.is_file():
             raise MissingError(f"{path}: missing from the micro pack; reinstall eegbench")
         if file_digest(path) != sha:
-            raise InputError(f"{path}: damaged, its sha256 is not the one in {PACK / 'digests.json'}; reinstall eegbench")
+            raise InputError(
+                f"{path}: damaged, its sha256 is not the one in {PACK / 'digests.json'}; reinstall eegbench"
+            )
     return wanted
 
 
@@ -56,9 +60,13 @@ def fill(module: nn.Module, path: Path) -> nn.Module:
     """Load safetensors into `module` as float32, all keys and shapes agreeing, and set it to inference."""
     state = read_tensors(path)
     try:
-        module.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
+        module.load_state_dict(
+            {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+        )
     except RuntimeError as error:
-        raise InputError(f"{path}: not the weights of {type(module).__name__}: {str(error).splitlines()[-1].strip()}") from None
+        raise InputError(
+            f"{path}: not the weights of {type(module).__name__}: {str(error).splitlines()[-1].strip()}"
+        ) from None
     return module.eval().requires_grad_(False)
 
 

@@ -20,7 +20,7 @@ from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Embeddings, Scorer
-from eegbench.contracts import Answers, Backbone, Progress, Reconstructor, Reference, Silent
+from eegbench.contracts import Answers, Backbone, Method, Progress, Reconstructor, Reference, Silent
 from eegbench.errors import MissingError, UsageError
 from eegbench.records import Json, RunSpec, ScoreSheet
 
@@ -79,6 +79,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     """
     log = Log()
     planned = plan(method, subject, options, device=resolve_device(options.device))
+    _check_weights(planned.method, allowed=options.allow_unverified_weights)
     with log.timed("judges"):
         judges = backbones.suite(planned.suite, planned.protocol, device=planned.device)
     made = make(planned, judges, log, progress)
@@ -91,7 +92,17 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
     with log.timed("picture"):
         drawn = picture.draw(made.run.folder, made.run.record, answers)
-    return Outcome(made.run.folder, drawn, sheet, floors, ceilings, log.seconds, tuple(log.notes), planned.dataset.simulated)
+    return Outcome(
+        made.run.folder, drawn, sheet, floors, ceilings, log.seconds, tuple(log.notes), planned.dataset.simulated
+    )
+
+
+def _check_weights(method: Method, *, allowed: bool) -> None:
+    unverified = sorted(name for name, sha256 in method.weights().items() if not sha256)
+    if unverified and not allowed:
+        raise UsageError(
+            f"no sha256 is known for {', '.join(unverified)}: --allow-unverified-weights uses such weights as they are"
+        )
 
 
 def make(planned: Plan, judges: Sequence[Backbone], log: Log, progress: Progress) -> Made:

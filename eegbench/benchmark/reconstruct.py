@@ -186,7 +186,7 @@ def spread(stimuli: Sequence[str], count: int = PICTURED) -> list[int]:
 
 
 def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.float32] | None) -> dict[str, str]:
-    """Keep the decoded embeddings (n, d) with their stimulus ids, where the method has them; gives the file's digest."""
+    """Keep the decoded embeddings (n, d) with their stimulus ids, where there are any; gives the file's digest."""
     if embedding is None:
         return {}
     if embedding.ndim != 2 or len(embedding) != len(stimuli):

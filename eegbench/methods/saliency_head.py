@@ -50,7 +50,9 @@ def build(inputs: int) -> nn.Sequential:
     )
 
 
-def fit_head(eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int, seed: int, progress: Progress) -> SaliencyHead:
+def fit_head(
+    eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int, seed: int, progress: Progress
+) -> SaliencyHead:
     """Fit on training stimuli: binary cross-entropy to their maps; the epoch best on `held` items is kept."""
     torch.manual_seed(seeds.seed(seed, "saliency head"))
     mean, std = eeg.mean(axis=(0, 2), keepdims=True)[0], eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12

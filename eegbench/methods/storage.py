@@ -23,7 +23,9 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic] | torch.Tensor], *, half: bool = False) -> None:
     """Write named arrays; `half` stores floating point in 16 bits."""
-    tensors = {k: (torch.from_numpy(np.ascontiguousarray(v)) if isinstance(v, np.ndarray) else v) for k, v in arrays.items()}
+    tensors = {
+        k: (torch.from_numpy(np.ascontiguousarray(v)) if isinstance(v, np.ndarray) else v) for k, v in arrays.items()
+    }
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,17 +39,21 @@ def read_arrays(path: Path) -> dict[str, torch.Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path).items()}
 
 
-def write_module(path: Path, module: nn.Module, rest: Mapping[str, NDArray[np.generic]] | None = None, *, half: bool = False) -> None:
+def write_module(
+    path: Path, module: nn.Module, rest: Mapping[str, NDArray[np.generic]] | None = None, *, half: bool = False
+) -> None:
     write_arrays(path, {**module.state_dict(), **(rest or {})}, half=half)
 
 
 def read_module(path: Path, module: nn.Module, rest: Sequence[str] = ()) -> dict[str, torch.Tensor]:
-    """Fill `module` and set it to inference; returns the arrays named in `rest`. InputError if keys or shapes differ."""
+    """Fill `module`, set it to inference, return the arrays named in `rest`. InputError if keys or shapes differ."""
     state = read_arrays(path)
     try:
         extra = {name: state.pop(name) for name in rest}
         module.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not the weights of {type(module).__name__} ({str(error).splitlines()[-1].strip()})") from None
+        raise InputError(
+            f"{path}: not the weights of {type(module).__name__} ({str(error).splitlines()[-1].strip()})"
+        ) from None
     module.eval().requires_grad_(False)
     return extra

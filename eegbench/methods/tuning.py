@@ -39,7 +39,7 @@ def tune(
     label: str,
     progress: Progress,
 ) -> None:
-    """Noise-prediction training of the parameters `trained`, in place.
+    """Denoising training of the parameters `trained`, in place, on what the generator itself was trained to predict.
 
     tokens (n, k, width) condition the UNet and are set to zero with probability `null_rate` per item (the null
     condition of classifier-free guidance); latents (n, c, h, w); controls (n, 3, H, W) in [0, 1] go to the
@@ -63,7 +63,8 @@ def tune(
             noisy = noise_schedule.add_noise(latents[chosen], noise, times)
             condition = tokens[chosen] * keep[:, None, None]
             extra = residuals(controlnet, noisy, times, condition, None if controls is None else controls[chosen])
-            loss = F.mse_loss(unet(noisy, times, encoder_hidden_states=condition, **extra).sample, noise)
+            aim = generator.training_target(latents[chosen], noise, times)
+            loss = F.mse_loss(unet(noisy, times, encoder_hidden_states=condition, **extra).sample, aim)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -50,7 +50,7 @@ class InceptionScore(Metric):
     Probabilities (n, K) of the reconstructions; the truths are not looked at. With one split the order of items
     does not matter. With more, items are shuffled as torch-fidelity does, cut into contiguous splits, and the
     splits' scores averaged: no split can exceed its number of images. Chance 1 is what images without any
-    information get. Raises InputError for rows that are no probabilities and for fewer images than splits.
+    information get. NaN for fewer images than splits. Raises InputError for rows that are no probabilities.
     Source: Salimans et al. 2016; Obukhov et al. 2020 (torch-fidelity).
     """
 
@@ -64,7 +64,9 @@ class InceptionScore(Metric):
     per_item: bool = False
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
-        p = check_probabilities(self.id, "reconstructions", reconstructions, least=self.splits)
+        p = check_probabilities(self.id, "reconstructions", reconstructions, least=1)
+        if len(p) < self.splits:
+            return np.array(np.nan)
         if self.splits > 1:
             # Part of the published definition, not a choice of ours: the legacy generator, with this seed.
             p = p[np.random.RandomState(2020).permutation(len(p))]

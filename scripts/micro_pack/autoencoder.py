@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from torch.nn import functional as F
+
 from eegbench.datasets.sim_things.concepts import TRAIN_CONCEPTS
 from micro_pack.loop import restored, train
 from micro_pack.pool import Pool, draw_pool, to_tensor
-from torch.nn import functional as F
 
 
 def build() -> AutoencoderKL:

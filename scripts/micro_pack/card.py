@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, PNDMScheduler, StableDiffusionPipeline
-from micro_pack import autoencoder, clip, diffusion, judges, text
-from micro_pack.loop import restored
-from micro_pack.pool import draw_pool
 from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTokenizer
@@ -19,6 +16,9 @@ from eegbench.backbones.diffusion import Generator
 from eegbench.backbones.micro import networks
 from eegbench.backbones.weights import PACK
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TEST_CONCEPTS, TRAIN_CONCEPTS
+from micro_pack import autoencoder, clip, diffusion, judges, text
+from micro_pack.loop import restored
+from micro_pack.pool import draw_pool, to_tensor
 
 JUDGES = {
     "alexnet": lambda: networks.AlexNet(300),
@@ -47,7 +47,12 @@ def assemble(folder: Path, tokenizer: CLIPTokenizer) -> None:
     pipeline.to(torch.float16).save_pretrained(PACK / "generator")
     text.save(tokenizer, PACK / "generator" / "tokenizer")
     for kind in ("target", "judge"):
-        save_clip(clip.finished(kind, tokenizer, folder), clip.configuration(kind, tokenizer), tokenizer, PACK / f"clip_{kind}")
+        save_clip(
+            clip.finished(kind, tokenizer, folder),
+            clip.configuration(kind, tokenizer),
+            tokenizer,
+            PACK / f"clip_{kind}",
+        )
     for name, build in JUDGES.items():
         save_half(restored(build(), name, folder), PACK / "judges" / f"{name}.safetensors")
     weights.write_digests()
@@ -61,7 +66,10 @@ def assemble(folder: Path, tokenizer: CLIPTokenizer) -> None:
 
 def save_clip(model: nn.Module, configuration: dict[str, Any], tokenizer: CLIPTokenizer, folder: Path) -> None:
     text.save(tokenizer, folder)
-    settings = configuration["text_cfg"] | {"hf_tokenizer_name": "tokenizer.json", "tokenizer_kwargs": {"clean": "lower"}}
+    settings = configuration["text_cfg"] | {
+        "hf_tokenizer_name": "tokenizer.json",
+        "tokenizer_kwargs": {"clean": "lower"},
+    }
     preprocess = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bilinear", "resize_mode": "squash"}
     (folder / "open_clip_config.json").write_text(
         json.dumps({"model_cfg": configuration | {"text_cfg": settings}, "preprocess_cfg": preprocess}, indent=1) + "\n"
@@ -117,7 +125,7 @@ def draw(generator: Generator, prompts: list[str], guidance: float = 3.0, steps:
 
 def named_right(classifier: nn.Module, images: Any, concepts: Any) -> float:
     with torch.no_grad():
-        return float((classifier(judges.to_tensor(images)).argmax(1).numpy() == concepts).mean())
+        return float((classifier(to_tensor(images)).argmax(1).numpy() == concepts).mean())
 
 
 def _clip(kind: str, tokenizer: CLIPTokenizer) -> nn.Module:
@@ -126,6 +134,7 @@ def _clip(kind: str, tokenizer: CLIPTokenizer) -> nn.Module:
     return open_clip.CLIP(**clip.configuration(kind, tokenizer))
 
 
+# ruff: noqa: E501 -- the rows of a table do not break
 CARD = """# The micro pack
 
 Small networks for 64-pixel scenes, in the file formats of the large ones, so that the whole benchmark runs on a

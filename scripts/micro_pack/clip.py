@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import torch
+from torch.nn import functional as F
+from transformers import CLIPTokenizer
+
 from micro_pack.loop import restored, train
 from micro_pack.pool import Pool, to_tensor
 from micro_pack.text import CONTEXT
-from torch.nn import functional as F
-from transformers import CLIPTokenizer
 
 EMBEDDING = 128
 VISION = {
@@ -63,14 +64,16 @@ def tokenise(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
 def disturb(images: torch.Tensor) -> torch.Tensor:
     """Blur and noise of random strength: what a decoder and a resize do to a picture."""
     kernel = torch.tensor([1.0, 2, 1]) / 4
-    blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), torch.outer(kernel, kernel).repeat(3, 1, 1, 1), groups=3)
+    blurred = F.conv2d(
+        F.pad(images, (1, 1, 1, 1), mode="replicate"), torch.outer(kernel, kernel).repeat(3, 1, 1, 1), groups=3
+    )
     share = torch.rand(len(images), 1, 1, 1) * (torch.rand(len(images), 1, 1, 1) < 0.6)
     return images + share * (blurred - images) + 0.03 * torch.rand(len(images), 1, 1, 1) * torch.randn_like(images)
 
 
 @torch.no_grad()
 def retrieval(model: open_clip.CLIP, tokenizer: CLIPTokenizer, pool: Pool, among: int = 100) -> float:
-    """Image-to-caption top-1 among `among` scenes of different concepts, by the caption of colour, thing, place, side."""
+    """Image-to-caption top-1 among `among` scenes of different concepts, by the caption of colour, thing and place."""
     hits = []
     order = np.random.default_rng(0).permutation(len(pool.images))
     for start in range(0, len(order) - among + 1, among):

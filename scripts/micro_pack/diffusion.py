@@ -6,14 +6,21 @@ import numpy as np
 import open_clip
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from torch.nn import functional as F
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
 from micro_pack.clip import EMBEDDING, describe, tokenise
 from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor
 from micro_pack.text import CONTEXT
-from torch.nn import functional as F
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-SCHEDULE = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",  # gives weight to high noise, where layout and colours are decided
+}
 
 
 def build() -> UNet2DConditionModel:
@@ -95,7 +102,7 @@ def fit(
     tokenizer: CLIPTokenizer,
     pool: Pool,
     folder: Path,
-    steps: int = 2700,
+    steps: int = 9000,
     batch: int = 20,
 ) -> UNet2DConditionModel:
     torch.manual_seed(4)
@@ -122,7 +129,8 @@ def fit(
         noise = torch.randn(batch, *clean.shape[1:])
         times = torch.randint(0, 1000, (batch,))
         noisy = scheduler.add_noise(clean[chosen], noise, times)
-        return F.mse_loss(unet(noisy, times, condition(chosen, rng)).sample, noise)
+        velocity = scheduler.get_velocity(clean[chosen], noise, times)
+        return F.mse_loss(unet(noisy, times, condition(chosen, rng)).sample, velocity)
 
-    train("unet", unet, loss, steps=steps, peak_rate=1.2e-3, folder=folder, cycle=4500, cooldown=700)
+    train("unet", unet, loss, steps=steps, peak_rate=1.2e-3, folder=folder)
     return unet

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional as F
+
 from eegbench.backbones.micro import networks
 from eegbench.datasets.sim_things.concepts import CONCEPTS
 from micro_pack.clip import disturb
 from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor
-from torch import nn
-from torch.nn import functional as F
 
 CLASSIFIERS = {
     "alexnet": networks.AlexNet,

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import CLIPTokenizer
+
 from eegbench.datasets.sim_things.concepts import MATERIALS, SILHOUETTES
 from eegbench.datasets.sim_things.scenes import COLOURS, SECOND_COLOURS, SETTINGS
 from micro_pack.pool import Pool
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import CLIPTokenizer
 
 CONTEXT = 26  # tokens
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -28,7 +29,7 @@ def build(pool: Pool) -> CLIPTokenizer:
     merges = [tuple(pair) for pair in state["merges"]]
     tokens = sorted(letters) + [letter + "</w>" for letter in sorted(letters)]
     tokens += [token for token in ("".join(pair) for pair in merges) if token not in tokens]
-    tokens = list(dict.fromkeys(tokens)) + [START, END]
+    tokens = [*dict.fromkeys(tokens), START, END]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=CONTEXT)
     broken = [w for w in words if len(tokenizer(w)["input_ids"]) != 3]

@@ -1,4 +1,4 @@
-"""A small world for the pipeline: 8 stimuli whose EEG holds their colours, methods that use it or do not, fake judges."""
+"""A small world for the pipeline: 8 stimuli whose EEG holds their colours, methods that use it or not, fake judges."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

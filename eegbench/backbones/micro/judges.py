@@ -23,7 +23,9 @@ Nodes = dict[str, torch.Tensor]
 class MicroJudge(Backbone):
     """One network of the pack; `read` maps pictures in [0, 1] at 64 px to the features it provides."""
 
-    def __init__(self, part: str, provides: tuple[str, ...], read: Callable[[torch.Tensor], Nodes], base: int, device: str):
+    def __init__(
+        self, part: str, provides: tuple[str, ...], read: Callable[[torch.Tensor], Nodes], base: int, device: str
+    ):
         self.name, self.provides = f"micro/{part}", provides
         self.digest = weights.combined(f"pack:{part}")
         self._read, self._base, self._device = read, base, device
@@ -45,7 +47,11 @@ def judges(protocol: str, device: str) -> list[Backbone]:
 
     def inception_nodes(x: torch.Tensor) -> Nodes:
         pooled = inception.pool(_centred(x))
-        return {"inception": pooled, "inception_pool": pooled, "inception_probabilities": inception.fc(pooled).softmax(1)}
+        return {
+            "inception": pooled,
+            "inception_pool": pooled,
+            "inception_probabilities": inception.fc(pooled).softmax(1),
+        }
 
     readers: dict[str, tuple[tuple[str, ...], Callable[[torch.Tensor], Nodes]]] = {
         "judges/alexnet.safetensors": (("alexnet2", "alexnet5"), lambda x: alexnet.nodes(_centred(x))),
@@ -53,7 +59,10 @@ def judges(protocol: str, device: str) -> list[Backbone]:
         "judges/effnet.safetensors": (("effnet",), lambda x: {"effnet": effnet.pool(_centred(x))}),
         "judges/swav.safetensors": (("swav",), lambda x: {"swav": swav.pool(_centred(x))}),
         "judges/nway.safetensors": (("probabilities",), lambda x: {"probabilities": nway(_centred(x)).softmax(1)}),
-        "judges/saliency.safetensors": (("saliency",), lambda x: {"saliency": stretch(saliency(_centred(x)).sigmoid())}),
+        "judges/saliency.safetensors": (
+            ("saliency",),
+            lambda x: {"saliency": stretch(saliency(_centred(x)).sigmoid())},
+        ),
         "clip_judge": (("clip",), lambda x: {"clip": clip.pictures(x)}),
     }
     return [MicroJudge(part, provides, read, base, device) for part, (provides, read) in readers.items()]

@@ -59,8 +59,9 @@ class _Attention(nn.Module):
         self.out_projection = nn.Linear(width, times)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        split = [p(x).unflatten(2, (HEADS, -1)).transpose(1, 2) for p in (self.query_projection, self.key_projection, self.value_projection)]
-        mixed = F.scaled_dot_product_attention(*split, dropout_p=DROPOUT if self.training else 0.0)
+        projections = (self.query_projection, self.key_projection, self.value_projection)
+        q, k, v = (p(x).unflatten(2, (HEADS, -1)).transpose(1, 2) for p in projections)
+        mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=DROPOUT if self.training else 0.0)
         out: torch.Tensor = self.out_projection(mixed.transpose(1, 2).flatten(2))
         return out
 
@@ -150,7 +151,7 @@ class AtmS(nn.Module):
         steps = ((times - KERNEL + 1) - POOL) // STRIDE + 1
         if steps < 1:
             raise ValueError(f"ATM-S needs at least {KERNEL + POOL - 1} samples, got {times}")
-        self.keep = keep
+        self.keep, self.width = keep, width
         self.encoder = _Front(subjects, times)
         self.enc_eeg = nn.Sequential(_Convolution(channels))
         inner = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.Dropout(0.5))

@@ -50,7 +50,9 @@ class EEGEmbedder:
         device = self.encoder.logit_scale.device
         with torch.inference_mode():
             parts = [
-                F.normalize(self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)), dim=1).cpu()
+                F.normalize(
+                    self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)), dim=1
+                ).cpu()
                 for x in self.standardise(eeg).split(64)
             ]
         return torch.cat(parts).numpy()
@@ -61,7 +63,7 @@ class EEGEmbedder:
             "info": asdict(self.info),
             "subject": self.subject,
             "keep": self.encoder.keep,
-            "width": int(self.encoder.proj_eeg[0].out_features),
+            "width": self.encoder.width,
         }
         write_json(folder / "encoder.json", facts)
 
