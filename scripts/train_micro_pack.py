@@ -3,7 +3,7 @@
 usage: python scripts/train_micro_pack.py WORK_FOLDER [--parts vae,clip_target,...] [--threads N]
 
 Every part leaves checkpoints in WORK_FOLDER and resumes from them; a finished part is not trained again.
-Parts can be trained by several processes at once, `pack` must come last.
+Parts can be trained by several processes at once, `unet` after vae and clip_target, `card` last.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TRAIN_CONCEPTS
-from micro_pack import autoencoder, card, clip, diffusion, judges, text
+from micro_pack import autoencoder, card, clip, diffusion, judges, packing, text
 from micro_pack.pool import draw_pool
 
 PARTS = (
@@ -43,8 +43,11 @@ def main() -> None:
 
 
 def fit(part: str, folder: Path) -> None:
-    """Train one part to its end, or assemble the pack. Generators see training concepts, judges all concepts."""
+    """Train one part to its end and pack it. Generators see training concepts, judges all concepts."""
     tokenizer = text.build(draw_pool(CONCEPTS, 4, 0))
+    if part == "card":
+        card.write(tokenizer)
+        return
     if part == "vae":
         autoencoder.fit(draw_pool(TRAIN_CONCEPTS, 120, 0), folder)
     elif part == "clip_target":
@@ -58,12 +61,10 @@ def fit(part: str, folder: Path) -> None:
     elif part == "saliency":
         judges.fit_saliency(draw_pool(CONCEPTS, 80, 2), folder)
     elif part == "unet":
-        pool = draw_pool(TRAIN_CONCEPTS, 60, 0)
-        diffusion.fit(autoencoder.finished(folder), clip.finished("target", tokenizer, folder), tokenizer, pool, folder)
-    elif part == "pack":
-        card.assemble(folder, tokenizer)
+        diffusion.fit(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
     else:
         raise SystemExit(f"unknown part {part!r}; there is: {', '.join(PARTS)}")
+    packing.pack(part, folder, tokenizer)
 
 
 if __name__ == "__main__":

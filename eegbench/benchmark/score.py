@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from eegbench import backbones, seeds
-from eegbench.benchmark import statistics, store
+from eegbench.benchmark import plugins, statistics, store
 from eegbench.benchmark.features import PIXELS, Features, extract, judge_of
 from eegbench.benchmark.images import ImageSet, from_files, from_folder
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import Backbone, Metric, Progress
 from eegbench.errors import InputError, unknown
-from eegbench.metrics import METRICS
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, finite
 
 Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
@@ -93,15 +92,16 @@ def scorer(
     progress: Progress,
 ) -> Scorer:
     """A scorer for these truths; `metrics` are ids, None for all. Raises UsageError for an unknown id."""
-    chosen = tuple(METRICS) if metrics is None else metrics
-    for name in chosen:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
-    objects = tuple(METRICS[name] for name in chosen)
+    objects = chosen(metrics)
     wanted = {metric.needs for metric in objects} - {EMBEDDING}
     needed = tuple(judge for judge in judges if wanted & set(judge.provides))
     features = extract(truths, needed, wanted, progress=progress, label="true features")
     return Scorer(suite, protocol, needed, objects, truths, features)
+
+
+def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
+    """The metrics of these ids, or all of them, plug-ins too. Raises UsageError for an unknown id."""
+    return tuple(plugins.find("metric", name) for name in metrics or plugins.names("metric"))
 
 
 def score_folders(
@@ -122,8 +122,7 @@ def score_folders(
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
-    if metrics is not None and (strange := [name for name in metrics if name not in METRICS]):
-        raise unknown("metric", strange[0], METRICS)
+    chosen(metrics)
     true, *more = from_folder(truth)
     if more:
         raise InputError(f"{truth}: holds several samples of a stimulus; of the truth there is one image for each")

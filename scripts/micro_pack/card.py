@@ -1,86 +1,29 @@
-"""Put the trained parts into the pack in half precision, measure what was packed, and write the model card."""
+"""Measure what was packed, and write the model card."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, PNDMScheduler, StableDiffusionPipeline
-from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTokenizer
 
 from eegbench.backbones import weights
+from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator
-from eegbench.backbones.micro import networks
 from eegbench.backbones.weights import PACK
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TEST_CONCEPTS, TRAIN_CONCEPTS
-from micro_pack import autoencoder, clip, diffusion, judges, text
-from micro_pack.loop import restored
+from micro_pack import autoencoder, clip, judges
+from micro_pack.packing import packed_judge
 from micro_pack.pool import draw_pool, to_tensor
 
-JUDGES = {
-    "alexnet": lambda: networks.AlexNet(300),
-    "inception": lambda: networks.Inception(300),
-    "effnet": lambda: networks.EfficientNet(300),
-    "nway": lambda: networks.ResNet(300),
-    "swav": lambda: networks.ResNet(128),
-    "saliency": networks.Saliency,
-}
 
-
-def assemble(folder: Path, tokenizer: CLIPTokenizer) -> None:
-    """Write the pack, its digests and its card; what is measured is what was written."""
-    target = clip.finished("target", tokenizer, folder)
-    vae, unet = autoencoder.finished(folder), restored(diffusion.build(), "unet", folder)
-    pipeline = StableDiffusionPipeline(
-        vae=vae,
-        unet=unet,
-        text_encoder=diffusion.text_encoder(target, tokenizer),
-        tokenizer=tokenizer,
-        scheduler=PNDMScheduler.from_config(DDPMScheduler(**diffusion.SCHEDULE).config, skip_prk_steps=True),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.to(torch.float16).save_pretrained(PACK / "generator")
-    text.save(tokenizer, PACK / "generator" / "tokenizer")
-    for kind in ("target", "judge"):
-        save_clip(
-            clip.finished(kind, tokenizer, folder),
-            clip.configuration(kind, tokenizer),
-            tokenizer,
-            PACK / f"clip_{kind}",
-        )
-    for name, build in JUDGES.items():
-        save_half(restored(build(), name, folder), PACK / "judges" / f"{name}.safetensors")
-    weights.write_digests()
-    weights.digests.cache_clear()
-    weights._listed.cache_clear()
+def write(tokenizer: CLIPTokenizer) -> None:
+    """The card, from the packed weights alone."""
     measured = measure(tokenizer)
+    print(json.dumps(measured, indent=1))
     (PACK / "MODEL_CARD.md").write_text(CARD.format(size=size() / 2**20, **measured))
     weights.write_digests()
-    print(json.dumps(measured, indent=1))
-
-
-def save_clip(model: nn.Module, configuration: dict[str, Any], tokenizer: CLIPTokenizer, folder: Path) -> None:
-    text.save(tokenizer, folder)
-    settings = configuration["text_cfg"] | {
-        "hf_tokenizer_name": "tokenizer.json",
-        "tokenizer_kwargs": {"clean": "lower"},
-    }
-    preprocess = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bilinear", "resize_mode": "squash"}
-    (folder / "open_clip_config.json").write_text(
-        json.dumps({"model_cfg": configuration | {"text_cfg": settings}, "preprocess_cfg": preprocess}, indent=1) + "\n"
-    )
-    save_half(model, folder / "open_clip_model.safetensors")
-
-
-def save_half(module: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {k: v.half() if v.is_floating_point() else v for k, v in module.state_dict().items()}
-    save_file({k: v.contiguous() for k, v in state.items()}, path)
 
 
 def size() -> int:
@@ -94,10 +37,10 @@ def measure(tokenizer: CLIPTokenizer) -> dict[str, float]:
     generator = Generator("pack:generator")
     out = {"psnr_train": autoencoder.psnr(generator.vae, seen), "psnr_test": autoencoder.psnr(generator.vae, new)}
     for kind in ("target", "judge"):
-        model = weights.fill(_clip(kind, tokenizer), PACK / f"clip_{kind}" / "open_clip_model.safetensors")
-        out[f"clip_{kind}_train"] = clip.retrieval(model, tokenizer, draw_pool(TRAIN_CONCEPTS, 1, 1))  # type: ignore[arg-type]
-        out[f"clip_{kind}_test"] = clip.retrieval(model, tokenizer, draw_pool(TEST_CONCEPTS, 1, 1))  # type: ignore[arg-type]
-    packed = {n: weights.fill(b(), PACK / "judges" / f"{n}.safetensors") for n, b in JUDGES.items()}
+        model = Clip(f"pack:clip_{kind}").model
+        out[f"clip_{kind}_train"] = clip.retrieval(model, tokenizer, draw_pool(TRAIN_CONCEPTS, 1, 1))
+        out[f"clip_{kind}_test"] = clip.retrieval(model, tokenizer, draw_pool(TEST_CONCEPTS, 1, 1))
+    packed = {name: packed_judge(name) for name in (*judges.CLASSIFIERS, "saliency")}
     for name in judges.CLASSIFIERS:
         out[name] = judges.accuracy(packed[name], every)
     out["saliency"] = judges.mask_correlation(packed["saliency"], new)
@@ -126,12 +69,6 @@ def draw(generator: Generator, prompts: list[str], guidance: float = 3.0, steps:
 def named_right(classifier: nn.Module, images: Any, concepts: Any) -> float:
     with torch.no_grad():
         return float((classifier(to_tensor(images)).argmax(1).numpy() == concepts).mean())
-
-
-def _clip(kind: str, tokenizer: CLIPTokenizer) -> nn.Module:
-    import open_clip
-
-    return open_clip.CLIP(**clip.configuration(kind, tokenizer))
 
 
 # ruff: noqa: E501 -- the rows of a table do not break

