@@ -10,7 +10,7 @@ import torch
 from eegbench.arrays import Images, Maps
 from eegbench.backbones import weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import InputError, unknown
+from eegbench.errors import InputError, MissingError, unknown
 
 SAMPLERS = {
     "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
@@ -31,13 +31,11 @@ class Generator:
 
         self.name, self.device = name, device
         folder = weights.locate(name)
-        self.vae = diffusers.AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32)
-        self.unet = diffusers.UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32)
-        self.noise_schedule = diffusers.DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
-        self.text_encoder = transformers.CLIPTextModel.from_pretrained(
-            folder, subfolder="text_encoder", torch_dtype=torch.float32
-        )
-        self.tokenizer = transformers.CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
+        self.vae = _part(diffusers.AutoencoderKL, folder, "vae", torch_dtype=torch.float32)
+        self.unet = _part(diffusers.UNet2DConditionModel, folder, "unet", torch_dtype=torch.float32)
+        self.noise_schedule = _part(diffusers.DDPMScheduler, folder, "scheduler")
+        self.text_encoder = _part(transformers.CLIPTextModel, folder, "text_encoder", torch_dtype=torch.float32)
+        self.tokenizer = _part(transformers.CLIPTokenizer, folder, "tokenizer")
         for module in (self.vae, self.unet, self.text_encoder):
             module.eval().requires_grad_(False).to(device)
         self.width = int(self.unet.config.cross_attention_dim)
@@ -131,6 +129,15 @@ class Generator:
             raise unknown("sampler", name, SAMPLERS)
         kind, options = SAMPLERS[name]
         return getattr(diffusers, kind).from_config(copy.deepcopy(dict(self.noise_schedule.config)), **options)
+
+
+def _part(kind: Any, folder: str, part: str, **options: Any) -> Any:
+    """One part of a Stable Diffusion folder; MissingError naming it where it is not there or cannot be read."""
+    try:
+        return kind.from_pretrained(folder, subfolder=part, **options)
+    except (OSError, ValueError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise MissingError(f"generator {folder!r} has no {part} that can be read ({problem})") from error
 
 
 def residuals(

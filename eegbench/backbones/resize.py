@@ -1,5 +1,6 @@
 """Resizing as the field's scripts do it: torchvision on float tensors, bilinear, antialiased."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ from torchvision.transforms.v2.functional import resize as _resize
 
 from eegbench.arrays import Images
 
+KEPT_SIZE = 64  # px
 BASES = {"sal512": 512, "me256": 256}  # the common first size of each input protocol, px
 
 
@@ -44,7 +46,23 @@ def embed_in_chunks(
     parts: dict[str, list[NDArray[np.float32]]] = {}
     with torch.inference_mode():
         for some in chunks(images):
-            out = network(resize(resize(to_float(some).to(device), base), size))
-            for name, value in out.items():
+            for name, value in network(brought(some, base, size, device)).items():
                 parts.setdefault(name, []).append(value.cpu().numpy())
     return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def brought(images: Images, base: int, size: int, device: str) -> torch.Tensor:
+    """Images as float pictures at `base` px and then at `size` px.
+
+    Small pictures are kept for the next judge that asks for the same ones: the way over `base` costs more than
+    a small network does.
+    """
+    if size > KEPT_SIZE:
+        return resize(resize(to_float(images).to(device), base), size)
+    return _kept(images.tobytes(), images.shape, base, size, device)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(content: bytes, shape: tuple[int, ...], base: int, size: int, device: str) -> torch.Tensor:
+    images = np.frombuffer(content, np.uint8).reshape(shape).copy()
+    return resize(resize(to_float(images).to(device), base), size)

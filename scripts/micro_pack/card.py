@@ -91,7 +91,7 @@ Measured on scenes never trained on, with the packed weights:
 |---|---|---|---|
 | autoencoder | PSNR, dB | {psnr_train:.2f} | {psnr_test:.2f} |
 | target CLIP (ResNet) | image-to-caption top-1 among 100 | {clip_target_train:.3f} | {clip_target_test:.3f} |
-| judge CLIP (ViT) | image-to-caption top-1 among 100 | {clip_judge_train:.3f} | {clip_judge_test:.3f} |
+| judge CLIP (another ResNet) | image-to-caption top-1 among 100 | {clip_judge_train:.3f} | {clip_judge_test:.3f} |
 | UNet | text-to-image concept named right by the n-way classifier (chance .003) | {text_to_image_train:.3f} | {text_to_image_test:.3f} |
 
 | judge | measure, all 300 concepts | value |

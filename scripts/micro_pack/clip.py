@@ -1,4 +1,4 @@
-"""Two CLIPs by open_clip: the target of the methods (a ResNet) and the judge (a ViT), trained apart."""
+"""Two CLIPs by open_clip: the target of the methods and the judge, of other widths, trained apart on other scenes."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from micro_pack.text import CONTEXT
 EMBEDDING = 128
 VISION = {
     "target": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 24},
-    "judge": {"image_size": 64, "layers": 4, "width": 128, "head_width": 32, "patch_size": 8},
+    "judge": {"image_size": 64, "layers": [1, 2, 1, 1], "width": 20},
 }
-STEPS = {"target": 1000, "judge": 600}
+STEPS = {"target": 1000, "judge": 800}
 TEXT = {"target": {"width": EMBEDDING, "heads": 4, "layers": 3}, "judge": {"width": 96, "heads": 4, "layers": 2}}
 
 

@@ -8,7 +8,7 @@ from eegbench.arrays import Images
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.micro.judges import stretch
 from eegbench.backbones.pixels import Pixels
-from eegbench.backbones.resize import resize, to_float, to_uint8
+from eegbench.backbones.resize import brought, resize, to_float, to_uint8
 from eegbench.backbones.saliency import SaliencyNetwork
 from eegbench.datasets.sim_things import SimThings
 
@@ -58,3 +58,10 @@ def test_embeddings_do_not_depend_on_the_batch(images: Images) -> None:
     assert together.shape == (20, 128)
     # float32 sums in another order; the contract allows 1e-5 relative to the embedding's length
     assert np.abs(together - alone).max() < 1e-5 * np.linalg.norm(together, axis=1).max()
+
+
+def test_small_pictures_that_were_kept_are_the_ones_computed(images: Images) -> None:
+    computed = resize(resize(to_float(images[:3]), 512), 64)
+    for _ in range(2):
+        assert torch.equal(brought(images[:3], 512, 64, "cpu"), computed)
+    assert not torch.equal(brought(images[3:6], 512, 64, "cpu"), computed)
