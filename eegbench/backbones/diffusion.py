@@ -1,7 +1,8 @@
 """The door to diffusers: a latent diffusion generator conditioned on tokens, with or without a ControlNet."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,18 @@ SAMPLERS = {
     "ddim": ("DDIMScheduler", {}),
     "dpm": ("DPMSolverMultistepScheduler", {}),
 }
+
+
+AT_ONCE = 32  # images in one batch
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How images are drawn from a generator: sampler, its steps, and the scale of classifier-free guidance."""
+
+    sampler: str = "dpm"
+    steps: int = 10
+    guidance: float = 2.0
 
 
 class Generator:
@@ -87,35 +100,49 @@ class Generator:
         *,
         null: torch.Tensor,
         seeds: Sequence[int],
-        steps: int,
-        guidance: float,
-        sampler: str = "pndm",
+        sampling: Sampling,
         controlnet: Any = None,
         maps: Maps | None = None,
         unet: Any = None,
-        advance: Callable[[int], None] = lambda n: None,
     ) -> Images:
-        """Generate one image per row of `tokens` (n, k, width), each from its own seed.
+        """Generate one image per row of `tokens` (n, k, width), each from its own seed, with `unet` or our own.
 
         `null` (1, k, width) is the unconditional tokens of classifier-free guidance; `maps` (n, h, w) control a
         `controlnet`, in both branches, as the saliency-guided paper does.
         """
+        parts = []
+        for start in range(0, len(tokens), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            control = None if maps is None or controlnet is None else self.control(maps[some])
+            z = self._denoise(tokens[some], null, seeds[some], sampling, unet or self.unet, controlnet, control)
+            parts.append(self.decode(z))
+        return np.concatenate(parts)
+
+    def _denoise(
+        self,
+        tokens: torch.Tensor,
+        null: torch.Tensor,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        unet: Any,
+        controlnet: Any,
+        control: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Scaled latents of a batch."""
         shape = (self.unet.config.in_channels, self.latent_size, self.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-        scheduler = self._sampler(sampler)
-        scheduler.set_timesteps(steps, device=self.device)
+        scheduler = self._sampler(sampling.sampler)
+        scheduler.set_timesteps(sampling.steps, device=self.device)
         z = torch.stack(noise).to(self.device) * scheduler.init_noise_sigma
         both = torch.cat([null.expand(len(z), -1, -1), tokens]).to(self.device)
-        control = None if maps is None else self.control(maps).repeat(2, 1, 1, 1)
+        twice = None if control is None else control.repeat(2, 1, 1, 1)
         with torch.no_grad():
             for t in scheduler.timesteps:
                 model_input = scheduler.scale_model_input(torch.cat([z, z]), t)
-                extra = residuals(controlnet, model_input, t, both, control)
-                predicted = (unet or self.unet)(model_input, t, encoder_hidden_states=both, **extra).sample
-                without, with_ = predicted.chunk(2)
-                z = scheduler.step(without + guidance * (with_ - without), t, z).prev_sample
-        advance(len(z))
-        return self.decode(z)
+                extra = residuals(controlnet, model_input, t, both, twice)
+                without, told = unet(model_input, t, encoder_hidden_states=both, **extra).sample.chunk(2)
+                z = scheduler.step(without + sampling.guidance * (told - without), t, z).prev_sample
+        return z
 
     def control(self, maps: Maps) -> torch.Tensor:
         """Saliency maps (n, h, w) as the ControlNet's picture: (n, 3, size, size) in [0, 1], three equal channels."""

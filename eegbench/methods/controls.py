@@ -1,7 +1,7 @@
 """Controls: what a table looks like with no signal, with no generator, and with no EEG."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
-from eegbench.methods.saliency_controlnet import Sampling, target
+from eegbench.methods.saliency_controlnet import target
 from eegbench.methods.storage import read_arrays, read_json, write_arrays, write_json
 
 
@@ -124,20 +124,8 @@ class PriorOnlyReconstructor(Reconstructor):
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         null = torch.zeros(1, 1, self.generator.width)
-        parts = []
-        for start in range(0, len(seeds), 32):
-            some = seeds[start : start + 32]
-            parts.append(
-                self.generator.sample(
-                    null.expand(len(some), -1, -1),
-                    null=null,
-                    seeds=some,
-                    steps=self.sampling.steps,
-                    guidance=1.0,
-                    sampler=self.sampling.sampler,
-                )
-            )
-        return np.concatenate(parts)
+        tokens = null.expand(len(seeds), -1, -1)
+        return self.generator.sample(tokens, null=null, seeds=seeds, sampling=replace(self.sampling, guidance=1.0))
 
     def save(self, folder: Path) -> None:
         write_json(folder / "prior_only.json", {"generator": self.generator.name})

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 
 from eegbench.arrays import Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Progress, Reference
-from eegbench.methods.saliency_controlnet import Sampling, as_tokens, target
+from eegbench.methods.saliency_controlnet import as_tokens, target
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,5 @@ class TrueEmbedding(Reference):
     def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
         generator = Generator(self.generator)
         tokens = as_tokens(target(self.clip, "cpu").images(truths))
-        null = torch.zeros(1, 1, tokens.shape[2])
-        parts = [
-            generator.sample(
-                tokens[i : i + 32],
-                null=null,
-                seeds=seeds[i : i + 32],
-                steps=self.sampling.steps,
-                guidance=self.sampling.guidance,
-                sampler=self.sampling.sampler,
-            )
-            for i in range(0, len(truths), 32)
-        ]
-        return np.concatenate(parts)
+        null = torch.zeros_like(tokens[:1])
+        return generator.sample(tokens, null=null, seeds=seeds, sampling=self.sampling)

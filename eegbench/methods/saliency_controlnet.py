@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.backbones.saliency import SaliencyNetwork
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError
@@ -29,15 +29,6 @@ from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.tuning import lora, trainable, tune
 from eegbench.methods.tuning_settings import TuningSettings
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How images are drawn from the generator: sampler, its steps, and the scale of classifier-free guidance."""
-
-    sampler: str = "dpm"
-    steps: int = 10
-    guidance: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,25 +63,16 @@ class SaliencyControlNetReconstructor(Reconstructor):
         self.device = device
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
-        maps = self.controls(eeg, hints)
         tokens = as_tokens(self.embed(eeg))
-        parts = []
-        for start in range(0, len(eeg), 32):
-            some = slice(start, start + 32)
-            parts.append(
-                self.generator.sample(
-                    tokens[some],
-                    null=torch.zeros(1, 1, tokens.shape[2]),
-                    seeds=seeds[some],
-                    steps=self.sampling.steps,
-                    guidance=self.sampling.guidance,
-                    sampler=self.sampling.sampler,
-                    unet=self.unet,
-                    controlnet=self.controlnet,
-                    maps=None if maps is None else maps[some],
-                )
-            )
-        return np.concatenate(parts)
+        return self.generator.sample(
+            tokens,
+            null=torch.zeros_like(tokens[:1]),
+            seeds=seeds,
+            sampling=self.sampling,
+            unet=self.unet,
+            controlnet=self.controlnet,
+            maps=self.controls(eeg, hints),
+        )
 
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
         return self.embedder(eeg)

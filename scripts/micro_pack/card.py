@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from transformers import CLIPTokenizer
 
+from eegbench.arrays import Images
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.backbones.weights import PACK
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TEST_CONCEPTS, TRAIN_CONCEPTS
 from micro_pack import autoencoder, clip, judges
@@ -50,20 +50,10 @@ def measure(tokenizer: CLIPTokenizer) -> dict[str, float]:
     return out
 
 
-def draw(generator: Generator, prompts: list[str], guidance: float = 3.0, steps: int = 20) -> np.ndarray:  # type: ignore[type-arg]
+def draw(generator: Generator, prompts: list[str], sampling: Sampling = Sampling("dpm", 20, 3.0)) -> Images:  # noqa: B008
     """One sample per prompt, seeds 0, 1, 2, ..."""
-    parts = [
-        generator.sample(
-            generator.text_tokens(prompts[i : i + 32]),
-            null=generator.text_tokens([""]),
-            seeds=range(i, min(i + 32, len(prompts))),
-            steps=steps,
-            guidance=guidance,
-            sampler="dpm",
-        )
-        for i in range(0, len(prompts), 32)
-    ]
-    return np.concatenate(parts)
+    tokens, null = generator.text_tokens(prompts), generator.text_tokens([""])
+    return generator.sample(tokens, null=null, seeds=range(len(prompts)), sampling=sampling)
 
 
 def named_right(classifier: nn.Module, images: Any, concepts: Any) -> float:

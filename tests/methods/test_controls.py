@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.methods.controls import MeanImage, NearestTrainImage, PriorOnly, RandomTrainImage
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.references import TrueEmbedding, VaeRoundtrip
-from eegbench.methods.saliency_controlnet import Sampling
 
 QUICK: tuple[Method, ...] = (
     RandomTrainImage(),

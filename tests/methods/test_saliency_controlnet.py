@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from eegbench.arrays import EEG, Images, Maps
+from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Hints, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
 from eegbench.methods.encoders.fitting import EncoderSettings, held_out
-from eegbench.methods.saliency_controlnet import SaliencyControlNet, SaliencyControlNetReconstructor, Sampling
+from eegbench.methods.saliency_controlnet import SaliencyControlNet, SaliencyControlNetReconstructor
 from eegbench.methods.tuning_settings import TuningSettings
 
 QUICK = SaliencyControlNet(

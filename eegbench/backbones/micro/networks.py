@@ -57,7 +57,22 @@ class _InceptionBlock(nn.Module):
         return torch.cat([self.one(x), self.three(x), self.five(x), self.pool(x)], 1)
 
 
-class Inception(nn.Module):
+class _Pooled(nn.Module):
+    """A convolutional body, a global average pool, a linear head."""
+
+    body: nn.Sequential
+    fc: nn.Linear
+
+    def pool(self, images: torch.Tensor) -> torch.Tensor:
+        pooled: torch.Tensor = self.body(images).mean((2, 3))
+        return pooled
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.fc(self.pool(images))
+        return logits
+
+
+class Inception(_Pooled):
     """A stem, four inception blocks, a global average pool of 256 values and a linear classifier."""
 
     def __init__(self, classes: int) -> None:
@@ -74,14 +89,6 @@ class Inception(nn.Module):
         )
         self.fc = nn.Linear(256, classes)
 
-    def pool(self, images: torch.Tensor) -> torch.Tensor:
-        pooled: torch.Tensor = self.body(images).mean((2, 3))
-        return pooled
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.fc(self.pool(images))
-        return logits
-
 
 class _Residual(nn.Module):
     """ResNet's basic block."""
@@ -96,7 +103,7 @@ class _Residual(nn.Module):
         return F.relu(self.second(self.first(x)) + self.short(x))
 
 
-class ResNet(nn.Module):
+class ResNet(_Pooled):
     """A small ResNet: 256 pooled values, and a linear head of `classes` outputs."""
 
     def __init__(self, classes: int) -> None:
@@ -105,14 +112,6 @@ class ResNet(nn.Module):
             _unit(3, 24, 2), _Residual(24, 48, 2), _Residual(48, 96, 2), _Residual(96, 160, 2), _Residual(160, 256, 1)
         )
         self.fc = nn.Linear(256, classes)
-
-    def pool(self, images: torch.Tensor) -> torch.Tensor:
-        pooled: torch.Tensor = self.body(images).mean((2, 3))
-        return pooled
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.fc(self.pool(images))
-        return logits
 
 
 class _Inverted(nn.Module):
@@ -134,7 +133,7 @@ class _Inverted(nn.Module):
         return x + y if self.same else y
 
 
-class EfficientNet(nn.Module):
+class EfficientNet(_Pooled):
     """Inverted bottlenecks, 192 pooled values, and a linear classifier."""
 
     def __init__(self, classes: int) -> None:
@@ -144,14 +143,6 @@ class EfficientNet(nn.Module):
             _Inverted(64, 96, 2), _unit(96, 192, kernel=1),
         )  # fmt: skip
         self.fc = nn.Linear(192, classes)
-
-    def pool(self, images: torch.Tensor) -> torch.Tensor:
-        pooled: torch.Tensor = self.body(images).mean((2, 3))
-        return pooled
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.fc(self.pool(images))
-        return logits
 
 
 class Saliency(nn.Module):
