@@ -20,6 +20,7 @@ TIMES = START + np.arange(SAMPLES) / RATE  # s from stimulus onset
 SUBJECTS = tuple(range(1, 11))
 STRONGEST_SUBJECT = 8  # whose evoked response is the largest; others may have less noise
 GAINS = (0.75, 1.2)  # of the weakest and the strongest subject; the average subject has about 1
+COMMON_SNR = 0.035  # keeps the mean evoked response at the ten microvolts that visual responses reach
 COMMON = 1.5  # what a source does for any image, in deviations of what it does for this image
 
 
@@ -56,9 +57,12 @@ class Subject:
 
 
 def evoked(subject: Subject, features: Floats, snr: float) -> Floats:
-    """The answer to each image, without noise: (n, 17, 100) in V for standardised `features` (n, d)."""
-    constant = np.ones((len(features), 1))
-    clean: Floats = snr * np.tensordot(np.hstack([constant, features]), subject.response, axes=1)
+    """The answer to each image, without noise: (n, 17, 100) in V for standardised `features` (n, d).
+
+    What all images evoke alike stops growing at COMMON_SNR: it says nothing about any of them.
+    """
+    constant = np.full((len(features), 1), min(snr, COMMON_SNR))
+    clean: Floats = np.tensordot(np.hstack([constant, snr * features]), subject.response, axes=1)
     return clean
 
 
