@@ -78,10 +78,11 @@ def test_all_repetitions_are_the_same_as_eighty() -> None:
     assert np.array_equal(SILENT.queries(8).eeg, SILENT.queries(8, average=80).eeg)
 
 
-def test_the_evoked_response_grows_in_proportion_to_snr() -> None:
+def test_what_differs_between_images_grows_in_proportion_to_snr() -> None:
     none, one, two = (SimThings(snr=snr, test_images=1).queries(8).eeg.astype(np.float64) for snr in (0, 0.1, 0.2))
     # Each is rounded to single precision: 1e-7 of at most 100 microvolts.
-    np.testing.assert_allclose(two - none, 2 * (one - none), rtol=0, atol=5e-11)
+    single, double = ((x - none) - (x - none).mean(axis=0) for x in (one, two))
+    np.testing.assert_allclose(double, 2 * single, rtol=0, atol=5e-11)
 
 
 def test_snr_is_signal_over_single_trial_noise() -> None:
