@@ -21,8 +21,13 @@ GRID = 16  # px: finer than EEG can tell
 class SaliencyHead:
     """EEG (n, channels, times) to maps (n, 64, 64), by a small network on z-scored EEG."""
 
-    def __init__(self, network: nn.Module, mean: NDArray[np.float32], std: NDArray[np.float32]) -> None:
+    def __init__(self, network: nn.Sequential, mean: NDArray[np.float32], std: NDArray[np.float32]) -> None:
         self.network, self.mean, self.std = network, mean, std
+
+    @property
+    def inputs(self) -> int:
+        """channels x times"""
+        return int(self.network.get_parameter("1.weight").shape[1])
 
     def __call__(self, eeg: EEG) -> Maps:
         device = next(self.network.parameters()).device
@@ -33,13 +38,12 @@ class SaliencyHead:
 
     def save(self, folder: Path) -> None:
         write_module(folder / "saliency_head.safetensors", self.network, {"eeg_mean": self.mean, "eeg_std": self.std})
-        shape = [self.mean.shape[0], int(self.network[1].in_features) // self.mean.shape[0]]  # type: ignore[index, arg-type, operator]
-        write_json(folder / "saliency_head.json", {"channels": shape[0], "times": shape[1]})
+        write_json(folder / "saliency_head.json", {"inputs": self.inputs})
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         facts = read_json(folder / "saliency_head.json")
-        network = build(facts["channels"] * facts["times"])
+        network = build(facts["inputs"])
         rest = read_module(folder / "saliency_head.safetensors", network, ("eeg_mean", "eeg_std"))
         return cls(network.to(device), rest["eeg_mean"].numpy(), rest["eeg_std"].numpy())
 
