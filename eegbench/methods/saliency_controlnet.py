@@ -9,7 +9,7 @@ is decoded from the EEG by a head fitted on training stimuli, which the paper le
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -174,10 +174,6 @@ class SaliencyControlNet(Method):
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
             fitted.head = fit_head(train.eeg, maps, held, epochs=self.head_epochs, seed=seed, progress=progress)
         return self.configure(fitted)  # type: ignore[return-value]
-
-    def eeg_only(self) -> "SaliencyControlNet":
-        """The paper's first row: no ControlNet."""
-        return replace(self, variant="eeg_only")
 
 
 @functools.lru_cache(maxsize=2)
