@@ -3,7 +3,8 @@
 usage: python scripts/train_micro_pack.py WORK_FOLDER [--parts vae,clip_target,...] [--threads N]
 
 Every part leaves checkpoints in WORK_FOLDER and resumes from them; a finished part is not trained again.
-Parts can be trained by several processes at once, `unet` after vae and clip_target, `card` last.
+Parts can be trained by several processes at once, `unet` after vae and clip_target, then `ip_adapter`,
+and `card` last.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TRAIN_CONCEPTS
-from micro_pack import autoencoder, card, clip, diffusion, judges, packing, text
+from micro_pack import autoencoder, card, clip, diffusion, ip_adapter, judges, packing, text
 from micro_pack.pool import draw_pool
 
 PARTS = (
@@ -26,7 +27,8 @@ PARTS = (
     "swav",
     "saliency",
     "unet",
-    "pack",
+    "ip_adapter",
+    "card",
 )
 
 
@@ -62,6 +64,8 @@ def fit(part: str, folder: Path) -> None:
         judges.fit_saliency(draw_pool(CONCEPTS, 80, 2), folder)
     elif part == "unet":
         diffusion.fit(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
+    elif part == "ip_adapter":
+        ip_adapter.fit(draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
     else:
         raise SystemExit(f"unknown part {part!r}; there is: {', '.join(PARTS)}")
     packing.pack(part, folder, tokenizer)

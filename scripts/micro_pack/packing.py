@@ -11,7 +11,7 @@ from torch import float16, nn
 from transformers import CLIPTokenizer
 
 from eegbench.backbones.weights import PACK, read_tensors, write_digests
-from micro_pack import autoencoder, clip, diffusion, judges, text
+from micro_pack import autoencoder, clip, diffusion, ip_adapter, judges, text
 from micro_pack.loop import restored
 
 GENERATOR = PACK / "generator"
@@ -30,6 +30,9 @@ def pack(part: str, folder: Path, tokenizer: CLIPTokenizer) -> None:
         if kind == "target":
             diffusion.text_encoder(model, tokenizer).to(float16).save_pretrained(GENERATOR / "text_encoder")
             save_frame(tokenizer)
+    elif part == "ip_adapter":
+        (PACK / "ip_adapter").mkdir(exist_ok=True)
+        save_file(ip_adapter.published(folder), PACK / "ip_adapter" / "ip-adapter.safetensors")
     else:
         save_half(restored(judges.build(part), part, folder), PACK / "judges" / f"{part}.safetensors")
     write_digests()

@@ -49,7 +49,7 @@ class SimThings(Dataset):
     simulated: ClassVar[bool] = True
     about: ClassVar[str] = "SIMULATED EEG of ten invented subjects who look at drawn scenes: no person was recorded."
 
-    snr: float = 0.2
+    snr: float = 0.15
     train_images: int = 10
     test_images: int = 2
 
