@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from eegbench.errors import EegbenchError, MissingError, UsageError, unknown
+from eegbench.errors import CheckFailed, EegbenchError, MissingError, UsageError, unknown
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130  # the shell's own code for it
@@ -64,10 +64,17 @@ app = typer.Typer(
 )
 datasets = typer.Typer(cls=Verbs, help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(datasets, name="datasets")
+weights = typer.Typer(cls=Verbs, help="The published weight files.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(weights, name="weights")
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps.")]
 Protocol = Annotated[str, typer.Option(help="How images reach the judges: sal512 or me256.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no connection.")]
+Unverified = Annotated[
+    bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest; their numbers are marked.")
+]
+NwayJudge = Annotated[str | None, typer.Option(help="vit_h_14, as published, or vit_b_16: another metric, marked.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
 
 
@@ -87,15 +94,13 @@ def evaluate(
     device: Device = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
     audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no connection.")] = False,
-    allow_unverified_weights: Annotated[
-        bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest.")
-    ] = False,
+    nway_judge: NwayJudge = None,
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
-    if offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"  # read by the hub's client when it is imported, further below
+    _go_offline(offline)
     from eegbench.benchmark import evaluate as pipeline
     from eegbench.configuration import read_tables
     from eegbench.progress import Terminal
@@ -113,6 +118,7 @@ def evaluate(
         runs=runs,
         device=device,
         audit=audit,
+        nway_judge=nway_judge,
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
         batch_size=batch_size,
@@ -140,8 +146,12 @@ def score(
         str | None, typer.Option("--json", help="JSON to this file; - for JSON alone on stdout.")
     ] = None,
     device: Device = "auto",
+    nway_judge: NwayJudge = None,
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
 ) -> None:
     """Score a folder of reconstructions against a folder of true images, joined by path."""
+    _go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark.score import score_folders
     from eegbench.progress import Terminal
@@ -154,6 +164,8 @@ def score(
         metrics=_metrics(metrics),
         progress=Terminal(),
         device=resolve_device(device),
+        nway_judge=nway_judge,
+        allow_unverified=allow_unverified_weights,
     )
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
@@ -181,11 +193,16 @@ def leaderboard(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="methods, datasets, metrics or backbones.")], as_json: AsJson = False
+    kind: Annotated[str, typer.Argument(help="methods, datasets, metrics or backbones.")],
+    card: Annotated[str | None, typer.Option(help="Of metrics: all about this one.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List what there is."""
     from eegbench.benchmark import catalogue
 
+    if card is not None:
+        sys.stdout.write(catalogue.card(kind, card))
+        return
     rows = catalogue.rows(kind)
     sys.stdout.write(json.dumps(rows, indent=1) + "\n" if as_json else catalogue.text(rows))
 
@@ -223,6 +240,67 @@ def datasets_info(
     if picture is not None:
         catalogue.draw(dataset, subject, picture)
         print(f"{'picture':<10} {picture}")
+
+
+@weights.command("list")
+def weights_list(as_json: AsJson = False) -> None:
+    """Say of each published weight file who uses it, where it comes from, where it lies and whether it is the one."""
+    from eegbench.backbones import published
+    from eegbench.benchmark import catalogue
+
+    rows = [published.state(name) for name in published.PUBLISHED]
+    sys.stdout.write(json.dumps(rows, indent=1) + "\n" if as_json else catalogue.text(rows))
+
+
+@weights.command("fetch")
+def weights_fetch(
+    names: Annotated[list[str], typer.Argument(help="Names of `eegbench weights list`, or all.")],
+    offline: Offline = False,
+) -> None:
+    """Download published weight files to where their ecosystem keeps them."""
+    from eegbench.backbones import published
+    from eegbench.progress import Terminal
+
+    chosen = list(published.PUBLISHED) if names == ["all"] else names
+    for name in chosen:
+        published.entry_of(name)
+    if offline and (absent := [name for name in chosen if published.locate(name) is None]):
+        raise MissingError(f"{absent[0]} is not here, and --offline opens no connection; leave it out to fetch")
+    failed = 0
+    for name in chosen:
+        try:
+            print(f"{name}: {published.fetch(name, progress=Terminal())}")
+        except MissingError as error:
+            failed += 1
+            print(f"eegbench: {error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(MissingError.exit_code)
+
+
+@weights.command("verify")
+def weights_verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of `eegbench weights list`; those here if none.")
+    ] = None,
+) -> None:
+    """Compare the digests of weight files with the known ones."""
+    from eegbench.backbones import published
+
+    chosen = names or [name for name in published.PUBLISHED if published.locate(name) is not None]
+    if not chosen:
+        raise MissingError("no published weight file is here; `eegbench weights list` says where they are looked for")
+    states = {name: str(published.state(name)["state"]) for name in chosen}
+    for name, state in states.items():
+        print(f"{name:<20} {state}")
+    if published.DIFFERS in states.values():
+        raise typer.Exit(CheckFailed.exit_code)
+    if published.ABSENT in states.values():
+        raise typer.Exit(MissingError.exit_code)
+
+
+def _go_offline(offline: bool) -> None:
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"  # read by the hub's client when it is imported, further below
 
 
 def _metrics(names: str | None) -> tuple[str, ...] | None:

@@ -185,7 +185,9 @@ class Backbone(ABC):
 
     name: str
     digest: str  # sha256 of the weights; "" where there are none
+    verified: bool = True  # False: the weights are not the published ones, and the user asked to use them
     provides: tuple[str, ...]
+    version: int = 1  # rises when, and only when, the numbers change: a resize, a range, a node
 
     @abstractmethod
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:

@@ -217,6 +217,7 @@ class Score:
     permuted: float | None = None
     contribution: float | None = None  # value minus permuted, signed so that up is better
     contribution_ci: tuple[float, float] | None = None
+    unverified: bool = False  # made with weights that are not the published ones
     reason: str = ""
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from eegbench.records import Score, ScoreSheet
 WIDTH = 100  # of the output where there is no terminal that says its own
 NARROW = 8  # of a column's head, which is broken between words
 SHORT = {"random_train_image": "random image", "vae_roundtrip": "VAE", "true_embedding": "true CLIP"}  # such heads
+UNVERIFIED = "judged by weights that are NOT the published ones, as --allow-unverified-weights allows"
 Sheets = Mapping[str, ScoreSheet]
 
 
@@ -65,11 +66,11 @@ def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> Table:
 
 
 def reasons(sheet: ScoreSheet) -> list[str]:
-    """Why metrics have no value, or one over fewer items; one line for each reason."""
+    """Why metrics have no value, or one over fewer items, or one to be doubted; one line for each reason."""
     by_reason: dict[str, list[str]] = {}
     for name, score in sheet.metrics.items():
-        if score.reason:
-            by_reason.setdefault(score.reason, []).append(name)
+        for reason in filter(None, (score.reason, UNVERIFIED if score.unverified else "")):
+            by_reason.setdefault(reason, []).append(name)
     return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 

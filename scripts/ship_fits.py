@@ -2,15 +2,21 @@
 
 usage: python scripts/ship_fits.py [--methods a,b] [--subject 8]
 
-A fit lies in eegbench/fitted/<digest of all that shaped it>; one that stands there is left as it is.
+A fit lies in eegbench/fitted/<digest of all that shaped it>; one that stands there is left as it is, and those of
+the same method that nothing asks for any more are removed. A fit that holds the training images themselves is too
+large to ship: it is made in seconds, or with an encoder in a minute or two, where it is first used.
 """
 
 import argparse
+import shutil
+from pathlib import Path
 
 from eegbench.benchmark import fit, plugins
 from eegbench.benchmark.plan import Options, plan
 from eegbench.progress import Terminal
-from eegbench.records import digest
+from eegbench.records import Json, digest, read_json
+
+LARGEST = 8 * 2**20  # bytes of a fit that is shipped
 
 
 def main() -> None:
@@ -30,6 +36,19 @@ def main() -> None:
         fit.keep(fitted, shaped_by, folder)
         size = sum(file.stat().st_size for file in folder.rglob("*"))
         print(f"{name}: {folder.name[:12]}, {size / 2**20:.1f} MiB")
+        remove_others(folder, shaped_by)
+        if size > LARGEST:
+            shutil.rmtree(folder)
+            print(f"{name}: not shipped, more than {LARGEST / 2**20:.0f} MiB")
+
+
+def remove_others(kept: Path, shaped_by: Json) -> None:
+    """Take away this method's other fits on the same subject: nothing finds them any more."""
+    for card in fit.shipped_folder().glob(f"*/{fit.CARD}"):
+        other = read_json(card)["shape"]
+        same = all(other[key] == shaped_by[key] for key in ("method", "dataset", "subject"))
+        if same and card.parent != kept:
+            shutil.rmtree(card.parent)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "errors", "fields", "seeds"}
+BOTTOM = {"arrays", "errors", "fields", "places", "seeds"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
@@ -24,6 +24,7 @@ LAYERS: Mapping[str, set[str]] = {
     "seeds": {"errors"},
     "arrays": {"errors"},
     "fields": {"errors"},
+    "places": set(),
     "records": BOTTOM,
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},

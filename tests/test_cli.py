@@ -209,7 +209,7 @@ def write_images(folder: Path, seed: int) -> None:
 @pytest.fixture
 def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """`eegbench score` of noise against other noise, with pixels for a judge."""
-    monkeypatch.setattr(backbones, "suite", lambda *_, **__: [Grey()])
+    monkeypatch.setattr(backbones, "suite", lambda *_, **__: backbones.Suite("micro", "sal512", (Grey(),)))
     write_images(tmp_path / "true", 1)
     write_images(tmp_path / "made", 2)
     folders = ("--truth", str(tmp_path / "true"), "--reconstructions", str(tmp_path / "made"))

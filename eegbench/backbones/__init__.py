@@ -1,15 +1,40 @@
 """One door for each heavy dependency; torch lives here and in the methods."""
 
+from collections.abc import Set
+from dataclasses import dataclass, field
+
 from eegbench.backbones.micro.judges import judges as micro_judges
 from eegbench.backbones.pixels import Pixels
+from eegbench.backbones.reference.judges import judges as reference_judges
 from eegbench.contracts import Backbone
 from eegbench.errors import unknown
 
-SUITES = {"micro": micro_judges}
+SUITES = {"micro": micro_judges, "reference": reference_judges}
 
 
-def suite(name: str, protocol: str, device: str = "cpu") -> list[Backbone]:
-    """The judges of a suite under an input protocol, weights loaded and checked."""
+@dataclass(frozen=True)
+class Suite:
+    """Judges that agree on an input protocol. `missing`: by feature, why its judge is not to be had here."""
+
+    name: str
+    protocol: str
+    judges: tuple[Backbone, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def suite(
+    name: str,
+    protocol: str,
+    device: str = "cpu",
+    *,
+    features: Set[str] | None = None,
+    allow_unverified: bool = False,
+) -> Suite:
+    """The judges of a suite that provide `features`, or all of them; weights found and their digests checked.
+
+    Raises InputError for weights that are not the published ones, unless `allow_unverified`.
+    """
     if name not in SUITES:
         raise unknown("suite", name, SUITES)
-    return [Pixels(protocol, device), *SUITES[name](protocol, device)]
+    judges, missing = SUITES[name](protocol, device, features=features, allow_unverified=allow_unverified)
+    return Suite(name, protocol, (Pixels(protocol, device), *judges), missing)

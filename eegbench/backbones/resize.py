@@ -10,6 +10,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize as _resize
 
 from eegbench.arrays import Images
+from eegbench.backbones.batch import Batch
 
 KEPT_SIZE = 64  # px
 BASES = {"sal512": 512, "me256": 256}  # the common first size of each input protocol, px
@@ -40,14 +41,30 @@ def chunks(images: Images, size: int = 16) -> Iterator[Images]:
 
 
 def embed_in_chunks(
-    images: Images, network: Callable[[torch.Tensor], dict[str, torch.Tensor]], *, base: int, size: int, device: str
+    images: Images,
+    network: Callable[[torch.Tensor], dict[str, torch.Tensor]],
+    *,
+    base: int,
+    size: int | None = None,
+    device: str,
+    batch: Batch | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Run `network` on `images` brought to `base` px and then to `size` px, a few at a time."""
+    """Run `network` on `images` brought to `base` px and then to `size` px if given, a few at a time.
+
+    `batch` says how many; without it there are 16.
+    """
     parts: dict[str, list[NDArray[np.float32]]] = {}
+    start = 0
+
+    def look(count: int) -> dict[str, torch.Tensor]:
+        return network(brought(images[start : start + count], base, size or base, device))
+
     with torch.inference_mode():
-        for some in chunks(images):
-            for name, value in network(brought(some, base, size, device)).items():
+        while start < len(images):
+            found, count = batch.run(look, len(images) - start) if batch else (look(16), 16)
+            for name, value in found.items():
                 parts.setdefault(name, []).append(value.cpu().numpy())
+            start += count
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 

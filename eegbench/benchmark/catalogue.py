@@ -9,6 +9,7 @@ from eegbench import backbones
 from eegbench.benchmark import plugins
 from eegbench.contracts import Dataset
 from eegbench.errors import EegbenchError, UsageError, unknown
+from eegbench.metrics.cards import render
 
 Row = dict[str, object]
 PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
@@ -34,6 +35,13 @@ def text(table: Sequence[Row]) -> str:
     ]
     problems = [f"{row['name']} cannot be used: {row[PROBLEM]}" for row in table if PROBLEM in row]
     return "".join(f"{line}\n" for line in columns + problems)
+
+
+def card(kind: str, name: str) -> str:
+    """All about one metric, as Markdown; raises UsageError for another kind, or an unknown name."""
+    if kind != "metrics":
+        raise UsageError(f"{kind} have no cards; metrics have: eegbench list metrics --card {name}")
+    return render(plugins.find("metric", name))
 
 
 def facts(dataset: Dataset) -> dict[str, str]:
@@ -84,10 +92,12 @@ def _metric(name: str) -> Row:
 
 
 def _suite(name: str) -> list[Row]:
-    return [
+    suite = backbones.suite(name, "sal512", allow_unverified=True)
+    there: list[Row] = [
         {"name": judge.name, "suite": name, "provides": ", ".join(judge.provides), "sha256": judge.digest or "-"}
-        for judge in backbones.suite(name, "sal512")
+        for judge in suite.judges
     ]
+    return there + [{"name": f"{name}, {feature}", PROBLEM: reason} for feature, reason in suite.missing.items()]
 
 
 def _each(kind: str, row: Callable[[str], Row]) -> Callable[[], list[Row]]:

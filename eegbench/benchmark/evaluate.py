@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eegbench import backbones, configuration
 from eegbench.arrays import Images
+from eegbench.backbones import Suite
 from eegbench.backbones.environment import resolve_device
 from eegbench.benchmark import audit, picture, plugins, score, store
 from eegbench.benchmark.features import hint_maps, portions, saliency_judge
@@ -20,7 +21,7 @@ from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Embeddings, Scorer
-from eegbench.contracts import Answers, Backbone, Method, Progress, Reconstructor, Reference, Silent
+from eegbench.contracts import Answers, Method, Progress, Reconstructor, Reference, Silent
 from eegbench.errors import MissingError, UsageError
 from eegbench.records import Json, RunSpec, ScoreSheet
 
@@ -81,12 +82,19 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     planned = plan(method, subject, options, device=resolve_device(options.device))
     _check_weights(planned.method, allowed=options.allow_unverified_weights)
     with log.timed("judges"):
-        judges = backbones.suite(planned.suite, planned.protocol, device=planned.device)
+        chosen = score.metrics_with(options.nway_judge, None)
+        judges = backbones.suite(
+            planned.suite,
+            planned.protocol,
+            planned.device,
+            features=score.features_of(score.chosen(chosen)) | set(HINTS),
+            allow_unverified=options.allow_unverified_weights,
+        )
     made = make(planned, judges, log, progress)
     answers = planned.dataset.answers(subject)
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
-        ready = score.scorer(truths, judges, suite=planned.suite, protocol=planned.protocol, progress=progress)
+        ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
     audited = options.audit and planned.method.role == "method"
     sheet = scored(made, ready, answers, log, audited=audited, progress=progress)
     floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
@@ -105,7 +113,7 @@ def _check_weights(method: Method, *, allowed: bool) -> None:
         )
 
 
-def make(planned: Plan, judges: Sequence[Backbone], log: Log, progress: Progress) -> Made:
+def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Made:
     """Fit and reconstruct: a complete run's images."""
     with log.timed("fit"):
         fitted = fit(planned, progress=progress)
@@ -117,7 +125,7 @@ def make(planned: Plan, judges: Sequence[Backbone], log: Log, progress: Progress
     return Made(planned, fitted, hints, run)
 
 
-def hints_of(planned: Plan, judges: Sequence[Backbone], progress: Progress) -> tuple[HintMaps, dict[str, str]]:
+def hints_of(planned: Plan, judges: Suite, progress: Progress) -> tuple[HintMaps, dict[str, str]]:
     """On the track `oracle` the hints that the method asks for, made from the true images, and their judges' digests.
 
     On the track `eeg` none, and the answers stay closed.
@@ -128,7 +136,7 @@ def hints_of(planned: Plan, judges: Sequence[Backbone], progress: Progress) -> t
         raise UsageError(
             f"method {planned.method.name!r} asks for the hint {strange[0]!r}; there is: {', '.join(HINTS)}"
         )
-    judge = saliency_judge(judges, planned.suite)
+    judge = saliency_judge(judges)
     answers = planned.dataset.answers(planned.spec.subject)
     maps = hint_maps(from_array(answers.stimuli, answers.images), judge, progress=progress)
     return dict.fromkeys(planned.method.hints, maps), {f"{judge.name} {planned.protocol}": judge.digest}
@@ -165,7 +173,7 @@ def targets_of(fitted: Reconstructor, answers: Answers) -> Embeddings | None:
 def _companions(
     planned: Plan,
     options: Options,
-    judges: Sequence[Backbone],
+    judges: Suite,
     ready: Scorer,
     answers: Answers,
     log: Log,
@@ -243,6 +251,6 @@ def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
     sheet = ScoreSheet.read(file)
     versions = {name: one.version for name, one in sheet.metrics.items()}
     wanted = {metric.id: metric.version for metric in ready.metrics}
-    judges = {judge.name: judge.digest for judge in ready.judges}
-    same = (sheet.suite, sheet.protocol, sheet.judges, versions) == (ready.suite, ready.protocol, judges, wanted)
+    found = (sheet.suite, sheet.protocol, sheet.judges, versions)
+    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted)
     return sheet if same and sheet.n == len(ready.truths.stimuli) else None

@@ -1,15 +1,25 @@
 """What the judges make of a set of images: each image seen once, a portion at a time."""
 
+import contextlib
+import hashlib
+import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
+from eegbench.backbones import Suite
 from eegbench.benchmark.images import ImageSet, Picture
 from eegbench.contracts import Backbone, Progress
 from eegbench.errors import InputError, MissingError
+from eegbench.records import digest
 
 PORTION = 32  # images in memory at once
+LARGEST = 2**16  # bytes of features an image that are worth a file
 PIXELS = "pixels425"  # 2 MB an image: never kept for a whole set
 
 Features = dict[str, NDArray[np.float32]]
@@ -20,24 +30,53 @@ def judge_of(judges: Iterable[Backbone], feature: str) -> Backbone | None:
     return next((judge for judge in judges if feature in judge.provides), None)
 
 
-def extract(
-    images: ImageSet, judges: Sequence[Backbone], wanted: Collection[str], *, progress: Progress, label: str
-) -> Features:
-    """The wanted features of all images, each (n, ...) in the order of `images`; pixels are left to `portion`."""
-    kept = [name for name in wanted if name != PIXELS]
-    needed = [judge for judge in judges if set(judge.provides) & set(kept)]
-    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
-    if not needed:
-        return {}
-    with progress.bar(label, len(images.stimuli)) as advance:
-        for items in portions(len(images.stimuli)):
-            loaded = images.load(items)
-            for judge in needed:
-                for name, values in embed(judge, loaded).items():
-                    if name in parts:
-                        parts[name].append(values)
-            advance(len(items))
-    return {name: np.concatenate(values) for name, values in parts.items() if values}
+def content(picture: Picture) -> str:
+    """sha256 of a picture's shape and pixels."""
+    return hashlib.sha256(f"{picture.shape}".encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Features of true images on disk, by what the image holds and which judge looked at it, and how.
+
+    What is large is not kept: a judge whose features take more than LARGEST bytes an image looks again. A folder
+    that cannot be written is no fault: then nothing is kept.
+    """
+
+    folder: Path
+    protocol: str
+
+    def embed(self, judge: Backbone, pictures: Sequence[Picture], contents: Sequence[str]) -> Features:
+        """As `embed`, but only those pictures go to the judge that are not known."""
+        known = {i: found for i, one in enumerate(contents) if (found := self._read(judge, one)) is not None}
+        new = [i for i in range(len(pictures)) if i not in known]
+        if new:
+            fresh = embed(judge, [pictures[i] for i in new])
+            for place, i in enumerate(new):
+                known[i] = {name: values[place] for name, values in fresh.items()}
+                self._keep(judge, contents[i], known[i])
+        return {name: np.stack([known[i][name] for i in range(len(pictures))]) for name in known[0]}
+
+    def _file(self, judge: Backbone, image: str) -> Path:
+        seen_by = digest([judge.name, judge.digest, judge.version, self.protocol])
+        return self.folder / seen_by[:32] / f"{image}.safetensors"
+
+    def _read(self, judge: Backbone, image: str) -> Features | None:
+        try:
+            found = load_file(self._file(judge, image))
+        except (OSError, SafetensorError):  # not there, or damaged: then it is made again
+            return None
+        return found if found.keys() == set(judge.provides) else None
+
+    def _keep(self, judge: Backbone, image: str, features: Features) -> None:
+        if sum(values.nbytes for values in features.values()) > LARGEST or not judge.digest:
+            return
+        file = self._file(judge, image)
+        temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError, SafetensorError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_file({name: np.ascontiguousarray(values) for name, values in features.items()}, temporary)
+            temporary.replace(file)
 
 
 def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
@@ -56,6 +95,43 @@ def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
     return {name: np.concatenate(values)[back] for name, values in found.items()}
 
 
+@dataclass(frozen=True)
+class Extracted:
+    """Features of a set of images, each (n, ...) in its order, and each image's `content`: equal for equal pixels."""
+
+    features: Features
+    contents: tuple[str, ...]
+
+
+def extract(
+    images: ImageSet,
+    judges: Sequence[Backbone],
+    wanted: Collection[str],
+    *,
+    progress: Progress,
+    label: str,
+    cache: FeatureCache | None = None,
+) -> Extracted:
+    """The wanted features of all images; pixels, which are never kept for a whole set, are left out.
+
+    Each judge sees each image once. With a `cache`, none that it has seen before.
+    """
+    kept = [name for name in wanted if name != PIXELS]
+    needed = [judge for judge in judges if set(judge.provides) & set(kept)]
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
+    contents: list[str] = []
+    with progress.bar(label, len(images.stimuli)) as advance:
+        for items in portions(len(images.stimuli)):
+            loaded = images.load(items)
+            contents += map(content, loaded)
+            for judge in needed:
+                found = cache.embed(judge, loaded, contents[-len(loaded) :]) if cache else embed(judge, loaded)
+                for name in parts.keys() & found.keys():
+                    parts[name].append(found[name])
+            advance(len(items))
+    return Extracted({name: np.concatenate(values) for name, values in parts.items() if values}, tuple(contents))
+
+
 def portions(n: int, size: int = PORTION) -> list[range]:
     """range(n) cut into consecutive pieces."""
     return [range(start, min(start + size, n)) for start in range(0, n, size)]
@@ -63,7 +139,7 @@ def portions(n: int, size: int = PORTION) -> list[range]:
 
 def hint_maps(images: ImageSet, judge: Backbone, *, progress: Progress) -> dict[str, NDArray[np.uint8]]:
     """Saliency maps of true images by stimulus id, uint8 (h, w), each map's own range stretched to 0..255."""
-    maps = extract(images, [judge], ["saliency"], progress=progress, label="hints")["saliency"]
+    maps = extract(images, [judge], ["saliency"], progress=progress, label="hints").features["saliency"]
     if maps.ndim != 3:
         raise InputError(f"judge {judge.name!r} gives saliency of shape {maps.shape}; wanted (n, h, w)")
     low = maps.min(axis=(1, 2), keepdims=True)
@@ -72,11 +148,10 @@ def hint_maps(images: ImageSet, judge: Backbone, *, progress: Progress) -> dict[
     return dict(zip(images.stimuli, (scaled * 255).round().astype(np.uint8), strict=True))
 
 
-def saliency_judge(judges: Iterable[Backbone], suite: str) -> Backbone:
+def saliency_judge(suite: Suite) -> Backbone:
     """The judge that makes the hint `saliency`; raises MissingError where the suite has none."""
-    judge = judge_of(judges, "saliency")
+    judge = judge_of(suite.judges, "saliency")
     if judge is None:
-        raise MissingError(
-            f"the suite {suite!r} has no saliency judge, which the track 'oracle' needs; use --track eeg"
-        )
+        reason = suite.missing.get("saliency", f"the suite {suite.name!r} has no saliency judge")
+        raise MissingError(f"{reason}; the track 'oracle' needs it: use --track eeg")
     return judge

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import eegbench
+from eegbench import places
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.benchmark.store import writing
 from eegbench.contracts import Method, Progress, Reconstructor
@@ -37,14 +38,14 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     shaped_by = shape(plan)
     key = digest(shaped_by)
     since = time.perf_counter()
-    for source, root in (("shipped", shipped_folder()), ("cached", cache_folder())):
+    for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
         if (root / key / CARD).is_file():
             found = load(root / key, plan.method, plan.device)
             return Fitted(found, key, source, time.perf_counter() - since)
     train = plan.dataset.train(plan.spec.subject)
     fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
-    keep(fresh, shaped_by, cache_folder() / key)
-    stored = load(cache_folder() / key, plan.method, plan.device)
+    keep(fresh, shaped_by, places.cache("fitted") / key)
+    stored = load(places.cache("fitted") / key, plan.method, plan.device)
     return Fitted(stored, key, "fitted", time.perf_counter() - since)
 
 
@@ -68,11 +69,6 @@ def shape(plan: Plan) -> Json:
 def shipped_folder() -> Path:
     """The fits that come with the package."""
     return Path(eegbench.__file__).parent / "fitted"
-
-
-def cache_folder() -> Path:
-    """The user's fits: below EEGBENCH_CACHE, or ~/.cache/eegbench."""
-    return Path(os.environ.get("EEGBENCH_CACHE") or Path.home() / ".cache" / "eegbench") / "fitted"
 
 
 def keep(fitted: Reconstructor, shaped_by: Json, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Images from files nobody vouches for, and sets of images joined by stimulus id.
 
-Every image becomes uint8 RGB by one rule: transparent parts are laid over white; 16-bit grey keeps its upper 8
-bits; palettes, grey and CMYK go through Pillow's conversion. Colour profiles and EXIF orientation are not applied,
-as in the field's own evaluation scripts.
+Every image becomes uint8 RGB: grey, palettes and alpha that hides nothing lose nothing by it. What would be a matter
+of taste is refused: see-through parts (over which colour?), CMYK (by which profile?), more than 8 bits. Colour
+profiles and EXIF orientation are not applied, as in the field's own evaluation scripts.
 """
 
 import struct
@@ -21,6 +21,10 @@ from eegbench.benchmark.store import SAMPLE
 from eegbench.errors import InputError
 
 MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction, far below what exhausts memory
+LEAST_SIDE = 2  # px: one pixel is no picture
+FIRST = 3  # images named in an error before the rest are counted
+EXACT = ("1", "L", "P", "RGB")  # Pillow's modes that become RGB without a choice
+OPAQUE = ("LA", "PA", "RGBA")  # if no part is see-through
 SUFFIXES = (".png", ".jpg", ".jpeg")
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
@@ -62,13 +66,15 @@ def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
 def from_folder(folder: Path) -> list[ImageSet]:
     """All PNG and JPEG files below `folder`, one set for each sample; the id is the path without its suffix.
 
-    Files of other kinds are passed over. Raises InputError: no folder, no images, two files of one id, or a
-    stimulus that lacks a sample that others have.
+    Files of other kinds are passed over. Raises InputError: no folder, no images, images that cannot be used (the
+    first few by name, and how many), two files of one id, or a stimulus that lacks a sample that others have.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give a folder of PNG or JPEG images")
     found: dict[tuple[int, str], Path] = {}
-    for file in sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()):
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES)
+    _check_usable(files)
+    for file in files:
         name = file.relative_to(folder).with_suffix("").as_posix()
         match = SAMPLE.match(name)
         key = (int(match["sample"]), match["stimulus"]) if match else (0, name)
@@ -87,6 +93,8 @@ def from_folder(folder: Path) -> list[ImageSet]:
 
 def read_image(path: Path) -> Picture:
     """uint8 (h, w, 3) by the rule at the head of this file; raises InputError naming the file."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder with the name of an image; rename it")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the lower one
@@ -96,10 +104,26 @@ def read_image(path: Path) -> Picture:
                 if (frames := getattr(image, "n_frames", 1)) > 1:
                     raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
                 image.load()
-                return _rgb(image)
+                return _rgb(path, image)
     except UNREADABLE as error:
         reason = "not a PNG or JPEG image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise InputError(f"{path}: cannot be read as an image ({reason}); write it again") from None
+
+
+def _check_usable(files: Sequence[Path]) -> None:
+    problems = []
+    for file in files:
+        try:
+            read_image(file)
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        more = f"; and {len(problems) - FIRST} more" if len(problems) > FIRST else ""
+        raise InputError(
+            f"{len(problems)} of {len(files)} images cannot be used: {'; '.join(problems[:FIRST])}{more}"
+            if len(files) > 1
+            else problems[0]
+        )
 
 
 def intact(path: Path) -> bool:
@@ -111,13 +135,16 @@ def intact(path: Path) -> bool:
     return True
 
 
-def _rgb(image: Image.Image) -> Picture:
-    if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+def _rgb(path: Path, image: Image.Image) -> Picture:
+    if min(image.size) < LEAST_SIDE:
+        raise InputError(f"{path}: {image.width} x {image.height} pixels; at least {LEAST_SIDE} a side are wanted")
+    if "transparency" in image.info or image.mode in OPAQUE:
+        pixels = np.asarray(image.convert("RGBA"))
+        if pixels[..., 3].min() < 255:
+            raise InputError(f"{path}: is see-through in parts; lay it over a colour and save it as RGB")
+        return np.ascontiguousarray(pixels[..., :3])
+    if image.mode not in EXACT:
+        raise InputError(f"{path}: has the mode {image.mode}; wanted 8-bit RGB or grey: convert it")
     return np.asarray(image.convert("RGB"))
 
 

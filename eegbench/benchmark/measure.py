@@ -1,5 +1,6 @@
 """Metrics over two joined sets of images: per item, as a set, and what chance gives."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from eegbench.benchmark.features import PIXELS, Features, embed
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import Backbone, Metric, Progress
 from eegbench.errors import EegbenchError
+from eegbench.metrics.identification import TwoWay
 
 EMBEDDING = "embedding"
 PIXEL_PORTION = 8  # pairs of 425 x 425 images in work at once, for each thread
@@ -45,6 +47,7 @@ class Pair:
     truths: Features
     images: Sequence[ImageSet]  # one for each sample
     true_images: ImageSet
+    contents: Sequence[str]  # one for each stimulus, equal where the same picture was shown
     missing: Mapping[str, str] = field(default_factory=dict)  # feature to the reason why it is not there
 
     @property
@@ -92,10 +95,13 @@ def _measure_features(metric: Metric, pair: Pair, partner: NDArray[np.int64] | N
     truths = pair.truths[metric.needs]
     sides = [features[metric.needs] for features in pair.reconstructions]
     floor = chance(metric, pair.n) if floors else None
+    compute: Callable[[Pixels, Pixels], Array] = metric.compute
+    if isinstance(metric, TwoWay) and len(set(pair.contents)) < pair.n:  # one picture stands behind several stimuli
+        compute = functools.partial(metric.compute, stimuli=pair.contents)
     try:
         if not metric.per_item:
             return Measured(metric, over=_over(metric, sides, truths), floor=floor)
-        items = np.stack([metric.compute(side, truths) for side in sides])
+        items = np.stack([compute(side, truths) for side in sides])
         if metric.chance == "permuted" and partner is not None:
             floor = _mean([metric.compute(side, truths[partner]) for side in sides])
     except EegbenchError as error:

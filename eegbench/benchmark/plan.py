@@ -33,6 +33,7 @@ class Options:
     runs: Path = Path("runs")
     device: str = "auto"
     audit: bool = True
+    nway_judge: str | None = None
     offline: bool = False
     allow_unverified_weights: bool = False
     batch_size: int | None = None

@@ -16,15 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from eegbench import backbones, seeds
+from eegbench import backbones, places, seeds
+from eegbench.backbones import Suite
 from eegbench.benchmark import plugins, statistics, store
-from eegbench.benchmark.features import PIXELS, Features, extract, judge_of
+from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, extract, judge_of
 from eegbench.benchmark.images import ImageSet, from_files, from_folder
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
-from eegbench.contracts import Backbone, Metric, Progress
-from eegbench.errors import InputError, unknown
+from eegbench.contracts import Metric, Progress
+from eegbench.errors import InputError, MissingError, unknown
+from eegbench.metrics import VARIANTS
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, finite
+
+NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
 Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
 
@@ -33,12 +37,10 @@ Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
 class Scorer:
     """Judges, metrics and truths, ready for any number of runs: the truths are looked at once."""
 
-    suite: str
-    protocol: str
-    judges: tuple[Backbone, ...]
+    suite: Suite  # the judges that these metrics need
     metrics: tuple[Metric, ...]
     truths: ImageSet
-    features: Features
+    seen: Extracted  # of the truths
 
     def measure(
         self,
@@ -57,51 +59,88 @@ class Scorer:
         joined = [images_of_sample.ordered(stimuli) for images_of_sample in images]
         wanted = {metric.needs for metric in self.metrics} - {EMBEDDING}
         label = "features"
-        sides = [extract(side, self.judges, wanted, progress=progress, label=label) for side in joined]
-        truths = dict(self.features)
+        sides = [extract(side, self.suite.judges, wanted, progress=progress, label=label).features for side in joined]
+        truths = dict(self.seen.features)
         if decoded is not None and targets is not None:
             truths[EMBEDDING] = _rows(targets, stimuli, "true image")
             sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
         missing = {name: self._why(name) for name in wanted | {EMBEDDING} if name not in truths}
-        pair = Pair(sides, truths, joined, self.truths, missing)
-        return measure(self.metrics, pair, judge_of(self.judges, PIXELS), floors=floors, progress=progress)
+        pair = Pair(sides, truths, joined, self.truths, self.seen.contents, missing)
+        return measure(self.metrics, pair, judge_of(self.suite.judges, PIXELS), floors=floors, progress=progress)
 
     def sheet(self, measured: Mapping[str, Measured]) -> ScoreSheet:
         """Values with their intervals, floors and reasons, as a run's scores.json holds them."""
         return ScoreSheet(
             n=len(self.truths.stimuli),
-            suite=self.suite,
-            protocol=self.protocol,
-            metrics={name: _score(one, self.truths.stimuli) for name, one in measured.items()},
-            judges={judge.name: judge.digest for judge in self.judges},
+            suite=self.suite.name,
+            protocol=self.suite.protocol,
+            metrics={name: self._score(one) for name, one in measured.items()},
+            judges=self.digests,
         )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each judge's weights, by its name."""
+        return {judge.name: judge.digest for judge in self.suite.judges}
 
     def _why(self, feature: str) -> str:
         if feature == EMBEDDING:
             return "the method exposes no embedding, or only images were given"
-        return f"no judge of the suite {self.suite!r} provides {feature!r}"
+        return self.suite.missing.get(feature, f"no judge of the suite {self.suite.name!r} provides {feature!r}")
+
+    def _score(self, measured: Measured) -> Score:
+        judge = judge_of(self.suite.judges, measured.metric.needs)
+        score = _score(measured, self.truths.stimuli)
+        return score if judge is None or judge.verified else dataclasses.replace(score, unverified=True)
 
 
 def scorer(
     truths: ImageSet,
-    judges: Sequence[Backbone],
+    suite: Suite,
     *,
-    suite: str,
-    protocol: str,
     metrics: tuple[str, ...] | None = None,
+    strict: bool = False,
     progress: Progress,
 ) -> Scorer:
-    """A scorer for these truths; `metrics` are ids, None for all. Raises UsageError for an unknown id."""
+    """A scorer for these truths; `metrics` are ids, None for the field's usual ones.
+
+    Raises UsageError for an unknown id, MissingError where the weights for all of them are not here, or if `strict`
+    those for one of them; else a metric without its judge stands in the sheet with the reason.
+    """
     objects = chosen(metrics)
-    wanted = {metric.needs for metric in objects} - {EMBEDDING}
-    needed = tuple(judge for judge in judges if wanted & set(judge.provides))
-    features = extract(truths, needed, wanted, progress=progress, label="true features")
-    return Scorer(suite, protocol, needed, objects, truths, features)
+    wanted = features_of(objects)
+    lost = [suite.missing[metric.needs] for metric in objects if metric.needs in suite.missing]
+    if lost and (strict or len(lost) == len([m for m in objects if m.needs not in (EMBEDDING, PIXELS)])):
+        raise MissingError(lost[0])
+    needed = tuple(judge for judge in suite.judges if wanted & set(judge.provides))
+    cache = FeatureCache(places.cache("features"), suite.protocol)
+    seen = extract(truths, needed, wanted, progress=progress, label="true features", cache=cache)
+    return Scorer(dataclasses.replace(suite, judges=needed), objects, truths, seen)
 
 
 def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
-    """The metrics of these ids, or all of them, plug-ins too. Raises UsageError for an unknown id."""
-    return tuple(plugins.find("metric", name) for name in metrics or plugins.names("metric"))
+    """The metrics of these ids, or the usual ones and those of plug-ins. Raises UsageError for an unknown id."""
+    usual = [name for name in plugins.names("metric") if name not in VARIANTS]
+    return tuple(plugins.find("metric", name) for name in metrics or usual)
+
+
+def features_of(metrics: Sequence[Metric]) -> set[str]:
+    """What judges have to provide for these metrics."""
+    return {metric.needs for metric in metrics} - {EMBEDDING}
+
+
+def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """`metrics` with n-way accuracy by another judge, where one is named: a metric of its own.
+
+    Raises UsageError for a judge that does not exist.
+    """
+    if judge is None or judge == NWAY_JUDGE:
+        return metrics
+    variant = f"nway50_top1_{judge}"
+    if variant not in VARIANTS:
+        known = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]
+        raise unknown("n-way judge", judge, known)
+    return tuple(variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics))
 
 
 def score_folders(
@@ -113,6 +152,8 @@ def score_folders(
     metrics: tuple[str, ...] | None,
     progress: Progress,
     device: str,
+    nway_judge: str | None = None,
+    allow_unverified: bool = False,
 ) -> ScoreSheet:
     """The scores of a folder of reconstructions against a folder of true images, PNG or JPEG at any depth.
 
@@ -122,15 +163,16 @@ def score_folders(
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
-    chosen(metrics)
+    names = metrics_with(nway_judge, metrics)
+    features = features_of(chosen(names))
     true, *more = from_folder(truth)
     if more:
         raise InputError(f"{truth}: holds several samples of a stimulus; of the truth there is one image for each")
     samples = from_folder(reconstructions)
     for images in samples:
         _check_join(images, true, reconstructions, truth)
-    judges = backbones.suite(suite, protocol, device=device)
-    ready = scorer(true, judges, suite=suite, protocol=protocol, metrics=metrics, progress=progress)
+    judges = backbones.suite(suite, protocol, device, features=features, allow_unverified=allow_unverified)
+    ready = scorer(true, judges, metrics=names, strict=metrics is not None, progress=progress)
     return ready.sheet(ready.measure(samples, progress=progress))
 
 

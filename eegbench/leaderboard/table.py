@@ -139,6 +139,8 @@ def _cell(column: Column, runs: Sequence[Run]) -> Cell:
         scores.append((run.record.spec.subject, score.value, score.ci))
         if run.sheet and score.items is not None and score.items < run.sheet.n:
             notes.append((run, f"defined for {score.items} of {run.sheet.n} items"))
+        if score.unverified:
+            notes.append((run, "judged by weights that are not the published ones"))
     told = tuple(filter(None, (_note(runs, missing, "left out"), _note(runs, notes, ""))))
     value, ci = average(scores) if scores else (None, None)
     return Cell(value, ci, told)

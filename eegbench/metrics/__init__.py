@@ -8,8 +8,9 @@ from eegbench.metrics.pixel import ColumnSimilarity, PixelCorrelation, Structura
 from eegbench.metrics.retrieval import Retrieval
 from eegbench.metrics.saliency import MapCorrelation, MapDivergence, MapSimilarity, ReversedMapDivergence
 
-__all__ = ["METRICS"]
+__all__ = ["METRICS", "VARIANTS"]
 
+VARIANTS = ("nway50_top1_vit_b_16",)  # by another judge than the published one, so another number: on request alone
 METRICS: dict[str, Metric] = {
     "pixcorr": PixelCorrelation(),
     "ssim": StructuralSimilarity(),
@@ -21,6 +22,7 @@ METRICS: dict[str, Metric] = {
     "swav": CorrelationDistance("swav", needs="swav"),
     "effnet": CorrelationDistance("effnet", needs="effnet"),
     "nway50_top1": NWay("nway50_top1", ways=50, chance=0.02),
+    "nway50_top1_vit_b_16": NWay("nway50_top1_vit_b_16", ways=50, chance=0.02, needs="probabilities_vit_b_16"),
     "is": InceptionScore("is", splits=1),
     "is_10split": InceptionScore("is_10split", splits=10),
     "kid": KernelInceptionDistance(),

@@ -55,7 +55,8 @@ class Adapter(nn.Module):
             "image_proj.proj.weight": image.image_embeds.weight, "image_proj.proj.bias": image.image_embeds.bias,
             "image_proj.norm.weight": image.norm.weight, "image_proj.norm.bias": image.norm.bias,
         }  # fmt: skip
-        for place, processor in zip(places, self.processors, strict=True):
+        processors: Any = self.processors
+        for place, processor in zip(places, processors, strict=True):
             state[f"ip_adapter.{place}.to_k_ip.weight"] = processor.to_k_ip[0].weight
             state[f"ip_adapter.{place}.to_v_ip.weight"] = processor.to_v_ip[0].weight
         return state

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eegbench import backbones, seeds
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
+from eegbench.backbones import Suite
 from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import Outcome, evaluate
@@ -243,6 +244,7 @@ class Lab:
     """What tests do with this world."""
 
     runs: Path
+    suite: Suite
     judge: Judge
     laws: dict[str, Law]
 
@@ -286,9 +288,10 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     judge = Judge()
     monkeypatch.setenv("EEGBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(plugins, "find", find)
-    monkeypatch.setattr(backbones, "suite", lambda *_, **__: [judge], raising=False)
+    suite = Suite("micro", "sal512", (judge,))
+    monkeypatch.setattr(backbones, "suite", lambda *_, **__: suite)
     monkeypatch.setattr(plugins, "names", lambda kind: list(known[kind]))
     monkeypatch.setattr(evaluating, "FLOORS", ("random_train_image",))
     Drawn.calls.clear()
     UsesEEG.fits.clear()
-    return Lab(tmp_path / "runs", judge, laws)
+    return Lab(tmp_path / "runs", suite, judge, laws)

@@ -13,42 +13,69 @@ from eegbench.benchmark import images
 from eegbench.benchmark.images import from_array, from_folder, read_image
 from eegbench.errors import InputError
 
-GREY = np.array([[0, 85, 170, 255]], np.uint8)
+GREY = np.arange(0, 255, 4, np.uint8).reshape(8, 8)
 
 
-def sixteen_bit() -> Image.Image:
-    return Image.fromarray(GREY.astype(np.uint16) * 257)
-
-
-def with_alpha() -> Image.Image:
-    pixels = np.repeat(GREY[..., None], 4, axis=2)
-    pixels[..., 3] = [[255, 255, 255, 0]]
-    pixels[0, 3, :3] = 7  # a hidden colour
-    return Image.fromarray(pixels, "RGBA")
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Image.fromarray(GREY),
-        sixteen_bit,
-        with_alpha,
-        lambda: Image.fromarray(GREY).convert("P"),
-        lambda: Image.fromarray(GREY).convert("LA"),
-        lambda: Image.fromarray(GREY).convert("RGB"),
-    ],
-    ids=["grey", "16-bit", "alpha over white", "palette", "grey with alpha", "rgb"],
-)
-def test_every_kind_of_png_becomes_the_same_rgb(tmp_path: Path, make: Callable[[], Image.Image]) -> None:
-    make().save(tmp_path / "a.png")
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "LA", "RGBA"])
+def test_kinds_of_png_that_hold_the_same_become_the_same_rgb(tmp_path: Path, mode: str) -> None:
+    Image.fromarray(GREY).convert(mode).save(tmp_path / "a.png")
     assert (read_image(tmp_path / "a.png") == np.repeat(GREY[..., None], 3, axis=2)).all()
 
 
-def test_a_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
-    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=100)
-    found = read_image(tmp_path / "a.jpg")
-    assert found.shape == (16, 16, 3)
-    assert np.abs(found.astype(int) - [255, 0, 0]).max() <= 3  # JPEG's own rounding
+def see_through() -> Image.Image:
+    image = Image.fromarray(GREY).convert("RGBA")
+    image.putpixel((0, 3), (7, 7, 7, 0))  # a hidden colour
+    return image
+
+
+def see_through_palette() -> Image.Image:
+    image = Image.fromarray(GREY).convert("P")
+    image.info["transparency"] = 0
+    return image
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Image.fromarray(GREY.astype(np.uint16) * 257), "mode I;16; wanted 8-bit"),
+        (see_through, "see-through"),
+        (see_through_palette, "see-through"),
+        (lambda: Image.fromarray(GREY[:1, :1]), "1 x 1 pixels; at least 2"),
+    ],
+    ids=["16-bit", "alpha", "palette with alpha", "1x1"],
+)
+def test_what_becomes_rgb_by_choice_alone_is_refused(
+    tmp_path: Path, make: Callable[[], Image.Image], words: str
+) -> None:
+    make().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=rf"a\.png: .*{words}"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_cmyk_jpeg_is_refused(tmp_path: Path) -> None:
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="mode CMYK; wanted 8-bit RGB or grey"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_a_truncated_png_is_refused(tmp_path: Path) -> None:
+    Image.effect_noise((64, 64), 50).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.png: cannot be read as an image"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_folder_names_the_first_bad_images_and_their_number(tmp_path: Path) -> None:
+    folder_of(tmp_path, "good.png")
+    for name in "abcd":
+        (tmp_path / f"{name}.png").write_bytes(b"no image")
+    (tmp_path / "e.png").mkdir()
+    with pytest.raises(InputError, match=r"5 of 6 images cannot be used: .*/a\.png: .*/c\.png: .*; and 2 more$"):
+        from_folder(tmp_path)
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(InputError, match=r"e\.png: a folder with the name of an image; rename it"):
+        read_image(tmp_path / "e.png")
 
 
 def bomb() -> bytes:
@@ -102,7 +129,7 @@ def test_more_pixels_than_the_limit_are_refused_before_they_are_decoded(
 def folder_of(root: Path, *names: str) -> Path:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (4, 4)).save(root / name, format="JPEG" if "j" in name[-4:].lower() else "PNG")
+        Image.new("RGB", (8, 8)).save(root / name, format="JPEG" if "j" in name[-4:].lower() else "PNG")
     return root
 
 

@@ -131,7 +131,7 @@ def test_metrics_can_be_chosen_and_unknown_ones_are_refused(lab: Any, tmp_path: 
 
 def test_every_judge_sees_every_image_once(lab: Any) -> None:
     truths = from_array(STIMULI, pictures("truth"))
-    ready = scorer(truths, [lab.judge], suite="micro", protocol="sal512", metrics=("top1", "spread"), progress=Silent())
+    ready = scorer(truths, lab.suite, metrics=("top1", "spread"), progress=Silent())
     assert sum(lab.judge.seen) == 20
     for words in ("a", "b"):
         ready.measure([from_array(STIMULI, pictures(words))], progress=Silent())
@@ -144,9 +144,7 @@ def test_pixel_metrics_do_not_depend_on_the_portions(lab: Any, monkeypatch: pyte
     monkeypatch.setattr(measure, "PIXEL_PORTION", portion)
     ready = scorer(
         from_array(STIMULI, truths),
-        [lab.judge],
-        suite="micro",
-        protocol="sal512",
+        lab.suite,
         metrics=("pixcorr",),
         progress=Silent(),
     )
@@ -170,9 +168,7 @@ def test_samples_are_averaged_and_never_picked(lab: Any) -> None:
     truths = pictures("truth")
     ready = scorer(
         from_array(STIMULI, truths),
-        [lab.judge],
-        suite="micro",
-        protocol="sal512",
+        lab.suite,
         metrics=("distance",),
         progress=Silent(),
     )
@@ -189,9 +185,7 @@ def test_a_value_that_misses_stimuli_says_which_and_how_many(lab: Any) -> None:
     flat[4] = 9  # no variance: the correlation is undefined
     ready = scorer(
         from_array(STIMULI, pictures("truth")),
-        [lab.judge],
-        suite="micro",
-        protocol="sal512",
+        lab.suite,
         metrics=("pixcorr",),
         progress=Silent(),
     )

@@ -323,3 +323,12 @@ def test_what_lies_below_a_run_is_no_run(tmp_path: Path, add_run: AddRun) -> Non
     add_run("a", {"ssim": 0.3}, folder="a")
     add_run("b", {"ssim": 0.3}, folder="a/reconstructions/b")
     assert [r.label for r in only(collect(tmp_path)).rows] == ["a"]
+
+
+def test_a_value_by_unverified_weights_is_marked_and_not_best(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": {"value": 0.9, "unverified": True}})
+    add_run("other", {"ssim": 0.3})
+    (table,) = collect(tmp_path)
+    assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: judged by weights that are not the published ones",)
+    assert not cell(table, "atm", "ssim").best
+    assert cell(table, "other", "ssim").best

@@ -1,6 +1,6 @@
 """The micro suite: the pack's judges behind the Backbone contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,10 @@ class MicroJudge(Backbone):
         return embed_in_chunks(images, self._read, base=self._base, size=SIZE, device=self._device)
 
 
-def judges(protocol: str, device: str) -> list[Backbone]:
-    """Every judge of the micro suite under an input protocol."""
+def judges(
+    protocol: str, device: str, *, features: Set[str] | None = None, allow_unverified: bool = False
+) -> tuple[list[Backbone], dict[str, str]]:
+    """Every judge of the micro suite under an input protocol; they come with the package, so none is missing."""
     base = BASES[protocol]
     alexnet = _network("alexnet", networks.AlexNet(CLASSES), device)
     inception = _network("inception", networks.Inception(CLASSES), device)
@@ -65,7 +67,8 @@ def judges(protocol: str, device: str) -> list[Backbone]:
         ),
         "clip_judge": (("clip",), lambda x: {"clip": clip.pictures(x)}),
     }
-    return [MicroJudge(part, provides, read, base, device) for part, (provides, read) in readers.items()]
+    wanted = [(part, *entry) for part, entry in readers.items() if features is None or features & set(entry[0])]
+    return [MicroJudge(part, provides, read, base, device) for part, provides, read in wanted], {}
 
 
 def stretch(maps: torch.Tensor) -> torch.Tensor:

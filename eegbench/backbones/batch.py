@@ -1,0 +1,91 @@
+"""How many images a large network looks at at once: what the machine's memory allows, found out by one probe."""
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from eegbench.errors import MissingError
+
+PROBE, MOST = 2, 16  # images
+SHARE = 0.5  # of the memory that is free
+
+Result = TypeVar("Result")
+
+
+class Batch:
+    """Size of a network's batches: PROBE images at first; after them what fits, at most MOST.
+
+    A batch that does not fit after all is halved and run again.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.size, self._device, self._probed = PROBE, device, False
+
+    def run(self, network: Callable[[int], Result], left: int) -> tuple[Result, int]:
+        """`network` of the next images, at most `left`, and how many they were.
+
+        Raises MissingError where memory does not hold one image.
+        """
+        while True:
+            count = min(self.size, left)
+            before = used(self._device)
+            try:
+                found = network(count)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+                if count == 1:
+                    raise MissingError(
+                        f"out of memory on {self._device!r} with one image at a time; free some, choose fewer "
+                        "--metrics at once, or another --device"
+                    ) from None
+                self.size, self._probed = count // 2, True
+                continue
+            if not self._probed:
+                self._settle((peak(self._device) - before) / count)
+            return found, count
+
+    def _settle(self, each: float) -> None:
+        room = SHARE * free(self._device)
+        self.size = max(1, min(MOST, int(room / max(each, 1.0))))
+        self._probed = True
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """torch says it by a class of its own on a GPU and in words on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def used(device: str) -> int:
+    """Bytes in use now, with the peak that follows counted from here on a GPU."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(torch.cuda.memory_allocated(device))
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak(device: str) -> int:
+    """The most bytes that were in use; on the CPU since the process began, which errs on the safe side."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def free(device: str) -> int:
+    """Bytes that can still be had."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)

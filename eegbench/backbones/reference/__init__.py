@@ -1,0 +1,1 @@
+"""The reference suite: the pretrained judges that the field's papers score with."""
