@@ -13,8 +13,10 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
 
+from eegbench.arrays import Images
 from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator
+from eegbench.backbones.diffusion import AT_ONCE, Generator, Sampling
+from eegbench.backbones.weights import PACK, read_tensors
 from micro_pack.clip import EMBEDDING, describe
 from micro_pack.diffusion import image_tokens, latents
 from micro_pack.loop import restored, train
@@ -102,6 +104,29 @@ def published(folder: Path) -> dict[str, torch.Tensor]:
     unet = Generator("pack:generator").unet
     adapter: Adapter = restored(wear(unet), "ip_adapter", folder)
     return {k: v.detach().half().contiguous() for k, v in adapter.published(_places(unet)).items()}
+
+
+def draw(told: torch.Tensor, sampling: Sampling) -> Images:
+    """One image for each embedding (n, 1, d), with the packed adapter and an empty prompt; seeds 0, 1, 2, ..."""
+    generator = Generator("pack:generator")
+    unet: Any = generator.unet
+    weights: dict[str, dict[str, torch.Tensor]] = {"image_proj": {}, "ip_adapter": {}}
+    for key, value in read_tensors(PACK / "ip_adapter" / "ip-adapter.safetensors").items():
+        part, _, name = key.partition(".")
+        weights[part][name] = value.float()
+    unet._load_ip_adapter_weights([weights])
+    empty = generator.text_tokens([""])
+    parts = []
+    for start in range(0, len(told), AT_ONCE):
+        some = told[start : start + AT_ONCE]
+        images = {"image_embeds": [torch.cat([torch.zeros_like(some), some])]}
+
+        def with_images(*args: Any, **options: Any) -> Any:
+            return unet(*args, **options, added_cond_kwargs=images)  # noqa: B023
+
+        tokens, seeds = empty.expand(len(some), -1, -1), range(start, start + len(some))
+        parts.append(generator.sample(tokens, null=empty, seeds=seeds, sampling=sampling, unet=with_images))
+    return np.concatenate(parts)
 
 
 def _places(unet: Any) -> list[int]:

@@ -22,7 +22,7 @@ def pack(part: str, folder: Path, tokenizer: CLIPTokenizer) -> None:
     if part == "vae":
         autoencoder.finished(folder).to(float16).save_pretrained(GENERATOR / "vae")
     elif part == "unet":
-        restored(diffusion.build(), "unet", folder).to(float16).save_pretrained(GENERATOR / "unet")
+        restored(diffusion.build(pooled=True), "unet_pooled", folder).to(float16).save_pretrained(GENERATOR / "unet")
     elif part.startswith("clip_"):
         kind = part.removeprefix("clip_")
         model = restored(open_clip.CLIP(**clip.configuration(kind, tokenizer)), part, folder)
