@@ -74,6 +74,7 @@ Offline = Annotated[bool, typer.Option("--offline", help="Open no connection.")]
 Unverified = Annotated[
     bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest; their numbers are marked.")
 ]
+Half = Annotated[bool, typer.Option("--half", help="Judges in half precision: the numbers' versions say so.")]
 NwayJudge = Annotated[str | None, typer.Option(help="vit_h_14, as published, or vit_b_16: another metric, marked.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
 
@@ -95,6 +96,7 @@ def evaluate(
     batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
     audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
     nway_judge: NwayJudge = None,
+    half: Half = False,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
     as_json: AsJson = False,
@@ -119,6 +121,7 @@ def evaluate(
         device=device,
         audit=audit,
         nway_judge=nway_judge,
+        half=half,
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
         batch_size=batch_size,
@@ -147,6 +150,7 @@ def score(
     ] = None,
     device: Device = "auto",
     nway_judge: NwayJudge = None,
+    half: Half = False,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
 ) -> None:
@@ -165,6 +169,7 @@ def score(
         progress=Terminal(),
         device=resolve_device(device),
         nway_judge=nway_judge,
+        half=half,
         allow_unverified=allow_unverified_weights,
     )
     if json_file == "-":

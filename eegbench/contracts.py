@@ -185,6 +185,7 @@ class Backbone(ABC):
 
     name: str
     digest: str  # sha256 of the weights; "" where there are none
+    variant: str = ""  # "half" where half precision was asked for: its numbers are another version of the metric's
     verified: bool = True  # False: the weights are not the published ones, and the user asked to use them
     provides: tuple[str, ...]
     version: int = 1  # rises when, and only when, the numbers change: a resize, a range, a node

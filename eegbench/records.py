@@ -217,6 +217,7 @@ class Score:
     permuted: float | None = None
     contribution: float | None = None  # value minus permuted, signed so that up is better
     contribution_ci: tuple[float, float] | None = None
+    variant: str = ""  # how the judge departed from its default, as "half": behind the version, never averaged with it
     unverified: bool = False  # made with weights that are not the published ones
     reason: str = ""
 
@@ -224,6 +225,8 @@ class Score:
         check_name("metric", self.metric)
         if self.version < 1:
             raise InputError(f"{self.metric}: version {self.version}; versions start at 1")
+        if self.variant:
+            check_name("variant", self.variant)
         for low, high in filter(None, (self.ci, self.contribution_ci)):
             if not low <= high:
                 raise InputError(f"{self.metric}: an interval from {low} to {high}")

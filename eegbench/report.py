@@ -58,7 +58,8 @@ def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> Table:
         grid.add_column("EEG adds [95 %]", justify="right", no_wrap=True)
     for name, score in sheet.metrics.items():
         arrow = "↑" if score.higher_is_better else "↓"
-        row = [f"{name} {arrow}", interval(score.value, score.ci), number(score.floor)]
+        shown = f"{name}-{score.variant}" if score.variant else name
+        row = [f"{shown} {arrow}", interval(score.value, score.ci), number(score.floor)]
         row += [number(_value(other.metrics.get(name))) for other in beside.values()]
         row += [number(score.permuted), interval(score.contribution, score.contribution_ci)] if audited else []
         grid.add_row(*map(escape, row))

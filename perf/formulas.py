@@ -72,7 +72,8 @@ def _features(path: Path, pairs: int, size: int, name: str) -> NDArray[np.float3
             other = np.random.default_rng([1, i]).standard_normal(size, np.float32)
             stored[i] = own if name == "truth" else 0.01 * own + other
         stored.flush()
-    return np.load(path, mmap_mode="r")
+    found: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    return found
 
 
 @contextmanager

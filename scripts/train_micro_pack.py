@@ -4,7 +4,7 @@ usage: python scripts/train_micro_pack.py WORK_FOLDER [--parts vae,clip_target,.
 
 Every part leaves checkpoints in WORK_FOLDER and resumes from them; a finished part is not trained again.
 Parts can be trained by several processes at once, `unet` after vae and clip_target, then `ip_adapter`,
-and `card` last.
+and `card` last. The part `unet_more` trains the packed UNet for a further round of --steps steps.
 """
 
 import argparse
@@ -36,15 +36,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parts", default=",".join(PARTS), help="which parts, in order: %(default)s")
+    parser.add_argument("--steps", type=int, default=3000, help="of one round of unet_more: %(default)s")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     for part in options.parts.split(","):
-        fit(part, options.folder)
+        fit(part, options.folder, options.steps)
 
 
-def fit(part: str, folder: Path) -> None:
+def fit(part: str, folder: Path, steps: int) -> None:
     """Train one part to its end and pack it. Generators see training concepts, judges all concepts."""
     tokenizer = text.build(draw_pool(CONCEPTS, 4, 0))
     if part == "card":
@@ -64,6 +65,10 @@ def fit(part: str, folder: Path) -> None:
         judges.fit_saliency(draw_pool(CONCEPTS, 80, 2), folder)
     elif part == "unet":
         diffusion.fit(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
+    elif part == "unet_more":
+        unet, name = diffusion.fit_more(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder, steps)
+        packing.save_unet(unet, [*packing.rounds(), {"name": name, "steps": steps}])
+        return
     elif part == "ip_adapter":
         ip_adapter.fit(draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
     else:

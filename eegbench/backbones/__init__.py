@@ -28,13 +28,15 @@ def suite(
     device: str = "cpu",
     *,
     features: Set[str] | None = None,
+    half: bool = False,
     allow_unverified: bool = False,
 ) -> Suite:
     """The judges of a suite that provide `features`, or all of them; weights found and their digests checked.
 
-    Raises InputError for weights that are not the published ones, unless `allow_unverified`.
+    `half`: networks of the reference suite in half precision. Raises InputError for weights that are not the
+    published ones, unless `allow_unverified`.
     """
     if name not in SUITES:
         raise unknown("suite", name, SUITES)
-    judges, missing = SUITES[name](protocol, device, features=features, allow_unverified=allow_unverified)
+    judges, missing = SUITES[name](protocol, device, features=features, half=half, allow_unverified=allow_unverified)
     return Suite(name, protocol, (Pixels(protocol, device), *judges), missing)

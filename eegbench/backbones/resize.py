@@ -63,7 +63,8 @@ def embed_in_chunks(
         while start < len(images):
             found, count = batch.run(look, len(images) - start) if batch else (look(16), 16)
             for name, value in found.items():
-                parts.setdefault(name, []).append(value.cpu().numpy())
+                whole = value if value.dtype == torch.uint8 else value.float()  # half precision stays in here
+                parts.setdefault(name, []).append(whole.cpu().numpy())
             start += count
     return {name: np.concatenate(values) for name, values in parts.items()}
 

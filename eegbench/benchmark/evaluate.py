@@ -88,6 +88,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
             planned.protocol,
             planned.device,
             features=score.features_of(score.chosen(chosen)) | set(HINTS),
+            half=options.half,
             allow_unverified=options.allow_unverified_weights,
         )
     made = make(planned, judges, log, progress)

@@ -34,6 +34,7 @@ class Options:
     device: str = "auto"
     audit: bool = True
     nway_judge: str | None = None
+    half: bool = False
     offline: bool = False
     allow_unverified_weights: bool = False
     batch_size: int | None = None

@@ -91,7 +91,9 @@ class Scorer:
     def _score(self, measured: Measured) -> Score:
         judge = judge_of(self.suite.judges, measured.metric.needs)
         score = _score(measured, self.truths.stimuli)
-        return score if judge is None or judge.verified else dataclasses.replace(score, unverified=True)
+        if judge is None:
+            return score
+        return dataclasses.replace(score, variant=judge.variant, unverified=not judge.verified)
 
 
 def scorer(
@@ -153,6 +155,7 @@ def score_folders(
     progress: Progress,
     device: str,
     nway_judge: str | None = None,
+    half: bool = False,
     allow_unverified: bool = False,
 ) -> ScoreSheet:
     """The scores of a folder of reconstructions against a folder of true images, PNG or JPEG at any depth.
@@ -171,7 +174,7 @@ def score_folders(
     samples = from_folder(reconstructions)
     for images in samples:
         _check_join(images, true, reconstructions, truth)
-    judges = backbones.suite(suite, protocol, device, features=features, allow_unverified=allow_unverified)
+    judges = backbones.suite(suite, protocol, device, features=features, half=half, allow_unverified=allow_unverified)
     ready = scorer(true, judges, metrics=names, strict=metrics is not None, progress=progress)
     return ready.sheet(ready.measure(samples, progress=progress))
 

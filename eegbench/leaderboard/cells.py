@@ -8,7 +8,7 @@ Bounds = tuple[float, float]
 # The order in which the field's papers print their columns; other metrics follow, by name.
 METRIC_ORDER = (
     *("pixcorr", "ssim", "ssim_columns", "alexnet2", "alexnet5", "inception", "clip", "effnet", "swav"),
-    *("nway50_top1", "is", "is_10split", "kid", "fid", "cc", "sim", "kl", "kl_reversed"),
+    *("nway50_top1", "nway50_top1_vit_b_16", "is", "is_10split", "kid", "fid", "cc", "sim", "kl", "kl_reversed"),
     *("retrieval_top1", "retrieval_top5"),
 )
 
@@ -34,17 +34,23 @@ class Setting:
 
 @dataclass(frozen=True)
 class Column:
-    """One metric in one version. chance: what chance gives, where all the table's methods agree on it."""
+    """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it."""
 
     metric: str
     version: int
     higher_is_better: bool
+    variant: str = ""
     chance: float | None = None
 
     @property
-    def place(self) -> tuple[int, str, int, bool]:
+    def release(self) -> str:
+        """The version, and behind it the variant."""
+        return f"{self.version}-{self.variant}" if self.variant else f"{self.version}"
+
+    @property
+    def place(self) -> tuple[int, str, int, str, bool]:
         known = METRIC_ORDER.index(self.metric) if self.metric in METRIC_ORDER else len(METRIC_ORDER)
-        return known, self.metric, self.version, self.higher_is_better
+        return known, self.metric, self.version, self.variant, self.higher_is_better
 
 
 @dataclass(frozen=True)

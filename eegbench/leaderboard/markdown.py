@@ -101,7 +101,7 @@ def _marks(notes: Sequence[str], footnotes: dict[str, int]) -> str:
 
 def _heading(column: Column) -> str:
     chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
-    return escape(f"{column.metric}@{column.version}") + f" {'↑' if column.higher_is_better else '↓'}{chance}"
+    return escape(f"{column.metric}@{column.release}") + f" {'↑' if column.higher_is_better else '↓'}{chance}"
 
 
 def _entry(cell: Cell, decimals: int) -> str:

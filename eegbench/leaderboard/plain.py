@@ -33,7 +33,7 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         dataclasses.asdict(table.setting)
         | {"row": row.label, "role": row.role, "method": row.method}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
-        | {"metric": column.metric, "version": column.version, "higher_is_better": column.higher_is_better}
+        | {"metric": column.metric, "version": column.release, "higher_is_better": column.higher_is_better}
         | {"chance": column.chance, "value": cell.value, "best": cell.best}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}

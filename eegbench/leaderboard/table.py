@@ -50,10 +50,14 @@ def _columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     floors: dict[Column, set[float | None]] = defaultdict(set)
     for run in runs:
         for score in run.sheet.metrics.values() if run.sheet else ():
-            column = Column(score.metric, score.version, score.higher_is_better)
+            column = _column(score)
             floors[column] |= {score.floor} if run.record.role == "method" else set()
     agreed = {column: next(iter(values)) if len(values) == 1 else None for column, values in floors.items()}
     return tuple(dataclasses.replace(c, chance=agreed[c]) for c in sorted(floors, key=lambda c: c.place))
+
+
+def _column(score: Score) -> Column:
+    return Column(score.metric, score.version, score.higher_is_better, score.variant)
 
 
 def _labels(keys: Iterable[Key]) -> dict[Key, str]:
@@ -149,8 +153,8 @@ def _cell(column: Column, runs: Sequence[Run]) -> Cell:
 def _problem(column: Column, score: Score | None) -> str:
     if score is None:
         return f"not scored on {column.metric}"
-    if (score.version, score.higher_is_better) != (column.version, column.higher_is_better):
-        return f"scored as {column.metric}@{score.version}, not @{column.version}: score it again"
+    if (own := _column(score)) != dataclasses.replace(column, chance=None):
+        return f"scored as {column.metric}@{own.release}, not @{column.release}: score it again"
     return "" if score.value is not None else f"{column.metric}: {score.reason or 'no value, and no reason given'}"
 
 

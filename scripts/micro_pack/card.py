@@ -14,7 +14,7 @@ from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.backbones.weights import PACK
 from eegbench.datasets.sim_things.concepts import CONCEPTS, TEST_CONCEPTS, TRAIN_CONCEPTS
 from micro_pack import autoencoder, clip, diffusion, ip_adapter, judges
-from micro_pack.packing import packed_judge
+from micro_pack.packing import packed_judge, rounds
 from micro_pack.pool import draw_pool, to_tensor
 
 SAMPLING = Sampling("dpm", 20, 3.0)
@@ -24,7 +24,9 @@ def write(tokenizer: CLIPTokenizer) -> None:
     """The card, from the packed weights alone."""
     measured = measure(tokenizer)
     print(json.dumps(measured, indent=1))
-    (PACK / "MODEL_CARD.md").write_text(CARD.format(size=size() / 2**20, **measured))
+    (PACK / "MODEL_CARD.md").write_text(
+        CARD.format(size=size() / 2**20, rounds=len(rounds()), more=sum(r["steps"] for r in rounds()), **measured)
+    )
     weights.write_digests()
 
 
@@ -51,8 +53,8 @@ def measure(tokenizer: CLIPTokenizer) -> dict[str, float]:
         out[f"text_to_image_{label}"] = named_right(packed["nway"], draw(generator, prompts), pool.concepts)
         told = diffusion.image_tokens(Clip("pack:clip_target").model, to_tensor(pool.images))
         null = torch.zeros_like(told[:1])
-        seen = generator.sample(told, null=null, seeds=range(len(told)), sampling=SAMPLING)
-        out[f"embedding_{label}"] = named_right(packed["nway"], seen, pool.concepts)
+        samples = generator.sample(told, null=null, seeds=range(len(told)), sampling=SAMPLING)
+        out[f"embedding_{label}"] = named_right(packed["nway"], samples, pool.concepts)
         worn = ip_adapter.draw(told, SAMPLING)
         out[f"ip_adapter_{label}"] = named_right(packed["nway"], worn, pool.concepts)
     return out
@@ -81,7 +83,8 @@ never a test image. Trained by `scripts/train_micro_pack.py`, seed 0, AdamW, one
 steps and batch sizes are the defaults of the modules in `scripts/micro_pack`. Stored in half precision, {size:.1f} MiB.
 
 The UNet was trained on two kinds of condition: hidden states of captions, and the CLIP image embedding as one
-token. Stable Diffusion knows the first alone. The IP-Adapter was trained on the frozen UNet. Samples below: 20 steps
+token. Stable Diffusion knows the first alone. After its two stages it went through {rounds} further rounds of
+training, {more} steps in all, which `generator/unet/rounds.json` lists. The IP-Adapter was trained on the frozen UNet. Samples below: 20 steps
 of DPM-Solver++, guidance 3.
 
 Measured on scenes never trained on, with the packed weights:

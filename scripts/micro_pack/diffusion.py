@@ -2,7 +2,8 @@
 
 Two stages. In the first the condition comes in by cross-attention alone, and after 9,000 steps backgrounds, colours
 and layouts are right and shapes are not. The second adds the pooled condition to the time embedding, as Stable
-Diffusion XL does, and looks more often at the noise levels where shapes are decided.
+Diffusion XL does, and looks more often at the noise levels where shapes are decided. It can be followed by any
+number of rounds alike, each starting from the packed weights.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.weights import PACK
+from eegbench.records import file_digest
 from micro_pack.clip import EMBEDDING, describe, tokenise
 from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor
@@ -121,6 +123,18 @@ def fit(tokenizer: CLIPTokenizer, pool: Pool, folder: Path) -> None:
     _stage("unet_pooled", second, tokenizer, pool, folder, steps=4000, batch=48, fast=True)
 
 
+def fit_more(tokenizer: CLIPTokenizer, pool: Pool, folder: Path, steps: int) -> tuple[UNet2DConditionModel, str]:
+    """A further round of the second stage, from the packed weights on; the UNet, and the name of the round.
+
+    The round is named after the weights that it starts from: another start is another round, with other batches.
+    """
+    start = PACK / "generator" / "unet"
+    unet = UNet2DConditionModel.from_pretrained(start, torch_dtype=torch.float32)
+    name = f"unet_{file_digest(start / 'diffusion_pytorch_model.safetensors')[:8]}"
+    _stage(name, unet, tokenizer, pool, folder, steps=steps, batch=48, fast=True, even=True)
+    return unet, name
+
+
 def _stage(
     name: str,
     unet: UNet2DConditionModel,
@@ -131,8 +145,10 @@ def _stage(
     steps: int,
     batch: int,
     fast: bool = False,
+    even: bool = False,
 ) -> None:
-    """`fast`: matrix products in bfloat16, and more of the noise levels where shapes are decided."""
+    """`fast`: matrix products in bfloat16, and more of the noise levels where shapes are decided. `even`: every noise
+    level weighs about the same, its loss being divided by what the second stage left there."""
     scheduler = DDPMScheduler(**SCHEDULE)
     clip = Clip("pack:clip_target").model
     encoder = text_encoder(clip, tokenizer).requires_grad_(False)
@@ -140,6 +156,8 @@ def _stage(
     if not cache.exists():
         torch.save(latents(pool), cache)
     clean = torch.load(cache, weights_only=True)
+
+    embeddings = torch.cat([image_tokens(clip, to_tensor(some)) for some in np.array_split(pool.images, 100)])
 
     def condition(chosen: np.ndarray, rng: np.random.Generator) -> torch.Tensor:  # type: ignore[type-arg]
         """Six steps in ten see captions, the others image embeddings; one item in ten sees the null of its kind."""
@@ -149,7 +167,7 @@ def _stage(
             with torch.no_grad():
                 states: torch.Tensor = encoder(tokenise(tokenizer, texts)).last_hidden_state
             return states
-        return image_tokens(clip, to_tensor(pool.images[chosen])) * ~null[:, None, None]
+        return embeddings[chosen] * ~null[:, None, None]
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         chosen = rng.integers(len(clean), size=batch)
@@ -159,6 +177,8 @@ def _stage(
         velocity = scheduler.get_velocity(clean[chosen], noise, times)
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):
             predicted = unet(noisy, times, condition(chosen, rng)).sample
+        if even:
+            return (F.mse_loss(predicted.float(), velocity, reduction="none").mean((1, 2, 3)) / _left(times)).mean()
         return F.mse_loss(predicted.float(), velocity)
 
     train(name, unet, loss, steps=steps, peak_rate=1.2e-3, folder=folder)
@@ -167,3 +187,8 @@ def _stage(
 def _high_times(count: int) -> torch.Tensor:
     """Noise levels, half of them above 600 and two thirds between 350 and 800."""
     return (1000 * torch.sigmoid(0.4 + torch.randn(count))).long().clamp(max=999)
+
+
+def _left(times: torch.Tensor) -> torch.Tensor:
+    """About the mean square error of the velocity after the second stage, by noise level."""
+    return 0.1 + 0.45 * (times / 1000) ** 2

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-from diffusers import DDPMScheduler
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import float16, nn
 from transformers import CLIPTokenizer
 
 from eegbench.backbones.weights import PACK, read_tensors, write_digests
+from eegbench.records import read_json
 from micro_pack import autoencoder, clip, diffusion, ip_adapter, judges, text
 from micro_pack.loop import restored
 
@@ -22,7 +23,7 @@ def pack(part: str, folder: Path, tokenizer: CLIPTokenizer) -> None:
     if part == "vae":
         autoencoder.finished(folder).to(float16).save_pretrained(GENERATOR / "vae")
     elif part == "unet":
-        restored(diffusion.build(pooled=True), "unet_pooled", folder).to(float16).save_pretrained(GENERATOR / "unet")
+        save_unet(restored(diffusion.build(pooled=True), "unet_pooled", folder), [])
     elif part.startswith("clip_"):
         kind = part.removeprefix("clip_")
         model = restored(open_clip.CLIP(**clip.configuration(kind, tokenizer)), part, folder)
@@ -36,6 +37,19 @@ def pack(part: str, folder: Path, tokenizer: CLIPTokenizer) -> None:
     else:
         save_half(restored(judges.build(part), part, folder), PACK / "judges" / f"{part}.safetensors")
     write_digests()
+
+
+def save_unet(unet: UNet2DConditionModel, rounds: list[dict[str, Any]]) -> None:
+    """The UNet, and beside it what rounds of training followed its two stages."""
+    unet.to(float16).save_pretrained(GENERATOR / "unet")
+    (GENERATOR / "unet" / "rounds.json").write_text(json.dumps({"rounds": rounds}, indent=1) + "\n")
+    write_digests()
+
+
+def rounds() -> list[dict[str, Any]]:
+    """The rounds that the packed UNet went through."""
+    found: list[dict[str, Any]] = read_json(GENERATOR / "unet" / "rounds.json")["rounds"]
+    return found
 
 
 def save_frame(tokenizer: CLIPTokenizer) -> None:

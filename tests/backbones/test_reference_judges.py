@@ -266,3 +266,13 @@ def test_a_missing_file_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("EEGBENCH_WEIGHTS", raising=False)
     with pytest.raises(MissingError, match="swav_800ep_pretrain"):
         judge("swav")
+
+
+def test_half_precision_is_near_and_has_a_name_of_its_own(given: Callable[[str, State], Path], images: Any) -> None:
+    network = models.resnet50()
+    given("swav", {k: v for k, v in fill(network.state_dict()).items() if not k.startswith("fc.")})
+    whole, half = judge("swav"), ReferenceJudge("swav", 512, "cpu", half=True)
+    one, two = whole.embed(images)["swav"], half.embed(images)["swav"]
+    assert (whole.variant, half.variant) == ("", "half") and whole.name != half.name
+    assert two.dtype == np.float32 and (one != two).any()
+    assert np.abs(one - two).max() < 0.05 * np.abs(one).max()

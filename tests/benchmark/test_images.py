@@ -13,7 +13,7 @@ from eegbench.benchmark import images
 from eegbench.benchmark.images import from_array, from_folder, read_image
 from eegbench.errors import InputError
 
-GREY = np.arange(0, 255, 4, np.uint8).reshape(8, 8)
+GREY = np.arange(0, 255, 4, dtype=np.uint8).reshape(8, 8)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGB", "LA", "RGBA"])

@@ -326,9 +326,16 @@ def test_what_lies_below_a_run_is_no_run(tmp_path: Path, add_run: AddRun) -> Non
 
 
 def test_a_value_by_unverified_weights_is_marked_and_not_best(tmp_path: Path, add_run: AddRun) -> None:
-    add_run("atm", {"ssim": {"value": 0.9, "unverified": True}})
-    add_run("other", {"ssim": 0.3})
-    (table,) = collect(tmp_path)
+    add_run("atm", {"ssim": score(0.9, unverified=True)})
+    add_run("whole", {"ssim": 0.4})
+    table = only(collect(tmp_path))
     assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: judged by weights that are not the published ones",)
-    assert not cell(table, "atm", "ssim").best
-    assert cell(table, "other", "ssim").best
+    assert bold(table) == ["whole"]
+
+
+def test_half_precision_never_shares_a_column(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"clip": score(0.9, variant="half")})
+    add_run("other", {"clip": score(0.3)})
+    table = only(collect(tmp_path))
+    assert [column.release for column in table.columns] == ["1", "1-half"]
+    assert "scored as clip@1-half, not @1" in table.rows[0].cells[0].notes[0]

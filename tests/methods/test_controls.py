@@ -32,10 +32,8 @@ def train() -> TrainingSet:
 
 @pytest.mark.parametrize("method", QUICK, ids=lambda m: m.name)
 def test_a_control_gives_the_same_images_before_and_after_saving(
-    method: Method, train: TrainingSet, tmp_path: Path, request: pytest.FixtureRequest
+    method: Method, train: TrainingSet, tmp_path: Path
 ) -> None:
-    if isinstance(method, PriorOnly):
-        request.getfixturevalue("pack")
     fitted = method.configure(method.fit(train, seed=0, progress=Silent()))
     fitted.save(tmp_path)
     loaded = method.configure(type(fitted).load(tmp_path))
@@ -63,13 +61,13 @@ def test_nearest_train_image_answers_with_training_images(train: TrainingSet) ->
     assert (image == train.images).all(axis=(1, 2, 3)).any()
 
 
-def test_vae_roundtrip_is_close_to_the_truth(pack: None, train: TrainingSet) -> None:
+def test_vae_roundtrip_is_close_to_the_truth(train: TrainingSet) -> None:
     back = VaeRoundtrip().reconstruct(train.images[:8], seeds=range(8), progress=Silent())
     r = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(back, train.images[:8], strict=True)]
     assert np.mean(r) > 0.95  # the ceiling that the benchmark's closing figure asks for
 
 
-def test_true_embedding_is_closer_to_its_truth_than_to_another(pack: None, train: TrainingSet) -> None:
+def test_true_embedding_is_closer_to_its_truth_than_to_another(train: TrainingSet) -> None:
     truths = train.images[::8]
     made = TrueEmbedding(sampling=Sampling(steps=5)).reconstruct(truths, seeds=range(8), progress=Silent())
     error = np.abs(made[:, None].astype(float) - truths[None]).mean((2, 3, 4))

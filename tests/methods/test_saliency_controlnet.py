@@ -42,7 +42,7 @@ def train() -> TrainingSet:
 
 
 @pytest.fixture(scope="module")
-def fitted(pack: None, train: TrainingSet) -> SaliencyControlNetReconstructor:
+def fitted(train: TrainingSet) -> SaliencyControlNetReconstructor:
     return QUICK.fit(train, seed=0, progress=Silent())
 
 
@@ -108,7 +108,7 @@ def test_eeg_of_another_size_is_refused(fitted: SaliencyControlNetReconstructor,
         fitted.embed(train.eeg[:1, :16])
 
 
-def test_eeg_only_has_no_controlnet(pack: None, train: TrainingSet) -> None:
+def test_eeg_only_has_no_controlnet(train: TrainingSet) -> None:
     only = dataclasses.replace(QUICK, variant="eeg_only").fit(train, seed=0, progress=Silent())
     assert only.controlnet is None and only.controls(train.eeg[:1]) is None
     assert only.reconstruct(train.eeg[:1], seeds=[1]).shape == (1, 64, 64, 3)

@@ -13,6 +13,7 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.micro import networks
 from eegbench.backbones.resize import BASES, embed_in_chunks
 from eegbench.contracts import Backbone
+from eegbench.errors import UsageError
 
 SIZE = 64  # px, what every judge of the pack was trained at
 CLASSES = 300
@@ -35,9 +36,11 @@ class MicroJudge(Backbone):
 
 
 def judges(
-    protocol: str, device: str, *, features: Set[str] | None = None, allow_unverified: bool = False
+    protocol: str, device: str, *, features: Set[str] | None = None, half: bool = False, allow_unverified: bool = False
 ) -> tuple[list[Backbone], dict[str, str]]:
     """Every judge of the micro suite under an input protocol; they come with the package, so none is missing."""
+    if half:
+        raise UsageError("half precision is for the reference suite: the micro suite's judges are small")
     base = BASES[protocol]
     alexnet = _network("alexnet", networks.AlexNet(CLASSES), device)
     inception = _network("inception", networks.Inception(CLASSES), device)

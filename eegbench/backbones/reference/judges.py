@@ -37,9 +37,12 @@ State = dict[str, torch.Tensor]
 class ReferenceJudge(Backbone):
     """A published network; its files are found and checked at once, and read when the first image comes."""
 
-    def __init__(self, name: str, base: int, device: str, *, allow_unverified: bool = False) -> None:
+    def __init__(
+        self, name: str, base: int, device: str, *, half: bool = False, allow_unverified: bool = False
+    ) -> None:
         self.provides, files, self._load = JUDGES[name]
-        self.name = f"reference/{name}"
+        self.variant = "half" if half else ""
+        self.name = f"reference/{name}" + ("+half" if half else "")
         self._files = {file: published.require(file, allow_unverified=allow_unverified) for file in files}
         self.digest = digest({file: found.sha256 for file, found in self._files.items()})
         self.verified = all(found.verified for found in self._files.values())
@@ -50,11 +53,14 @@ class ReferenceJudge(Backbone):
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
         if self._read is None:
             self._read = self._load({file: found.path for file, found in self._files.items()}, self._device)
-        return embed_in_chunks(images, self._read, base=self._base, device=self._device, batch=self._batch)
+        kind = self._device.partition(":")[0]
+        dtype = torch.float16 if kind == "cuda" else torch.bfloat16
+        with torch.autocast(kind, dtype, enabled=self.variant == "half"):
+            return embed_in_chunks(images, self._read, base=self._base, device=self._device, batch=self._batch)
 
 
 def judges(
-    protocol: str, device: str, *, features: Set[str] | None = None, allow_unverified: bool = False
+    protocol: str, device: str, *, features: Set[str] | None = None, half: bool = False, allow_unverified: bool = False
 ) -> tuple[list[Backbone], dict[str, str]]:
     """The judges that provide `features` (all, if None), and by feature the reason why one is not to be had."""
     found: list[Backbone] = []
@@ -63,7 +69,7 @@ def judges(
         if features is not None and not features & set(provides):
             continue
         try:
-            found.append(ReferenceJudge(name, BASES[protocol], device, allow_unverified=allow_unverified))
+            found.append(ReferenceJudge(name, BASES[protocol], device, half=half, allow_unverified=allow_unverified))
         except MissingError as error:
             missing |= dict.fromkeys(provides, str(error))
     return found, missing
