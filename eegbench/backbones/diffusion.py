@@ -44,6 +44,7 @@ class Generator:
 
         self.name, self.device = name, device
         folder = weights.locate(name)
+        transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
         self.vae = _part(diffusers.AutoencoderKL, folder, "vae", torch_dtype=torch.float32)
         self.unet = _part(diffusers.UNet2DConditionModel, folder, "unet", torch_dtype=torch.float32)
         self.noise_schedule = _part(diffusers.DDPMScheduler, folder, "scheduler")

@@ -1,5 +1,6 @@
 """Ceilings: what the generator gives when it is told the answer. Computed from the answers, never ranked."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,6 +12,12 @@ from eegbench.backbones import weights
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Progress, Reference
 from eegbench.methods.saliency_controlnet import as_tokens, target
+
+
+@functools.lru_cache(maxsize=1)
+def _generator(name: str) -> Generator:
+    """Read once: a reference is asked batch by batch."""
+    return Generator(name)
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class VaeRoundtrip(Reference):
         return {self.generator: weights.combined(self.generator)}
 
     def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
-        generator = Generator(self.generator)
+        generator = _generator(self.generator)
         return generator.decode(generator.encode(truths))
 
 
@@ -45,7 +52,7 @@ class TrueEmbedding(Reference):
         return {name: weights.combined(name) for name in (self.generator, self.clip)}
 
     def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
-        generator = Generator(self.generator)
+        generator = _generator(self.generator)
         tokens = as_tokens(target(self.clip, "cpu").images(truths))
         null = torch.zeros_like(tokens[:1])
         return generator.sample(tokens, null=null, seeds=seeds, sampling=self.sampling)
