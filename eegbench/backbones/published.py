@@ -33,27 +33,18 @@ class WeightFile:
     hub: str = ""
 
 
+def _torchvision(file: str, *used_by: str, licence: str = TORCHVISION_LICENCE) -> WeightFile:
+    """A file of torchvision's, whose name ends with the head of its digest."""
+    head = file.rpartition("-")[2].partition(".")[0]
+    return WeightFile(file, used_by, TORCHVISION + file, licence, sha256=head)
+
+
 PUBLISHED: dict[str, WeightFile] = {
-    "alexnet": WeightFile(
-        "alexnet-owt-7be5be79.pth", ("alexnet2", "alexnet5"),
-        TORCHVISION + "alexnet-owt-7be5be79.pth", TORCHVISION_LICENCE, sha256="7be5be79",
-    ),
-    "inception_v3": WeightFile(
-        "inception_v3_google-0cc3c7bd.pth", ("inception",),
-        TORCHVISION + "inception_v3_google-0cc3c7bd.pth", TORCHVISION_LICENCE, sha256="0cc3c7bd",
-    ),
-    "efficientnet_b1": WeightFile(
-        "efficientnet_b1-c27df63c.pth", ("effnet",),
-        TORCHVISION + "efficientnet_b1-c27df63c.pth", TORCHVISION_LICENCE, sha256="c27df63c",
-    ),
-    "vit_h_14": WeightFile(
-        "vit_h_14_swag-80465313.pth", ("nway50_top1",),
-        TORCHVISION + "vit_h_14_swag-80465313.pth", SWAG_LICENCE, sha256="80465313",
-    ),
-    "vit_b_16": WeightFile(
-        "vit_b_16-c867db91.pth", ("nway50_top1_vit_b_16",),
-        TORCHVISION + "vit_b_16-c867db91.pth", TORCHVISION_LICENCE, sha256="c867db91",
-    ),
+    "alexnet": _torchvision("alexnet-owt-7be5be79.pth", "alexnet2", "alexnet5"),
+    "inception_v3": _torchvision("inception_v3_google-0cc3c7bd.pth", "inception"),
+    "efficientnet_b1": _torchvision("efficientnet_b1-c27df63c.pth", "effnet"),
+    "vit_h_14": _torchvision("vit_h_14_swag-80465313.pth", "nway50_top1", licence=SWAG_LICENCE),
+    "vit_b_16": _torchvision("vit_b_16-c867db91.pth", "nway50_top1_vit_b_16"),
     "swav": WeightFile(
         "swav_800ep_pretrain.pth.tar", ("swav",),
         "https://dl.fbaipublicfiles.com/deepcluster/swav_800ep_pretrain.pth.tar",

@@ -97,7 +97,7 @@ def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
 
 @dataclass(frozen=True)
 class Extracted:
-    """Features of a set of images, each (n, ...) in its order, and each image's `content`: equal for equal pixels."""
+    """Features of a set of images, each (n, ...) in its order, and with a cache each image's `content`."""
 
     features: Features
     contents: tuple[str, ...]
@@ -123,7 +123,7 @@ def extract(
     with progress.bar(label, len(images.stimuli)) as advance:
         for items in portions(len(images.stimuli)):
             loaded = images.load(items)
-            contents += map(content, loaded)
+            contents += map(content, loaded) if cache else ()
             for judge in needed:
                 found = cache.embed(judge, loaded, contents[-len(loaded) :]) if cache else embed(judge, loaded)
                 for name in parts.keys() & found.keys():

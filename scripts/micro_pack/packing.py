@@ -42,6 +42,9 @@ def pack(part: str, folder: Path, tokenizer: CLIPTokenizer) -> None:
 def save_unet(unet: UNet2DConditionModel, rounds: list[dict[str, Any]]) -> None:
     """The UNet, and beside it what rounds of training followed its two stages."""
     unet.to(float16).save_pretrained(GENERATOR / "unet")
+    settings = read_json(GENERATOR / "unet" / "config.json")
+    settings.pop("_name_or_path", None)  # where it was read from, on the machine that trained it
+    (GENERATOR / "unet" / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     (GENERATOR / "unet" / "rounds.json").write_text(json.dumps({"rounds": rounds}, indent=1) + "\n")
     write_digests()
 
