@@ -139,9 +139,7 @@ def _inception(paths: dict[str, Path], device: str) -> Reader:
         # With its published weights torchvision re-maps ImageNet's normalisation; a bare network does not.
         network = inception_v3(init_weights=False, aux_logits=False, transform_input=True)
         network.fc = nn.Identity()
-    state = read_published(paths["inception_v3"], "Inception-v3")
-    network = put(network, state, paths["inception_v3"], device, without=("AuxLogits.", "fc."))
-    return lambda pictures: {"inception": network(normalised(pictures, 342, IMAGENET))}
+    return _pooled(network, paths["inception_v3"], "inception", 342, ("AuxLogits.", "fc."), device)
 
 
 def _efficientnet(paths: dict[str, Path], device: str) -> Reader:
@@ -150,9 +148,7 @@ def _efficientnet(paths: dict[str, Path], device: str) -> Reader:
     with torch.device("meta"):
         network = efficientnet_b1()
         network.classifier = nn.Identity()
-    state = read_published(paths["efficientnet_b1"], "EfficientNet-B1")
-    network = put(network, state, paths["efficientnet_b1"], device, without=("classifier.",))
-    return lambda pictures: {"effnet": network(normalised(pictures, 255, IMAGENET))}
+    return _pooled(network, paths["efficientnet_b1"], "effnet", 255, ("classifier.",), device)
 
 
 def _swav(paths: dict[str, Path], device: str) -> Reader:
@@ -161,9 +157,13 @@ def _swav(paths: dict[str, Path], device: str) -> Reader:
     with torch.device("meta"):
         network = resnet50()
         network.fc = nn.Identity()
-    state = read_published(paths["swav"], "SwAV's ResNet-50")
-    network = put(network, state, paths["swav"], device, without=("projection_head.", "prototypes."))
-    return lambda pictures: {"swav": network(normalised(pictures, 224, IMAGENET))}
+    return _pooled(network, paths["swav"], "swav", 224, ("projection_head.", "prototypes."), device)
+
+
+def _pooled(network: nn.Module, path: Path, feature: str, size: int, without: tuple[str, ...], device: str) -> Reader:
+    """What a classifier without its head gives of pictures at `size` px: its global pool."""
+    filled = put(network, read_published(path, type(network).__name__), path, device, without=without)
+    return lambda pictures: {feature: filled(normalised(pictures, size, IMAGENET))}
 
 
 def _clip(paths: dict[str, Path], device: str) -> Reader:
