@@ -227,6 +227,37 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(MissingError.exit_code)
 
 
+@app.command("check-method")
+def check_method(
+    method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
+    subject: Annotated[int, typer.Option(help="Whose EEG it is given.")] = 8,
+    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
+    track: Annotated[str, typer.Option(help="eeg, or oracle: with hints.")] = "eeg",
+    settings: Settings = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a method on four images whether it keeps the contract."""
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark import check_method as asking
+    from eegbench.benchmark.plan import Options, plan
+    from eegbench.configuration import read_tables
+    from eegbench.progress import Terminal
+
+    tables = read_tables(None, settings or [])
+    options = Options(dataset=dataset, track=track, method_table=tables["method"], dataset_table=tables["dataset"])
+    findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=Terminal())
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{'BAD' if finding.problem else 'ok '}  {finding.clause}")
+            if finding.problem:
+                print(f"     {finding.problem}")
+    if broken := sum(bool(finding.problem) for finding in findings):
+        raise CheckFailed(f"{method} breaks {broken} of {len(findings)} clauses of the contract")
+
+
 @datasets.command("info")
 def datasets_info(
     name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
@@ -331,7 +362,7 @@ def _show(sheet: Any, title: str, outcome: Any = None) -> None:
 
 
 def _write(path: Path, text: str, option: str) -> None:
-    from eegbench.benchmark.store import writing
+    from eegbench.places import writing
     from eegbench.records import write_text
 
     with writing(path, mend=f"choose another file with {option}"):

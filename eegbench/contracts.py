@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,6 +14,7 @@ from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = ("eeg", "oracle")
+CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
 class Progress(ABC):
@@ -40,8 +41,20 @@ class TrainingSet:
     stimuli: tuple[str, ...]
     images: Images  # (n, h, w, 3)
     concepts: tuple[str, ...]
-    captions: tuple[tuple[str, ...], ...]
+    captions: tuple[tuple[str, ...], ...]  # of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
+
+    def part(self, items: Sequence[int]) -> Self:
+        """These items alone, in this order."""
+        chosen = list(items)
+        return replace(
+            self,
+            eeg=self.eeg[chosen],
+            images=self.images[chosen],
+            stimuli=tuple(self.stimuli[i] for i in chosen),
+            concepts=tuple(self.concepts[i] for i in chosen),
+            captions=tuple(self.captions[i] for i in chosen),
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +142,10 @@ class Method(ABC):
     reconstructor: ClassVar[type[Reconstructor]]
 
     @abstractmethod
-    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> Reconstructor: ...
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> Reconstructor:
+        """`folder` outlives the process: what a killed fit leaves there, the same fit takes up."""
 
     def weights(self) -> dict[str, str]:
         """sha256 of each pretrained file that fitting or reconstructing uses, by name."""

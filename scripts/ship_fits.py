@@ -31,9 +31,7 @@ def main() -> None:
         if (folder / fit.CARD).is_file():
             print(f"{name}: stands already in {folder.name[:12]}")
             continue
-        train = planned.dataset.train(options.subject)
-        fitted = planned.method.fit(train, seed=planned.spec.seed, progress=Terminal(), device="cpu")
-        fit.keep(fitted, shaped_by, folder)
+        fit.make(planned, shaped_by, folder, progress=Terminal())
         size = sum(file.stat().st_size for file in folder.rglob("*"))
         print(f"{name}: {folder.name[:12]}, {size / 2**20:.1f} MiB")
         remove_others(folder, shaped_by)

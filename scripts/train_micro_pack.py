@@ -66,7 +66,7 @@ def fit(part: str, folder: Path, steps: int) -> None:
     elif part == "unet":
         diffusion.fit(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder)
     elif part == "unet_more":
-        unet, name = diffusion.fit_more(tokenizer, draw_pool(TRAIN_CONCEPTS, 60, 0), folder, steps)
+        unet, name = diffusion.fit_more(tokenizer, draw_pool(TRAIN_CONCEPTS, 240, 0), folder, steps)
         packing.save_unet(unet, [*packing.rounds(), {"name": name, "steps": steps}])
         return
     elif part == "ip_adapter":

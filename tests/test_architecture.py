@@ -24,7 +24,7 @@ LAYERS: Mapping[str, set[str]] = {
     "seeds": {"errors"},
     "arrays": {"errors"},
     "fields": {"errors"},
-    "places": set(),
+    "places": {"errors"},
     "records": BOTTOM,
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},
@@ -39,7 +39,13 @@ LAYERS: Mapping[str, set[str]] = {
     "cli": STAGES | {"benchmark", "leaderboard", "progress", "report"},
 }
 # Heavy dependencies open late here, and nowhere else.
-LATE = ("eegbench.backbones.", "eegbench.methods.", "eegbench.cli", "eegbench.benchmark.picture")
+LATE = (
+    "eegbench.backbones.",
+    "eegbench.methods.",
+    "eegbench.cli",
+    "eegbench.benchmark.picture",
+    "eegbench.benchmark.curves",
+)
 LATE_PLACES = (*LATE, "eegbench.datasets.sim_things.head", "eegbench.datasets.sim_things.picture")
 
 

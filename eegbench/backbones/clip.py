@@ -1,5 +1,6 @@
 """The door to open_clip: image embeddings, un-normalised, in float32."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,23 @@ class Clip:
                 self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in chunks(images, 32)
             ]
         return torch.cat(parts).numpy()
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings (n, d) of texts, un-normalised."""
+        tokens = self._tokens(list(texts))
+        with torch.inference_mode():
+            parts = [self.model.encode_text(some.to(self.device)).cpu() for some in tokens.split(256)]
+        return torch.cat(parts).numpy()
+
+    def _tokens(self, texts: list[str]) -> torch.Tensor:
+        if self.name.startswith("pack:"):
+            import transformers
+
+            tokenizer = transformers.CLIPTokenizer.from_pretrained(weights.locate(self.name))
+            length = self.model.context_length
+            padded = tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
+            return padded["input_ids"]  # type: ignore[no-any-return]
+        import open_clip
+
+        tokens: torch.Tensor = open_clip.get_tokenizer(self.name.partition("/")[0])(texts)
+        return tokens

@@ -17,8 +17,8 @@ SAMPLERS = {
     "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
     "ddim": ("DDIMScheduler", {}),
     "dpm": ("DPMSolverMultistepScheduler", {}),
+    "euler_ancestral": ("EulerAncestralDiscreteScheduler", {}),
 }
-
 
 AT_ONCE = 32  # images in one batch
 
@@ -132,7 +132,7 @@ class Generator:
         """Scaled latents of a batch."""
         shape = (self.unet.config.in_channels, self.latent_size, self.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-        scheduler = self._sampler(sampling.sampler)
+        scheduler = sampler(self.noise_schedule, sampling.sampler)
         scheduler.set_timesteps(sampling.steps, device=self.device)
         z = torch.stack(noise).to(self.device) * scheduler.init_noise_sigma
         both = torch.cat([null.expand(len(z), -1, -1), tokens]).to(self.device)
@@ -150,13 +150,15 @@ class Generator:
         grey = torch.from_numpy(np.ascontiguousarray(maps)).float()[:, None] / 255
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
 
-    def _sampler(self, name: str) -> Any:
-        import diffusers
 
-        if name not in SAMPLERS:
-            raise unknown("sampler", name, SAMPLERS)
-        kind, options = SAMPLERS[name]
-        return getattr(diffusers, kind).from_config(copy.deepcopy(dict(self.noise_schedule.config)), **options)
+def sampler(noise_schedule: Any, name: str) -> Any:
+    """The scheduler of diffusers that `name` stands for, over the betas and the prediction type of `noise_schedule`."""
+    import diffusers
+
+    if name not in SAMPLERS:
+        raise unknown("sampler", name, SAMPLERS)
+    kind, options = SAMPLERS[name]
+    return getattr(diffusers, kind).from_config(copy.deepcopy(dict(noise_schedule.config)), **options)
 
 
 def _part(kind: Any, folder: str, part: str, **options: Any) -> Any:

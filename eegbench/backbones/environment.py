@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from eegbench.errors import MissingError, UsageError
 
 
@@ -42,3 +44,11 @@ def environment(device: str) -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
         "cuda": torch.version.cuda if on_gpu else None,
     }
+
+
+def seed_globally(seed: int) -> None:
+    """Put numpy's and torch's global generators somewhere: what depends on them is found out so."""
+    import torch
+
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)

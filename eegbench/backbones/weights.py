@@ -4,7 +4,7 @@ import functools
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -78,6 +78,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The text in a safetensors file's own header."""
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
 
 
 @functools.cache

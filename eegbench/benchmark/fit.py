@@ -5,18 +5,21 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import eegbench
 from eegbench import places
+from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
-from eegbench.benchmark.store import writing
 from eegbench.contracts import Method, Progress, Reconstructor
 from eegbench.errors import InputError
+from eegbench.places import writing
 from eegbench.records import Json, digest, file_digest, read_json, write_text
 
+CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
 CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 
 
@@ -33,6 +36,7 @@ class Fitted:
 def fit(plan: Plan, *, progress: Progress) -> Fitted:
     """The fitted method of a plan; what is fitted here goes to the cache and is read back from it.
 
+    A fit that was killed has left its checkpoints in the cache, and goes on from there.
     Raises InputError naming the file of a fit that is damaged, UsageError where the cache cannot be written.
     """
     shaped_by = shape(plan)
@@ -42,11 +46,18 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
         if (root / key / CARD).is_file():
             found = load(root / key, plan.method, plan.device)
             return Fitted(found, key, source, time.perf_counter() - since)
-    train = plan.dataset.train(plan.spec.subject)
-    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
-    keep(fresh, shaped_by, places.cache("fitted") / key)
+    make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
     stored = load(places.cache("fitted") / key, plan.method, plan.device)
     return Fitted(stored, key, "fitted", time.perf_counter() - since)
+
+
+def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
+    """Fit, and keep the fit in `folder` with its loss curves."""
+    train = plan.dataset.train(plan.spec.subject)
+    working = places.cache("fitting") / digest(shaped_by)
+    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
+    keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+    shutil.rmtree(working, ignore_errors=True)
 
 
 def shape(plan: Plan) -> Json:
@@ -71,7 +82,7 @@ def shipped_folder() -> Path:
     return Path(eegbench.__file__).parent / "fitted"
 
 
-def keep(fitted: Reconstructor, shaped_by: Json, folder: Path) -> None:
+def keep(fitted: Reconstructor, shaped_by: Json, folder: Path, *, curves: Sequence[Path] = ()) -> None:
     """Save a fit with its card into `folder`, whole or not at all; a fit that already stands there is left."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     with writing(folder, mend="set EEGBENCH_CACHE to a folder that can be"):
@@ -79,6 +90,8 @@ def keep(fitted: Reconstructor, shaped_by: Json, folder: Path) -> None:
         temporary.mkdir(parents=True)
         try:
             fitted.save(temporary)
+            if curves:
+                draw_curves(curves, temporary / CURVES)
             files = {f.relative_to(temporary).as_posix(): file_digest(f) for f in _files(temporary)}
             card = json.dumps({"shape": shaped_by, "files": files}, indent=1, sort_keys=True)
             write_text(temporary / CARD, card + "\n")

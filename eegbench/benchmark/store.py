@@ -7,41 +7,25 @@ wherever it stands.
 """
 
 import dataclasses
-import errno
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
+from eegbench.errors import EegbenchError, InputError, UsageError
+from eegbench.places import writing
 from eegbench.records import ManifestRow, RunRecord, RunSpec, digest
 
 RECORD, SHEET, TABLE, PICTURE = "run.json", "scores.json", "scores.csv", "reconstructions.png"
 IMAGES, PERMUTED, CONTROLS, EMBEDDING = "reconstructions", "permuted", "controls", "embedding.safetensors"
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding")
-FULL = (errno.ENOSPC, errno.EDQUOT)
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
-
-
-@contextmanager
-def writing(path: Path, *, mend: str = "choose another folder with --runs") -> Iterator[None]:
-    """Turns what the file system refuses into one line that names `path`: MissingError or UsageError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise MissingError(
-                f"{path}: no space left on the disk; free some, then run the same command again"
-            ) from error
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"{path}: cannot be written ({reason}); {mend}") from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingS
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
 from eegbench.methods.saliency_controlnet import target
 from eegbench.methods.storage import read_arrays, read_json, write_arrays, write_json
+from eegbench.methods.training import Training
 
 
 class TrainImages(Reconstructor):
@@ -44,7 +45,9 @@ class RandomTrainImage(Method):
     role: ClassVar[str] = "floor"
     reconstructor: ClassVar[type[Reconstructor]] = TrainImages
 
-    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> TrainImages:
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> TrainImages:
         return TrainImages(train.images)
 
 
@@ -58,7 +61,9 @@ class MeanImage(Method):
     role: ClassVar[str] = "floor"
     reconstructor: ClassVar[type[Reconstructor]] = TrainImages
 
-    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> TrainImages:
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> TrainImages:
         return TrainImages(np.rint(train.images.mean(axis=0, keepdims=True)).astype(np.uint8))
 
 
@@ -98,6 +103,7 @@ class NearestTrainImage(Method):
     name: ClassVar[str] = "nearest_train_image"
     paper: ClassVar[str] = "control of this benchmark"
     reference: ClassVar[str] = ""
+    fit_version: ClassVar[int] = 2
     reconstructor: ClassVar[type[Reconstructor]] = NearestTrainImageReconstructor
 
     clip: str = "pack:clip_target"
@@ -107,10 +113,10 @@ class NearestTrainImage(Method):
         return {self.clip: weights.combined(self.clip)}
 
     def fit(
-        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu"
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> NearestTrainImageReconstructor:
         targets = target(self.clip, device).images(train.images)
-        embedder = fit_embedder(train, targets, self.encoder, seed=seed, progress=progress, device=device)
+        embedder = fit_embedder(Training(seed, progress, device=device, folder=folder), train, targets, self.encoder)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
         return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, device)
 
@@ -157,5 +163,7 @@ class PriorOnly(Method):
         fitted.sampling = self.sampling
         return fitted
 
-    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> PriorOnlyReconstructor:
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> PriorOnlyReconstructor:
         return PriorOnlyReconstructor(self.generator, device)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
@@ -27,7 +28,8 @@ from eegbench.errors import InputError
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder, held_out
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
-from eegbench.methods.tuning import lora, trainable, tune
+from eegbench.methods.training import Training
+from eegbench.methods.tuning import lora, tune
 from eegbench.methods.tuning_settings import TuningSettings
 
 
@@ -123,6 +125,7 @@ class SaliencyControlNet(Method):
     tracks: ClassVar[tuple[str, ...]] = ("eeg", "oracle")
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "peft", "open_clip")
     hints: ClassVar[tuple[str, ...]] = ("saliency",)
+    fit_version: ClassVar[int] = 2
     reconstructor: ClassVar[type[Reconstructor]] = SaliencyControlNetReconstructor
 
     variant: Literal["guided", "eeg_only"] = "guided"
@@ -148,31 +151,30 @@ class SaliencyControlNet(Method):
         return fitted
 
     def fit(
-        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu"
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> SaliencyControlNetReconstructor:
+        training = Training(seed, progress, device=device, folder=folder)
         targets = target(self.clip, device).images(train.images)
-        embedder = fit_embedder(train, targets, self.encoder, seed=seed, progress=progress, device=device)
+        embedder = fit_embedder(training, train, targets, self.encoder)
         networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels)
         generator = Generator(self.generator, device)
         material = {"tokens": as_tokens(embedder(train.eeg)).to(device), "latents": generator.encode(train.images)}
 
+        torch.manual_seed(seeding.seed(seed, "LoRA"))
         wrapped = lora(generator.unet, self.rank, self.alpha)
-        tune(
-            generator, wrapped, trainable(wrapped), self.lora, **material,
-            seed=seed, label="fit LoRA", progress=progress,
-        )  # fmt: skip
+        tune(training, "fit LoRA", generator, wrapped, wrapped, self.lora, **material)
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter_state(wrapped), device=device)
         if self.variant == "guided":
             maps = SaliencyNetwork(self.saliency, device).maps(train.images)
+            torch.manual_seed(seeding.seed(seed, "ControlNet"))
             network = control_network(fitted.unet, networks).to(device)
             tune(
-                generator, fitted.unet, network.parameters(), self.controlnet, **material,
+                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet, **material,
                 controlnet=network, controls=generator.control(maps),
-                seed=seed, label="fit ControlNet", progress=progress,
             )  # fmt: skip
-            fitted.controlnet = network.eval().requires_grad_(False)
+            fitted.controlnet = network.requires_grad_(False)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
-            fitted.head = fit_head(train.eeg, maps, held, epochs=self.head_epochs, seed=seed, progress=progress)
+            fitted.head = fit_head(training, train.eeg, maps, held, epochs=self.head_epochs)
         return self.configure(fitted)  # type: ignore[return-value]
 
 

@@ -1,6 +1,5 @@
 """Saliency decoded from EEG: what guides the ControlNet when no map of the true image may be used."""
 
-import copy
 from pathlib import Path
 from typing import Self
 
@@ -12,8 +11,9 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Maps
-from eegbench.contracts import Progress
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
+from eegbench.methods.training import Training
+from eegbench.methods.tuning_settings import Epochs
 
 GRID = 16  # px: finer than EEG can tell
 
@@ -54,34 +54,16 @@ def build(inputs: int) -> nn.Sequential:
     )
 
 
-def fit_head(
-    eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int, seed: int, progress: Progress
-) -> SaliencyHead:
+def fit_head(training: Training, eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int) -> SaliencyHead:
     """Fit on training stimuli: binary cross-entropy to their maps; the epoch best on `held` items is kept."""
-    torch.manual_seed(seeds.seed(seed, "saliency head"))
+    torch.manual_seed(seeds.seed(training.seed, "saliency head"))
     mean, std = eeg.mean(axis=(0, 2), keepdims=True)[0], eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
-    x = torch.from_numpy((eeg - mean) / std)
-    y = F.adaptive_avg_pool2d(torch.from_numpy(maps).float()[:, None] / 255, GRID).flatten(1)
-    fitted, kept = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
-    network = build(eeg.shape[1] * eeg.shape[2])
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.1)
-    best, best_state = float("inf"), copy.deepcopy(network.state_dict())
-    with progress.bar("fit saliency head", epochs) as advance:
-        for epoch in range(epochs):
-            network.train()
-            order = seeds.generator(seed, "saliency head", epoch).permutation(fitted)
-            for start in range(0, len(order), 64):
-                some = torch.from_numpy(order[start : start + 64])
-                loss = F.binary_cross_entropy_with_logits(network(x[some]), y[some])
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-            network.eval()
-            with torch.no_grad():
-                value = float(F.binary_cross_entropy_with_logits(network(x[kept]), y[kept]))
-            if value < best:
-                best, best_state = value, copy.deepcopy(network.state_dict())
-            advance(1)
-    network.load_state_dict(best_state)
-    network.eval().requires_grad_(False)
+    x = torch.from_numpy((eeg - mean) / std).to(training.device)
+    y = F.adaptive_avg_pool2d(torch.from_numpy(maps).float()[:, None] / 255, GRID).flatten(1).to(training.device)
+    network = build(eeg.shape[1] * eeg.shape[2]).to(training.device)
+
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.binary_cross_entropy_with_logits(network(x[some]), y[some])
+
+    training.run_epochs("fit saliency head", network, loss, held, Epochs(epochs=epochs, weight_decay=0.1))
     return SaliencyHead(network, mean, std)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from eegbench.backbones.weights import read_tensors
@@ -21,8 +21,14 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic] | torch.Tensor], *, half: bool = False) -> None:
-    """Write named arrays; `half` stores floating point in 16 bits."""
+def write_arrays(
+    path: Path,
+    arrays: Mapping[str, NDArray[np.generic] | torch.Tensor],
+    *,
+    half: bool = False,
+    header: Mapping[str, str] | None = None,
+) -> None:
+    """Write named arrays; `half` stores floating point in 16 bits; `header` is text for the file's own header."""
     tensors = {
         k: (torch.from_numpy(np.ascontiguousarray(v)) if isinstance(v, np.ndarray) else v) for k, v in arrays.items()
     }
@@ -30,7 +36,9 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic] | torch.Te
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
+    # on the heap first: safetensors' own writing hides why a file system refused
+    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, dict(header) if header else None)
+    temporary.write_bytes(data)
     temporary.replace(path)
 
 

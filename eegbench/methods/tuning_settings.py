@@ -1,10 +1,37 @@
-"""How a tuning runs, apart from what it tunes."""
+"""How a training runs, apart from what it trains."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from eegbench.errors import UsageError
 
 
-@dataclass(frozen=True)
-class TuningSettings:
+@dataclass(frozen=True, kw_only=True)
+class Numerics:
+    """Precision of the products (weights stay float32), and how many batches make one step of the optimiser."""
+
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        if self.accumulate < 1:
+            raise UsageError(f"accumulate is {self.accumulate}; wanted 1 or more batches")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epochs(Numerics):
+    """Epochs of AdamW over what is not held out; `patience` epochs without a better validation end them, 0: never."""
+
+    epochs: int = 30
+    batch: int = 64
+    rate: float = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: float = 0.01
+    patience: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningSettings(Numerics):
     """Steps of AdamW at `rate`, cosine to `least_rate` over `restart` steps (0: over all of them)."""
 
     steps: int

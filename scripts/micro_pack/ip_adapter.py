@@ -78,10 +78,7 @@ def fit(pool: Pool, folder: Path, steps: int = 1500, batch: int = 20) -> None:
     unet: Any = generator.unet
     adapter = wear(unet)
     clip = Clip("pack:clip_target").model
-    cache = folder / "latents.pt"
-    if not cache.exists():
-        torch.save(latents(pool), cache)
-    clean = torch.load(cache, weights_only=True)
+    clean = latents(pool, folder)
 
     def loss(rng: np.random.Generator) -> torch.Tensor:
         chosen = rng.integers(len(clean), size=batch)

@@ -138,7 +138,9 @@ class UsesEEG(Method):
     reconstructor: ClassVar[type[Reconstructor]] = Decoder
     fits: ClassVar[list[str]] = []
 
-    def fit(self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu") -> Reconstructor:
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> Reconstructor:
         self.fits.append(self.name)
         return Decoder(self.weight)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from eegbench.benchmark import fit as fitting
+from eegbench.benchmark.curves import columns
 from eegbench.benchmark.fit import fit, keep, load, shape
 from eegbench.contracts import Method, Silent
 from eegbench.errors import InputError, UsageError
@@ -85,3 +86,26 @@ def test_a_cache_that_cannot_be_written_is_said_in_one_line(lab: Any, tmp_path: 
     (tmp_path / "cache").write_text("a file stands where the folder should be")
     with pytest.raises(UsageError, match=r"cannot be written \(.*EEGBENCH_CACHE"):
         fit(lab.plan(), progress=Silent())
+
+
+def test_loss_curves_are_kept_with_the_fit_and_checkpoints_are_not(
+    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(lab.plan().method)
+    plain = kind.fit
+
+    def with_curve(self: Any, *args: Any, folder: Path, **options: Any) -> Any:
+        folder.mkdir(parents=True)
+        (folder / "fit-encoder.csv").write_text("step,loss,validation,rate\n1,0.5,,0.1\n2,0.25,0.75,0.1\n")
+        (folder / "fit-encoder.safetensors").write_bytes(b"a checkpoint")
+        return plain(self, *args, folder=folder, **options)
+
+    monkeypatch.setattr(kind, "fit", with_curve)
+    fit(lab.plan(), progress=Silent())
+    kept = {f.name for f in (tmp_path / "cache").rglob("*") if f.is_file()}
+    assert kept == {"fit.json", "weight.txt", "fit-encoder.csv", "curves.png"}
+
+
+def test_curves_have_the_points_that_the_table_has(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("step,loss,validation,rate\n1,0.5,,0.1\n2,0.25,0.75,0.1\n")
+    assert columns(tmp_path / "a.csv") == {"loss": [(1, 0.5), (2, 0.25)], "validation": [(2, 0.75)]}

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from eegbench.arrays import check_eeg, check_images
-from eegbench.contracts import Dataset
+from eegbench.contracts import CAPTION_LEVELS, Dataset
 from eegbench.datasets import DATASETS
 from eegbench.datasets.sim_things import SimThings
-from eegbench.datasets.sim_things.scenes import CAPTION_LEVELS
 from eegbench.errors import UsageError
 
 SMALL = SimThings(train_images=1, test_images=1)

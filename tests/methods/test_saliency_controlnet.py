@@ -24,21 +24,10 @@ QUICK = SaliencyControlNet(
 )
 
 
-def _part(train: TrainingSet, n: int) -> TrainingSet:
-    chosen = np.linspace(0, len(train.eeg) - 1, n).astype(int)
-    return dataclasses.replace(
-        train,
-        eeg=train.eeg[chosen],
-        images=train.images[chosen],
-        stimuli=tuple(train.stimuli[i] for i in chosen),
-        concepts=tuple(train.concepts[i] for i in chosen),
-        captions=tuple(train.captions[i] for i in chosen),
-    )
-
-
 @pytest.fixture(scope="module")
 def train() -> TrainingSet:
-    return _part(SimThings().train(8), 48)
+    whole = SimThings().train(8)
+    return whole.part(np.linspace(0, len(whole.eeg) - 1, 48).astype(int).tolist())
 
 
 @pytest.fixture(scope="module")

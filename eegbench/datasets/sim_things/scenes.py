@@ -88,9 +88,6 @@ class Scene:
         )
 
 
-CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3
-
-
 def draw_scene(concept: Concept, rng: np.random.Generator) -> Scene:
     """Draw `concept` with everything else taken from `rng`; the same generator state gives the same bytes."""
     colour = str(rng.choice(list(COLOURS)))

@@ -1,6 +1,5 @@
 """Fit an EEG encoder on image embeddings, stop by held-out training concepts, keep what it needs to run."""
 
-import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -8,33 +7,33 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, EEGInfo
-from eegbench.contracts import Progress, TrainingSet
-from eegbench.errors import InputError
+from eegbench.contracts import TrainingSet
+from eegbench.errors import InputError, UsageError
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
+from eegbench.methods.training import Training
+from eegbench.methods.tuning_settings import Epochs
 
 
-@dataclass(frozen=True)
-class EncoderSettings:
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings(Epochs):
     """How an encoder is fitted; validation is by whole concepts. The published rate and batch are 3e-4 and 64."""
 
     keep: Keep = "channels"
     window: Window = Window(kernel=10, pool=20, stride=2)  # the published milliseconds at 100 Hz
-    epochs: int = 30
     batch: int = 128
-    rate: float = 1e-3
-    weight_decay: float = 0.01
     regression: float = 0.1  # share of the mean squared error, the rest is contrastive
+    text: float = 0.0  # share of the contrastive loss that looks at captions' embeddings; published for retrieval: .01
+    raw: bool = False  # the squared error compares embeddings as they are (published), not at unit length
     validation_concepts: int = 20
 
 
 class EEGEmbedder:
-    """EEG to image embeddings of unit length: z-scoring by training statistics, then ATM-S."""
+    """EEG to image embeddings: z-scoring by training statistics, then ATM-S."""
 
     def __init__(self, encoder: AtmS, info: EEGInfo, subject: int, mean: NDArray[np.float32], std: NDArray[np.float32]):
         self.encoder, self.info, self.subject = encoder, info, subject
@@ -44,16 +43,18 @@ class EEGEmbedder:
         return torch.from_numpy((eeg - self.mean) / self.std)
 
     def __call__(self, eeg: EEG) -> NDArray[np.float32]:
-        """Embeddings (n, d) of EEG (n, channels, times)."""
+        """Embeddings (n, d) of unit length of EEG (n, channels, times)."""
+        return F.normalize(torch.from_numpy(self.features(eeg)), dim=1).numpy()
+
+    def features(self, eeg: EEG) -> NDArray[np.float32]:
+        """Embeddings (n, d) as the encoder gives them, un-normalised."""
         wanted = (len(self.info.channels), self.info.times)
         if eeg.shape[1:] != wanted:
             raise InputError(f"EEG has shape {eeg.shape}; this method was fitted on (n, {wanted[0]}, {wanted[1]})")
         device = self.encoder.logit_scale.device
         with torch.inference_mode():
             parts = [
-                F.normalize(
-                    self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)), dim=1
-                ).cpu()
+                self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)).cpu()
                 for x in self.standardise(eeg).split(64)
             ]
         return torch.cat(parts).numpy()
@@ -81,20 +82,24 @@ class EEGEmbedder:
 
 
 def fit_embedder(
+    training: Training,
     train: TrainingSet,
     targets: NDArray[np.float32],
     settings: EncoderSettings,
-    *,
-    seed: int,
-    progress: Progress,
-    device: str = "cpu",
+    texts: NDArray[np.float32] | None = None,
 ) -> EEGEmbedder:
-    """Fit ATM-S so that training EEG finds its image's embedding `targets` (n, d), normalised inside.
+    """Fit ATM-S so that training EEG finds its image's embedding `targets` (n, d), and its text's, `texts` (n, d).
 
-    Loss: (1 - regression) x symmetric cross-entropy over the batch + regression x d x MSE of unit vectors (Li et
-    al., section 2.4). The epoch with the lowest loss on held-out training concepts is kept; test data play no part.
+    Loss: (1 - regression) x contrastive + regression x MSE, per coordinate of embeddings of length sqrt(d), or of raw
+    ones (Li et al., section 2.4; their code's factor 10 does nothing to AdamW). Contrastive is the symmetric
+    cross-entropy over the batch of unit vectors, (1 - text) x against images + text x against texts. The epoch with
+    the lowest loss on held-out training concepts is kept; test data play no part. UsageError if texts are wanted and
+    there are none.
     """
-    torch.manual_seed(seeds.seed(seed, "encoder"))
+    if settings.text and texts is None:
+        raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
+    torch.manual_seed(seeds.seed(training.seed, "encoder"))
+    device = training.device
     mean = train.eeg.mean(axis=(0, 2), keepdims=True)[0]
     std = train.eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
     encoder = AtmS(
@@ -102,30 +107,20 @@ def fit_embedder(
     ).to(device)
     embedder = EEGEmbedder(encoder, train.info, train.subject, mean, std)
     eeg = embedder.standardise(train.eeg).to(device)
-    truth = F.normalize(torch.from_numpy(targets), dim=1).to(device)
-    held = held_out(train.concepts, settings.validation_concepts, seed)
-    fitted, kept = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
+    truth = torch.from_numpy(targets).to(device)
+    said = torch.from_numpy(targets if texts is None else texts).to(device)
+    held = held_out(train.concepts, settings.validation_concepts, training.seed)
 
-    optimiser = torch.optim.AdamW(encoder.parameters(), lr=settings.rate, weight_decay=settings.weight_decay)
-    best, best_state = float("inf"), copy.deepcopy(encoder.state_dict())
-    with progress.bar("fit EEG encoder", settings.epochs) as advance:
-        for epoch in range(settings.epochs):
-            order = seeds.generator(seed, "encoder", epoch).permutation(fitted)
-            encoder.train()
-            for start in range(0, len(order) - 1, settings.batch):
-                some = torch.from_numpy(order[start : start + settings.batch])
-                value = _loss(encoder, eeg[some], truth[some], train.subject, settings.regression)
-                optimiser.zero_grad()
-                value.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-            encoder.eval()
-            with torch.no_grad():
-                loss = float(_loss(encoder, eeg[kept], truth[kept], train.subject, settings.regression))
-            if loss < best:
-                best, best_state = loss, copy.deepcopy(encoder.state_dict())
-            advance(1)
-    encoder.load_state_dict(best_state)
-    encoder.eval().requires_grad_(False)
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        predicted = encoder(eeg[some], torch.full((len(some),), train.subject - 1, device=device))
+        contrastive = (1 - settings.text) * _contrast(predicted, truth[some], encoder.logit_scale)
+        if settings.text:
+            contrastive = contrastive + settings.text * _contrast(predicted, said[some], encoder.logit_scale)
+        scaled = (lambda embeddings: embeddings) if settings.raw else _long
+        alike = F.mse_loss(scaled(predicted), scaled(truth[some]))
+        return (1 - settings.regression) * contrastive + settings.regression * alike
+
+    training.run_epochs("fit EEG encoder", encoder, loss, held, settings)
     return embedder
 
 
@@ -138,10 +133,12 @@ def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.boo
     return np.array([concept in chosen for concept in concepts])
 
 
-def _loss(encoder: nn.Module, eeg: torch.Tensor, truth: torch.Tensor, subject: int, regression: float) -> torch.Tensor:
-    ids = torch.full((len(eeg),), subject - 1, device=eeg.device)
-    predicted = F.normalize(encoder(eeg, ids), dim=1)
-    logits = encoder.logit_scale.exp().clamp(max=100) * predicted @ truth.T  # type: ignore[operator]
-    labels = torch.arange(len(eeg), device=eeg.device)
-    contrastive = (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
-    return (1 - regression) * contrastive + regression * truth.shape[1] * F.mse_loss(predicted, truth)
+def _contrast(predicted: torch.Tensor, truth: torch.Tensor, logit_scale: torch.Tensor) -> torch.Tensor:
+    logits = logit_scale.exp().clamp(max=100) * F.normalize(predicted, dim=1) @ F.normalize(truth, dim=1).T
+    labels = torch.arange(len(truth), device=truth.device)
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+
+
+def _long(embeddings: torch.Tensor) -> torch.Tensor:
+    """At length sqrt(d): unit variance per coordinate."""
+    return F.normalize(embeddings, dim=1) * embeddings.shape[1] ** 0.5
