@@ -227,6 +227,51 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(MissingError.exit_code)
 
 
+@app.command()
+def curve(
+    method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
+    over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
+    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times the default.")] = None,
+    subject: Annotated[int, typer.Option(help="The subject's number.")] = 8,
+    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
+    track: Annotated[str, typer.Option(help="eeg or oracle.")] = "eeg",
+    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    settings: Settings = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Evaluate a method at several values of one key: does the score rise with the signal?"""
+    from eegbench.benchmark import vary
+
+    points = vary.curve(
+        method, subject, over, _words(values), _varied(dataset, track, seed, settings, runs, device), _terminal()
+    )
+    table, picture = vary.write(points, over, output)
+    worse = vary.falls(points)
+    print(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
+    print(f"Table:   {table}\nPicture: {picture}")
+
+
+@app.command()
+def ablate(
+    method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
+    subject: Annotated[int, typer.Option(help="The subject's number.")] = 8,
+    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
+    track: Annotated[str, typer.Option(help="eeg or oracle.")] = "eeg",
+    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    settings: Settings = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Evaluate the rows of a paper's own ablation, and print its table."""
+    from eegbench.benchmark import plugins, vary
+    from eegbench.report import show_ablation
+
+    points = vary.ablate(method, subject, _varied(dataset, track, seed, settings, runs, device), _terminal())
+    show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, _console())
+
+
 @app.command("check-method")
 def check_method(
     method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
@@ -334,6 +379,32 @@ def weights_verify(
         raise typer.Exit(MissingError.exit_code)
 
 
+def _varied(dataset: str, track: str, seed: int, settings: list[str] | None, runs: Path, device: str) -> Any:
+    from eegbench.benchmark.plan import Options
+    from eegbench.configuration import read_tables
+
+    tables = read_tables(None, settings or [])
+    return Options(
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        runs=runs,
+        device=device,
+        method_table=tables["method"],
+        dataset_table=tables["dataset"],
+    )
+
+
+def _terminal() -> Any:
+    from eegbench.progress import Terminal
+
+    return Terminal()
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
 def _go_offline(offline: bool) -> None:
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"  # read by the hub's client when it is imported, further below
@@ -350,15 +421,22 @@ def _metrics(names: str | None) -> tuple[str, ...] | None:
 
 def _show(sheet: Any, title: str, outcome: Any = None) -> None:
     """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
+    from eegbench.report import show
+
+    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
+    show(sheet, title=title, floors=floors, ceilings=ceilings, console=_console())
+
+
+def _console() -> Any:
+    """stdout, as wide as the terminal that it is."""
     from rich.console import Console
 
-    from eegbench.report import WIDTH, show
+    from eegbench.report import WIDTH
 
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH
-    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
-    show(sheet, title=title, floors=floors, ceilings=ceilings, console=console)
+    return console
 
 
 def _write(path: Path, text: str, option: str) -> None:

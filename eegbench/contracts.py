@@ -138,6 +138,8 @@ class Method(ABC):
     requires: ClassVar[tuple[str, ...]] = ()
     hints: ClassVar[tuple[str, ...]] = ()  # what it is handed on the track `oracle`
     role: ClassVar[str] = "method"  # or "floor": a control that shows what no signal gives
+    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its paper's table: a row's name, its fields
+    ablated: ClassVar[tuple[str, ...]] = ()  # and the metrics of that table
     fit_version: ClassVar[int] = 1  # rises when, and only when, `fit` computes something else: cached fits then miss
     reconstructor: ClassVar[type[Reconstructor]]
 

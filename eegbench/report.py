@@ -1,6 +1,6 @@
 """What `evaluate` and `score` print: one table, read in a hundred columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,6 +40,19 @@ def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, con
     _say(console, *reasons(sheet))
     if sheet.verdict:
         _say(console, "", f"Audit: {sheet.verdict}")
+
+
+def show_ablation(sheets: Sheets, metrics: Sequence[str], console: Console) -> None:
+    """A row for each variant, a column for each of `metrics`, as a paper prints it."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    grid.add_column("variant", no_wrap=True)
+    for name in metrics:
+        arrow = "↑" if next(iter(sheets.values())).metrics[name].higher_is_better else "↓"
+        grid.add_column(f"{name} {arrow}", justify="right")
+    for label, sheet in sheets.items():
+        scores = [sheet.metrics[name] for name in metrics]
+        grid.add_row(escape(label), *(interval(score.value, score.ci) for score in scores))
+    console.print(grid, highlight=False)
 
 
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> Table:

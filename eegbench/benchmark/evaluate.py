@@ -98,7 +98,10 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
     audited = options.audit and planned.method.role == "method"
     sheet = scored(made, ready, answers, log, audited=audited, progress=progress)
-    floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
+    floors: dict[str, ScoreSheet] = {}
+    ceilings: dict[str, ScoreSheet] = {}
+    if options.companions:
+        floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
     with log.timed("picture"):
         drawn = picture.draw(made.run.folder, made.run.record, answers)
     return Outcome(

@@ -38,6 +38,7 @@ class Options:
     offline: bool = False
     allow_unverified_weights: bool = False
     batch_size: int | None = None
+    companions: bool = True  # floors and ceilings beside the method
 
 
 @dataclass(frozen=True)

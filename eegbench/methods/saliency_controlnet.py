@@ -8,7 +8,7 @@ is decoded from the EEG by a head fitted on training stimuli, which the paper le
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -125,6 +125,8 @@ class SaliencyControlNet(Method):
     tracks: ClassVar[tuple[str, ...]] = ("eeg", "oracle")
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "peft", "open_clip")
     hints: ClassVar[tuple[str, ...]] = ("saliency",)
+    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {"EEG only": {"variant": "eeg_only"}, "guided": {}}
+    ablated: ClassVar[tuple[str, ...]] = ("pixcorr", "ssim", "alexnet2", "alexnet5", "inception", "clip", "swav")
     fit_version: ClassVar[int] = 2
     reconstructor: ClassVar[type[Reconstructor]] = SaliencyControlNetReconstructor
 

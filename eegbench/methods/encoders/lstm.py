@@ -1,0 +1,109 @@
+"""LSTM features of EEG, trained so that trials of one concept lie together (triplet loss).
+
+The pixel-level features of NeuroImagen, after Kavasidis et al. (2017) and Spampinato et al. (CVPR 2017). Sizes and
+margin are not in the paper; the defaults are those of the public re-implementation prajwalsingh/EEGStyleGAN-ADA
+(hidden 128, 4 layers), with fewer layers for the short simulated recordings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from eegbench import seeds
+from eegbench.methods.training import Training, Validation, cosine
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """`margin` is of squared distances between unit vectors, the paper's beta."""
+
+    hidden: int = 128
+    layers: int = 1
+    width: int = 128
+    margin: float = 0.4
+    epochs: int = 30
+    concepts: int = 32  # in a batch, each with `each` trials
+    each: int = 4
+    rate: float = 1e-3
+    weight_decay: float = 1e-4
+    dropout: float = 0.2
+
+
+class LstmFeatures(nn.Module):
+    """EEG (n, channels, times) to unit vectors (n, width): the last hidden state, projected."""
+
+    def __init__(self, channels: int, settings: FeatureSettings) -> None:
+        super().__init__()
+        between = settings.dropout if settings.layers > 1 else 0.0
+        self.lstm = nn.LSTM(channels, settings.hidden, settings.layers, batch_first=True, dropout=between)
+        self.project = nn.Sequential(nn.Dropout(settings.dropout), nn.Linear(settings.hidden, settings.width))
+
+    def forward(self, eeg: torch.Tensor) -> torch.Tensor:
+        _, (hidden, _) = self.lstm(eeg.transpose(1, 2))
+        return F.normalize(self.project(hidden[-1]), dim=1)
+
+
+def fit_features(
+    training: Training,
+    eeg: torch.Tensor,
+    concepts: tuple[str, ...],
+    held: NDArray[np.bool_],
+    settings: FeatureSettings,
+) -> LstmFeatures:
+    """Fit on standardised EEG (n, channels, times); judged by the same loss on the `held` concepts."""
+    torch.manual_seed(seeds.seed(training.seed, "features"))
+    network = LstmFeatures(eeg.shape[1], settings).to(training.device)
+    numbers = np.unique(concepts, return_inverse=True)[1]
+    members = {kept: _members(numbers, np.flatnonzero(held == kept)) for kept in (False, True)}
+    label = "fit EEG features"
+    per_epoch = max(1, int((~held).sum()) // (settings.concepts * settings.each))
+
+    def loss_of(kept: bool, rng: np.random.Generator) -> torch.Tensor:
+        pool = members[kept]
+        drawn = rng.choice(len(pool), min(settings.concepts, len(pool)), replace=False)
+        some = np.concatenate([rng.choice(pool[i], settings.each, replace=len(pool[i]) < settings.each) for i in drawn])
+        return triplet_loss(network(eeg[some]), torch.from_numpy(numbers[some]).to(eeg.device), settings.margin)
+
+    def judge() -> float:
+        rng = seeds.generator(training.seed, label, "validation")
+        return float(np.mean([float(loss_of(True, rng)) for _ in range(8)]))
+
+    steps = settings.epochs * per_epoch
+    training.run(
+        label,
+        network,
+        lambda step, rng: loss_of(False, rng),
+        steps=steps,
+        optimiser=torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay),
+        rate=cosine(settings.rate, steps),
+        clip=1.0,
+        validation=Validation(judge, per_epoch),
+    )
+    return network.requires_grad_(False)
+
+
+def _members(numbers: NDArray[np.int64], items: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [items[numbers[items] == number] for number in np.unique(numbers[items])]
+
+
+def triplet_loss(features: torch.Tensor, concepts: torch.Tensor, margin: float) -> torch.Tensor:
+    """Mean over pairs of one concept of max(0, d(pair) - d(nearest semi-hard other) + margin), d squared Euclidean.
+
+    Semi-hard (Schroff et al. 2015): the nearest item of another concept that is farther than the pair, or the
+    farthest other one where none is. features (n, d), concepts (n,) integers.
+    """
+    distance = torch.cdist(features, features).square()
+    alike = concepts[:, None] == concepts[None]
+    pair = alike & ~torch.eye(len(features), dtype=torch.bool, device=features.device)
+    anchor, positive = pair.nonzero(as_tuple=True)
+    if not len(anchor):
+        raise ValueError("no two items of one concept in the batch")
+    near = distance[anchor, positive]
+    others = distance[anchor].masked_fill(alike[anchor], torch.inf)
+    semi = others.masked_fill(others <= near[:, None], torch.inf).min(1).values
+    farthest = others.masked_fill(others.isinf(), -torch.inf).max(1).values
+    return F.relu(near - torch.where(semi.isinf(), farthest, semi) + margin).mean()

@@ -1,0 +1,44 @@
+"""Triplet features: the loss by its definition, and trials of one concept drawn together."""
+
+import numpy as np
+import pytest
+import torch
+
+from eegbench.contracts import Silent
+from eegbench.methods.encoders.lstm import FeatureSettings, fit_features, triplet_loss
+from eegbench.methods.training import Training
+
+
+def test_the_semi_hard_negative_is_the_nearest_beyond_the_pair() -> None:
+    features = torch.tensor([[0.0], [1.0], [0.5], [2.0], [5.0]])
+    concepts = torch.tensor([0, 0, 1, 2, 2])
+    by_hand = []
+    for anchor, positive in ((0, 1), (1, 0), (3, 4), (4, 3)):
+        near = float((features[anchor] - features[positive]) ** 2)
+        others = [
+            float((features[anchor] - f) ** 2) for f, c in zip(features, concepts, strict=True) if c != concepts[anchor]
+        ]
+        beyond = [d for d in others if d > near]
+        by_hand.append(max(0.0, near - (min(beyond) if beyond else max(others)) + 0.4))
+    assert float(triplet_loss(features, concepts, 0.4)) == pytest.approx(np.mean(by_hand))
+
+
+def test_a_batch_without_a_pair_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no two items"):
+        triplet_loss(torch.eye(3), torch.arange(3), 0.4)
+
+
+def test_trials_of_a_concept_come_together() -> None:
+    rng = np.random.default_rng(0)
+    waves = rng.normal(size=(8, 3, 20))
+    concepts = np.repeat(np.arange(8), 8)
+    eeg = torch.from_numpy((waves[concepts] + 0.5 * rng.normal(size=(64, 3, 20))).astype(np.float32))
+    settings = FeatureSettings(hidden=16, width=8, epochs=40, concepts=6, each=4, rate=1e-2, dropout=0.0)
+    names = tuple(f"c{i}" for i in concepts)
+    network = fit_features(Training(0, Silent()), eeg, names, concepts >= 6, settings)
+    with torch.no_grad():
+        features = network(eeg)
+    assert torch.allclose(features.norm(dim=1), torch.ones(64), atol=1e-5)
+    distance = torch.cdist(features, features)
+    alike = torch.from_numpy(concepts[:, None] == concepts[None])
+    assert float(distance[alike].mean()) < 0.5 * float(distance[~alike].mean())

@@ -1,0 +1,25 @@
+"""The transformer over electrodes and time."""
+
+import pytest
+import torch
+
+from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
+
+
+def test_it_gives_one_vector_and_knows_places_and_moments_apart() -> None:
+    torch.manual_seed(0)
+    network = SpatioTemporal(5, 43, TransformerSettings(patch=10, width=16, heads=2)).eval()
+    eeg = torch.randn(2, 5, 43)
+    with torch.no_grad():
+        seen = network(eeg)
+        assert seen.shape == (2, 16)
+        assert not torch.allclose(network(eeg.flip(1)), seen, atol=1e-4)  # other electrodes
+        assert not torch.allclose(network(eeg.roll(10, 2)), seen, atol=1e-4)  # another latency
+        rest = eeg.clone()
+        rest[:, :, 40:] = 9.0  # past the last whole patch
+        assert torch.equal(network(rest), seen)
+
+
+def test_too_short_a_recording_is_an_error() -> None:
+    with pytest.raises(ValueError, match="9 samples hold no patch of 10"):
+        SpatioTemporal(5, 9, TransformerSettings())
