@@ -37,7 +37,8 @@ class SaliencyHead:
         return (maps * 255).round().to(torch.uint8).cpu().numpy()
 
     def save(self, folder: Path) -> None:
-        write_module(folder / "saliency_head.safetensors", self.network, {"eeg_mean": self.mean, "eeg_std": self.std})
+        rest = {"eeg_mean": self.mean, "eeg_std": self.std}
+        write_module(folder / "saliency_head.safetensors", self.network, rest, half=True)
         write_json(folder / "saliency_head.json", {"inputs": self.inputs})
 
     @classmethod

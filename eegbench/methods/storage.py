@@ -50,7 +50,11 @@ def read_arrays(path: Path) -> dict[str, torch.Tensor]:
 def write_module(
     path: Path, module: nn.Module, rest: Mapping[str, NDArray[np.generic]] | None = None, *, half: bool = False
 ) -> None:
-    write_arrays(path, {**module.state_dict(), **(rest or {})}, half=half)
+    """Write a module's weights, in 16 bits if `half`, and arrays beside them, always as they are: EEG is in volts."""
+    state = module.state_dict()
+    if half:
+        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    write_arrays(path, {**state, **(rest or {})})
 
 
 def read_module(path: Path, module: nn.Module, rest: Sequence[str] = ()) -> dict[str, torch.Tensor]:

@@ -60,7 +60,8 @@ class EEGEmbedder:
         return torch.cat(parts).numpy()
 
     def save(self, folder: Path) -> None:
-        write_module(folder / "encoder.safetensors", self.encoder, {"eeg_mean": self.mean, "eeg_std": self.std})
+        rest = {"eeg_mean": self.mean, "eeg_std": self.std}
+        write_module(folder / "encoder.safetensors", self.encoder, rest, half=True)
         facts: dict[str, Any] = {
             "info": asdict(self.info),
             "subject": self.subject,
