@@ -40,7 +40,7 @@ REMEDIES = {
     "install both from one: python -m pip install --force-reinstall torch torchvision",
     "pkg_resources": "pysaliency imports it: python -m pip install 'setuptools<81'",
 }
-PARTS = ("generator", "clip_target", "clip_judge", "judges")  # of the micro pack
+PARTS = ("generator", "ip_adapter", "clip_target", "clip_judge", "judges")  # of the micro pack
 LEAST_FREE = 1.0  # GiB
 
 

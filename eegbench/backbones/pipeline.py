@@ -1,0 +1,146 @@
+"""The door to diffusers' own pipelines: Stable Diffusion or SDXL, told tokens or an image, started anywhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from eegbench.arrays import Images
+from eegbench.backbones import weights
+from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
+from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
+from eegbench.errors import InputError, MissingError
+
+PARTS = ("image_proj", "ip_adapter")  # of an IP-Adapter file's keys
+
+
+class Painter:
+    """A pipeline folder (or hub id); with `adapter`, it wears an IP-Adapter of the published keys (Ye et al. 2023).
+
+    The class of the pipeline is the one its `model_index.json` names, so that the small generator and SDXL-Turbo go
+    the same way. `half` runs it in float16.
+    """
+
+    def __init__(
+        self, name: str, adapter: str = "", device: str = "cpu", *, scale: float = 1.0, half: bool = False
+    ) -> None:
+        import diffusers
+
+        folder, kind = weights.locate(name), torch.float16 if half else torch.float32
+        try:
+            self.drawing: Any = diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=kind)
+        except (OSError, ValueError) as error:
+            problem = str(error).strip().splitlines()[0]
+            raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error
+        if adapter:
+            state = adapter_state(weights.locate(adapter))
+            self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
+            self.drawing.set_ip_adapter_scale(scale)
+        self.drawing.to(device)
+        self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
+        for pipeline in (self.drawing, self.changing):
+            pipeline.set_progress_bar_config(disable=True)
+            pipeline.prepare_ip_adapter_image_embeds = _one_each
+        self.noise_schedule = self.drawing.scheduler
+        self.scaling_factor = float(self.drawing.vae.config.scaling_factor)
+        doublings = len(self.drawing.vae.config.block_out_channels) - 1
+        self.size = int(self.drawing.unet.config.sample_size) * 2**doublings  # of an image, in pixels
+
+    def paint(
+        self,
+        *,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        told: torch.Tensor | None = None,
+        tokens: torch.Tensor | None = None,
+        null: torch.Tensor | None = None,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+    ) -> Images:
+        """One image for each seed.
+
+        It is told a CLIP image embedding, `told` (n, d), with an empty prompt; or `tokens` (n, k, width) in the
+        prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled latents (n, c, h, w), it
+        is drawn over them (img2img): `strength` 1 leaves nothing of them, 0 everything. The null of an embedding is
+        zeros, as in training.
+        """
+        parts = []
+        for first in range(0, len(seeds), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            now = {
+                name: value[some]
+                for name, value in (("told", told), ("tokens", tokens), ("start", start))
+                if value is not None
+            }
+            parts.append(self._paint(seeds[some], sampling, null, strength, **now))
+        return np.concatenate(parts)
+
+    def _paint(
+        self,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        null: torch.Tensor | None,
+        strength: float,
+        *,
+        told: torch.Tensor | None = None,
+        tokens: torch.Tensor | None = None,
+        start: torch.Tensor | None = None,
+    ) -> Images:
+        pipeline = self.drawing if start is None else self.changing
+        pipeline.scheduler = sampler(self.noise_schedule, sampling.sampler)
+        place: dict[str, Any] = {"device": pipeline.device, "dtype": pipeline.dtype}
+        two_branches = sampling.guidance > 1  # diffusers' own rule
+        options: dict[str, Any] = {}
+        if tokens is None:
+            options["prompt"] = [""] * len(seeds)
+        else:
+            options["prompt_embeds"] = tokens.to(**place)
+            if two_branches and null is not None:
+                options["negative_prompt_embeds"] = null.expand_as(tokens).to(**place)
+        if told is not None:
+            one = told[:, None].to(**place)
+            options["ip_adapter_image_embeds"] = [torch.cat([torch.zeros_like(one), one]) if two_branches else one]
+        if start is not None:
+            options |= {"image": start.to(**place), "strength": strength}
+        drawn = pipeline(
+            num_inference_steps=sampling.steps,
+            guidance_scale=sampling.guidance,
+            generator=[torch.Generator().manual_seed(int(seed)) for seed in seeds],
+            output_type="pt",
+            **options,
+        )
+        return to_uint8(drawn.images.float().cpu())
+
+    def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
+        """Hidden states (n, tokens, width) of the text encoder."""
+        with torch.no_grad():
+            tokens: torch.Tensor = self.drawing.encode_prompt(list(prompts), self.drawing.device, 1, False)[0]
+        return tokens.float().cpu()
+
+    def latents(self, images: Images) -> torch.Tensor:
+        """Unscaled latent means (n, c, h, w) of images of any size."""
+        vae = self.drawing.vae
+        parts = []
+        with torch.no_grad():
+            for some in chunks(images, 16):
+                pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
+                parts.append(vae.encode(pictures.to(vae.dtype)).latent_dist.mean.float().cpu())
+        return torch.cat(parts)
+
+
+def _one_each(image: None, embeddings: list[torch.Tensor], device: Any, count: int, guided: bool) -> list[torch.Tensor]:
+    """In the place of diffusers' own, which repeats one embedding for all prompts: ours come one for each."""
+    return [one.to(device) for one in embeddings]
+
+
+def adapter_state(file: str) -> dict[str, dict[str, torch.Tensor]]:
+    """An IP-Adapter file as diffusers takes it; InputError where its keys are others."""
+    state: dict[str, dict[str, torch.Tensor]] = {part: {} for part in PARTS}
+    for key, value in weights.read_tensors(Path(file)).items():
+        part, _, rest = key.partition(".")
+        if part not in state:
+            raise InputError(f"{file}: key {key!r} is not an IP-Adapter's; wanted {' or '.join(PARTS)} before a dot")
+        state[part][rest] = value
+    return state

@@ -1,0 +1,152 @@
+"""ATM: an EEG embedding, a diffusion prior to an image embedding, and a generator that is told it.
+
+Li et al. (NeurIPS 2024, arXiv 2403.07721; code dongyangli-del/EEG_Image_decode). The stages in order: ATM-S fitted on
+CLIP image embeddings; a diffusion prior from EEG embeddings to image embeddings; a low-level stage from EEG to the
+latent of a blurry image; a generator with an IP-Adapter that draws, with an empty prompt, over that latent.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eegbench.arrays import EEG, Images
+from eegbench.backbones import weights
+from eegbench.backbones.clip import Clip
+from eegbench.backbones.diffusion import Sampling
+from eegbench.backbones.pipeline import Painter
+from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder, held_out
+from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
+from eegbench.methods.prior import DiffusionPrior, PriorSettings, fit_prior
+from eegbench.methods.storage import read_json, write_json
+from eegbench.methods.training import Training
+
+Length = Literal["unit", "raw"]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Names of the pretrained parts, and the length of the embeddings that pass between them; fixed by the fit."""
+
+    generator: str
+    adapter: str
+    clip: str
+    length: Length
+
+
+class AtmReconstructor(Reconstructor):
+    """The fitted method; `low_level` is None where that stage is left out."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        embedder: EEGEmbedder,
+        prior: DiffusionPrior,
+        low_level: LowLevel | None,
+        *,
+        device: str = "cpu",
+    ) -> None:
+        self.networks, self.embedder, self.prior, self.low_level = networks, embedder, prior, low_level
+        self.painter = painter(networks.generator, networks.adapter, device)
+        self.sampling, self.strength = Sampling(), 1.0
+        self.device = device
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        told = self.prior.sample(torch.from_numpy(self.embedder.features(eeg)), seeds)
+        start = None if self.low_level is None else self.low_level(eeg) * self.painter.scaling_factor
+        return self.painter.paint(told=told, seeds=seeds, sampling=self.sampling, start=start, strength=self.strength)
+
+    def embed(self, eeg: EEG) -> NDArray[np.float32]:
+        return self.embedder(eeg)
+
+    def embed_images(self, images: Images) -> NDArray[np.float32]:
+        return Clip(self.networks.clip, self.device).images(images)
+
+    def save(self, folder: Path) -> None:
+        self.embedder.save(folder)
+        self.prior.save(folder)
+        if self.low_level is not None:
+            self.low_level.save(folder)
+        write_json(folder / "atm.json", asdict(self.networks) | {"low_level": self.low_level is not None})
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        facts = read_json(folder / "atm.json")
+        low_level = LowLevel.load(folder, device) if facts.pop("low_level") else None
+        return cls(
+            Networks(**facts),
+            EEGEmbedder.load(folder, device),
+            DiffusionPrior.load(folder, device),
+            low_level,
+            device=device,
+        )
+
+
+@dataclass(frozen=True)
+class Atm(Method):
+    """Hyper-parameters of all stages; the defaults are for the micro pack.
+
+    `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
+    embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance.
+    """
+
+    name: ClassVar[str] = "atm"
+    paper: ClassVar[str] = "Li et al., Visual decoding and reconstruction via EEG embeddings, NeurIPS 2024"
+    reference: ClassVar[str] = "https://github.com/dongyangli-del/EEG_Image_decode"
+    requires: ClassVar[tuple[str, ...]] = ("diffusers", "open_clip")
+    reconstructor: ClassVar[type[Reconstructor]] = AtmReconstructor
+
+    generator: str = "pack:generator"
+    adapter: str = "pack:ip_adapter/ip-adapter.safetensors"
+    clip: str = "pack:clip_target"
+    length: Length = "unit"
+    encoder: EncoderSettings = EncoderSettings(regression=0.9, raw=True)
+    prior: PriorSettings = PriorSettings()
+    low_level: bool = True
+    low_level_settings: LowLevelSettings = LowLevelSettings()
+    sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
+    strength: float = field(default=0.85, metadata={"stage": "reconstruct"})
+
+    def weights(self) -> dict[str, str]:
+        return {name: weights.combined(name) for name in (self.generator, self.adapter, self.clip)}
+
+    def configure(self, fitted: Reconstructor) -> Reconstructor:
+        if not isinstance(fitted, AtmReconstructor):
+            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+        fitted.sampling, fitted.strength = self.sampling, self.strength
+        return fitted
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> AtmReconstructor:
+        training = Training(seed, progress, device=device, folder=folder)
+        clip = Clip(self.clip, device)
+        targets = of_length(clip.images(train.images), self.length)
+        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        embedder = fit_embedder(training, train, targets, self.encoder, texts)
+        prior = fit_prior(training, embedder.features(train.eeg), targets, self.prior)
+        low_level = None
+        if self.low_level:
+            latents = painter(self.generator, self.adapter, device).latents(train.images)
+            held = held_out(train.concepts, self.encoder.validation_concepts, seed)
+            low_level = fit_low_level(training, train.eeg, latents, held, self.low_level_settings)
+        networks = Networks(self.generator, self.adapter, self.clip, self.length)
+        return self.configure(AtmReconstructor(networks, embedder, prior, low_level, device=device))  # type: ignore[return-value]
+
+
+@functools.lru_cache(maxsize=1)
+def painter(generator: str, adapter: str, device: str) -> Painter:
+    return Painter(generator, adapter, device)
+
+
+def of_length(embeddings: NDArray[np.float32], length: Length) -> NDArray[np.float32]:
+    """Embeddings (n, d) as they are, or at length sqrt(d): unit variance per coordinate."""
+    if length == "raw":
+        return embeddings
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True) * np.float32(embeddings.shape[1] ** 0.5)

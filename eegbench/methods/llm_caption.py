@@ -1,0 +1,273 @@
+"""Captions from EEG: each semantic level retrieves a training caption, and a text-to-image model draws them together.
+
+Rezvani et al., the LLM-caption paper. An EEG encoder with spatial and temporal attention; one projection head for
+each semantic level, aligned with CLIP's text embeddings of captions by a contrastive loss; at test each head
+retrieves the captions most like its embedding, and their concatenation is the prompt of a frozen generator.
+The paper leaves open whether captions are retrieved from the training set or from the test images' own; here they
+come from training captions, always: the others would tell the answer.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from eegbench import seeds as seeding
+from eegbench.arrays import EEG, EEGInfo, Images
+from eegbench.backbones import weights
+from eegbench.backbones.clip import Clip
+from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.contracts import CAPTION_LEVELS, Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.errors import InputError, unknown
+from eegbench.methods.encoders.fitting import held_out
+from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
+from eegbench.methods.storage import read_json, read_module, write_arrays, write_json, write_module
+from eegbench.methods.training import Training
+from eegbench.methods.tuning_settings import Epochs
+
+HEADS = {"ObjectSnap": "low", "SpatialLink": "mid", "ThemeTag": "high"}  # named in the paper; the level is our reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionSettings(Epochs):
+    """How the encoder and its heads are fitted; all of it open in the paper."""
+
+    loss: Literal["contrastive", "mse"] = "contrastive"  # mse is the paper's ablation
+    batch: int = 128
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: float = 0.05
+    temperature: float = 0.07
+    validation_concepts: int = 20
+
+
+class Heads(nn.Module):
+    """The encoder, and a projection onto CLIP's text space for each head."""
+
+    def __init__(
+        self, channels: int, times: int, width: int, names: Sequence[str], encoder: TransformerSettings
+    ) -> None:
+        super().__init__()
+        self.encoder = SpatioTemporal(channels, times, encoder)
+        self.heads = nn.ModuleDict({name: _projection(encoder.width, width) for name in names})
+
+    def forward(self, eeg: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen = self.encoder(eeg)
+        return {name: F.normalize(head(seen), dim=1) for name, head in self.heads.items()}
+
+
+def _projection(width: int, to: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(0.3), nn.Linear(2 * width, to))
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Names of the pretrained parts, and the sizes of what is fitted."""
+
+    generator: str
+    clip: str
+    names: tuple[str, ...]
+    encoder: TransformerSettings
+    info: EEGInfo
+    width: int
+
+
+class LlmCaptionReconstructor(Reconstructor):
+    """The fitted method. `bank` holds, for each head, the training captions it may retrieve and their embeddings."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        module: Heads,
+        scale: tuple[NDArray[np.float32], NDArray[np.float32]],
+        bank: dict[str, tuple[tuple[str, ...], NDArray[np.float32]]],
+        *,
+        device: str = "cpu",
+    ) -> None:
+        self.networks, self.module, self.scale, self.bank = networks, module, scale, bank
+        self.device = device
+        self.heads, self.each = networks.names, 1
+        self.sampling = Sampling()
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        generator = drawing(self.networks.generator, self.device)
+        return generator.sample(
+            generator.text_tokens(self.prompts(eeg)),
+            null=generator.text_tokens([""]),
+            seeds=seeds,
+            sampling=self.sampling,
+        )
+
+    def prompts(self, eeg: EEG) -> list[str]:
+        """What the generator is told, for each item: the heads' captions in the heads' order."""
+        return [", ".join(c for captions in row for c in captions) for row in self.captions(eeg)]
+
+    def captions(self, eeg: EEG) -> list[list[tuple[str, ...]]]:
+        """For each item, for each chosen head, the captions it retrieved, nearest (cosine) first."""
+        embedded = self.embeddings(eeg)
+        found = []
+        for name in self.heads:
+            texts, known = self.bank[name]
+            nearest = np.argsort(-(embedded[name] @ known.T), axis=1, kind="stable")[:, : self.each]
+            found.append([tuple(texts[i] for i in row) for row in nearest])
+        return [list(row) for row in zip(*found, strict=True)]
+
+    def embeddings(self, eeg: EEG) -> dict[str, NDArray[np.float32]]:
+        """Unit vectors (n, d) in CLIP's text space, by head."""
+        wanted = (len(self.networks.info.channels), self.networks.info.times)
+        if eeg.shape[1:] != wanted:
+            raise InputError(f"EEG has shape {eeg.shape}; this method was fitted on (n, {wanted[0]}, {wanted[1]})")
+        mean, std = self.scale
+        with torch.inference_mode():
+            parts = [self.module(x.to(self.device)) for x in torch.from_numpy((eeg - mean) / std).split(64)]
+        return {name: torch.cat([p[name] for p in parts]).cpu().numpy() for name in self.networks.names}
+
+    def embed(self, eeg: EEG) -> NDArray[np.float32]:
+        """The first head's embedding: CLIP's text space is its image space too."""
+        return self.embeddings(eeg)[self.heads[0]]
+
+    def embed_images(self, images: Images) -> NDArray[np.float32]:
+        return Clip(self.networks.clip, self.device).images(images)
+
+    def save(self, folder: Path) -> None:
+        rest = dict(zip(("eeg_mean", "eeg_std"), self.scale, strict=True))
+        write_module(folder / "heads.safetensors", self.module, rest, half=True)
+        write_arrays(folder / "bank.safetensors", {name: known for name, (_, known) in self.bank.items()}, half=True)
+        texts = {name: list(texts) for name, (texts, _) in self.bank.items()}
+        write_json(folder / "llm_caption.json", asdict(self.networks) | {"captions": texts})
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> Self:
+        from eegbench.methods.storage import read_arrays
+
+        facts = read_json(folder / "llm_caption.json")
+        texts = facts.pop("captions")
+        info = EEGInfo(**(facts["info"] | {"channels": tuple(facts["info"]["channels"])}))
+        networks = Networks(
+            facts["generator"],
+            facts["clip"],
+            tuple(facts["names"]),
+            TransformerSettings(**facts["encoder"]),
+            info,
+            facts["width"],
+        )
+        module = Heads(len(info.channels), info.times, networks.width, networks.names, networks.encoder)
+        rest = read_module(folder / "heads.safetensors", module, ("eeg_mean", "eeg_std"))
+        known = read_arrays(folder / "bank.safetensors")
+        bank = {name: (tuple(texts[name]), known[name].numpy()) for name in networks.names}
+        scale = (rest["eeg_mean"].numpy(), rest["eeg_std"].numpy())
+        return cls(networks, module.to(device), scale, bank, device=device)
+
+
+@dataclass(frozen=True)
+class LlmCaption(Method):
+    """Hyper-parameters; the defaults are for the micro pack. `heads` in the order of the prompt, `each` captions of
+    every one."""
+
+    name: ClassVar[str] = "llm_caption"
+    paper: ClassVar[str] = "Rezvani et al., EEG to image by LLM captions"
+    reference: ClassVar[str] = ""
+    requires: ClassVar[tuple[str, ...]] = ("diffusers", "open_clip")
+    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "contrastive": {},
+        "MSE": {"captions.loss": "mse"},
+        **{head: {"heads": [head]} for head in HEADS},
+    }
+    ablated: ClassVar[tuple[str, ...]] = ("nway50_top1", "is", "kid", "fid", "pixcorr", "ssim", "clip")
+    reconstructor: ClassVar[type[Reconstructor]] = LlmCaptionReconstructor
+
+    generator: str = "pack:generator"
+    clip: str = "pack:clip_target"
+    encoder: TransformerSettings = TransformerSettings()
+    captions: CaptionSettings = CaptionSettings()
+    heads: tuple[str, ...] = field(default=tuple(HEADS), metadata={"stage": "reconstruct"})
+    each: int = field(default=1, metadata={"stage": "reconstruct"})
+    sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
+
+    def weights(self) -> dict[str, str]:
+        return {name: weights.combined(name) for name in (self.generator, self.clip)}
+
+    def configure(self, fitted: Reconstructor) -> Reconstructor:
+        if not isinstance(fitted, LlmCaptionReconstructor):
+            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+        for head in self.heads:
+            if head not in HEADS:
+                raise unknown("head", head, HEADS)
+        fitted.heads, fitted.each, fitted.sampling = self.heads, self.each, self.sampling
+        return fitted
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> LlmCaptionReconstructor:
+        wrong = [s for s, c in zip(train.stimuli, train.captions, strict=True) if len(c) != len(CAPTION_LEVELS)]
+        if wrong:
+            raise InputError(
+                f"{len(wrong)} of {len(train.stimuli)} training images have not {len(CAPTION_LEVELS)} captions "
+                f"(the first: {wrong[0]}); give the data set a captions file"
+            )
+        torch.manual_seed(seeding.seed(seed, "captions"))
+        clip = Clip(self.clip, device)
+        flat = clip.texts([caption for captions in train.captions for caption in captions])
+        said = flat.reshape(len(train.captions), len(CAPTION_LEVELS), -1)
+        said /= np.linalg.norm(said, axis=2, keepdims=True)
+        networks = Networks(self.generator, self.clip, tuple(HEADS), self.encoder, train.info, said.shape[2])
+        mean, std = train.eeg.mean(axis=(0, 2), keepdims=True)[0], train.eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
+        module = Heads(train.eeg.shape[1], train.eeg.shape[2], networks.width, networks.names, self.encoder).to(device)
+        training = Training(seed, progress, device=device, folder=folder)
+        eeg = torch.from_numpy((train.eeg - mean) / std).to(device)
+        fit_heads(training, module, eeg, torch.from_numpy(said).to(device), train.concepts, self.captions)
+        fitted = LlmCaptionReconstructor(networks, module, (mean, std), caption_bank(train, said), device=device)
+        return self.configure(fitted)  # type: ignore[return-value]
+
+
+def fit_heads(
+    training: Training,
+    module: Heads,
+    eeg: torch.Tensor,
+    said: torch.Tensor,
+    concepts: tuple[str, ...],
+    settings: CaptionSettings,
+) -> None:
+    """Align every head with the captions of its level, one drawn anew for each item and step; said: (n, 10, d)."""
+    levels = {name: np.flatnonzero(np.array(CAPTION_LEVELS) == level) for name, level in HEADS.items()}
+
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        total = torch.zeros((), device=eeg.device)
+        for name, embedded in module(eeg[some]).items():
+            truth = said[some, torch.from_numpy(rng.choice(levels[name], len(some)))]
+            if settings.loss == "mse":
+                total = total + truth.shape[1] * F.mse_loss(embedded, truth)
+            else:
+                logits = embedded @ truth.T / settings.temperature
+                labels = torch.arange(len(some), device=eeg.device)
+                total = total + (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+        return total / len(levels)
+
+    held = held_out(concepts, settings.validation_concepts, training.seed)
+    training.run_epochs("fit caption heads", module, loss, held, settings, clip=1.0)
+
+
+def caption_bank(
+    train: TrainingSet, said: NDArray[np.float32]
+) -> dict[str, tuple[tuple[str, ...], NDArray[np.float32]]]:
+    """For each head the training captions of its level, each text once, and their unit embeddings."""
+    bank = {}
+    for name, level in HEADS.items():
+        places: dict[str, tuple[int, int]] = {}
+        for i, captions in enumerate(train.captions):
+            for j, caption in enumerate(captions):
+                if CAPTION_LEVELS[j] == level:
+                    places.setdefault(caption, (i, j))
+        bank[name] = (tuple(places), np.stack([said[place] for place in places.values()]))
+    return bank
+
+
+@functools.lru_cache(maxsize=1)
+def drawing(name: str, device: str) -> Any:
+    return Generator(name, device)

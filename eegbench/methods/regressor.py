@@ -1,0 +1,61 @@
+"""NeuroImagen's sample level: EEG to the text embedding of a caption, token by token, by squared error.
+
+Lan et al., section 3.3. The network is not in the paper; a two-layer perceptron on the whole recording is the choice
+of this benchmark.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from eegbench import seeds
+from eegbench.methods.training import Training
+from eegbench.methods.tuning_settings import Epochs
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressorSettings(Epochs):
+    hidden: int = 256
+    epochs: int = 40
+    schedule: Literal["constant", "cosine"] = "cosine"
+    weight_decay: float = 0.1
+    dropout: float = 0.5
+
+
+class CaptionRegressor(nn.Module):
+    """EEG (n, channels, times) to text tokens (n, tokens, width)."""
+
+    def __init__(self, inputs: int, tokens: int, width: int, settings: RegressorSettings) -> None:
+        super().__init__()
+        self.shape = (tokens, width)
+        self.body = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(inputs, settings.hidden),
+            nn.LayerNorm(settings.hidden),
+            nn.GELU(),
+            nn.Dropout(settings.dropout),
+            nn.Linear(settings.hidden, tokens * width),
+        )
+
+    def forward(self, eeg: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.body(eeg).unflatten(1, self.shape)
+        return out
+
+
+def fit_regressor(
+    training: Training, eeg: torch.Tensor, texts: torch.Tensor, held: NDArray[np.bool_], settings: RegressorSettings
+) -> CaptionRegressor:
+    """Fit on standardised EEG and text tokens (n, tokens, width); the epoch best on `held` items is kept."""
+    torch.manual_seed(seeds.seed(training.seed, "regressor"))
+    network = CaptionRegressor(eeg[0].numel(), texts.shape[1], texts.shape[2], settings).to(training.device)
+
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.mse_loss(network(eeg[some]), texts[some])
+
+    training.run_epochs("fit caption regressor", network, loss, held, settings)
+    return network
