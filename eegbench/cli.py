@@ -1,6 +1,5 @@
 """The command line: a verb parses, calls one function, prints. Heavy imports wait for the verb that needs them."""
 
-import errno
 import json
 import os
 import sys
@@ -12,8 +11,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from eegbench.errors import CheckFailed, EegbenchError, MissingError, UsageError, unknown
+from eegbench.places import FULL, writing
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130  # the shell's own code for it
 
 
@@ -76,22 +75,27 @@ Unverified = Annotated[
 ]
 Half = Annotated[bool, typer.Option("--half", help="Judges in half precision: the numbers' versions say so.")]
 NwayJudge = Annotated[str | None, typer.Option(help="vit_h_14, as published, or vit_b_16: another metric, marked.")]
+Subject = Annotated[int, typer.Option(help="The subject's number.")]
+DataSet = Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")]
+Track = Annotated[str, typer.Option(help="eeg: EEG alone; oracle: a hint from the true image too.")]
+Seed = Annotated[int, typer.Option(help="Decides all that is drawn by lot.")]
+Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
 
 
 @app.command()
 def evaluate(
     method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
-    subject: Annotated[int, typer.Option(help="The subject's number.")],
-    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
-    track: Annotated[str, typer.Option(help="eeg: EEG alone; oracle: a hint from the true image too.")] = "eeg",
-    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    subject: Subject,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
     samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
     suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
     protocol: Protocol = "sal512",
     config: Annotated[Path | None, typer.Option(help="TOML with tables [method] and [dataset].")] = None,
     settings: Settings = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     device: Device = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
     audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
@@ -132,8 +136,7 @@ def evaluate(
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
-    kind = "SIMULATED EEG: comparable with no paper" if outcome.simulated else "recorded EEG"
-    _show(outcome.sheet, f"{kind}\n{method} on {dataset}, subject {subject}, track {track}, seed {seed}", outcome)
+    _show(outcome.sheet, _heading(outcome.simulated, method, subject, options), outcome)
     print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
 
@@ -233,21 +236,22 @@ def curve(
     over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
     values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times the default.")] = None,
-    subject: Annotated[int, typer.Option(help="The subject's number.")] = 8,
-    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
-    track: Annotated[str, typer.Option(help="eeg or oracle.")] = "eeg",
-    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
     settings: Settings = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     device: Device = "auto",
 ) -> None:
     """Evaluate a method at several values of one key: does the score rise with the signal?"""
     from eegbench.benchmark import vary
 
-    points = vary.curve(
-        method, subject, over, _words(values), _varied(dataset, track, seed, settings, runs, device), _terminal()
-    )
-    table, picture = vary.write(points, over, output)
+    options = _options(dataset, track, seed, settings, runs, device)
+    points = vary.curve(method, subject, over, _words(values), options, _terminal())
+    title = _heading(points[0].simulated, method, subject, options)
+    table, picture = vary.write(points, over, output, title=title)
+    print(title)
     worse = vary.falls(points)
     print(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
     print(f"Table:   {table}\nPicture: {picture}")
@@ -256,28 +260,30 @@ def curve(
 @app.command()
 def ablate(
     method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
-    subject: Annotated[int, typer.Option(help="The subject's number.")] = 8,
-    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
-    track: Annotated[str, typer.Option(help="eeg or oracle.")] = "eeg",
-    seed: Annotated[int, typer.Option(help="Decides all that is drawn by lot.")] = 0,
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
     settings: Settings = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     device: Device = "auto",
 ) -> None:
     """Evaluate the rows of a paper's own ablation, and print its table."""
     from eegbench.benchmark import plugins, vary
     from eegbench.report import show_ablation
 
-    points = vary.ablate(method, subject, _varied(dataset, track, seed, settings, runs, device), _terminal())
+    options = _options(dataset, track, seed, settings, runs, device)
+    points = vary.ablate(method, subject, options, _terminal())
+    print(_heading(points[0].simulated, method, subject, options))
     show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, _console())
 
 
 @app.command("check-method")
 def check_method(
     method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
-    subject: Annotated[int, typer.Option(help="Whose EEG it is given.")] = 8,
-    dataset: Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")] = "sim-things",
-    track: Annotated[str, typer.Option(help="eeg, or oracle: with hints.")] = "eeg",
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
     settings: Settings = None,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -285,13 +291,10 @@ def check_method(
     """Ask a method on four images whether it keeps the contract."""
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark import check_method as asking
-    from eegbench.benchmark.plan import Options, plan
-    from eegbench.configuration import read_tables
-    from eegbench.progress import Terminal
+    from eegbench.benchmark.plan import plan
 
-    tables = read_tables(None, settings or [])
-    options = Options(dataset=dataset, track=track, method_table=tables["method"], dataset_table=tables["dataset"])
-    findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=Terminal())
+    options = _options(dataset, track, 0, settings, Path("runs"), device)
+    findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=_terminal())
     if as_json:
         print(json.dumps([finding._asdict() for finding in findings], indent=1))
     else:
@@ -379,7 +382,7 @@ def weights_verify(
         raise typer.Exit(MissingError.exit_code)
 
 
-def _varied(dataset: str, track: str, seed: int, settings: list[str] | None, runs: Path, device: str) -> Any:
+def _options(dataset: str, track: str, seed: int, settings: list[str] | None, runs: Path, device: str) -> Any:
     from eegbench.benchmark.plan import Options
     from eegbench.configuration import read_tables
 
@@ -393,6 +396,12 @@ def _varied(dataset: str, track: str, seed: int, settings: list[str] | None, run
         method_table=tables["method"],
         dataset_table=tables["dataset"],
     )
+
+
+def _heading(simulated: bool, method: str, subject: int, options: Any) -> str:
+    """What stands above every table and picture of scores."""
+    kind = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    return f"{kind}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
 
 
 def _terminal() -> Any:
@@ -440,7 +449,6 @@ def _console() -> Any:
 
 
 def _write(path: Path, text: str, option: str) -> None:
-    from eegbench.places import writing
     from eegbench.records import write_text
 
     with writing(path, mend=f"choose another file with {option}"):

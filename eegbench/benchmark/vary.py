@@ -28,6 +28,7 @@ class Point:
 
     label: str
     sheet: ScoreSheet
+    simulated: bool  # its EEG
 
 
 def curve(
@@ -36,7 +37,7 @@ def curve(
     """The method's scores at each value of `key`, a key of the data set or the method; without an audit."""
     table, name = _table_of(method, options.dataset, key)
     chosen = list(values) or [f"{share * _default(method, options.dataset, table, name):g}" for share in SHARES]
-    return [Point(value, _scored(method, subject, options, {table: {name: value}}, progress)) for value in chosen]
+    return [_scored(value, method, subject, options, {table: {name: value}}, progress) for value in chosen]
 
 
 def ablate(method: str, subject: int, options: Options, progress: Progress) -> list[Point]:
@@ -46,14 +47,19 @@ def ablate(method: str, subject: int, options: Options, progress: Progress) -> l
         having = [name for name in plugins.names("method") if plugins.find("method", name).ablation]
         raise UsageError(f"method {method!r} names no ablation; these do: {', '.join(having)}")
     return [
-        Point(label, _scored(method, subject, options, {"method_table": dict(changes)}, progress))
+        _scored(label, method, subject, options, {"method_table": dict(changes)}, progress)
         for label, changes in rows.items()
     ]
 
 
 def _scored(
-    method: str, subject: int, options: Options, changes: Mapping[str, Mapping[str, object]], progress: Progress
-) -> ScoreSheet:
+    label: str,
+    method: str,
+    subject: int,
+    options: Options,
+    changes: Mapping[str, Mapping[str, object]],
+    progress: Progress,
+) -> Point:
     alone = dataclasses.replace(
         options,
         audit=False,
@@ -61,7 +67,8 @@ def _scored(
         method_table={**options.method_table, **changes.get("method_table", {})},
         dataset_table={**options.dataset_table, **changes.get("dataset_table", {})},
     )
-    return evaluate(method, subject, alone, progress).sheet
+    outcome = evaluate(method, subject, alone, progress)
+    return Point(label, outcome.sheet, outcome.simulated)
 
 
 def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:
@@ -97,6 +104,7 @@ def rows(points: Sequence[Point]) -> list[dict[str, object]]:
             "low": score.ci[0] if score.ci else None,
             "high": score.ci[1] if score.ci else None,
             "higher_is_better": score.higher_is_better,
+            "simulated": point.simulated,
         }
         for point in points
         for name, score in point.sheet.metrics.items()
@@ -118,8 +126,8 @@ def falls(points: Sequence[Point]) -> list[str]:
     return worse
 
 
-def write(points: Sequence[Point], key: str, folder: Path) -> tuple[Path, Path]:
-    """`folder`/curve.csv and curve.png."""
+def write(points: Sequence[Point], key: str, folder: Path, *, title: str) -> tuple[Path, Path]:
+    """`folder`/curve.csv and curve.png, headed by `title`."""
     table, picture = folder / "curve.csv", folder / "curve.png"
     text = io.StringIO()
     lines = rows(points)
@@ -129,11 +137,11 @@ def write(points: Sequence[Point], key: str, folder: Path) -> tuple[Path, Path]:
     with writing(folder, mend="choose another folder with --output"):
         folder.mkdir(parents=True, exist_ok=True)
         write_text(table, text.getvalue())
-        _draw(points, key, picture)
+        _draw(points, key, title, picture)
     return table, picture
 
 
-def _draw(points: Sequence[Point], key: str, path: Path) -> None:
+def _draw(points: Sequence[Point], key: str, title: str, path: Path) -> None:
     """A small panel for each metric, its value and interval over the key's values."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -153,5 +161,6 @@ def _draw(points: Sequence[Point], key: str, path: Path) -> None:
         axes.set_title(f"{name} {'↑' if scores[0].higher_is_better else '↓'}", fontsize=9)
         axes.set_xticks(range(len(points)), [point.label for point in points], fontsize=7)
         axes.tick_params(axis="y", labelsize=7)
+    figure.suptitle(title, fontsize=10)
     figure.supxlabel(key, fontsize=9)
     figure.savefig(path, dpi=110)

@@ -28,7 +28,8 @@ from eegbench.contracts import CAPTION_LEVELS, Hints, Method, Progress, Reconstr
 from eegbench.errors import InputError, unknown
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
-from eegbench.methods.storage import read_json, read_module, write_arrays, write_json, write_module
+from eegbench.methods.standard import Scale, info_from, scale_of, standardised
+from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 
@@ -85,7 +86,7 @@ class LlmCaptionReconstructor(Reconstructor):
         self,
         networks: Networks,
         module: Heads,
-        scale: tuple[NDArray[np.float32], NDArray[np.float32]],
+        scale: Scale,
         bank: dict[str, tuple[tuple[str, ...], NDArray[np.float32]]],
         *,
         device: str = "cpu",
@@ -120,12 +121,9 @@ class LlmCaptionReconstructor(Reconstructor):
 
     def embeddings(self, eeg: EEG) -> dict[str, NDArray[np.float32]]:
         """Unit vectors (n, d) in CLIP's text space, by head."""
-        wanted = (len(self.networks.info.channels), self.networks.info.times)
-        if eeg.shape[1:] != wanted:
-            raise InputError(f"EEG has shape {eeg.shape}; this method was fitted on (n, {wanted[0]}, {wanted[1]})")
-        mean, std = self.scale
+        x = standardised(eeg, self.scale, self.networks.info)
         with torch.inference_mode():
-            parts = [self.module(x.to(self.device)) for x in torch.from_numpy((eeg - mean) / std).split(64)]
+            parts = [self.module(some.to(self.device)) for some in x.split(64)]
         return {name: torch.cat([p[name] for p in parts]).cpu().numpy() for name in self.networks.names}
 
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
@@ -144,11 +142,9 @@ class LlmCaptionReconstructor(Reconstructor):
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> Self:
-        from eegbench.methods.storage import read_arrays
-
         facts = read_json(folder / "llm_caption.json")
         texts = facts.pop("captions")
-        info = EEGInfo(**(facts["info"] | {"channels": tuple(facts["info"]["channels"])}))
+        info = info_from(facts["info"])
         networks = Networks(
             facts["generator"],
             facts["clip"],
@@ -217,12 +213,12 @@ class LlmCaption(Method):
         said = flat.reshape(len(train.captions), len(CAPTION_LEVELS), -1)
         said /= np.linalg.norm(said, axis=2, keepdims=True)
         networks = Networks(self.generator, self.clip, tuple(HEADS), self.encoder, train.info, said.shape[2])
-        mean, std = train.eeg.mean(axis=(0, 2), keepdims=True)[0], train.eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
+        scale = scale_of(train.eeg)
         module = Heads(train.eeg.shape[1], train.eeg.shape[2], networks.width, networks.names, self.encoder).to(device)
         training = Training(seed, progress, device=device, folder=folder)
-        eeg = torch.from_numpy((train.eeg - mean) / std).to(device)
+        eeg = standardised(train.eeg, scale).to(device)
         fit_heads(training, module, eeg, torch.from_numpy(said).to(device), train.concepts, self.captions)
-        fitted = LlmCaptionReconstructor(networks, module, (mean, std), caption_bank(train, said), device=device)
+        fitted = LlmCaptionReconstructor(networks, module, scale, caption_bank(train, said), device=device)
         return self.configure(fitted)  # type: ignore[return-value]
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG
+from eegbench.methods.standard import scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -61,7 +62,7 @@ class LowLevel:
         """Unscaled latents (n, 4, side, side) of EEG (n, channels, times)."""
         device = self.network.linear.weight.device
         with torch.no_grad():
-            parts = [self.network(x.to(device)).cpu() for x in torch.from_numpy((eeg - self.mean) / self.std).split(64)]
+            parts = [self.network(x.to(device)).cpu() for x in standardised(eeg, (self.mean, self.std)).split(64)]
         return torch.cat(parts)
 
     def save(self, folder: Path) -> None:
@@ -88,12 +89,12 @@ def fit_low_level(
 ) -> LowLevel:
     """Fit by mean absolute error, as published; the epoch best on `held` items is kept, which the code does not do."""
     torch.manual_seed(seeds.seed(training.seed, "low level"))
-    mean, std = eeg.mean(axis=(0, 2), keepdims=True)[0], eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
-    x, y = torch.from_numpy((eeg - mean) / std).to(training.device), latents.to(training.device)
+    scale = scale_of(eeg)
+    x, y = standardised(eeg, scale).to(training.device), latents.to(training.device)
     network = LowLevelNetwork(eeg.shape[1], eeg.shape[2], settings).to(training.device)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         return F.l1_loss(network(x[some]), y[some])
 
     training.run_epochs("fit low level", network, loss, held, settings)
-    return LowLevel(network, settings, mean, std)
+    return LowLevel(network, settings, *scale)

@@ -14,7 +14,6 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from eegbench.arrays import EEG, EEGInfo, Images
@@ -28,6 +27,7 @@ from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
 from eegbench.methods.regressor import CaptionRegressor, RegressorSettings, fit_regressor
+from eegbench.methods.standard import Scale, info_from, scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 
@@ -53,7 +53,7 @@ class NeuroImagenReconstructor(Reconstructor):
     def __init__(
         self,
         networks: Networks,
-        scale: tuple[NDArray[np.float32], NDArray[np.float32]],
+        scale: Scale,
         pixel: tuple[LstmFeatures, PictureGenerator] | None,
         regressor: CaptionRegressor | None,
         *,
@@ -95,11 +95,7 @@ class NeuroImagenReconstructor(Reconstructor):
         return to_uint8(torch.cat(drawn).cpu())
 
     def _standardised(self, eeg: EEG) -> torch.Tensor:
-        wanted = (len(self.networks.info.channels), self.networks.info.times)
-        if eeg.shape[1:] != wanted:
-            raise InputError(f"EEG has shape {eeg.shape}; this method was fitted on (n, {wanted[0]}, {wanted[1]})")
-        mean, std = self.scale
-        return torch.from_numpy((eeg - mean) / std).to(self.device)
+        return standardised(eeg, self.scale, self.networks.info).to(self.device)
 
     def save(self, folder: Path) -> None:
         if self.pixel is not None:
@@ -118,7 +114,7 @@ class NeuroImagenReconstructor(Reconstructor):
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> Self:
         facts = read_json(folder / "neuroimagen.json")
-        info = EEGInfo(**(facts["info"] | {"channels": tuple(facts["info"]["channels"])}))
+        info = info_from(facts["info"])
         networks = Networks(
             facts["generator"],
             info,
@@ -193,8 +189,8 @@ class NeuroImagen(Method):
     ) -> NeuroImagenReconstructor:
         training = Training(seed, progress, device=device, folder=folder)
         held = held_out(train.concepts, self.validation_concepts, seed)
-        mean, std = train.eeg.mean(axis=(0, 2), keepdims=True)[0], train.eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
-        eeg = torch.from_numpy((train.eeg - mean) / std).to(device)
+        scale = scale_of(train.eeg)
+        eeg = standardised(train.eeg, scale).to(device)
         pixel = regressor = None
         if self.pixel_level:
             features = fit_features(training, eeg, train.concepts, held, self.features)
@@ -209,7 +205,7 @@ class NeuroImagen(Method):
         networks = Networks(
             self.generator, train.info, self.features, self.gan, self.regressor, tokens.shape[1], tokens.shape[2]
         )
-        return self.configure(NeuroImagenReconstructor(networks, (mean, std), pixel, regressor, device=device))  # type: ignore[return-value]
+        return self.configure(NeuroImagenReconstructor(networks, scale, pixel, regressor, device=device))  # type: ignore[return-value]
 
     def prompts(self, train: TrainingSet) -> list[str]:
         """The caption of each training image that the regressor aims at."""

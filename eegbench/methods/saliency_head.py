@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Maps
+from eegbench.methods.standard import scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -32,7 +33,7 @@ class SaliencyHead:
     def __call__(self, eeg: EEG) -> Maps:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
-            grid = self.network(torch.from_numpy((eeg - self.mean) / self.std).to(device)).sigmoid()
+            grid = self.network(standardised(eeg, (self.mean, self.std)).to(device)).sigmoid()
             maps = F.interpolate(grid.view(-1, 1, GRID, GRID), size=64, mode="bilinear")[:, 0]
         return (maps * 255).round().to(torch.uint8).cpu().numpy()
 
@@ -58,8 +59,8 @@ def build(inputs: int) -> nn.Sequential:
 def fit_head(training: Training, eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int) -> SaliencyHead:
     """Fit on training stimuli: binary cross-entropy to their maps; the epoch best on `held` items is kept."""
     torch.manual_seed(seeds.seed(training.seed, "saliency head"))
-    mean, std = eeg.mean(axis=(0, 2), keepdims=True)[0], eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
-    x = torch.from_numpy((eeg - mean) / std).to(training.device)
+    scale = scale_of(eeg)
+    x = standardised(eeg, scale).to(training.device)
     y = F.adaptive_avg_pool2d(torch.from_numpy(maps).float()[:, None] / 255, GRID).flatten(1).to(training.device)
     network = build(eeg.shape[1] * eeg.shape[2]).to(training.device)
 
@@ -67,4 +68,4 @@ def fit_head(training: Training, eeg: EEG, maps: Maps, held: NDArray[np.bool_], 
         return F.binary_cross_entropy_with_logits(network(x[some]), y[some])
 
     training.run_epochs("fit saliency head", network, loss, held, Epochs(epochs=epochs, weight_decay=0.1))
-    return SaliencyHead(network, mean, std)
+    return SaliencyHead(network, *scale)

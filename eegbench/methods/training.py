@@ -133,7 +133,7 @@ class Training:
         per_epoch = batches(len(fitted), settings.batch)
         chosen = shuffled(fitted, settings.batch, self.seed, label)
         steps = settings.epochs * per_epoch
-        rate = cosine(settings.rate, steps) if settings.schedule == "cosine" else lambda step: settings.rate
+        rate = cosine(settings.rate, steps) if settings.schedule == "cosine" else constant(settings.rate)
         self.run(
             label,
             module,

@@ -39,12 +39,12 @@ def test_an_unknown_key_lists_what_there_is(lab: Any) -> None:
 
 def test_the_files_hold_every_value(lab: Any, tmp_path: Path) -> None:
     points = curve(lab, "weight", "0", "1")
-    table, picture = vary.write(points, "weight", tmp_path / "out")
+    table, picture = vary.write(points, "weight", tmp_path / "out", title="SIMULATED")
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * len(points[0].sheet.metrics)
     first = next(row for row in rows if row["metric"] == "pixcorr" and row["value"] == "1")
-    assert float(first["score"]) == points[1].sheet.metrics["pixcorr"].value
+    assert float(first["score"]) == points[1].sheet.metrics["pixcorr"].value and first["simulated"] == "True"
     with Image.open(picture) as image:
         assert image.width > 300
 
@@ -71,7 +71,7 @@ def test_a_fall_within_the_intervals_is_none(lab: Any) -> None:
     def point(value: float, ci: tuple[float, float] | None) -> vary.Point:
         sheet = curve(lab, "weight", "1")[0].sheet
         score = Score("pixcorr", 1, value, ci, True)
-        return vary.Point("x", dataclasses.replace(sheet, metrics={"pixcorr": score}))
+        return vary.Point("x", dataclasses.replace(sheet, metrics={"pixcorr": score}), True)
 
     assert vary.falls([point(0.5, (0.4, 0.6)), point(0.45, (0.35, 0.55))]) == []
     assert vary.falls([point(0.5, (0.4, 0.6)), point(0.3, (0.2, 0.39))]) == ["pixcorr"]

@@ -14,6 +14,7 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import TrainingSet
 from eegbench.errors import InputError, UsageError
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
+from eegbench.methods.standard import info_from, scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -39,23 +40,17 @@ class EEGEmbedder:
         self.encoder, self.info, self.subject = encoder, info, subject
         self.mean, self.std = mean, std
 
-    def standardise(self, eeg: EEG) -> torch.Tensor:
-        return torch.from_numpy((eeg - self.mean) / self.std)
-
     def __call__(self, eeg: EEG) -> NDArray[np.float32]:
         """Embeddings (n, d) of unit length of EEG (n, channels, times)."""
         return F.normalize(torch.from_numpy(self.features(eeg)), dim=1).numpy()
 
     def features(self, eeg: EEG) -> NDArray[np.float32]:
         """Embeddings (n, d) as the encoder gives them, un-normalised."""
-        wanted = (len(self.info.channels), self.info.times)
-        if eeg.shape[1:] != wanted:
-            raise InputError(f"EEG has shape {eeg.shape}; this method was fitted on (n, {wanted[0]}, {wanted[1]})")
         device = self.encoder.logit_scale.device
         with torch.inference_mode():
             parts = [
                 self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)).cpu()
-                for x in self.standardise(eeg).split(64)
+                for x in standardised(eeg, (self.mean, self.std), self.info).split(64)
             ]
         return torch.cat(parts).numpy()
 
@@ -74,7 +69,7 @@ class EEGEmbedder:
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         facts = read_json(folder / "encoder.json")
-        info = EEGInfo(**(facts["info"] | {"channels": tuple(facts["info"]["channels"])}))
+        info = info_from(facts["info"])
         encoder = AtmS(
             len(info.channels), info.times, facts["width"], keep=facts["keep"], window=Window(**facts["window"])
         )
@@ -101,13 +96,12 @@ def fit_embedder(
         raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
     torch.manual_seed(seeds.seed(training.seed, "encoder"))
     device = training.device
-    mean = train.eeg.mean(axis=(0, 2), keepdims=True)[0]
-    std = train.eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
+    scale = scale_of(train.eeg)
     encoder = AtmS(
         train.eeg.shape[1], train.eeg.shape[2], targets.shape[1], keep=settings.keep, window=settings.window
     ).to(device)
-    embedder = EEGEmbedder(encoder, train.info, train.subject, mean, std)
-    eeg = embedder.standardise(train.eeg).to(device)
+    embedder = EEGEmbedder(encoder, train.info, train.subject, *scale)
+    eeg = standardised(train.eeg, scale).to(device)
     truth = torch.from_numpy(targets).to(device)
     said = torch.from_numpy(targets if texts is None else texts).to(device)
     held = held_out(train.concepts, settings.validation_concepts, training.seed)
