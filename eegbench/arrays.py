@@ -12,10 +12,16 @@ Images = NDArray[np.uint8]  # (n, h, w, 3), sRGB
 Maps = NDArray[np.uint8]  # (n, h, w), a saliency map, 255 = most salient
 Values = NDArray[np.float64]  # (n,) per item or () for a set
 
+UNITS = ("V", "whitened", "embedding")
+
 
 @dataclass(frozen=True)
 class EEGInfo:
-    """What stands beside an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit."""
+    """What stands beside an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit.
+
+    The unit "embedding" says that published EEG embeddings stand in the EEG's place, as (n, 1, d): one channel, whose
+    "times" are coordinates, with no rate and no start.
+    """
 
     channels: tuple[str, ...]
     rate: float
@@ -24,8 +30,8 @@ class EEGInfo:
     unit: str = "V"
 
     def __post_init__(self) -> None:
-        if self.unit not in ("V", "whitened"):
-            raise InputError(f"EEG unit is {self.unit!r}; it must be 'V' or 'whitened'")
+        if self.unit not in UNITS:
+            raise InputError(f"EEG unit is {self.unit!r}; it must be one of: {', '.join(UNITS)}")
 
 
 def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EEG:

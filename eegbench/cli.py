@@ -93,7 +93,9 @@ def evaluate(
     samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
     suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
     protocol: Protocol = "sal512",
-    config: Annotated[Path | None, typer.Option(help="TOML with tables [method] and [dataset].")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="paper, micro, or a TOML file with tables [method] and [dataset].")
+    ] = None,
     settings: Settings = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
@@ -108,10 +110,10 @@ def evaluate(
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
     _go_offline(offline)
     from eegbench.benchmark import evaluate as pipeline
-    from eegbench.configuration import read_tables
+    from eegbench.configuration import read_tables, shipped
     from eegbench.progress import Terminal
 
-    tables = read_tables(config, settings or [])
+    tables = read_tables(shipped(config, method), settings or [])
     options = pipeline.Options(
         dataset=dataset,
         track=track,
@@ -304,6 +306,29 @@ def check_method(
                 print(f"     {finding.problem}")
     if broken := sum(bool(finding.problem) for finding in findings):
         raise CheckFailed(f"{method} breaks {broken} of {len(findings)} clauses of the contract")
+
+
+@app.command()
+def rehearse(
+    method: Annotated[str, typer.Option(help="A method that has a configuration at full size.")],
+    config: Annotated[Path, typer.Option(help="paper, micro, or a TOML file with a table [method].")] = Path("paper"),
+    settings: Settings = None,
+    recording: Annotated[str | None, typer.Option(help="Whose size the EEG has; else that of the paper.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A weight file to compare keys and shapes with.")] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Build a method's networks at full size with random weights; check shapes and keys; time steps on a GPU."""
+    import dataclasses
+
+    from eegbench.benchmark import rehearse as rehearsing
+    from eegbench.configuration import read_tables, shipped
+
+    table = read_tables(shipped(config, method), settings or [])["method"]
+    report = rehearsing.rehearse(
+        method, table, device=device, progress=_terminal(), recording=recording, checkpoint=checkpoint
+    )
+    sys.stdout.write(json.dumps(dataclasses.asdict(report), indent=1) + "\n" if as_json else rehearsing.text(report))
 
 
 @datasets.command("info")

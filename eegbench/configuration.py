@@ -13,6 +13,7 @@ from eegbench.errors import InputError, UsageError, unknown
 
 Table = dict[str, object]
 TABLES = ("method", "dataset")
+SHIPPED = Path(__file__).parent / "configurations"  # <method>.<name>.toml
 WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word", Path: "a path"}
 
 
@@ -66,6 +67,21 @@ def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
         name, key = (owner, rest) if owner in TABLES and rest else ("method", key)
         tables[name] = _merge(tables[name], nest({key: value}))
     return tables
+
+
+def shipped(file: Path | None, method: str) -> Path | None:
+    """`file`, or for a bare word that is no file there, as `paper`, the configuration of that name that comes along.
+
+    Raises UsageError listing the names there are for `method`.
+    """
+    if file is None or file.exists() or file.name != str(file) or file.suffix:
+        return file
+    found = {path.name.split(".")[1]: path for path in sorted(SHIPPED.glob(f"{method}.*.toml"))}
+    if str(file) in found:
+        return found[str(file)]
+    if found:
+        raise unknown(f"configuration of {method}", str(file), found)
+    raise UsageError(f"{file}: no such configuration file, and none comes along for {method}; give a TOML file")
 
 
 def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:

@@ -8,13 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.backbones import weights
+from eegbench.backbones import blank, weights
 from eegbench.backbones.resize import chunks, resize, to_float
 from eegbench.records import read_json
 
 
 class Clip:
-    """An open_clip model. `name` is `pack:PART`, `local-dir:PATH`, or MODEL/PRETRAINED in open_clip's terms."""
+    """An open_clip model. `name` is `pack:PART`, `local-dir:PATH`, MODEL/PRETRAINED in open_clip's terms, or
+    `blank:MODEL/PRETRAINED` for one with random weights."""
 
     def __init__(self, name: str, device: str = "cpu") -> None:
         import open_clip
@@ -27,9 +28,13 @@ class Clip:
             weights.fill(model, folder / "open_clip_model.safetensors")
             self.mean, self.std = settings["preprocess_cfg"]["mean"], settings["preprocess_cfg"]["std"]
         else:
-            architecture, _, pretrained = name.partition("/")
-            model = open_clip.create_model(architecture, pretrained=pretrained or None)
-            self.mean, self.std = model.visual.image_mean, model.visual.image_std
+            architecture, _, pretrained = name.removeprefix(blank.PREFIX).partition("/")
+            if blank.is_blank(name):
+                model = blank.clip(name, device)
+                self.mean, self.std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+            else:
+                model = open_clip.create_model(architecture, pretrained=pretrained or None)
+                self.mean, self.std = model.visual.image_mean, model.visual.image_std
         self.model = model.eval().requires_grad_(False).to(device)
         side = model.visual.image_size
         self.size = int(side if isinstance(side, int) else side[0])
@@ -55,12 +60,12 @@ class Clip:
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (n, d) of texts, un-normalised."""
-        tokens = self._tokens(list(texts))
+        tokens = self.tokens(list(texts))
         with torch.inference_mode():
             parts = [self.model.encode_text(some.to(self.device)).cpu() for some in tokens.split(256)]
         return torch.cat(parts).numpy()
 
-    def _tokens(self, texts: list[str]) -> torch.Tensor:
+    def tokens(self, texts: list[str]) -> torch.Tensor:
         if self.name.startswith("pack:"):
             import transformers
 
@@ -70,5 +75,5 @@ class Clip:
             return padded["input_ids"]  # type: ignore[no-any-return]
         import open_clip
 
-        tokens: torch.Tensor = open_clip.get_tokenizer(self.name.partition("/")[0])(texts)
+        tokens: torch.Tensor = open_clip.get_tokenizer(self.name.removeprefix(blank.PREFIX).partition("/")[0])(texts)
         return tokens

@@ -1,6 +1,7 @@
 """The door to diffusers: a latent diffusion generator conditioned on tokens, with or without a ControlNet."""
 
 import copy
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from eegbench.arrays import Images, Maps
-from eegbench.backbones import weights
+from eegbench.backbones import blank, weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import InputError, MissingError, unknown
 
@@ -44,12 +45,13 @@ class Generator:
 
         self.name, self.device = name, device
         folder = weights.locate(name)
+        part = functools.partial(_part, folder=folder, device=device)
         transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
-        self.vae = _part(diffusers.AutoencoderKL, folder, "vae", torch_dtype=torch.float32)
-        self.unet = _part(diffusers.UNet2DConditionModel, folder, "unet", torch_dtype=torch.float32)
-        self.noise_schedule = _part(diffusers.DDPMScheduler, folder, "scheduler")
-        self.text_encoder = _part(transformers.CLIPTextModel, folder, "text_encoder", torch_dtype=torch.float32)
-        self.tokenizer = _part(transformers.CLIPTokenizer, folder, "tokenizer")
+        self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
+        self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
+        self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
+        self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
+        self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
         for module in (self.vae, self.unet, self.text_encoder):
             module.eval().requires_grad_(False).to(device)
         self.width = int(self.unet.config.cross_attention_dim)
@@ -62,21 +64,24 @@ class Generator:
 
     def encode(self, images: Images) -> torch.Tensor:
         """Scaled latent means (n, c, h, w) of images of any size."""
+        pictures = (resize(to_float(some).to(self.device), self.size) for some in chunks(images, 16))
+        return torch.cat([self.encode_pictures(some) for some in pictures])
+
+    def encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Scaled latent means of pictures (n, 3, size, size) in [0, 1]."""
         with torch.no_grad():
-            parts = []
-            for some in chunks(images, 16):
-                pictures = resize(to_float(some).to(self.device), self.size) * 2 - 1
-                parts.append(self.vae.encode(pictures).latent_dist.mean * self.vae.config.scaling_factor)
-        return torch.cat(parts)
+            latents: torch.Tensor = self.vae.encode(pictures * 2 - 1).latent_dist.mean * self.vae.config.scaling_factor
+        return latents
 
     def decode(self, latents: torch.Tensor) -> Images:
         """Images (n, size, size, 3) of scaled latents."""
+        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in latents.split(16)])
+
+    def decode_pictures(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pictures (n, 3, size, size), in [0, 1] but for what the autoencoder overshoots."""
         with torch.no_grad():
-            parts = [
-                to_uint8((self.vae.decode(z / self.vae.config.scaling_factor).sample + 1) / 2)
-                for z in latents.split(16)
-            ]
-        return np.concatenate(parts)
+            pictures: torch.Tensor = (self.vae.decode(latents / self.vae.config.scaling_factor).sample + 1) / 2
+        return pictures
 
     def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
         """Hidden states (n, tokens, width) of the text encoder."""
@@ -140,9 +145,8 @@ class Generator:
         with torch.no_grad():
             for t in scheduler.timesteps:
                 model_input = scheduler.scale_model_input(torch.cat([z, z]), t)
-                extra = residuals(controlnet, model_input, t, both, twice)
-                without, told = unet(model_input, t, encoder_hidden_states=both, **extra).sample.chunk(2)
-                z = scheduler.step(without + sampling.guidance * (told - without), t, z).prev_sample
+                guided = predict_guided(unet, model_input, t, both, sampling.guidance, controlnet, twice)
+                z = scheduler.step(guided, t, z).prev_sample
         return z
 
     def control(self, maps: Maps) -> torch.Tensor:
@@ -161,13 +165,34 @@ def sampler(noise_schedule: Any, name: str) -> Any:
     return getattr(diffusers, kind).from_config(copy.deepcopy(dict(noise_schedule.config)), **options)
 
 
-def _part(kind: Any, folder: str, part: str, **options: Any) -> Any:
+def _part(kind: Any, part: str, *, folder: str, device: str, **options: Any) -> Any:
     """One part of a Stable Diffusion folder; MissingError naming it where it is not there or cannot be read."""
+    if blank.is_blank(folder):
+        return blank.part(kind, folder, part, device)
     try:
         return kind.from_pretrained(folder, subfolder=part, **options)
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise MissingError(f"generator {folder!r} has no {part} that can be read ({problem})") from error
+
+
+def predict_guided(
+    unet: Any,
+    z: torch.Tensor,
+    t: Any,
+    tokens: torch.Tensor,
+    guidance: float,
+    controlnet: Any = None,
+    control: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """What the UNet predicts under classifier-free guidance, (n, c, h, w).
+
+    Of z (2n, c, h, w), tokens (2n, k, width) and control the first half is the branch without a condition.
+    """
+    extra = residuals(controlnet, z, t, tokens, control)
+    without, told = unet(z, t, encoder_hidden_states=tokens, **extra).sample.chunk(2)
+    guided: torch.Tensor = without + guidance * (told - without)
+    return guided
 
 
 def residuals(

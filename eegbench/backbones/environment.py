@@ -27,6 +27,17 @@ def resolve_device(name: str) -> str:
     return str(device)
 
 
+def free_memory(device: str) -> int:
+    """Bytes that a device has free; 0 for one that does not say."""
+    import psutil
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available) if kind == "cpu" else 0
+
+
 def environment(device: str) -> dict[str, Any]:
     """dtype, TF32 and cuDNN switches, threads, and the GPU's name and CUDA version (None on the CPU), as JSON."""
     import torch

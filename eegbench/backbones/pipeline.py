@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from eegbench.arrays import Images
-from eegbench.backbones import weights
+from eegbench.backbones import blank, published, weights
 from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import InputError, MissingError
+from eegbench.errors import InputError, MissingError, UsageError
 
 PARTS = ("image_proj", "ip_adapter")  # of an IP-Adapter file's keys
 
@@ -20,22 +20,25 @@ class Painter:
     """A pipeline folder (or hub id); with `adapter`, it wears an IP-Adapter of the published keys (Ye et al. 2023).
 
     The class of the pipeline is the one its `model_index.json` names, so that the small generator and SDXL-Turbo go
-    the same way. `half` runs it in float16.
+    the same way. `half` runs it in float16. `size` in px, a multiple of the autoencoder's factor; 0: the UNet's own.
     """
 
     def __init__(
-        self, name: str, adapter: str = "", device: str = "cpu", *, scale: float = 1.0, half: bool = False
+        self,
+        name: str,
+        adapter: str = "",
+        device: str = "cpu",
+        *,
+        scale: float = 1.0,
+        half: bool = False,
+        size: int = 0,
     ) -> None:
         import diffusers
 
-        folder, kind = weights.locate(name), torch.float16 if half else torch.float32
-        try:
-            self.drawing: Any = diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=kind)
-        except (OSError, ValueError) as error:
-            problem = str(error).strip().splitlines()[0]
-            raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error
+        self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
         if adapter:
-            state = adapter_state(weights.locate(adapter))
+            plain = not blank.is_blank(adapter)
+            state = adapter_state(adapter_file(adapter)) if plain else blank.adapter(adapter, self.drawing.unet)
             self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
             self.drawing.set_ip_adapter_scale(scale)
         self.drawing.to(device)
@@ -45,8 +48,10 @@ class Painter:
             pipeline.prepare_ip_adapter_image_embeds = _one_each
         self.noise_schedule = self.drawing.scheduler
         self.scaling_factor = float(self.drawing.vae.config.scaling_factor)
-        doublings = len(self.drawing.vae.config.block_out_channels) - 1
-        self.size = int(self.drawing.unet.config.sample_size) * 2**doublings  # of an image, in pixels
+        factor = 2 ** (len(self.drawing.vae.config.block_out_channels) - 1)
+        if size % factor:
+            raise UsageError(f"size is {size} px; wanted a multiple of {factor}, or 0 for the generator's own")
+        self.size = size or int(self.drawing.unet.config.sample_size) * factor  # of an image, in pixels
 
     def paint(
         self,
@@ -104,6 +109,8 @@ class Painter:
             options["ip_adapter_image_embeds"] = [torch.cat([torch.zeros_like(one), one]) if two_branches else one]
         if start is not None:
             options |= {"image": start.to(**place), "strength": strength}
+        else:
+            options |= {"height": self.size, "width": self.size}
         drawn = pipeline(
             num_inference_steps=sampling.steps,
             guidance_scale=sampling.guidance,
@@ -122,17 +129,42 @@ class Painter:
     def latents(self, images: Images) -> torch.Tensor:
         """Unscaled latent means (n, c, h, w) of images of any size."""
         vae = self.drawing.vae
+        kept = vae.dtype
+        vae.to(torch.float32)  # SDXL's overflows in half precision
         parts = []
         with torch.no_grad():
             for some in chunks(images, 16):
                 pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
-                parts.append(vae.encode(pictures.to(vae.dtype)).latent_dist.mean.float().cpu())
+                parts.append(vae.encode(pictures).latent_dist.mean.cpu())
+        vae.to(kept)
         return torch.cat(parts)
+
+
+def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
+    import diffusers
+
+    if blank.is_blank(name):
+        return blank.pipeline(name, device, dtype)
+    try:
+        return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
+    except (OSError, ValueError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error
 
 
 def _one_each(image: None, embeddings: list[torch.Tensor], device: Any, count: int, guided: bool) -> list[torch.Tensor]:
     """In the place of diffusers' own, which repeats one embedding for all prompts: ours come one for each."""
     return [one.to(device) for one in embeddings]
+
+
+def adapter_file(name: str) -> str:
+    """Where an IP-Adapter lies: a published file by its name, a part of the pack, or a path."""
+    return str(published.require(name).path) if name in published.PUBLISHED else weights.locate(name)
+
+
+def digest_of_adapter(name: str) -> str:
+    """sha256 of an IP-Adapter's file; "" for a path, whose bytes nobody has vouched for."""
+    return published.require(name).sha256 if name in published.PUBLISHED else weights.combined(name)
 
 
 def adapter_state(file: str) -> dict[str, dict[str, torch.Tensor]]:

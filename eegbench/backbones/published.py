@@ -60,6 +60,10 @@ PUBLISHED: dict[str, WeightFile] = {
         "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
         "Apache-2.0 (torch-fidelity)",
     ),
+    "ip_adapter_sdxl_vit_h": WeightFile(
+        "sdxl_models/ip-adapter_sdxl_vit-h.safetensors", ("atm",), "https://huggingface.co/h94/IP-Adapter",
+        "Apache-2.0", hub="h94/IP-Adapter",
+    ),
     **{
         f"eml_net_{part}": WeightFile(
             f"res_{part}.pth", ("cc", "kl", "kl_reversed", "sim"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from eegbench import configuration
 from eegbench.benchmark import plugins
+from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method
 from eegbench.errors import UsageError, unknown
 from eegbench.records import Json, RunSpec
@@ -89,9 +90,14 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
 
 
 def dataset_of(options: Options) -> Dataset:
-    """The data set that the options name, with its own table of options."""
-    dataset: Dataset = configuration.build(plugins.find("dataset", options.dataset), options.dataset_table)
-    return dataset
+    """The data set that the options name, with its own table of options.
+
+    `embeddings`, a key of every data set, is a folder of published EEG embeddings that stand in the EEG's place.
+    """
+    table = dict(options.dataset_table)
+    folder = table.pop("embeddings", None)
+    dataset: Dataset = configuration.build(plugins.find("dataset", options.dataset), table)
+    return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
 
 def suite_of(dataset: Dataset, suite: str) -> str:
@@ -117,7 +123,7 @@ def describe(built: Any, *, without_stage: str = "") -> Json:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        return describe(value)
     raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
 
 

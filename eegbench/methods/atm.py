@@ -9,7 +9,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,25 +19,26 @@ from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Sampling
-from eegbench.backbones.pipeline import Painter
+from eegbench.backbones.pipeline import Painter, digest_of_adapter
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder, held_out
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
 from eegbench.methods.prior import DiffusionPrior, PriorSettings, fit_prior
 from eegbench.methods.storage import read_json, write_json
 from eegbench.methods.training import Training
 
-Length = Literal["unit", "raw"]
-
 
 @dataclass(frozen=True)
 class Networks:
-    """Names of the pretrained parts, and the length of the embeddings that pass between them; fixed by the fit."""
+    """Names of the pretrained parts, the length of the embeddings that pass between them, the size of images in px
+    and the precision of the generator; fixed by the fit."""
 
     generator: str
     adapter: str
     clip: str
     length: Length
+    size: int = 0
+    half: bool = False
 
 
 class AtmReconstructor(Reconstructor):
@@ -53,7 +54,7 @@ class AtmReconstructor(Reconstructor):
         device: str = "cpu",
     ) -> None:
         self.networks, self.embedder, self.prior, self.low_level = networks, embedder, prior, low_level
-        self.painter = painter(networks.generator, networks.adapter, device)
+        self.painter = painter(networks, device)
         self.sampling, self.strength = Sampling(), 1.0
         self.device = device
 
@@ -93,7 +94,8 @@ class Atm(Method):
     """Hyper-parameters of all stages; the defaults are for the micro pack.
 
     `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
-    embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance.
+    embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance. `size` of the
+    images in px, 0: the generator's own; `half` runs the generator in float16.
     """
 
     name: ClassVar[str] = "atm"
@@ -106,6 +108,8 @@ class Atm(Method):
     adapter: str = "pack:ip_adapter/ip-adapter.safetensors"
     clip: str = "pack:clip_target"
     length: Length = "unit"
+    size: int = 0
+    half: bool = False
     encoder: EncoderSettings = EncoderSettings(regression=0.9, raw=True)
     prior: PriorSettings = PriorSettings()
     low_level: bool = True
@@ -114,7 +118,12 @@ class Atm(Method):
     strength: float = field(default=0.85, metadata={"stage": "reconstruct"})
 
     def weights(self) -> dict[str, str]:
-        return {name: weights.combined(name) for name in (self.generator, self.adapter, self.clip)}
+        named = {name: weights.combined(name) for name in (self.generator, self.clip)}
+        return named | {self.adapter: digest_of_adapter(self.adapter)}
+
+    @property
+    def networks(self) -> Networks:
+        return Networks(self.generator, self.adapter, self.clip, self.length, self.size, self.half)
 
     def configure(self, fitted: Reconstructor) -> Reconstructor:
         if not isinstance(fitted, AtmReconstructor):
@@ -126,6 +135,7 @@ class Atm(Method):
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> AtmReconstructor:
         training = Training(seed, progress, device=device, folder=folder)
+        networks = self.networks
         clip = Clip(self.clip, device)
         targets = of_length(clip.images(train.images), self.length)
         texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
@@ -133,16 +143,15 @@ class Atm(Method):
         prior = fit_prior(training, embedder.features(train.eeg), targets, self.prior)
         low_level = None
         if self.low_level:
-            latents = painter(self.generator, self.adapter, device).latents(train.images)
+            latents = painter(networks, device).latents(train.images)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
             low_level = fit_low_level(training, train.eeg, latents, held, self.low_level_settings)
-        networks = Networks(self.generator, self.adapter, self.clip, self.length)
         return self.configure(AtmReconstructor(networks, embedder, prior, low_level, device=device))  # type: ignore[return-value]
 
 
 @functools.lru_cache(maxsize=1)
-def painter(generator: str, adapter: str, device: str) -> Painter:
-    return Painter(generator, adapter, device)
+def painter(networks: Networks, device: str) -> Painter:
+    return Painter(networks.generator, networks.adapter, device, half=networks.half, size=networks.size)
 
 
 def of_length(embeddings: NDArray[np.float32], length: Length) -> NDArray[np.float32]:

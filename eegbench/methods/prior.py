@@ -127,7 +127,7 @@ class DiffusionPrior:
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         facts = read_json(folder / "prior.json")
         settings = PriorSettings(**(facts["settings"] | {"widths": tuple(facts["settings"]["widths"])}))
-        network = _network(facts["width"], facts["condition"], settings)
+        network = network_of(facts["width"], facts["condition"], settings)
         read_module(folder / "prior.safetensors", network)
         return cls(network.to(device), settings, facts["width"], facts["condition"])
 
@@ -139,7 +139,7 @@ def noise_schedule(settings: PriorSettings) -> Any:
     return diffusers.DDPMScheduler(clip_sample=True, clip_sample_range=settings.clip_range)
 
 
-def _network(width: int, condition: int, settings: PriorSettings) -> DiffusionPriorUNet:
+def network_of(width: int, condition: int, settings: PriorSettings) -> DiffusionPriorUNet:
     return DiffusionPriorUNet(width, condition, settings.widths, settings.time_width, settings.dropout)
 
 
@@ -152,7 +152,7 @@ def fit_prior(
     """
     torch.manual_seed(seeding.seed(training.seed, "prior"))
     device = training.device
-    network = _network(targets.shape[1], conditions.shape[1], settings).to(device)
+    network = network_of(targets.shape[1], conditions.shape[1], settings).to(device)
     told, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
     schedule = noise_schedule(settings)
     label, per_epoch = "fit prior", batches(len(clean), settings.batch)

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
-from eegbench.backbones import weights
+from eegbench.backbones import saliency, weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
-from eegbench.backbones.saliency import SaliencyNetwork
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError
-from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder, held_out
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
@@ -42,6 +41,7 @@ class Networks:
     rank: int
     alpha: int
     control_channels: tuple[int, ...]
+    length: Length = "unit"
 
 
 class SaliencyControlNetReconstructor(Reconstructor):
@@ -65,7 +65,7 @@ class SaliencyControlNetReconstructor(Reconstructor):
         self.device = device
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
-        tokens = as_tokens(self.embed(eeg))
+        tokens = condition(self.embedder, eeg, self.networks.length)
         return self.generator.sample(
             tokens,
             null=torch.zeros_like(tokens[:1]),
@@ -117,7 +117,10 @@ class SaliencyControlNetReconstructor(Reconstructor):
 
 @dataclass(frozen=True)
 class SaliencyControlNet(Method):
-    """Hyper-parameters of all stages; the defaults are for the micro pack."""
+    """Hyper-parameters of all stages; the defaults are for the micro pack.
+
+    `length` of the EEG embedding that is the UNet's one token: "raw" as published, or "unit" variance per coordinate.
+    """
 
     name: ClassVar[str] = "saliency_controlnet"
     paper: ClassVar[str] = "Abramov and Makarov, saliency-guided EEG-to-image generation"
@@ -135,6 +138,7 @@ class SaliencyControlNet(Method):
     clip: str = "pack:clip_target"
     saliency: str = "pack:judges/saliency.safetensors"
     encoder: EncoderSettings = EncoderSettings()
+    length: Length = "unit"
     rank: int = 16
     alpha: int = 32
     lora: TuningSettings = TuningSettings(steps=250, batch=24, rate=1e-3)
@@ -144,7 +148,8 @@ class SaliencyControlNet(Method):
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
 
     def weights(self) -> dict[str, str]:
-        return {name: weights.combined(name) for name in (self.generator, self.clip, self.saliency)}
+        named = {name: weights.combined(name) for name in (self.generator, self.clip)}
+        return named | {self.saliency: saliency.digest_of(self.saliency)}
 
     def configure(self, fitted: Reconstructor) -> Reconstructor:
         if not isinstance(fitted, SaliencyControlNetReconstructor):
@@ -156,23 +161,25 @@ class SaliencyControlNet(Method):
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> SaliencyControlNetReconstructor:
         training = Training(seed, progress, device=device, folder=folder)
-        targets = target(self.clip, device).images(train.images)
+        fitted_here = self.encoder.kind == "atm_s"
+        targets = target(self.clip, device).images(train.images) if fitted_here else np.zeros((0, 0), np.float32)
         embedder = fit_embedder(training, train, targets, self.encoder)
-        networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels)
+        networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels, self.length)
         generator = Generator(self.generator, device)
-        material = {"tokens": as_tokens(embedder(train.eeg)).to(device), "latents": generator.encode(train.images)}
+        tokens = condition(embedder, train.eeg, self.length).to(device)
+        latents = generator.encode(train.images)
 
         torch.manual_seed(seeding.seed(seed, "LoRA"))
         wrapped = lora(generator.unet, self.rank, self.alpha)
-        tune(training, "fit LoRA", generator, wrapped, wrapped, self.lora, **material)
+        tune(training, "fit LoRA", generator, wrapped, wrapped, self.lora, tokens=tokens, latents=latents)
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter_state(wrapped), device=device)
         if self.variant == "guided":
-            maps = SaliencyNetwork(self.saliency, device).maps(train.images)
+            maps = saliency.SaliencyNetwork(self.saliency, device).maps(train.images)
             torch.manual_seed(seeding.seed(seed, "ControlNet"))
             network = control_network(fitted.unet, networks).to(device)
             tune(
-                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet, **material,
-                controlnet=network, controls=generator.control(maps),
+                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet, tokens=tokens, latents=latents,
+                controlnet=network, maps=maps,
             )  # fmt: skip
             fitted.controlnet = network.requires_grad_(False)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
@@ -191,12 +198,20 @@ def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
     return unit[:, None] * unit.shape[1] ** 0.5
 
 
+def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:
+    """The one token (n, 1, d) that stands for each trial."""
+    return as_tokens(embedder(eeg)) if length == "unit" else torch.from_numpy(embedder.features(eeg))[:, None]
+
+
 def control_network(unet: Any, networks: Networks) -> Any:
     """A ControlNet that starts from `unet`, its last layers at zero."""
     import diffusers
 
     return diffusers.ControlNetModel.from_unet(
-        unet, conditioning_channels=3, conditioning_embedding_out_channels=networks.control_channels
+        unet,
+        conditioning_channels=3,
+        conditioning_embedding_out_channels=networks.control_channels,
+        load_weights_from_unet=unet.device.type != "meta",  # which holds none
     )
 
 

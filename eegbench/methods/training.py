@@ -133,7 +133,8 @@ class Training:
         per_epoch = batches(len(fitted), settings.batch)
         chosen = shuffled(fitted, settings.batch, self.seed, label)
         steps = settings.epochs * per_epoch
-        rate = cosine(settings.rate, steps) if settings.schedule == "cosine" else constant(settings.rate)
+        falling = cosine(settings.rate, steps, least=settings.least_rate)
+        rate = falling if settings.schedule == "cosine" else constant(settings.rate)
         self.run(
             label,
             module,

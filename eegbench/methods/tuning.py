@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from eegbench.arrays import Maps
 from eegbench.backbones.diffusion import Generator, residuals
 from eegbench.methods.training import Training, cosine
 from eegbench.methods.tuning_settings import TuningSettings
@@ -33,27 +34,26 @@ def tune(
     tokens: torch.Tensor,
     latents: torch.Tensor,
     controlnet: Any = None,
-    controls: torch.Tensor | None = None,
+    maps: Maps | None = None,
 ) -> None:
     """Denoising training of what of `trained` requires a gradient, on what the generator was trained to predict.
 
     tokens (n, k, width) condition the UNet and are set to zero with probability `null_rate` per item (the null
-    condition of classifier-free guidance); latents (n, c, h, w); controls (n, 3, H, W) in [0, 1] go to the
-    ControlNet. The rate follows cosine warm restarts, as in the saliency-guided paper.
+    condition of classifier-free guidance); latents (n, c, h, w); maps (n, H, W) go to the ControlNet. The rate
+    follows cosine warm restarts, as in the saliency-guided paper.
     """
     device = latents.device
     noise_schedule = generator.noise_schedule
 
     def loss(_: int, rng: np.random.Generator) -> torch.Tensor:
-        chosen = torch.from_numpy(rng.integers(len(latents), size=settings.batch)).to(device)
+        items = rng.integers(len(latents), size=settings.batch)
+        chosen = torch.from_numpy(items).to(device)
         keep = torch.from_numpy((rng.random(settings.batch) >= settings.null_rate).astype(np.float32)).to(device)
         noise = torch.randn(settings.batch, *latents.shape[1:]).to(device)
         times = torch.randint(0, noise_schedule.config.num_train_timesteps, (settings.batch,)).to(device)
-        noisy = noise_schedule.add_noise(latents[chosen], noise, times)
         condition = tokens[chosen] * keep[:, None, None]
-        extra = residuals(controlnet, noisy, times, condition, None if controls is None else controls[chosen])
-        aim = generator.training_target(latents[chosen], noise, times)
-        return F.mse_loss(unet(noisy, times, encoder_hidden_states=condition, **extra).sample.float(), aim)
+        control = None if maps is None else generator.control(maps[items])  # of all items it would fill a GPU
+        return denoising_loss(generator, unet, latents[chosen], noise, times, condition, controlnet, control)
 
     learning = [p for p in trained.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=settings.weight_decay)
@@ -61,3 +61,20 @@ def tune(
     training.run(
         label, trained, loss, steps=settings.steps, optimiser=optimiser, rate=rate, clip=1.0, numerics=settings
     )
+
+
+def denoising_loss(
+    generator: Generator,
+    unet: Any,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    times: torch.Tensor,
+    condition: torch.Tensor,
+    controlnet: Any = None,
+    control: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Mean squared error, (), of what `unet` predicts of latents (n, c, h, w) made noisy at times (n,)."""
+    noisy = generator.noise_schedule.add_noise(latents, noise, times)
+    extra = residuals(controlnet, noisy, times, condition, control)
+    aim = generator.training_target(latents, noise, times)
+    return F.mse_loss(unet(noisy, times, encoder_hidden_states=condition, **extra).sample.float(), aim)

@@ -20,11 +20,15 @@ class Numerics:
 
 @dataclass(frozen=True, kw_only=True)
 class Epochs(Numerics):
-    """Epochs of AdamW over what is not held out; `patience` epochs without a better validation end them, 0: never."""
+    """Epochs of AdamW over what is not held out; `patience` epochs without a better validation end them, 0: never.
+
+    `least_rate` is where a cosine ends.
+    """
 
     epochs: int = 30
     batch: int = 64
     rate: float = 1e-3
+    least_rate: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: float = 0.01
     patience: int = 0

@@ -68,7 +68,7 @@ def test_names_and_digests_of_torchvision_are_torchvisions() -> None:
 
 def test_every_judge_names_files_that_are_listed() -> None:
     used = {file for _, files, _ in JUDGES.values() for file in files}
-    assert used == set(PUBLISHED)
+    assert used == set(PUBLISHED) - {"ip_adapter_sdxl_vit_h"}  # which is a generator's, and judges nothing
 
 
 def test_own_folder_comes_before_torchs(homes: Path, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,11 @@ Jia and Bruce 2020, EML-NET: An Expandable Multi-Layer NETwork for Saliency Pred
 `res_imagenet.pth`, `res_places.pth` and `res_decoder.pth` load into these modules under their own keys.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck, ResNet
@@ -74,6 +77,12 @@ class EmlNet(nn.Module):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         joined: torch.Tensor = self.decoder(self.imagenet.taps(pictures), self.places.taps(pictures))
         return joined[:, 0]
+
+
+def pictures(images: Sequence[Image.Image], device: str) -> torch.Tensor:
+    """Images of any shape as the networks look at them: (n, 3, 480, 640) in [0, 1]."""
+    seen = np.stack([np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)) for image in images])
+    return torch.from_numpy(seen).permute(0, 3, 1, 2).to(device).float() / 255
 
 
 def finish(maps: torch.Tensor) -> Maps:

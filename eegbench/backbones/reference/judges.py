@@ -237,22 +237,23 @@ def _fidelity(paths: dict[str, Path], device: str) -> Reader:
     return read
 
 
-def _eml_net(paths: dict[str, Path], device: str) -> Reader:
-    from PIL import Image
-
+def load_eml_net(paths: dict[str, Path], device: str) -> Any:
+    """The two-stream EML-Net with its three published files, by name of `PUBLISHED`."""
     with torch.device("meta"):
         network = eml_net.EmlNet()
     for part in ("imagenet", "places", "decoder"):
         path = paths[f"eml_net_{part}"]
         put(network.get_submodule(part), read_published(path, f"EML-Net, {part}"), path, device)
-    network = network.eval()
+    return network.eval()
+
+
+def _eml_net(paths: dict[str, Path], device: str) -> Reader:
+    from PIL import Image
+
+    network = load_eml_net(paths, device)
 
     def read(pictures: torch.Tensor) -> Nodes:
-        size = (eml_net.WIDTH, eml_net.HEIGHT)
-        seen = np.stack(
-            [np.asarray(Image.fromarray(i).resize(size, Image.Resampling.BILINEAR)) for i in to_uint8(pictures)]
-        )
-        maps = network(torch.from_numpy(seen).permute(0, 3, 1, 2).to(device).float() / 255)
+        maps = network(eml_net.pictures([Image.fromarray(i) for i in to_uint8(pictures)], device))
         return {"saliency": torch.from_numpy(eml_net.finish(maps))}
 
     return read

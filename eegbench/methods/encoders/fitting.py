@@ -2,11 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds
@@ -19,11 +20,18 @@ from eegbench.methods.storage import read_json, read_module, write_json, write_m
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 
+Length = Literal["unit", "raw"]  # of embeddings that are handed on: unit variance per coordinate, or as they are
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSettings(Epochs):
-    """How an encoder is fitted; validation is by whole concepts. The published rate and batch are 3e-4 and 64."""
+    """How an encoder is fitted; validation is by whole concepts. The published rate and batch are 3e-4 and 64.
 
+    `kind`: "atm_s" is fitted here; "precomputed" takes embeddings that stand in the EEG's place as they are
+    (`dataset.embeddings`), as the saliency-guided paper ran, and leaves every other key without effect.
+    """
+
+    kind: Literal["atm_s", "precomputed"] = "atm_s"
     keep: Keep = "channels"
     window: Window = Window(kernel=10, pool=20, stride=2)  # the published milliseconds at 100 Hz
     batch: int = 128
@@ -33,10 +41,28 @@ class EncoderSettings(Epochs):
     validation_concepts: int = 20
 
 
-class EEGEmbedder:
-    """EEG to image embeddings: z-scoring by training statistics, then ATM-S."""
+class Precomputed(nn.Module):
+    """In the place of an encoder: embeddings (n, 1, width) that stand where EEG stands, to (n, width)."""
 
-    def __init__(self, encoder: AtmS, info: EEGInfo, subject: int, mean: NDArray[np.float32], std: NDArray[np.float32]):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, eeg: torch.Tensor, subject: torch.Tensor) -> torch.Tensor:
+        return eeg[:, 0]
+
+
+class EEGEmbedder:
+    """EEG to image embeddings: z-scoring by training statistics, then ATM-S; or embeddings that are there already."""
+
+    def __init__(
+        self,
+        encoder: AtmS | Precomputed,
+        info: EEGInfo,
+        subject: int,
+        mean: NDArray[np.float32],
+        std: NDArray[np.float32],
+    ) -> None:
         self.encoder, self.info, self.subject = encoder, info, subject
         self.mean, self.std = mean, std
 
@@ -46,7 +72,7 @@ class EEGEmbedder:
 
     def features(self, eeg: EEG) -> NDArray[np.float32]:
         """Embeddings (n, d) as the encoder gives them, un-normalised."""
-        device = self.encoder.logit_scale.device
+        device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
         with torch.inference_mode():
             parts = [
                 self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)).cpu()
@@ -60,19 +86,20 @@ class EEGEmbedder:
         facts: dict[str, Any] = {
             "info": asdict(self.info),
             "subject": self.subject,
-            "keep": self.encoder.keep,
-            "window": asdict(self.encoder.window),
             "width": self.encoder.width,
         }
+        if isinstance(self.encoder, AtmS):
+            facts |= {"keep": self.encoder.keep, "window": asdict(self.encoder.window)}
         write_json(folder / "encoder.json", facts)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         facts = read_json(folder / "encoder.json")
         info = info_from(facts["info"])
-        encoder = AtmS(
-            len(info.channels), info.times, facts["width"], keep=facts["keep"], window=Window(**facts["window"])
-        )
+        encoder: AtmS | Precomputed = Precomputed(facts["width"])
+        if "window" in facts:
+            window = Window(**facts["window"])
+            encoder = AtmS(len(info.channels), info.times, facts["width"], keep=facts["keep"], window=window)
         rest = read_module(folder / "encoder.safetensors", encoder, ("eeg_mean", "eeg_std"))
         return cls(encoder.to(device), info, facts["subject"], rest["eeg_mean"].numpy(), rest["eeg_std"].numpy())
 
@@ -90,8 +117,13 @@ def fit_embedder(
     ones (Li et al., section 2.4; their code's factor 10 does nothing to AdamW). Contrastive is the symmetric
     cross-entropy over the batch of unit vectors, (1 - text) x against images + text x against texts. The epoch with
     the lowest loss on held-out training concepts is kept; test data play no part. UsageError if texts are wanted and
-    there are none.
+    there are none, or if embeddings are wanted in the EEG's place and EEG is there, or the other way round.
     """
+    _check_kind(settings, train.info)
+    if settings.kind == "precomputed":
+        nothing, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
+        given = Precomputed(train.info.times).to(training.device)
+        return EEGEmbedder(given, train.info, train.subject, nothing, one)
     if settings.text and texts is None:
         raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
     torch.manual_seed(seeds.seed(training.seed, "encoder"))
@@ -117,6 +149,14 @@ def fit_embedder(
 
     training.run_epochs("fit EEG encoder", encoder, loss, held, settings)
     return embedder
+
+
+def _check_kind(settings: EncoderSettings, info: EEGInfo) -> None:
+    given = info.unit == "embedding"
+    if settings.kind == "precomputed" and not given:
+        raise UsageError("encoder.kind is precomputed, and the data set gives EEG; set dataset.embeddings to a folder")
+    if given and settings.kind != "precomputed":
+        raise UsageError("the data set gives embeddings in the EEG's place; set encoder.kind=precomputed to use them")
 
 
 def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.bool_]:

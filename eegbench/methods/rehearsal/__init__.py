@@ -1,0 +1,1 @@
+"""Rehearsals: every full-size network of a method, without its weights."""
