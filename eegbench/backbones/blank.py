@@ -1,7 +1,7 @@
 """Published networks with random weights: `blank:NAME` where a weight's name is wanted. No weight file is read.
 
 A rehearsal builds full-size networks so, through the classes that would load the real ones, on any device: on torch's
-meta device they have shapes and no content. NAME is one of `published_configs.NAMES`.
+meta device they have shapes and no content. NAME is one of `published_configs.names()`.
 """
 
 from typing import Any
@@ -22,8 +22,8 @@ def is_blank(name: str) -> bool:
 def behind(name: str) -> str:
     """NAME of `blank:NAME`; UsageError for one whose configuration is not known."""
     plain = name.removeprefix(PREFIX)
-    if plain not in published.NAMES:
-        raise unknown("published network", plain, sorted(published.NAMES))
+    if plain not in published.names():
+        raise unknown("published network", plain, published.names())
     return plain
 
 

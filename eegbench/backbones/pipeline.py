@@ -130,13 +130,13 @@ class Painter:
         """Unscaled latent means (n, c, h, w) of images of any size."""
         vae = self.drawing.vae
         kept = vae.dtype
-        vae.to(torch.float32)  # SDXL's overflows in half precision
+        torch.nn.Module.to(vae, torch.float32)  # SDXL's overflows in half precision
         parts = []
         with torch.no_grad():
             for some in chunks(images, 16):
                 pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
                 parts.append(vae.encode(pictures).latent_dist.mean.cpu())
-        vae.to(kept)
+        torch.nn.Module.to(vae, kept)
         return torch.cat(parts)
 
 

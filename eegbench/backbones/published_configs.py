@@ -200,4 +200,8 @@ ADAPTERS: dict[str, Adapter] = {
     ),
 }
 EML_NET = "eml_net"
-NAMES = frozenset({*PIPELINES, *CLIPS, *ADAPTERS, EML_NET})
+
+
+def names() -> list[str]:
+    """Every published network that is described here."""
+    return sorted([*PIPELINES, *CLIPS, *ADAPTERS, EML_NET])

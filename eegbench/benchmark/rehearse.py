@@ -12,9 +12,9 @@ import numpy as np
 
 from eegbench import configuration, seeds
 from eegbench.arrays import EEGInfo
+from eegbench.backbones import published_configs
 from eegbench.backbones.blank import PREFIX
 from eegbench.backbones.environment import free_memory, resolve_device
-from eegbench.backbones.published_configs import NAMES
 from eegbench.benchmark import catalogue
 from eegbench.benchmark.embedded import INFO as EMBEDDINGS
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
@@ -40,22 +40,31 @@ PUBLISHED_ON = {
 }
 
 # A timed rehearsal goes through every stage of a fit, each for a few steps, on simulated noise.
-ITEMS, CONCEPTS, SIDE = 96, 12, 500
+ITEMS, CONCEPTS, HELD, SIDE = 96, 12, 2, 500
+FITTED = ITEMS - ITEMS // CONCEPTS * HELD  # items that are not held out
 BRIEF: dict[str, dict[str, object]] = {
     "saliency_controlnet": {
-        "encoder.epochs": 1, "encoder.validation_concepts": 2, "lora.steps": 4, "controlnet.steps": 4, "head_epochs": 1,
+        "encoder.epochs": 1, "encoder.validation_concepts": HELD, "lora.steps": 4, "controlnet.steps": 4,
+        "head_epochs": 1,
     },
     "atm": {
-        "encoder.epochs": 1, "encoder.validation_concepts": 2, "prior.epochs": 2, "low_level_settings.epochs": 1,
+        "encoder.epochs": 1, "encoder.validation_concepts": HELD, "prior.epochs": 2, "low_level_settings.epochs": 1,
     },
-    "neuroimagen": {"features.epochs": 2, "gan.steps": 8, "regressor.epochs": 1, "validation_concepts": 2},
-    "llm_caption": {"captions.epochs": 2, "captions.validation_concepts": 2},
+    "neuroimagen": {"features.epochs": 2, "gan.steps": 8, "regressor.epochs": 1, "validation_concepts": HELD},
+    "llm_caption": {"captions.epochs": 2, "captions.validation_concepts": HELD},
 }  # fmt: skip
-SETTINGS = {  # where the number of items in one step of a stage stands
-    "fit EEG encoder": "encoder", "fit LoRA": "lora", "fit ControlNet": "controlnet", "fit prior": "prior",
-    "fit low level": "low_level_settings", "fit GAN": "gan", "fit caption regressor": "regressor",
-    "fit caption heads": "captions",
-}  # fmt: skip
+ITEMS_OF: dict[str, Callable[[Any], int]] = {  # how many images one step of the optimiser sees
+    "fit EEG encoder": lambda method: min(method.encoder.batch, FITTED) * method.encoder.accumulate,
+    "fit LoRA": lambda method: method.lora.batch * method.lora.accumulate,
+    "fit ControlNet": lambda method: method.controlnet.batch * method.controlnet.accumulate,
+    "fit saliency head": lambda method: min(Epochs().batch, FITTED),
+    "fit prior": lambda method: min(method.prior.batch, ITEMS),
+    "fit low level": lambda method: min(method.low_level_settings.batch, FITTED) * method.low_level_settings.accumulate,
+    "fit EEG features": lambda method: min(method.features.concepts, CONCEPTS - HELD) * method.features.each,
+    "fit GAN": lambda method: method.gan.batch,
+    "fit caption regressor": lambda method: min(method.regressor.batch, FITTED) * method.regressor.accumulate,
+    "fit caption heads": lambda method: min(method.captions.batch, FITTED) * method.captions.accumulate,
+}
 
 
 @dataclass(frozen=True)
@@ -168,17 +177,9 @@ def _timed(method: Method, info: EEGInfo, device: str, progress: Progress) -> li
         raise MissingError(f"{method.name}: {device} has not enough memory; --device meta runs shapes alone") from error
     rows: list[dict[str, object]] = []
     for label, seconds in watch.steps.items():
-        items = min(_items(method, label), len(train.eeg))
+        items = ITEMS_OF[label](method)
         rows.append({"step": f"training: {label}", "items": items, "per image": max(seconds[1:] or seconds) / items})
     return [*rows, {"step": "reconstruction, all its steps", "items": count, "per image": drawn / count}]
-
-
-def _items(method: Any, label: str) -> int:
-    """How many images one step of the optimiser sees in the stage `label`."""
-    if label == "fit EEG features":
-        return int(method.features.concepts * method.features.each)
-    settings = getattr(method, SETTINGS[label]) if label in SETTINGS else Epochs()
-    return int(settings.batch * getattr(settings, "accumulate", 1))
 
 
 def _noise(info: EEGInfo) -> TrainingSet:
@@ -199,7 +200,11 @@ def _noise(info: EEGInfo) -> TrainingSet:
 def _blank(method: Any) -> Any:
     """`method` with random weights in the place of published ones; parts of the pack stay what they are."""
     named = {f.name: getattr(method, f.name) for f in dataclasses.fields(method)}
-    found = {name: PREFIX + value for name, value in named.items() if isinstance(value, str) and value in NAMES}
+    found = {
+        name: PREFIX + value
+        for name, value in named.items()
+        if isinstance(value, str) and value in published_configs.names()
+    }
     return dataclasses.replace(method, **found)
 
 

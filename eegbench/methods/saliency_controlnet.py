@@ -178,8 +178,8 @@ class SaliencyControlNet(Method):
             torch.manual_seed(seeding.seed(seed, "ControlNet"))
             network = control_network(fitted.unet, networks).to(device)
             tune(
-                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet, tokens=tokens, latents=latents,
-                controlnet=network, maps=maps,
+                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet,
+                tokens=tokens, latents=latents, controlnet=network, maps=maps,
             )  # fmt: skip
             fitted.controlnet = network.requires_grad_(False)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
