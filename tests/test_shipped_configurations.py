@@ -64,9 +64,7 @@ def test_published_values_are_the_published_ones() -> None:
     assert (atm.sampling.steps, atm.sampling.guidance, atm.size, atm.half) == (4, 0.0, 512, True)
 
 
-def test_a_word_is_a_shipped_file_unless_a_file_has_that_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_word_is_a_shipped_file_unless_a_file_has_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shipped(Path("paper"), "atm") == SHIPPED / "atm.paper.toml"
     (tmp_path / "paper").write_text("")

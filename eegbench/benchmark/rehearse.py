@@ -18,7 +18,7 @@ from eegbench.backbones.environment import free_memory, resolve_device
 from eegbench.benchmark import catalogue
 from eegbench.benchmark.embedded import INFO as EMBEDDINGS
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
-from eegbench.errors import MissingError, unknown
+from eegbench.errors import CheckFailed, MissingError, unknown
 from eegbench.methods.rehearsal.parts import Network, compare
 from eegbench.methods.rehearsal.stages import STAGES, rehearsal_of
 from eegbench.methods.tuning_settings import Epochs
@@ -90,8 +90,8 @@ def rehearse(
 ) -> Report:
     """Build every network of method `name` with random weights, run shapes through every stage, time what can be.
 
-    With `checkpoint`, the network that a weight file belongs to says how far the file's keys agree. On "auto" a GPU
-    times the stages where there is one and nothing is timed where there is none. Raises UsageError for unknown names,
+    With `checkpoint`, only the network that a weight file belongs to is reported, with how far the file's keys agree;
+    nothing is timed. On "auto" a GPU times the stages, and where there is none nothing is timed. Raises UsageError for unknown names,
     CheckFailed where parts do not fit together or are not as published, InputError for a file that is no checkpoint
     of this method or of another size.
     """
@@ -103,7 +103,11 @@ def rehearse(
         raise unknown("recording", chosen, RECORDINGS)
     method = _blank(configuration.build(kinds[name], table))
     info = EMBEDDINGS if _precomputed(method) else RECORDINGS[chosen]
-    known = rehearsal_of(method, info)
+    try:
+        known = rehearsal_of(method, info)
+    except (RuntimeError, ValueError, TypeError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise CheckFailed(f"{name}: its networks cannot be built ({problem})") from error
     networks = [_row(network) for network in known.networks]
     if checkpoint is not None:
         owner, problems = compare(checkpoint, known.networks)
@@ -111,8 +115,8 @@ def rehearse(
     stages: list[dict[str, object]] = [
         {"stage": stage.name, "items": stage.items, "gives": _words(stage.checked())} for stage in known.stages
     ]
-    target, note = _where(device, known.networks)
-    if target == META or checkpoint is not None:
+    target, note = _where(META if checkpoint else device, known.networks)
+    if target == META:
         return Report(name, chosen, note, networks, stages, [])
     brief = _blank(configuration.build(kinds[name], {**table, **BRIEF[name]}))
     return Report(name, chosen, note, networks, stages, _timed(brief, info, target, progress))

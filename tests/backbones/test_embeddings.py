@@ -79,5 +79,5 @@ def test_rubbish_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_that_is_not_there_says_where_it_is_published(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="emb_eeg/x.pt of LidongYang/EEG_Image_decode"):
+    with pytest.raises(MissingError, match=r"emb_eeg/x\.pt of LidongYang/EEG_Image_decode"):
         read_embeddings(tmp_path / "x.pt", 3, repetitions=4)
