@@ -91,9 +91,10 @@ def rehearse(
     """Build every network of method `name` with random weights, run shapes through every stage, time what can be.
 
     With `checkpoint`, only the network that a weight file belongs to is reported, with how far the file's keys agree;
-    nothing is timed. On "auto" a GPU times the stages, and where there is none nothing is timed. Raises UsageError for unknown names,
-    CheckFailed where parts do not fit together or are not as published, InputError for a file that is no checkpoint
-    of this method or of another size.
+    nothing is timed. On "auto" a GPU times the stages, and where there is none nothing is timed.
+
+    Raises UsageError for unknown names, CheckFailed where parts do not fit together or are not as published, InputError
+    for a file that is no checkpoint of this method or of another size.
     """
     kinds = {kind.name: kind for kind in STAGES}
     if name not in kinds:
