@@ -8,20 +8,22 @@ import torch
 
 from eegbench.errors import MissingError
 
-PROBE, MOST = 2, 16  # images
+PROBE = 2  # images
+MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
 SHARE = 0.5  # of the memory that is free
 
 Result = TypeVar("Result")
 
 
 class Batch:
-    """Size of a network's batches: PROBE images at first; after them what fits, at most MOST.
+    """Size of a network's batches: PROBE images at first; after them what fits, at most as many as are worth it.
 
     A batch that does not fit after all is halved and run again.
     """
 
     def __init__(self, device: str) -> None:
         self.size, self._device, self._probed = PROBE, device, False
+        self._most = MOST_CPU if device == "cpu" else MOST_GPU
 
     def run(self, network: Callable[[int], Result], left: int) -> tuple[Result, int]:
         """`network` of the next images, at most `left`, and how many they were.
@@ -49,7 +51,7 @@ class Batch:
 
     def _settle(self, each: float) -> None:
         room = SHARE * free(self._device)
-        self.size = max(1, min(MOST, int(room / max(each, 1.0))))
+        self.size = max(1, min(self._most, int(room / max(each, 1.0))))
         self._probed = True
 
 
