@@ -337,7 +337,9 @@ def datasets_info(
 
 @captions.command("make")
 def captions_make(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file; what is in it stays.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to make, or to add what it lacks to.")
+    ] = None,
     dataset: DataSet = "sim-things",
     subject: Subject = 8,
     settings: DataSettings = None,
@@ -359,7 +361,8 @@ def captions_make(
     """Have a model write ten captions of each training image, or check a file of them.
 
     Test images are never captioned: a method that retrieves captions would find the answer among them. The same
-    command takes up what was interrupted; images that have captions are not asked about again.
+    command takes up what was interrupted; images that have captions are not asked about again. `--captions FILE` of
+    `evaluate` trains on them.
     """
     _go_offline(offline)
     from eegbench.benchmark import captions as making

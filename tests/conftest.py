@@ -82,6 +82,7 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
             """Who asked may be gone, and was meant to be."""

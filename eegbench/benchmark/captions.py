@@ -24,6 +24,7 @@ from eegbench.places import cache, writing
 from eegbench.records import digest, read_json, write_text
 
 PATIENCE = 3  # images in a row without captions, after which nobody asks for more
+DAY = 86400  # s
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Made:
 
 
 def training_images(dataset: Dataset, subject: int, folder: Path | None) -> ImageSet:
-    """The images to caption: a subject's training images, or those of a folder. Test images are never among them."""
+    """The images to caption: a subject's training images, never the test images; or those of a folder."""
     if folder is not None:
         return from_folder(folder)[0]
     if subject not in dataset.subjects:
@@ -62,10 +63,10 @@ def captioner(
         if model is not None or api_key_env is not None:
             raise UsageError("--model and --api-key-env go with --endpoint; --local needs neither")
         return Local(local, resolve_device(device))
-    if not model:
+    if not (model and model.strip()):
         raise UsageError("--endpoint needs --model: the name by which it knows the model")
-    if not (timeout > 0 and parallel > 0):
-        raise UsageError(f"--timeout {timeout:g}, --parallel {parallel}; wanted numbers above 0")
+    if not (0 < timeout <= DAY and parallel > 0):
+        raise UsageError(f"--timeout {timeout:g}, --parallel {parallel}; wanted seconds up to {DAY}, and 1 or more")
     key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
     if api_key_env and not key:
         raise UsageError(f"--api-key-env {api_key_env}: no such variable is set, or it is empty")
@@ -82,8 +83,9 @@ def check(path: Path, dataset: Dataset, subject: int, folder: Path | None) -> Ca
 def make(images: ImageSet, path: Path, asked: Captioner, *, progress: Progress) -> Made:
     """Add to a captions file what it lacks: a line for each image, written before more images are asked about.
 
-    An image that gets no captions does not end it, PATIENCE of them in a row do. Raises InputError naming the first
-    such, or saying that the file belongs to other images or another model. Whatever is raised, the lines stay.
+    An image that gets no captions does not end it, PATIENCE of them in a row do. Raises InputError naming such an
+    image, or where the file holds other images, UsageError where it holds another model's captions, and what the
+    captioner raises. Whatever is raised, the lines stay.
     """
     with taken_up(path) as (entries, add):
         check_stimuli(path, entries, images.stimuli, complete=False)
@@ -110,7 +112,7 @@ def _add_all(
     add: Callable[[Captions], None],
     advance: Callable[[int], None],
 ) -> dict[str, InputError]:
-    """The images that got no captions, and why; given up after PATIENCE of them in a row."""
+    """The images that got no captions, and why; raises InputError after PATIENCE of them in a row."""
     failed: dict[str, InputError] = {}
     in_a_row = 0
     for stimulus, answer in _answers(images, lacking, asked):
@@ -122,7 +124,7 @@ def _add_all(
             in_a_row = 0
         advance(1)
         if in_a_row == PATIENCE:
-            break
+            raise InputError(f"{PATIENCE} images in a row got no captions, the last, {stimulus!r}: {answer}")
     return failed
 
 
@@ -138,7 +140,7 @@ def _answers(images: ImageSet, items: Sequence[int], asked: Captioner) -> Iterat
 def _answer(stimulus: str, image: NDArray[np.uint8], asked: Captioner) -> Captions | InputError:
     """From the cache, or from the captioner and into the cache: nothing is asked twice about one image."""
     pixels = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
-    file = cache("captions") / f"{digest({'captioner': asked.identity, 'image': pixels})}.json"
+    file = cache("captions") / f"{digest({'model': asked.model, 'captioner': asked.identity, 'image': pixels})}.json"
     try:
         return read_fields(Captions, {**read_json(file), "stimulus": stimulus}, "captions")
     except InputError:

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,7 +74,7 @@ def read(path: Path) -> CaptionsFile:
     """A captions file, every line checked; raises InputError naming the file, the first faults and their number."""
     entries, end = _read(path)
     if end < path.stat().st_size:
-        raise InputError(f"{path}: its last line is cut off; `eegbench captions make -o {path}` takes it up from there")
+        raise InputError(f"{path}: its last line is cut off; `eegbench captions make -o {path}` takes it up there")
     return CaptionsFile(path, file_digest(path), entries)
 
 
@@ -103,7 +104,7 @@ def check_stimuli(path: Path, entries: dict[str, Captions], stimuli: Sequence[st
 
 @contextmanager
 def taken_up(path: Path) -> Iterator[tuple[dict[str, Captions], Callable[[Captions], None]]]:
-    """What a captions file holds, and a function that adds to it a line that is on its way to the disk when it returns.
+    """What a captions file holds, and a function that adds a line, which others can read when it returns.
 
     A file that is not there is begun. A last line that a crash cut off is dropped; a faulty file is left as it is.
     Raises InputError for a faulty file, UsageError for one that another process adds to or that cannot be written.
@@ -112,22 +113,26 @@ def taken_up(path: Path) -> Iterator[tuple[dict[str, Captions], Callable[[Captio
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a file; choose another with -o")
-        file = path.open("ab")
+        file = path.open("ab", buffering=0)  # what a full disk refused must not come back when the file is closed
     with file:
         _claim(path, file)
         entries, end = _read(path)
 
         def add(entry: Captions) -> None:
             with writing(path, mend="choose another file with -o"):
-                file.write(entry.line())
-                file.flush()
+                _write(file, entry.line())
             entries[entry.stimulus] = entry
 
         with writing(path, mend="choose another file with -o"):
             file.truncate(end)
             if end and not _ends_with_newline(path):
-                file.write(b"\n")
+                _write(file, b"\n")
         yield entries, add
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) :]
 
 
 def _read(path: Path) -> tuple[dict[str, Captions], int]:
@@ -198,7 +203,7 @@ def _torn(line: bytes) -> bool:
     return False
 
 
-def _claim(path: Path, file: BinaryIO) -> None:
+def _claim(path: Path, file: FileIO) -> None:
     """Two processes that add to one file would write images twice, and pay for them twice."""
     if sys.platform != "win32":
         try:

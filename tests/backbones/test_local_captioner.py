@@ -55,8 +55,8 @@ def test_ten_captions_begin_as_their_levels_do(folder: Path) -> None:
     captions = Local(folder).captions(IMAGES[0])
     assert len(captions) == len(CAPTION_LEVELS)
     for level, caption in zip(CAPTION_LEVELS, captions, strict=True):
-        assert caption.startswith(BEGINNINGS[level])
-    assert len(set(captions)) > len(BEGINNINGS)  # they are drawn, and go on after their beginnings
+        assert caption.startswith(BEGINNINGS[level]) and len(caption) > len(BEGINNINGS[level])
+    assert len(set(captions)) > len(BEGINNINGS)  # they are drawn
 
 
 def test_the_same_image_gets_the_same_captions_whatever_the_global_state(folder: Path) -> None:
@@ -101,6 +101,17 @@ def test_a_folder_that_cannot_be_read_safely_is_refused(folder: Path, tmp_path: 
     with pytest.raises(InputError) as caught:
         Local(broken(folder, tmp_path / "x", change))
     assert str(tmp_path / "x") in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_code_in_the_folder_is_not_run(folder: Path, tmp_path: Path) -> None:
+    copy = broken(folder, tmp_path / "x", "nowhere")
+    (copy / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    names = ("AutoConfig", "AutoModelForImageTextToText", "AutoProcessor", "AutoTokenizer", "AutoImageProcessor")
+    for file in ("config.json", "processor_config.json", "tokenizer_config.json"):
+        value = json.loads((copy / file).read_text())
+        (copy / file).write_text(json.dumps(value | {"auto_map": dict.fromkeys(names, "evil.Evil")}))
+    assert Local(copy).captions(IMAGES[0]) == Local(folder).captions(IMAGES[0])
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_folder_that_is_not_there_is_missing(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from typer.testing import CliRunner, Result
 
 from eegbench.backbones.captioners import Captioner
 from eegbench.benchmark.captions import PATIENCE, make
-from eegbench.benchmark.fit import shape
+from eegbench.benchmark.fit import fit, shape
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Options, plan
 from eegbench.cli import app
-from eegbench.contracts import CAPTION_LEVELS, Silent
+from eegbench.contracts import CAPTION_LEVELS, Silent, TrainingSet
 from eegbench.datasets.captions import Captions, read
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
@@ -124,7 +124,7 @@ def test_an_image_without_captions_does_not_end_it(file: Path) -> None:
 def test_several_in_a_row_do(file: Path) -> None:
     asked = Fake()
     asked.failing = {i: InputError("no JSON") for i in range(1, 6)}
-    with pytest.raises(InputError, match="3 images got no captions"):
+    with pytest.raises(InputError, match="3 images in a row got no captions"):
         make(SET, file, asked, progress=Silent())
     assert asked.seen == list(range(1 + PATIENCE))
 
@@ -134,7 +134,7 @@ def test_captions_that_break_the_format_never_reach_the_file(
     file: Path, monkeypatch: pytest.MonkeyPatch, captions: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(Fake, "captions", lambda *_: captions)
-    with pytest.raises(InputError, match="3 images got no captions"):
+    with pytest.raises(InputError, match="3 images in a row got no captions"):
         make(SET, file, Fake(), progress=Silent())
     assert file.read_bytes() == b""
 
@@ -154,6 +154,25 @@ def test_a_file_of_other_images_or_another_model_is_left_as_it_is(
     with pytest.raises(kind, match=words):
         make(SET, file, asked, progress=Silent())
     assert file.read_bytes() == entry.line() and not asked.seen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of files")
+def test_where_there_is_no_room_for_a_line_the_others_are_kept(file: Path, tmp_path: Path) -> None:
+    import resource
+
+    line = len(Captions(STIMULI[0], "fake", Fake().captions(IMAGES[0])).line())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (line * 5 // 2, limits[1]))
+    try:
+        with pytest.raises(
+            UsageError, match=r"captions\.jsonl: cannot be written \(File too large\).*; 2 of 6 images are in"
+        ):
+            make(SET, file, Fake(), progress=Silent())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.stat().st_size == line * 5 // 2  # half a line stands there, and is taken away
+    assert make(SET, file, Fake(), progress=Silent()).new == 4
+    assert list(read(file).entries) == list(STIMULI)
 
 
 # The command.
@@ -243,7 +262,8 @@ MISUSE: dict[str, tuple[tuple[object, ...], str]] = {
     "no model": (("-o", "x", "--endpoint", "http://a"), "--endpoint needs --model"),
     "a model for a folder": (("-o", "x", "--local", "b", "--model", "m"), "--local needs neither"),
     "no key": (("-o", "x", "--endpoint", "http://a", "--model", "m", "--api-key-env", "NO_SUCH"), "no such variable"),
-    "no patience": (("-o", "x", "--endpoint", "http://a", "--model", "m", "--timeout", 0), "above 0"),
+    "no patience": (("-o", "x", "--endpoint", "http://a", "--model", "m", "--timeout", 0), "wanted seconds"),
+    "no end": (("-o", "x", "--endpoint", "http://a", "--model", "m", "--timeout", "inf"), "wanted seconds"),
     "check and make": (("--check", "x", "-o", "y"), "--check makes nothing"),
     "a file that is not there": (("--check", "nowhere.jsonl"), "nowhere.jsonl: no such file"),
     "another data set": (("--check", __file__, "--dataset", "sim-thing"), "did you mean 'sim-things'"),
@@ -318,9 +338,23 @@ def test_a_faulty_file_stops_an_evaluation_before_it_begins(tmp_path: Path) -> N
     assert done.exit_code == 2 and "line 1: 'a': 11 captions; wanted 10" in done.stderr
 
 
-def test_a_floor_is_one_whatever_the_captions(lab: Any, tmp_path: Path) -> None:
-    stimuli = plan("uses-eeg", 8, lab.options(), device="cpu").train().stimuli
-    file = tmp_path / "c.jsonl"
+def test_any_data_set_takes_a_file_and_a_fit_is_given_it(lab: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stimuli = lab.plan().train().stimuli
+    file.write_bytes(b"".join(Captions(s, "m", (s,) * 10).line() for s in stimuli))
+    planned, given = lab.plan(captions=file), []
+    fit_as_ever = type(planned.method).fit
+
+    def fitting(self: Any, train: TrainingSet, **options: Any) -> Any:
+        given.append(train.captions)
+        return fit_as_ever(self, train, **options)
+
+    monkeypatch.setattr(type(planned.method), "fit", fitting)
+    fit(planned, progress=Silent())
+    assert given == [tuple((s,) * 10 for s in stimuli)]
+
+
+def test_a_floor_is_one_whatever_the_captions(lab: Any, file: Path) -> None:
+    stimuli = lab.plan().train().stimuli
     file.write_bytes(b"".join(Captions(s, "m", ("a",) * 10).line() for s in stimuli))
     lab.evaluate()
     outcome = lab.evaluate(captions=file)

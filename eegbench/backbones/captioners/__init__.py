@@ -9,7 +9,7 @@ from eegbench.records import Json
 
 
 class Captioner(ABC):
-    """`model`: its name in a captions file. `identity`: all that decides its captions, beside the image.
+    """`model`: its name in a captions file. `identity`: what decides its captions, beside model and image.
 
     `parallel`: images that it is asked about at once. `note`: what a user should know of how its levels come about.
     """

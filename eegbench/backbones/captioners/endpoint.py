@@ -63,7 +63,7 @@ class Endpoint(Captioner):
             raise UsageError("the API key holds a character that no key has; look at the variable of --api-key-env")
         self.model, self.key, self.parallel, self.timeout = model, key, parallel, timeout
         self.offline, self.pause = offline, pause
-        self.identity = {"address": self.address, "model": model, "prompt": PROMPT}
+        self.identity = {"address": self.address, "prompt": PROMPT}
         self.heard = False  # whether it ever answered: until then a wrong address is likelier than a bad moment
         self._opener = urllib.request.build_opener(_NoRedirect)
 

@@ -22,7 +22,7 @@ from eegbench.records import digest, file_digest, read_json
 BEGINNINGS = {"low": "a picture of", "mid": "in the background there is", "high": "the mood of this picture is"}
 KINDS = ("blip", "git")
 TOKENIZERS = ("tokenizer.json", "vocab.txt")
-WORDS = 24  # tokens that may follow a beginning
+WORDS = (2, 24)  # tokens that follow a beginning, at least and at most
 TOP_P = 0.9
 
 
@@ -66,7 +66,7 @@ class Local(Captioner):
             f.name: file_digest(f) for f in sorted(folder.iterdir()) if f.suffix in (".safetensors", ".json", ".txt")
         }
         self.model = f"{folder.resolve().name}@{digest(files)[:12]}"
-        self.identity = {"files": files, "beginnings": BEGINNINGS, "words": WORDS, "top_p": TOP_P}
+        self.identity = {"files": files, "beginnings": BEGINNINGS, "words": list(WORDS), "top_p": TOP_P}
 
     def captions(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
         pixels = self.processor(images=[image], return_tensors="pt")["pixel_values"].to(self.device)
@@ -88,7 +88,8 @@ class Local(Captioner):
                 input_ids=tokens.repeat(count, 1).to(self.device),
                 do_sample=True,
                 top_p=TOP_P,
-                max_new_tokens=WORDS,
+                min_new_tokens=WORDS[0],
+                max_new_tokens=WORDS[1],
             )
         words = self.processor.batch_decode(drawn, skip_special_tokens=True)
         return [" ".join(sentence.split()) for sentence in words]
