@@ -205,7 +205,7 @@ class LlmCaption(Method):
         if wrong:
             raise InputError(
                 f"{len(wrong)} of {len(train.stimuli)} training images have not {len(CAPTION_LEVELS)} captions "
-                f"(the first: {wrong[0]}); give the data set a captions file"
+                f"(the first: {wrong[0]}); give them by --captions FILE, which `eegbench captions make` writes"
             )
         torch.manual_seed(seeding.seed(seed, "captions"))
         clip = Clip(self.clip, device)
