@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,46 +13,48 @@ from eegbench.backbones.resize import chunks
 from eegbench.errors import InputError, MissingError
 
 AT_ONCE = 16  # images or hidden states in one batch
-WANTED = "wanted a GIT folder with config.json, model.safetensors, tokenizer and preprocessor_config.json"
+WANTED = (
+    "wanted a GIT folder with config.json, model.safetensors, tokenizer.json and preprocessor_config.json, such as "
+    "microsoft/git-large-coco"
+)
 
 
 class GitCaptioner:
     """A GIT folder (or hub id). Its classes are named here and its weights are safetensors: loading it runs nothing.
 
     Hidden states are (n, tokens, width): what its image tower, CLIP's, gives for an image. Raises MissingError for a
-    folder that is not there or not whole, InputError for another model's.
+    folder that is not there or lacks a file, InputError for one of another model, or damaged.
     """
 
     def __init__(self, name: str, device: str = "cpu") -> None:
+        self.device = device
+        try:
+            self._load(weights.locate(name))
+            self.tokens, self.width = self.hidden(np.zeros((1, 8, 8, 3), np.uint8)).shape[1:]
+        except OSError as error:
+            raise MissingError(f"captioner {name!r} cannot be read ({_first(error)}); {WANTED}") from error
+        except Exception as error:  # whatever a stranger's folder makes transformers raise, this border names it
+            raise InputError(f"captioner {name!r} cannot be used ({_first(error)}); {WANTED}") from error
+
+    def _load(self, folder: str) -> None:
         import transformers
 
-        folder = weights.locate(name)
         transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
-        try:
-            facts, _ = transformers.GitConfig.get_config_dict(folder)
-            if facts.get("model_type") != "git":
-                raise InputError(f"captioner {name!r} is a {facts.get('model_type')!r} model; {WANTED}")
-            model, loaded = transformers.GitForCausalLM.from_pretrained(
-                folder, use_safetensors=True, torch_dtype=torch.float32, output_loading_info=True
-            )
-            self.processor = transformers.CLIPImageProcessor.from_pretrained(folder)
-            self.tokenizer = transformers.BertTokenizer.from_pretrained(folder)
-        except (OSError, ValueError) as error:
-            problem = str(error).strip().splitlines()[0]
-            raise MissingError(
-                f"captioner {name!r} cannot be read ({problem}); {WANTED}, such as microsoft/git-large-coco"
-            ) from error
+        facts, _ = transformers.GitConfig.get_config_dict(folder)
+        if facts.get("model_type") != "git":
+            raise ValueError(f"it is a {facts.get('model_type')!r} model")
+        model, loaded = transformers.GitForCausalLM.from_pretrained(
+            folder, use_safetensors=True, torch_dtype=torch.float32, output_loading_info=True
+        )
         if lacking := sorted(loaded["missing_keys"]):
-            raise InputError(
-                f"captioner {name!r} has no weights for {lacking[0]} and {len(lacking) - 1} more; {WANTED}"
-            )
-        self.device = device
-        self.tower: Any = model.git.image_encoder.eval().requires_grad_(False).to(device)
+            raise ValueError(f"no weights for {lacking[0]}, {len(lacking)} in all")
+        self.processor = transformers.CLIPImageProcessor.from_pretrained(folder)
+        self.tokenizer = transformers.BertTokenizer.from_pretrained(folder)
+        if len(self.tokenizer) < model.config.vocab_size:
+            raise ValueError(f"its tokenizer knows {len(self.tokenizer)} of {model.config.vocab_size} tokens")
+        self.tower: Any = model.git.image_encoder.eval().requires_grad_(False).to(self.device)
         model.git.image_encoder = _Given()
-        self.model: Any = model.eval().requires_grad_(False).to(device)
-        vision = model.config.vision_config
-        self.tokens = (vision.image_size // vision.patch_size) ** 2 + 1
-        self.width = int(vision.hidden_size)
+        self.model: Any = model.eval().requires_grad_(False).to(self.device)
 
     def hidden(self, images: Images) -> torch.Tensor:
         """Hidden states (n, tokens, width) of images of any size, resized and normalised as the folder says."""
@@ -77,6 +80,11 @@ class GitCaptioner:
             )
             texts += self.tokenizer.batch_decode(said, skip_special_tokens=True)
         return texts
+
+
+def _first(error: Exception) -> str:
+    """The first line of what an error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class _Given(nn.Module):

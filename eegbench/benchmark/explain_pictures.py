@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from eegbench.arrays import Values
 
 Estimates = Mapping[str, tuple[float, tuple[float, float] | None]]
-SALIENCY = "mean over trials of |d loss / d EEG|, EEG in standard deviations of its channel"
-FEWEST = 4  # electrodes that make a map
+SALIENCY = "mean over trials of |d loss / d EEG|, EEG in standard deviations of its channel; over its mean"
+FEWEST, NAMED = 4, 32  # electrodes that make a map, and of which each can be named on it
 MONTAGES = ("colin27_1005", "standard_1005")  # MNE-Python's name of its standard head, since 1.13 and before
 
 
@@ -28,23 +28,26 @@ def scalp(saliency: Mapping[str, Values], channels: Sequence[str], title: str, p
     figure = _figure(3.4 * len(saliency), 4.2, title)
     for place, (head, values) in enumerate(saliency.items()):
         axes = figure.add_subplot(1, len(saliency), place + 1)
-        over_time = values[kept].mean(1)
+        over_time = _relative(values)[kept].mean(1)
         image, _ = mne.viz.plot_topomap(
             over_time,
             info,
             axes=axes,
             vlim=(over_time.min(), over_time.max()),
-            cmap="viridis",
+            cmap="YlOrRd",
             extrapolate="local",
             contours=0,
-            names=names if len(names) <= 32 else None,
+            sensors="k," if len(names) <= NAMED else True,
+            names=names if len(names) <= NAMED else None,
             show=False,
         )
-        figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8).ax.tick_params(labelsize=7)
+        for label in axes.texts:
+            label.set_fontsize(6)
+        _bar(figure, image, axes)
         axes.set_title(head, fontsize=10)
     missing = len(channels) - len(kept)
     figure.supxlabel(
-        f"{SALIENCY}, averaged over time; seen from above; each head has its own scale"
+        f"{SALIENCY}; averaged over time; seen from above; each head has its own colours"
         + (f"; {missing} channels without a known place are left out" if missing else ""),
         fontsize=8,
     )
@@ -61,7 +64,8 @@ def channels_by_time(
     reach = (1000 * times[0] - step / 2, 1000 * times[-1] + step / 2)
     figure = _figure(4 * len(saliency), 3.2 + 0.14 * len(channels), title)
     grid = figure.add_gridspec(2, len(saliency), height_ratios=(1, 2.5))
-    for place, (head, values) in enumerate(saliency.items()):
+    for place, (head, absolute) in enumerate(saliency.items()):
+        values = _relative(absolute)
         above, below = figure.add_subplot(grid[0, place]), figure.add_subplot(grid[1, place])
         above.plot(1000 * times, values.mean(0), linewidth=1.2)
         above.set(xlim=reach, ylim=(0, None), title=head)
@@ -69,10 +73,11 @@ def channels_by_time(
         edges = (*reach, len(channels) - 0.5, -0.5)
         image = below.imshow(values[order], aspect="auto", extent=edges, cmap="viridis", vmin=0, interpolation="none")
         below.set_yticks(range(len(channels)), [channels[i] for i in order], fontsize=min(7, 300 / len(channels)))
-        figure.colorbar(image, ax=below, orientation="horizontal", shrink=0.8).ax.tick_params(labelsize=7)
+        _bar(figure, image, below)
         for axes in (above, below):
             axes.axvline(0, color="grey", linewidth=0.8, linestyle=":")
             axes.tick_params(axis="x", labelsize=7)
+        above.tick_params(axis="y", labelsize=7)
     figure.supxlabel(f"ms from stimulus onset; {SALIENCY}", fontsize=8)
     return _saved(figure, path)
 
@@ -86,7 +91,7 @@ def heads(scores: Estimates, wins: Mapping[str, float], title: str, path: Path) 
     left.bar(list(scores), values, yerr=np.abs(bounds.T - values), capsize=4, color="C0")
     left.axhline(0.5, color="grey", linestyle=":")
     left.set_ylim(0, 1)
-    left.set_title("right: two-way identification of the trial's own caption", fontsize=9)
+    left.set_title("right: two-way identification of what the trial should retrieve", fontsize=9)
     left.set_xlabel("dotted: chance; bars: 95 % interval over concepts", fontsize=8)
     right.bar(list(scores), [wins[head] for head in scores], color="C1")
     right.set_ylim(0, 1)
@@ -122,6 +127,18 @@ def standard_montage() -> Any:
 
     known = mne.channels.get_builtin_montages()
     return mne.channels.make_standard_montage(next(name for name in MONTAGES if name in known))
+
+
+def _relative(values: Values) -> Values:
+    """Saliency over its mean; all 0 where there is none."""
+    mean = values.mean()
+    return values / mean if mean else values
+
+
+def _bar(figure: Any, image: Any, axes: Any) -> None:
+    bar = figure.colorbar(image, ax=axes, orientation="horizontal", shrink=0.8)
+    bar.ax.locator_params(nbins=4)
+    bar.ax.tick_params(labelsize=7)
 
 
 def _figure(width: float, height: float, title: str) -> Any:

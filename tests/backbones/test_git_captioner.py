@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,18 +71,43 @@ def test_a_pickle_is_never_opened(git_folder: Path, tmp_path: Path) -> None:
         GitCaptioner(str(folder))
 
 
-def test_another_kind_of_model_is_refused(git_folder: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(git_folder, tmp_path / "git"))
+def damage(folder: Path, **changes: object) -> None:
     facts = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(facts | {"model_type": "blip"}))
-    with pytest.raises(InputError, match="is a 'blip' model; wanted a GIT folder"):
-        GitCaptioner(str(folder))
+    (folder / "config.json").write_text(json.dumps(facts | changes))
 
 
-def test_weights_that_lack_a_part_are_refused(git_folder: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(git_folder, tmp_path / "git"))
+def lack_a_part(folder: Path) -> None:
     state = load_file(folder / "model.safetensors")
     state.pop(next(key for key in state if "visual_projection" in key))
     save_file(state, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(InputError, match=r"has no weights for git\.visual_projection"):
+
+
+def lose_words(folder: Path) -> None:
+    for name in ("tokenizer.json", "vocab.txt"):
+        (folder / name).unlink()
+
+
+DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "another model": (lambda f: damage(f, model_type="blip"), "it is a 'blip' model"),
+    "weights of another size": (lambda f: damage(f, vocab_size=50), "mismatched"),
+    "weights that lack a part": (lack_a_part, "no weights for git.visual_projection"),
+    "weights that are none": (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "header"),
+    "a width that is a word": (lambda f: damage(f, hidden_size="wide"), "hidden_size"),
+    "a configuration that is a list": (lambda f: (f / "config.json").write_text("[]"), "list"),
+    "no words": (lose_words, "knows 5 of 30 tokens"),
+    "words that are none": (lambda f: (f / "tokenizer.json").write_text("{}"), "added_tokens"),
+    "images of another size": (
+        lambda f: (f / "preprocessor_config.json").write_text('{"size": 64, "crop_size": 64}'),
+        "64",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_folder_is_refused_in_one_line(case: str, git_folder: Path, tmp_path: Path) -> None:
+    change, message = DAMAGED[case]
+    folder = Path(shutil.copytree(git_folder, tmp_path / "git"))
+    change(folder)
+    with pytest.raises(InputError, match=r"captioner '.*' cannot be used .*; wanted a GIT folder") as caught:
         GitCaptioner(str(folder))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
