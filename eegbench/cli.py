@@ -288,6 +288,28 @@ def ablate(
     show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, _console())
 
 
+@app.command()
+def explain(
+    method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for explain.csv and the pictures.")],
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    seed: Seed = 0,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
+    from eegbench.benchmark import catalogue
+    from eegbench.benchmark import explain as asking
+
+    options = _options(dataset, "eeg", seed, settings, Path("runs"), device)
+    explained = asking.explain(method, subject, options, _terminal())
+    title = _heading(explained.simulated, method, subject, options)
+    files = asking.write(explained, output, title=title)
+    print(f"{title}\n{catalogue.text(asking.heads(explained))}")
+    print("\n".join(str(file) for file in files))
+
+
 @app.command("check-method")
 def check_method(
     method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],

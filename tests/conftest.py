@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -94,3 +95,30 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
         yield kept
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def git_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GIT captioner with random weights: 5 hidden states of width 16, a vocabulary of 25 letters as words."""
+    import torch
+    import transformers
+
+    folder = tmp_path_factory.mktemp("captioner")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxy"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    size = {"height": 32, "width": 32}
+    transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=size).save_pretrained(folder)
+    shared = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.GitConfig(
+        vision_config={**shared, "image_size": 32, "patch_size": 16, "initializer_range": 1.0},
+        **shared,
+        vocab_size=len(words),
+        max_position_embeddings=64,
+        initializer_range=1.0,  # so much that what it says depends on what it sees
+        bos_token_id=2,
+        eos_token_id=3,
+    )
+    torch.manual_seed(0)
+    transformers.GitForCausalLM(config).save_pretrained(folder)
+    return folder
