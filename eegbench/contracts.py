@@ -232,3 +232,6 @@ class Backbone(ABC):
     @abstractmethod
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
         """Each feature as (n, ...); batch size never moves a value by more than 1e-5 relative."""
+
+    def rest(self) -> None:  # noqa: B027 - what takes no room need not do anything
+        """No images come for now: give memory back that can be had again."""

@@ -1,5 +1,6 @@
 """How many images a large network looks at at once: what the machine's memory allows, found out by one probe."""
 
+import ctypes
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -82,6 +83,13 @@ def peak(device: str) -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def give_back() -> None:
+    """Hand freed memory back to the system: glibc keeps it in pieces, which the next network may not fit."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def free(device: str) -> int:

@@ -18,7 +18,7 @@ from torch import nn
 
 from eegbench.arrays import Images
 from eegbench.backbones import published
-from eegbench.backbones.batch import Batch
+from eegbench.backbones.batch import Batch, give_back
 from eegbench.backbones.reference import eml_net
 from eegbench.backbones.reference.transformer import replace_blocks
 from eegbench.backbones.resize import BASES, embed_in_chunks, resize, to_uint8
@@ -58,6 +58,11 @@ class ReferenceJudge(Backbone):
         dtype = torch.float16 if kind == "cuda" else torch.bfloat16
         with torch.autocast(kind, dtype, enabled=self.variant == "half"):
             return embed_in_chunks(images, self._read, base=self._base, device=self._device, batch=self._batch)
+
+    def rest(self) -> None:
+        if self._device == "cpu":  # reading the files again takes seconds, and one image of CLIP takes one
+            self._read = None
+            give_back()
 
 
 def judges(
@@ -264,9 +269,8 @@ def _eml_net(paths: dict[str, Path], device: str) -> Reader:
 
 FIDELITY = "python -m pip install 'eegbench[fidelity]'"
 JUDGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Path], str], Reader]]] = {
-    "alexnet": (("alexnet2", "alexnet5"), ("alexnet",), _alexnet),
+    "clip_vit_l_14": (("clip",), ("clip_vit_l_14",), _clip),  # the larger networks first, the larger features last
     "inception_v3": (("inception",), ("inception_v3",), _inception),
-    "clip_vit_l_14": (("clip",), ("clip_vit_l_14",), _clip),
     "swav": (("swav",), ("swav",), _swav),
     "efficientnet_b1": (("effnet",), ("efficientnet_b1",), _efficientnet),
     "vit_h_14": (("probabilities",), ("vit_h_14",), _vit_h_14),
@@ -277,4 +281,5 @@ JUDGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Pa
         ("eml_net_imagenet", "eml_net_places", "eml_net_decoder"),
         _eml_net,
     ),
+    "alexnet": (("alexnet2", "alexnet5"), ("alexnet",), _alexnet),
 }
