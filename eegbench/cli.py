@@ -65,6 +65,8 @@ datasets = typer.Typer(cls=Verbs, help="The data sets.", no_args_is_help=True, r
 app.add_typer(datasets, name="datasets")
 weights = typer.Typer(cls=Verbs, help="The published weight files.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(weights, name="weights")
+captions = typer.Typer(cls=Verbs, help="Captions of training images.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(captions, name="captions")
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps.")]
 Protocol = Annotated[str, typer.Option(help="How images reach the judges: sal512 or me256.")]
@@ -80,7 +82,11 @@ DataSet = Annotated[str, typer.Option(help="A name of `eegbench list datasets`."
 Track = Annotated[str, typer.Option(help="eeg: EEG alone; oracle: a hint from the true image too.")]
 Seed = Annotated[int, typer.Option(help="Decides all that is drawn by lot.")]
 Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
+CaptionsFile = Annotated[
+    Path | None, typer.Option("--captions", help="Train on this file's captions, not the data set's own.")
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
+DataSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As snr=0.")]
 
 
 @app.command()
@@ -97,6 +103,7 @@ def evaluate(
         Path | None, typer.Option(help="paper, micro, or a TOML file with tables [method] and [dataset].")
     ] = None,
     settings: Settings = None,
+    captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
@@ -123,6 +130,7 @@ def evaluate(
         protocol=protocol,
         method_table=tables["method"],
         dataset_table=tables["dataset"],
+        captions=captions_file,
         runs=runs,
         device=device,
         audit=audit,
@@ -243,13 +251,14 @@ def curve(
     track: Track = "eeg",
     seed: Seed = 0,
     settings: Settings = None,
+    captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
 ) -> None:
     """Evaluate a method at several values of one key: does the score rise with the signal?"""
     from eegbench.benchmark import vary
 
-    options = _options(dataset, track, seed, settings, runs, device)
+    options = _options(dataset, track, seed, settings, runs, device, captions_file)
     points = vary.curve(method, subject, over, _words(values), options, _terminal())
     title = _heading(points[0].simulated, method, subject, options)
     table, picture = vary.write(points, over, output, title=title)
@@ -267,6 +276,7 @@ def ablate(
     track: Track = "eeg",
     seed: Seed = 0,
     settings: Settings = None,
+    captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
 ) -> None:
@@ -274,10 +284,32 @@ def ablate(
     from eegbench.benchmark import plugins, vary
     from eegbench.report import show_ablation
 
-    options = _options(dataset, track, seed, settings, runs, device)
+    options = _options(dataset, track, seed, settings, runs, device, captions_file)
     points = vary.ablate(method, subject, options, _terminal())
     print(_heading(points[0].simulated, method, subject, options))
     show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, _console())
+
+
+@app.command()
+def explain(
+    method: Annotated[str, typer.Option(help="A name of `eegbench list methods`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for explain.csv and the pictures.")],
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    seed: Seed = 0,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
+    from eegbench.benchmark import catalogue
+    from eegbench.benchmark import explain as asking
+
+    options = _options(dataset, "eeg", seed, settings, Path("runs"), device)
+    explained = asking.explain(method, subject, options, _terminal())
+    title = _heading(explained.simulated, method, subject, options)
+    files = asking.write(explained, output, title=title)
+    print(f"{title}\n{catalogue.text(asking.heads(explained))}")
+    print("\n".join(str(file) for file in files))
 
 
 @app.command("check-method")
@@ -287,6 +319,7 @@ def check_method(
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     settings: Settings = None,
+    captions_file: CaptionsFile = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -295,7 +328,7 @@ def check_method(
     from eegbench.benchmark import check_method as asking
     from eegbench.benchmark.plan import plan
 
-    options = _options(dataset, track, 0, settings, Path("runs"), device)
+    options = _options(dataset, track, 0, settings, Path("runs"), device, captions_file)
     findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=_terminal())
     if as_json:
         print(json.dumps([finding._asdict() for finding in findings], indent=1))
@@ -336,19 +369,74 @@ def datasets_info(
     name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
     picture: Annotated[Path | None, typer.Option(help="Draw scenes, captions and mean EEG to this PNG.")] = None,
     subject: Annotated[int, typer.Option(help="Whose EEG the picture shows.")] = 8,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As snr=0.")] = None,
+    settings: DataSettings = None,
 ) -> None:
     """Say what a data set is, and draw it."""
-    from eegbench.benchmark import catalogue, plugins
-    from eegbench.configuration import build, read_tables
+    from eegbench.benchmark import catalogue
 
-    words = [word if word.startswith("dataset.") else f"dataset.{word}" for word in settings or []]
-    dataset = build(plugins.find("dataset", name), read_tables(None, words)["dataset"])
+    dataset = _dataset(name, settings)
     for key, value in catalogue.facts(dataset).items():
         print(f"{key:<10} {value}")
     if picture is not None:
         catalogue.draw(dataset, subject, picture)
         print(f"{'picture':<10} {picture}")
+
+
+@captions.command("make")
+def captions_make(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to make, or to add what it lacks to.")
+    ] = None,
+    dataset: DataSet = "sim-things",
+    subject: Subject = 8,
+    settings: DataSettings = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of training images, in place of the data set's; ids are their paths.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="As https://api.openai.com/v1; with --model.")] = None,
+    model: Annotated[str | None, typer.Option(help="The endpoint's name for the model.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the API key.")] = None,
+    parallel: Annotated[int, typer.Option(help="Images that the endpoint is asked about at once.")] = 4,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 120.0,
+    local: Annotated[
+        Path | None, typer.Option(help="A BLIP or GIT captioner in a folder, in place of an endpoint.")
+    ] = None,
+    device: Device = "auto",
+    check: Annotated[Path | None, typer.Option(help="Make nothing; say whether this file is sound and whole.")] = None,
+    offline: Offline = False,
+) -> None:
+    """Have a model write ten captions of each training image, or check a file of them.
+
+    Test images are never captioned: a method that retrieves captions would find the answer among them. The same
+    command takes up what was interrupted; images that have captions are not asked about again. `--captions FILE` of
+    `evaluate` trains on them.
+    """
+    _go_offline(offline)
+    from eegbench.benchmark import captions as making
+
+    if check is not None:
+        if (output, endpoint, local) != (None, None, None):
+            raise UsageError("--check makes nothing: leave out --output, --endpoint and --local")
+        found = making.check(check, _dataset(dataset, settings), subject, images)
+        print(f"{check}: ten captions for each of {len(found.entries)} training images, by {', '.join(found.models)}")
+        return
+    if output is None:
+        raise UsageError("where are the captions to go? Give a file with -o, or one to look at with --check")
+    captioner = making.captioner(
+        endpoint=endpoint,
+        model=model,
+        api_key_env=api_key_env,
+        local=local,
+        parallel=parallel,
+        timeout=timeout,
+        device=device,
+        offline=offline,
+    )
+    if captioner.note:
+        print(f"note: {captioner.note}", file=sys.stderr)
+    wanted = making.training_images(_dataset(dataset, settings), subject, images)
+    made = making.make(wanted, output, captioner, progress=_terminal())
+    print(f"{output}: ten captions for each of {made.images} training images, {made.new} of them new")
 
 
 @weights.command("list")
@@ -407,7 +495,15 @@ def weights_verify(
         raise typer.Exit(MissingError.exit_code)
 
 
-def _options(dataset: str, track: str, seed: int, settings: list[str] | None, runs: Path, device: str) -> Any:
+def _options(
+    dataset: str,
+    track: str,
+    seed: int,
+    settings: list[str] | None,
+    runs: Path,
+    device: str,
+    captions_file: Path | None = None,
+) -> Any:
     from eegbench.benchmark.plan import Options
     from eegbench.configuration import read_tables
 
@@ -420,7 +516,17 @@ def _options(dataset: str, track: str, seed: int, settings: list[str] | None, ru
         device=device,
         method_table=tables["method"],
         dataset_table=tables["dataset"],
+        captions=captions_file,
     )
+
+
+def _dataset(name: str, settings: list[str] | None) -> Any:
+    """A data set with its options, which need no `dataset.` before them where there is no method."""
+    from eegbench.benchmark import plugins
+    from eegbench.configuration import build, read_tables
+
+    words = [word if word.startswith("dataset.") else f"dataset.{word}" for word in settings or []]
+    return build(plugins.find("dataset", name), read_tables(None, words)["dataset"])
 
 
 def _heading(simulated: bool, method: str, subject: int, options: Any) -> str:

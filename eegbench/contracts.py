@@ -1,4 +1,4 @@
-"""Dataset, Method, Reconstructor, Reference, Metric, Backbone, Progress: abstract, small, nothing else."""
+"""Dataset, Method, Reconstructor, Explanation, Reference, Metric, Backbone, Progress: small, nothing else."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,6 +128,20 @@ class Reconstructor(ABC):
         """Read what `save` wrote; raises MissingError or InputError naming the file."""
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """What a fitted method goes by, asked on n training trials of concepts that its fit held out; all of it by head.
+
+    A head is a part of the method with an embedding and a loss of its own; a method without such parts has one.
+    """
+
+    items: tuple[int, ...]  # the trials' places in the training set
+    saliency: Mapping[str, Values]  # (channels, times): mean over trials of |d loss / d EEG|, EEG in its deviations
+    embeddings: Mapping[str, NDArray[np.float32]]  # (n, d), one space for all heads
+    nearness: Mapping[str, Values]  # (n,): cosine of the embedding and what it retrieved; the nearest head wins a trial
+    right: Mapping[str, Values]  # (n,): two-way identification of what the trial should retrieve; chance is .5
+
+
 class Method(ABC):
     """A way to reconstruct images. A frozen dataclass; its fields are its hyper-parameters."""
 
@@ -160,6 +174,13 @@ class Method(ABC):
         overrides this.
         """
         return fitted
+
+    def explain(self, fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation | None:
+        """What a fit of this method with `seed` goes by, for `eegbench explain`; a method that can tell overrides this.
+
+        The trials are those of `train` whose concepts the fit held out; test data play no part.
+        """
+        return None
 
 
 class Reference(ABC):
@@ -211,3 +232,6 @@ class Backbone(ABC):
     @abstractmethod
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
         """Each feature as (n, ...); batch size never moves a value by more than 1e-5 relative."""
+
+    def rest(self) -> None:  # noqa: B027 - what takes no room need not do anything
+        """No images come for now: give memory back that can be had again."""

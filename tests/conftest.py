@@ -1,7 +1,15 @@
-"""For all tests: no network, and no cache but their own."""
+"""For all tests: no network, and no cache but their own; and a chat endpoint on this machine, for those that ask."""
 
+import _socket
+import base64
+import hashlib
+import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -43,3 +51,98 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = {name: known.Part(config) for name, config in configs.items()}
     monkeypatch.setitem(known.PIPELINES, "tiny", known.Pipeline("StableDiffusionPipeline", "made up", parts))
     monkeypatch.setitem(known.ADAPTERS, "tiny_adapter", known.Adapter(width=128, tokens=4, bytes=0, source="made up"))
+
+
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
+
+
+def well(question: dict[str, Any]) -> Answer:
+    """Ten captions that tell this image from any other."""
+    head, _, data = question["messages"][0]["content"][1]["image_url"]["url"].partition(",")
+    assert head == "data:image/png;base64"
+    name = hashlib.sha256(base64.b64decode(data)).hexdigest()[:8]
+    ten = {level: [f"{name} {level} {i}" for i in range(n)] for level, n in (("low", 4), ("mid", 3), ("high", 3))}
+    return 200, {}, json.dumps({"choices": [{"message": {"content": json.dumps(ten)}}]}).encode()
+
+
+@dataclass
+class Chat:
+    """A chat endpoint that gives the answers of `script` in turn, and then `well` for ever."""
+
+    url: str = ""
+    script: list[Answer | Callable[[dict[str, Any]], Answer]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    well: Callable[[dict[str, Any]], Answer] = staticmethod(well)
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
+    kept = Chat()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            kept.asked.append(question)
+            kept.paths.append(self.path)
+            kept.keys.append(self.headers["Authorization"])
+            answer = kept.script.pop(0) if kept.script else well
+            status, headers, body = answer if isinstance(answer, tuple) else answer(question)
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def here_alone(connecting: socket.socket, address: Any) -> None:
+        if address[0] != "127.0.0.1":
+            raise OSError(f"a test opened a connection to {address}")
+        _socket.socket.connect(connecting, address)
+
+    monkeypatch.setattr(socket.socket, "connect", here_alone)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """Who asked may be gone, and was meant to be."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        kept.url = f"http://127.0.0.1:{server.server_port}/v1"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield kept
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def git_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GIT captioner with random weights: 5 hidden states of width 16, a vocabulary of 25 letters as words."""
+    import torch
+    import transformers
+
+    folder = tmp_path_factory.mktemp("captioner")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxy"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    size = {"height": 32, "width": 32}
+    transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=size).save_pretrained(folder)
+    shared = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.GitConfig(
+        vision_config={**shared, "image_size": 32, "patch_size": 16, "initializer_range": 1.0},
+        **shared,
+        vocab_size=len(words),
+        max_position_embeddings=64,
+        initializer_range=1.0,  # so much that what it says depends on what it sees
+        bos_token_id=2,
+        eos_token_id=3,
+    )
+    torch.manual_seed(0)
+    transformers.GitForCausalLM(config).save_pretrained(folder)
+    return folder

@@ -45,6 +45,7 @@ LATE = (
     "eegbench.cli",
     "eegbench.benchmark.picture",
     "eegbench.benchmark.curves",
+    "eegbench.benchmark.explain",
     "eegbench.benchmark.vary",
 )
 LATE_PLACES = (*LATE, "eegbench.datasets.sim_things.head", "eegbench.datasets.sim_things.picture")

@@ -93,6 +93,7 @@ MISUSE: dict[str, tuple[str, ...]] = {
     "samples below one": (*EVALUATE, "--samples", "0"),
     "a configuration that is not there": (*EVALUATE, "--config", "nowhere.toml"),
     "a folder that is not there": ("leaderboard", "nowhere"),
+    "a method that cannot explain itself": ("explain", "--method", "mean_image", "-o", "nowhere"),
     "metrics without a name": ("score", "--truth", "a", "--reconstructions", "b", "--metrics", ","),
     "a folder without images": ("score", "--truth", "nowhere", "--reconstructions", "nowhere"),
 }

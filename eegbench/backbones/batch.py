@@ -1,5 +1,6 @@
 """How many images a large network looks at at once: what the machine's memory allows, found out by one probe."""
 
+import ctypes
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,20 +9,22 @@ import torch
 
 from eegbench.errors import MissingError
 
-PROBE, MOST = 2, 16  # images
+PROBE = 2  # images
+MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
 SHARE = 0.5  # of the memory that is free
 
 Result = TypeVar("Result")
 
 
 class Batch:
-    """Size of a network's batches: PROBE images at first; after them what fits, at most MOST.
+    """Size of a network's batches: PROBE images at first; after them what fits, at most as many as are worth it.
 
     A batch that does not fit after all is halved and run again.
     """
 
     def __init__(self, device: str) -> None:
         self.size, self._device, self._probed = PROBE, device, False
+        self._most = MOST_CPU if device == "cpu" else MOST_GPU
 
     def run(self, network: Callable[[int], Result], left: int) -> tuple[Result, int]:
         """`network` of the next images, at most `left`, and how many they were.
@@ -49,7 +52,7 @@ class Batch:
 
     def _settle(self, each: float) -> None:
         room = SHARE * free(self._device)
-        self.size = max(1, min(MOST, int(room / max(each, 1.0))))
+        self.size = max(1, min(self._most, int(room / max(each, 1.0))))
         self._probed = True
 
 
@@ -80,6 +83,13 @@ def peak(device: str) -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def give_back() -> None:
+    """Hand freed memory back to the system: glibc keeps it in pieces, which the next network may not fit."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def free(device: str) -> int:

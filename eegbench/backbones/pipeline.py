@@ -59,6 +59,7 @@ class Painter:
         seeds: Sequence[int],
         sampling: Sampling,
         told: torch.Tensor | None = None,
+        prompts: Sequence[str] | None = None,
         tokens: torch.Tensor | None = None,
         null: torch.Tensor | None = None,
         start: torch.Tensor | None = None,
@@ -66,10 +67,10 @@ class Painter:
     ) -> Images:
         """One image for each seed.
 
-        It is told a CLIP image embedding, `told` (n, d), with an empty prompt; or `tokens` (n, k, width) in the
-        prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled latents (n, c, h, w), it
-        is drawn over them (img2img): `strength` 1 leaves nothing of them, 0 everything. The null of an embedding is
-        zeros, as in training.
+        It is told a CLIP image embedding, `told` (n, d), with a prompt of `prompts` or an empty one; or `tokens`
+        (n, k, width) in the prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled
+        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, 0 everything. The
+        null of an embedding is zeros, as in training.
         """
         parts = []
         for first in range(0, len(seeds), AT_ONCE):
@@ -79,13 +80,15 @@ class Painter:
                 for name, value in (("told", told), ("tokens", tokens), ("start", start))
                 if value is not None
             }
-            parts.append(self._paint(seeds[some], sampling, null, strength, **now))
+            words = None if prompts is None else prompts[some]
+            parts.append(self._paint(seeds[some], sampling, words, null, strength, **now))
         return np.concatenate(parts)
 
     def _paint(
         self,
         seeds: Sequence[int],
         sampling: Sampling,
+        prompts: Sequence[str] | None,
         null: torch.Tensor | None,
         strength: float,
         *,
@@ -99,7 +102,7 @@ class Painter:
         two_branches = sampling.guidance > 1  # diffusers' own rule
         options: dict[str, Any] = {}
         if tokens is None:
-            options["prompt"] = [""] * len(seeds)
+            options["prompt"] = [""] * len(seeds) if prompts is None else list(prompts)
         else:
             options["prompt_embeds"] = tokens.to(**place)
             if two_branches and null is not None:

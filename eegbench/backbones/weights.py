@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from eegbench.errors import InputError, MissingError
@@ -70,14 +69,26 @@ def fill(module: nn.Module, path: Path) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; MissingError or InputError naming it."""
+def read_tensors(path: Path, below: str = "") -> dict[str, Tensor]:
+    """The tensors of a safetensors file; MissingError or InputError naming it.
+
+    With `below`, only those are read whose names begin with it, which is taken away.
+    """
     if not path.is_file():
         raise MissingError(f"{path}: no such weight file")
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            names = file.keys()
+        return {name.removeprefix(below): _copied(path, name) for name in names if name.startswith(below)}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+
+
+def _copied(path: Path, name: str) -> Tensor:
+    """One tensor. The file is opened for it alone: while it is open, all that was read of it counts as memory."""
+    with safe_open(path, "pt") as file:
+        tensor: Tensor = file.get_tensor(name).clone()
+    return tensor
 
 
 def read_header(path: Path) -> dict[str, str]:

@@ -158,7 +158,7 @@ def _fitted(plan: Plan, progress: Progress) -> Reconstructor:
     for root in (fits.shipped_folder(), cache("fitted")):
         if (root / key / fits.CARD).is_file():
             return fits.load(root / key, plan.method, plan.device)
-    train = _part(plan.dataset.train(plan.spec.subject), TRAINING)
+    train = _part(plan.train(), TRAINING)
     return plan.method.configure(plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device))
 
 

@@ -211,7 +211,7 @@ def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
     """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
     tracks = plugins.find("method", name).tracks
     track = options.track if options.track in tracks else tracks[0]
-    own = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={})
+    own = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
     return plan(name, planned.spec.subject, own, device=planned.device)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from eegbench.contracts import Backbone, Progress
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest
 
-PORTION = 32  # images in memory at once
+IN_MEMORY = 2**28  # bytes of images in memory at once
+PORTION = 32  # images that a judge is shown at once
 LARGEST = 2**16  # bytes of features an image that are worth a file
 PIXELS = "pixels425"  # 2 MB an image: never kept for a whole set
 
@@ -114,22 +115,41 @@ def extract(
 ) -> Extracted:
     """The wanted features of all images; pixels, which are never kept for a whole set, are left out.
 
-    Each judge sees each image once. With a `cache`, none that it has seen before.
+    Each judge sees each image once; with a `cache`, none that it has seen before. One judge after the other looks at
+    what is in memory, so that its network need not be there with the others.
     """
     kept = [name for name in wanted if name != PIXELS]
     needed = [judge for judge in judges if set(judge.provides) & set(kept)]
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
     contents: list[str] = []
-    with progress.bar(label, len(images.stimuli)) as advance:
-        for items in portions(len(images.stimuli)):
-            loaded = images.load(items)
-            contents += map(content, loaded) if cache else ()
+    with progress.bar(label, len(images.stimuli) * len(needed)) as advance:
+        for loaded in _in_memory(images):
+            known = [content(picture) for picture in loaded] if cache else []
             for judge in needed:
-                found = cache.embed(judge, loaded, contents[-len(loaded) :]) if cache else embed(judge, loaded)
-                for name in parts.keys() & found.keys():
-                    parts[name].append(found[name])
-            advance(len(items))
-    return Extracted({name: np.concatenate(values) for name, values in parts.items() if values}, tuple(contents))
+                for items in portions(len(loaded)):
+                    some = loaded[items.start : items.stop]
+                    found = cache.embed(judge, some, known[items.start : items.stop]) if cache else embed(judge, some)
+                    for name in parts.keys() & found.keys():
+                        parts[name].append(found[name])
+                    advance(len(items))
+                judge.rest()
+            contents += known
+    features = {name: np.concatenate(parts.pop(name)) for name in kept if parts[name]}
+    return Extracted(features, tuple(contents))
+
+
+def _in_memory(images: ImageSet) -> Iterator[list[Picture]]:
+    """The images in their order, as many at a time as IN_MEMORY holds, and at least one."""
+    held: list[Picture] = []
+    room = IN_MEMORY
+    for i in range(len(images.stimuli)):
+        held += images.load([i])
+        room -= held[-1].nbytes
+        if room <= 0:
+            yield held
+            held, room = [], IN_MEMORY
+    if held:
+        yield held
 
 
 def portions(n: int, size: int = PORTION) -> list[range]:

@@ -53,7 +53,7 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
 
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
     """Fit, and keep the fit in `folder` with its loss curves."""
-    train = plan.dataset.train(plan.spec.subject)
+    train = plan.train()
     working = places.cache("fitting") / digest(shaped_by)
     fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
@@ -65,7 +65,8 @@ def shape(plan: Plan) -> Json:
 
     Fields of the method whose metadata say {"stage": "reconstruct"} are not among it.
     """
-    return {
+    told = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
+    return told | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),

@@ -1,4 +1,4 @@
-"""The first stage: names and options in, a checked plan out. Nothing is fitted, loaded or written yet."""
+"""The first stage: names and options in, a checked plan out. Nothing is fitted or written yet, no data set loaded."""
 
 import dataclasses
 import json
@@ -10,7 +10,8 @@ from typing import Any
 from eegbench import configuration
 from eegbench.benchmark import plugins
 from eegbench.benchmark.embedded import Embedded
-from eegbench.contracts import TRACKS, Dataset, Method
+from eegbench.contracts import TRACKS, Dataset, Method, TrainingSet
+from eegbench.datasets.captions import CaptionsFile, captioned, read
 from eegbench.errors import UsageError, unknown
 from eegbench.records import Json, RunSpec
 
@@ -31,6 +32,7 @@ class Options:
     protocol: str = "sal512"
     method_table: Mapping[str, object] = field(default_factory=dict)
     dataset_table: Mapping[str, object] = field(default_factory=dict)
+    captions: Path | None = None  # a file with captions of the training images, in place of the data set's own
     runs: Path = Path("runs")
     device: str = "auto"
     audit: bool = True
@@ -54,17 +56,25 @@ class Plan:
     device: str
     runs: Path
     batch_size: int
+    captions: CaptionsFile | None = None
+
+    def train(self) -> TrainingSet:
+        """The data set's training data, with the captions of the file where one was given."""
+        train = self.dataset.train(self.spec.subject)
+        return train if self.captions is None else captioned(train, self.captions)
 
 
 def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     """The checked plan of one run; `device` is a torch device, not "auto".
 
     Raises UsageError naming what there is: unknown method, data set, subject, track, suite, protocol or key; a
-    track that the method does not support; a count or seed out of range.
+    track that the method does not support; a count or seed out of range. InputError for a faulty captions file.
     """
     built_dataset = dataset_of(options)
     built_method: Method = configuration.build(plugins.find("method", method), options.method_table)
     _check(built_dataset, built_method, subject, options)
+    captions = None if options.captions is None else read(options.captions)
+    told = {} if captions is None else {"captions_file": captions.sha256}
     spec = RunSpec(
         dataset=built_dataset.name,
         revision=built_dataset.revision,
@@ -72,7 +82,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         subject=subject,
         track=options.track,
         method=built_method.name,
-        configuration=describe(built_method),
+        configuration=describe(built_method) | told,
         seed=options.seed,
         samples=options.samples,
         selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
@@ -86,6 +96,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         device=device,
         runs=options.runs,
         batch_size=options.batch_size or BATCH_SIZE,
+        captions=captions,
     )
 
 

@@ -2,7 +2,8 @@
 
 Li et al. (NeurIPS 2024, arXiv 2403.07721; code dongyangli-del/EEG_Image_decode). The stages in order: ATM-S fitted on
 CLIP image embeddings; a diffusion prior from EEG embeddings to image embeddings; a low-level stage from EEG to the
-latent of a blurry image; a generator with an IP-Adapter that draws, with an empty prompt, over that latent.
+latent of a blurry image; a generator with an IP-Adapter that draws, with an empty prompt, over that latent. With a
+captioner, the prompt is what it says of the prior's embedding; the paper's own numbers do without one.
 """
 
 import functools
@@ -21,6 +22,7 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter, digest_of_adapter
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.methods.caption_stage import CaptionStage, CaptionStageSettings, captioner_of, fit_caption_stage
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
 from eegbench.methods.prior import DiffusionPrior, PriorSettings, fit_prior
@@ -42,7 +44,7 @@ class Networks:
 
 
 class AtmReconstructor(Reconstructor):
-    """The fitted method; `low_level` is None where that stage is left out."""
+    """The fitted method; `low_level` and `caption` are None where that stage is left out."""
 
     def __init__(
         self,
@@ -50,10 +52,12 @@ class AtmReconstructor(Reconstructor):
         embedder: EEGEmbedder,
         prior: DiffusionPrior,
         low_level: LowLevel | None,
+        caption: CaptionStage | None = None,
         *,
         device: str = "cpu",
     ) -> None:
         self.networks, self.embedder, self.prior, self.low_level = networks, embedder, prior, low_level
+        self.caption = caption
         self.painter = painter(networks, device)
         self.sampling, self.strength = Sampling(), 1.0
         self.device = device
@@ -61,7 +65,10 @@ class AtmReconstructor(Reconstructor):
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         told = self.prior.sample(torch.from_numpy(self.embedder.features(eeg)), seeds)
         start = None if self.low_level is None else self.low_level(eeg) * self.painter.scaling_factor
-        return self.painter.paint(told=told, seeds=seeds, sampling=self.sampling, start=start, strength=self.strength)
+        prompts = None if self.caption is None else self.caption(told)
+        return self.painter.paint(
+            told=told, prompts=prompts, seeds=seeds, sampling=self.sampling, start=start, strength=self.strength
+        )
 
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
         return self.embedder(eeg)
@@ -74,17 +81,22 @@ class AtmReconstructor(Reconstructor):
         self.prior.save(folder)
         if self.low_level is not None:
             self.low_level.save(folder)
-        write_json(folder / "atm.json", asdict(self.networks) | {"low_level": self.low_level is not None})
+        if self.caption is not None:
+            self.caption.save(folder)
+        stages = {"low_level": self.low_level is not None, "caption": self.caption is not None}
+        write_json(folder / "atm.json", asdict(self.networks) | stages)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> Self:
         facts = read_json(folder / "atm.json")
         low_level = LowLevel.load(folder, device) if facts.pop("low_level") else None
+        caption = CaptionStage.load(folder, device) if facts.pop("caption") else None
         return cls(
             Networks(**facts),
             EEGEmbedder.load(folder, device),
             DiffusionPrior.load(folder, device),
             low_level,
+            caption,
             device=device,
         )
 
@@ -95,7 +107,8 @@ class Atm(Method):
 
     `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
     embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance. `size` of the
-    images in px, 0: the generator's own; `half` runs the generator in float16.
+    images in px, 0: the generator's own; `half` runs the generator in float16. `captioner`: a GIT folder or hub id, in
+    the paper microsoft/git-large-coco; without one, as in the paper's numbers, no prompt.
     """
 
     name: ClassVar[str] = "atm"
@@ -114,12 +127,14 @@ class Atm(Method):
     prior: PriorSettings = PriorSettings()
     low_level: bool = True
     low_level_settings: LowLevelSettings = LowLevelSettings()
+    captioner: str = ""
+    caption: CaptionStageSettings = CaptionStageSettings()
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
     strength: float = field(default=0.85, metadata={"stage": "reconstruct"})
 
     def weights(self) -> dict[str, str]:
-        named = {name: weights.combined(name) for name in (self.generator, self.clip)}
-        return named | {self.adapter: digest_of_adapter(self.adapter)}
+        names = (self.generator, self.clip, *([self.captioner] if self.captioner else []))
+        return {name: weights.combined(name) for name in names} | {self.adapter: digest_of_adapter(self.adapter)}
 
     @property
     def networks(self) -> Networks:
@@ -134,6 +149,8 @@ class Atm(Method):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> AtmReconstructor:
+        if self.captioner:
+            captioner_of(self.captioner, device)  # one that is not there is missed before anything is fitted
         training = Training(seed, progress, device=device, folder=folder)
         networks = self.networks
         clip = Clip(self.clip, device)
@@ -141,12 +158,15 @@ class Atm(Method):
         texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
         prior = fit_prior(training, embedder.features(train.eeg), targets, self.prior)
-        low_level = None
+        held = held_out(train.concepts, self.encoder.validation_concepts, seed)
+        low_level = caption = None
         if self.low_level:
             latents = painter(networks, device).latents(train.images)
-            held = held_out(train.concepts, self.encoder.validation_concepts, seed)
             low_level = fit_low_level(training, train.eeg, latents, held, self.low_level_settings)
-        return self.configure(AtmReconstructor(networks, embedder, prior, low_level, device=device))  # type: ignore[return-value]
+        if self.captioner:
+            caption = fit_caption_stage(training, self.captioner, targets, train.images, held, self.caption)
+        fitted = AtmReconstructor(networks, embedder, prior, low_level, caption, device=device)
+        return self.configure(fitted)  # type: ignore[return-value]
 
 
 @functools.lru_cache(maxsize=1)

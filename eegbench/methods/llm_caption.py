@@ -4,7 +4,8 @@ Rezvani et al., the LLM-caption paper. An EEG encoder with spatial and temporal 
 each semantic level, aligned with CLIP's text embeddings of captions by a contrastive loss; at test each head
 retrieves the captions most like its embedding, and their concatenation is the prompt of a frozen generator.
 The paper leaves open whether captions are retrieved from the training set or from the test images' own; here they
-come from training captions, always: the others would tell the answer.
+come from training captions, always: the others would tell the answer. How the two best heads were chosen is open too;
+here `explain` scores the heads on training concepts that the fit held out.
 """
 
 import functools
@@ -24,16 +25,18 @@ from eegbench.arrays import EEG, EEGInfo, Images
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
-from eegbench.contracts import CAPTION_LEVELS, Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.contracts import CAPTION_LEVELS, Explanation, Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, unknown
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
+from eegbench.methods.gradients import saliency, two_way
 from eegbench.methods.standard import Scale, info_from, scale_of, standardised
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 
 HEADS = {"ObjectSnap": "low", "SpatialLink": "mid", "ThemeTag": "high"}  # named in the paper; the level is our reading
+PLACES = {name: np.flatnonzero(np.array(CAPTION_LEVELS) == level) for name, level in HEADS.items()}  # among the ten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,17 +204,8 @@ class LlmCaption(Method):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> LlmCaptionReconstructor:
-        wrong = [s for s, c in zip(train.stimuli, train.captions, strict=True) if len(c) != len(CAPTION_LEVELS)]
-        if wrong:
-            raise InputError(
-                f"{len(wrong)} of {len(train.stimuli)} training images have not {len(CAPTION_LEVELS)} captions "
-                f"(the first: {wrong[0]}); give the data set a captions file"
-            )
         torch.manual_seed(seeding.seed(seed, "captions"))
-        clip = Clip(self.clip, device)
-        flat = clip.texts([caption for captions in train.captions for caption in captions])
-        said = flat.reshape(len(train.captions), len(CAPTION_LEVELS), -1)
-        said /= np.linalg.norm(said, axis=2, keepdims=True)
+        said = embedded_captions(train, Clip(self.clip, device))
         networks = Networks(self.generator, self.clip, tuple(HEADS), self.encoder, train.info, said.shape[2])
         scale = scale_of(train.eeg)
         module = Heads(train.eeg.shape[1], train.eeg.shape[2], networks.width, networks.names, self.encoder).to(device)
@@ -220,6 +214,55 @@ class LlmCaption(Method):
         fit_heads(training, module, eeg, torch.from_numpy(said).to(device), train.concepts, self.captions)
         fitted = LlmCaptionReconstructor(networks, module, scale, caption_bank(train, said), device=device)
         return self.configure(fitted)  # type: ignore[return-value]
+
+    def explain(self, fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation:
+        """The loss is the fit's own, over every caption of the level in turn; what a head should retrieve is a
+        trial's captions of its level, against those of the other held-out trials."""
+        if not isinstance(fitted, LlmCaptionReconstructor):
+            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+        items = np.flatnonzero(held_out(train.concepts, self.captions.validation_concepts, seed)).tolist()
+        trials = train.part(items)
+        said = torch.from_numpy(embedded_captions(trials, Clip(self.clip, fitted.device)))
+        own = {name: said[:, places] for name, places in PLACES.items()}
+
+        def losses(eeg: torch.Tensor) -> dict[str, torch.Tensor]:
+            """Of all trials together, so that a trial's gradient does not shrink with their number."""
+            found = {}
+            for name, embedded in fitted.module(eeg).items():
+                each = [alignment(embedded, truth, self.captions) for truth in own[name].to(eeg.device).unbind(1)]
+                found[name] = len(items) * torch.stack(each).mean()
+            return found
+
+        embedded = fitted.embeddings(trials.eeg)
+        return Explanation(
+            items=tuple(items),
+            saliency=saliency(standardised(trials.eeg, fitted.scale, fitted.networks.info).to(fitted.device), losses),
+            embeddings=embedded,
+            nearness={name: (some @ fitted.bank[name][1].T).max(1) for name, some in embedded.items()},
+            right={name: two_way(some @ own[name].mean(1).numpy().T) for name, some in embedded.items()},
+        )
+
+
+def embedded_captions(train: TrainingSet, clip: Clip) -> NDArray[np.float32]:
+    """Unit embeddings (n, 10, d) of every item's captions; InputError where an item has not ten."""
+    wrong = [s for s, c in zip(train.stimuli, train.captions, strict=True) if len(c) != len(CAPTION_LEVELS)]
+    if wrong:
+        raise InputError(
+            f"{len(wrong)} of {len(train.stimuli)} training images have not {len(CAPTION_LEVELS)} captions "
+            f"(the first: {wrong[0]}); give them by --captions FILE, which `eegbench captions make` writes"
+        )
+    flat = clip.texts([caption for captions in train.captions for caption in captions])
+    said: NDArray[np.float32] = flat.reshape(len(train.captions), len(CAPTION_LEVELS), -1)
+    return said / np.linalg.norm(said, axis=2, keepdims=True)
+
+
+def alignment(embedded: torch.Tensor, truth: torch.Tensor, settings: CaptionSettings) -> torch.Tensor:
+    """The loss of one head on a batch: its unit embeddings (n, d) and those of a caption for each, (n, d)."""
+    if settings.loss == "mse":
+        return truth.shape[1] * F.mse_loss(embedded, truth)
+    logits = embedded @ truth.T / settings.temperature
+    labels = torch.arange(len(truth), device=truth.device)
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
 
 
 def fit_heads(
@@ -231,19 +274,13 @@ def fit_heads(
     settings: CaptionSettings,
 ) -> None:
     """Align every head with the captions of its level, one drawn anew for each item and step; said: (n, 10, d)."""
-    levels = {name: np.flatnonzero(np.array(CAPTION_LEVELS) == level) for name, level in HEADS.items()}
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         total = torch.zeros((), device=eeg.device)
         for name, embedded in module(eeg[some]).items():
-            truth = said[some, torch.from_numpy(rng.choice(levels[name], len(some)))]
-            if settings.loss == "mse":
-                total = total + truth.shape[1] * F.mse_loss(embedded, truth)
-            else:
-                logits = embedded @ truth.T / settings.temperature
-                labels = torch.arange(len(some), device=eeg.device)
-                total = total + (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
-        return total / len(levels)
+            truth = said[some, torch.from_numpy(rng.choice(PLACES[name], len(some)))]
+            total = total + alignment(embedded, truth, settings)
+        return total / len(HEADS)
 
     held = held_out(concepts, settings.validation_concepts, training.seed)
     training.run_epochs("fit caption heads", module, loss, held, settings, clip=1.0)

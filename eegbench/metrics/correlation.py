@@ -12,8 +12,9 @@ from eegbench.metrics.checks import Array, Floats
 # Two similarities closer than this are a tie: the last digits of a matrix product depend on how it was cut into
 # pieces (some 1e-15 here), and must not decide whether equal stimuli count as a success.
 TIE = 1e-12
-# Elements of one float64 piece of a feature matrix (64 MiB).
-PIECE = 2**23
+# Elements of one float64 piece of a feature matrix (16 MiB), and the fewest feature columns in one: with many rows,
+# narrower pieces would spend their time on adding up.
+PIECE, NARROWEST = 2**21, 512
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def rivals_beaten(
 def _similarity(truths: Rows, reconstructions: Rows, columns: slice) -> Floats:
     """Products of all truths (rows) with some reconstructions (columns), summed over pieces of the features."""
     n, width = truths.values.shape
-    step = max(1, PIECE // n)
+    step = max(NARROWEST, PIECE // n)
     total = np.zeros((n, columns.stop - columns.start))
     for start in range(0, width, step):
         features = slice(start, start + step)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from eegbench.backbones import batch
-from eegbench.backbones.batch import MOST, PROBE, Batch
+from eegbench.backbones.batch import MOST_CPU, MOST_GPU, PROBE, Batch
 from eegbench.backbones.resize import embed_in_chunks
 from eegbench.errors import MissingError
 
@@ -13,7 +13,7 @@ from eegbench.errors import MissingError
 class Network:
     """Means of pictures; `room` pictures fit."""
 
-    def __init__(self, room: int = MOST) -> None:
+    def __init__(self, room: int = MOST_GPU) -> None:
         self.room, self.sizes = room, list[int]()
 
     def __call__(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -34,7 +34,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, *, each: int, free: int) -> None:
     monkeypatch.setattr(batch, "free", lambda _: free)
 
 
-@pytest.mark.parametrize(("free", "size"), [(10**12, MOST), (2000, 10), (150, 1)])
+@pytest.mark.parametrize(("free", "size"), [(10**12, MOST_CPU), (600, 3), (150, 1)])
 def test_after_a_probe_batches_are_what_memory_allows(monkeypatch: pytest.MonkeyPatch, free: int, size: int) -> None:
     memory(monkeypatch, each=100, free=free)
     network = Network()
@@ -44,9 +44,9 @@ def test_after_a_probe_batches_are_what_memory_allows(monkeypatch: pytest.Monkey
 
 def test_a_batch_that_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
     memory(monkeypatch, each=1, free=10**9)
-    network = Network(room=5)
+    network = Network(room=3)
     assert np.allclose(look(network) * 255, np.arange(40))
-    assert network.sizes[:4] == [PROBE, 16, 8, 4] and set(network.sizes[4:]) <= {4, 2}
+    assert network.sizes[:3] == [PROBE, MOST_CPU, MOST_CPU // 2] and set(network.sizes[3:]) == {MOST_CPU // 2}
 
 
 def test_no_room_for_one_image_says_what_to_do() -> None:

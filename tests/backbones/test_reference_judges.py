@@ -158,7 +158,7 @@ def test_n_way_sees_uint8_through_the_weights_own_transform(
     images: Any, given: Callable[[str, State], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def build(**_: Any) -> Any:
-        return models.VisionTransformer(224, 32, num_layers=1, num_heads=2, hidden_dim=32, mlp_dim=32, num_classes=60)
+        return models.VisionTransformer(224, 32, num_layers=2, num_heads=2, hidden_dim=32, mlp_dim=32, num_classes=60)
 
     network = build().eval()
     network.load_state_dict(fill(network.state_dict()))
