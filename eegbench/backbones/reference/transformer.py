@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models.vision_transformer import EncoderBlock
 
+from eegbench.backbones.batch import give_back
+
 Activation = Callable[[torch.Tensor], torch.Tensor]  # may overwrite what it is given
 
 
@@ -93,4 +95,5 @@ def replace_blocks(blocks: nn.Sequential | nn.ModuleList) -> nn.Sequential:
             blocks[i] = Block(norms, block.self_attention, block.mlp[0], block.mlp[3], F.gelu, last=last)
         else:
             blocks[i] = Block(norms, block.attn, block.mlp.c_fc, block.mlp.c_proj, quick_gelu, last=last)
+        give_back()
     return nn.Sequential(*blocks)
