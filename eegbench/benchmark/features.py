@@ -120,6 +120,8 @@ def extract(
     """
     kept = [name for name in wanted if name != PIXELS]
     needed = [judge for judge in judges if set(judge.provides) & set(kept)]
+    if not needed:
+        return Extracted({}, ())
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
     contents: list[str] = []
     with progress.bar(label, len(images.stimuli) * len(needed)) as advance:

@@ -26,6 +26,7 @@ from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
+from eegbench.metrics.identification import TwoWay
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, finite
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
@@ -169,6 +170,12 @@ def score_folders(
     names = metrics_with(nway_judge, metrics)
     features = features_of(chosen(names))
     true, *more = from_folder(truth)
+    alone = [metric.id for metric in chosen(names) if isinstance(metric, TwoWay)]
+    if len(true.stimuli) < 2 and alone:
+        raise InputError(
+            f"{truth}: holds 1 image; {', '.join(alone)} tell images apart and want at least 2: add some, or name "
+            "other metrics with --metrics"
+        )
     if more:
         raise InputError(f"{truth}: holds several samples of a stimulus; of the truth there is one image for each")
     samples = from_folder(reconstructions)

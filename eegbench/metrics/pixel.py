@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from eegbench.arrays import Values
@@ -12,6 +13,7 @@ from eegbench.metrics.correlation import paired_correlation
 
 GREY = np.array([0.2125, 0.7154, 0.0721])  # the luminance weights of scikit-image's rgb2gray
 SIGMA, TRUNCATE, RADIUS = 1.5, 3.5, 5  # an 11-tap window, as in Wang et al. 2004; RADIUS = int(3.5 * 1.5 + .5)
+FLAT = 1e-5  # of a range of 1: a grey level is 4e-3, and resizing in float32 errs by some 1e-7
 C1, C2 = 0.01**2, 0.03**2  # stabilisers for a data range of 1
 
 
@@ -33,7 +35,9 @@ class PixelCorrelation(Metric):
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         check_pixels(self.id, reconstructions, truths)
-        return paired_correlation(reconstructions, truths)
+        r = paired_correlation(reconstructions, truths)
+        r[_flat(reconstructions) | _flat(truths)] = np.nan
+        return r
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,12 @@ class ColumnSimilarity(Metric):
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         return _similarities(self.id, reconstructions, truths, axes=(0,))
+
+
+def _flat(images: Array) -> NDArray[np.bool_]:
+    """Which images (n, ...) are one value but for what resizing rounds."""
+    flat: NDArray[np.bool_] = np.ptp(images.reshape(len(images), -1), axis=1) < FLAT
+    return flat
 
 
 def structural_similarity(first: Floats, second: Floats, axes: tuple[int, ...]) -> float:

@@ -223,3 +223,18 @@ def test_a_score_sheet_keeps_the_form_of_the_command_line(lab: Any, tmp_path: Pa
     value = json.loads(scores(*folders(tmp_path)).to_json())
     assert {"n", "suite", "protocol", "metrics"} <= value.keys()
     assert {"value", "ci", "version"} <= value["metrics"]["pixcorr"].keys()
+
+
+def test_a_picture_of_one_colour_has_no_correlation_even_after_resizing(tmp_path: Path) -> None:
+    truth, made = folders(tmp_path)
+    Image.new("RGB", (64, 64), (90, 90, 90)).save(made / f"{STIMULI[3]}.png")
+    pixcorr = scores(truth, made, ("pixcorr",)).metrics["pixcorr"]
+    assert pixcorr.items == len(STIMULI) - 1
+    assert pixcorr.reason == f"undefined for 1 of 20 stimuli, '{STIMULI[3]}' the first of them"
+
+
+def test_one_pair_cannot_be_told_apart(tmp_path: Path) -> None:
+    truth, made = (write(tmp_path / name, pictures(name)[:1], STIMULI[:1]) for name in ("truth", "made"))
+    with pytest.raises(InputError, match=r"holds 1 image; clip tell images apart and want at least 2"):
+        scores(truth, made, ("pixcorr", "clip"))
+    assert scores(truth, made, ("pixcorr",)).metrics["pixcorr"].value is not None
