@@ -1,12 +1,12 @@
 """The door to published EEG embeddings: files of torch's that hold one tensor."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eegbench.backbones.weights import read_unpickled
 from eegbench.errors import InputError, MissingError
 
 WIDTH = 1024  # of the image embeddings of CLIP ViT-H/14, at which ATM-S aims
@@ -23,13 +23,7 @@ def read_embeddings(path: Path, stimuli: int, *, repetitions: int) -> NDArray[np
         raise MissingError(
             f"{path}: no such file; it is published as emb_eeg/{path.name} of LidongYang/EEG_Image_decode"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # rubbish makes the unpickler fail in any way
-        problem = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise InputError(f"{path}: cannot be read as EEG embeddings, or holds more than tensors ({problem})") from None
+    found = read_unpickled(path, "EEG embeddings")
     values = list(found.values()) if isinstance(found, dict) else [found]
     wanted = f"one tensor ({stimuli * repetitions}, {WIDTH}), which is {repetitions} for each of {stimuli} stimuli"
     if len(values) != 1 or not isinstance(values[0], torch.Tensor):

@@ -2,8 +2,11 @@
 
 import functools
 import json
+import warnings
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
@@ -89,6 +92,20 @@ def _copied(path: Path, name: str) -> Tensor:
     with safe_open(path, "pt") as file:
         tensor: Tensor = file.get_tensor(name).clone()
     return tensor
+
+
+def read_unpickled(path: Path, what: str) -> Any:
+    """What a file in torch's own format holds; nothing but tensors and plain containers is unpickled.
+
+    Raises InputError for a file that cannot be read as `what`, or that holds code.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # rubbish makes the unpickler fail in any way
+        problem = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem})") from None
 
 
 def read_header(path: Path) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Makes and checks captions files: what a model says of each training image."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from eegbench.backbones.captioners import Captioner
 from eegbench.backbones.captioners.endpoint import Endpoint
 from eegbench.backbones.captioners.local import Local
 from eegbench.backbones.environment import resolve_device
+from eegbench.benchmark.features import content
 from eegbench.benchmark.images import ImageSet, from_array, from_folder
 from eegbench.contracts import Dataset, Progress
 from eegbench.datasets.captions import Captions, CaptionsFile, check_stimuli, read, taken_up
@@ -139,8 +139,8 @@ def _answers(images: ImageSet, items: Sequence[int], asked: Captioner) -> Iterat
 
 def _answer(stimulus: str, image: NDArray[np.uint8], asked: Captioner) -> Captions | InputError:
     """From the cache, or from the captioner and into the cache: nothing is asked twice about one image."""
-    pixels = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
-    file = cache("captions") / f"{digest({'model': asked.model, 'captioner': asked.identity, 'image': pixels})}.json"
+    key = digest({"model": asked.model, "captioner": asked.identity, "image": content(image)})
+    file = cache("captions") / f"{key}.json"
     try:
         return read_fields(Captions, {**read_json(file), "stimulus": stimulus}, "captions")
     except InputError:

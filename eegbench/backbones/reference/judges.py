@@ -6,7 +6,6 @@ papers, who score alike; n-way accuracy as Chen et al. 2023 (MinD-Vis); IS, KID 
 """
 
 import io
-import warnings
 from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from eegbench.backbones.batch import Batch, give_back
 from eegbench.backbones.reference import eml_net
 from eegbench.backbones.reference.transformer import replace_blocks
 from eegbench.backbones.resize import BASES, embed_in_chunks, resize, to_uint8
-from eegbench.backbones.weights import read_tensors
+from eegbench.backbones.weights import read_tensors, read_unpickled
 from eegbench.contracts import Backbone
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest
@@ -89,15 +88,7 @@ def read_published(path: Path, what: str, *, below: str = "") -> State:
     """
     if path.suffix == ".safetensors":
         return read_tensors(path, below)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # rubbish makes the unpickler fail in any way
-        problem = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise InputError(
-            f"{path}: cannot be read as the weights of {what}, or holds more than tensors ({problem})"
-        ) from None
+    state = read_unpickled(path, f"the weights of {what}")
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):

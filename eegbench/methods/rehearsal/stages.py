@@ -4,6 +4,7 @@ Networks are built by the method's own classes. What holds many parameters lies 
 shapes through it and no numbers; small networks are run for real.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -138,11 +139,15 @@ def captions(method: llm_caption.LlmCaption, info: EEGInfo) -> Rehearsal:
     heads = heads.to(META).eval()
     eeg = torch.zeros(batch, len(info.channels), info.times, device=META)
     generator = Generator(method.generator, META)
+
+    def embedded(head: str) -> torch.Tensor:
+        return heads(eeg)[head]
+
     networks = [clip, Network("encoder and heads", heads, "all"), *generator_networks(generator)]
     stages = [
         Stage("training: caption embeddings", batch, said, (batch, width)),
         *(
-            Stage(f"training: head {name}", batch, lambda name=name: heads(eeg)[name], (batch, width))  # type: ignore[misc]
+            Stage(f"training: head {name}", batch, functools.partial(embedded, name), (batch, width))
             for name in llm_caption.HEADS
         ),
         *generator_stages(generator, generator.text_tokens(["a prompt"])),
