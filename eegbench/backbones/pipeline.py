@@ -1,5 +1,6 @@
 """The door to diffusers' own pipelines: Stable Diffusion or SDXL, told tokens or an image, started anywhere."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,12 @@ class Painter:
         size: int = 0,
     ) -> None:
         import diffusers
+        import transformers
 
+        # their bars would drown the run's own, and the notice asks for an image encoder that is not wanted here
+        diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
+        logging.getLogger("diffusers.loaders.ip_adapter").setLevel(logging.ERROR)
         self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
         if adapter:
             plain = not blank.is_blank(adapter)
