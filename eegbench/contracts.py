@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,10 @@ class Explanation:
     right: Mapping[str, Values]  # (n,): two-way identification of what the trial should retrieve; chance is .5
 
 
-class Method(ABC):
+Fit = TypeVar("Fit", bound="Reconstructor")
+
+
+class Method(ABC, Generic[Fit]):
     """A way to reconstruct images. A frozen dataclass; its fields are its hyper-parameters."""
 
     name: ClassVar[str]
@@ -160,14 +163,14 @@ class Method(ABC):
     @abstractmethod
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
-    ) -> Reconstructor:
+    ) -> Fit:
         """`folder` outlives the process: what a killed fit leaves there, the same fit takes up."""
 
     def weights(self) -> dict[str, str]:
         """sha256 of each pretrained file that fitting or reconstructing uses, by name."""
         return {}
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
+    def configure(self, fitted: Fit) -> Fit:
         """A loaded reconstructor with this method's fields of metadata {"stage": "reconstruct"}, such as steps.
 
         Such fields do not shape the fit, so one cached fit serves all their values; a method that has them
@@ -175,7 +178,7 @@ class Method(ABC):
         """
         return fitted
 
-    def explain(self, fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation | None:
+    def explain(self, fitted: Fit, train: TrainingSet, *, seed: int) -> Explanation | None:
         """What a fit of this method with `seed` goes by, for `eegbench explain`; a method that can tell overrides this.
 
         The trials are those of `train` whose concepts the fit held out; test data play no part.

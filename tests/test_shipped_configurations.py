@@ -14,10 +14,10 @@ from eegbench.methods.llm_caption import LlmCaption
 from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.methods.saliency_controlnet import SaliencyControlNet
 
-CLASSES: list[type[Method]] = [SaliencyControlNet, Atm, NeuroImagen, LlmCaption]
+CLASSES: list[type[Method[Any]]] = [SaliencyControlNet, Atm, NeuroImagen, LlmCaption]
 
 
-def table(kind: type[Method], scale: str) -> dict[str, Any]:
+def table(kind: type[Method[Any]], scale: str) -> dict[str, Any]:
     return read_tables(shipped(Path(scale), kind.name), [])["method"]
 
 
@@ -35,17 +35,17 @@ def test_there_are_two_files_for_each_method_and_no_other() -> None:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("scale", ["micro", "paper"])
-def test_a_file_spells_every_key_of_its_class(kind: type[Method], scale: str) -> None:
+def test_a_file_spells_every_key_of_its_class(kind: type[Method[Any]], scale: str) -> None:
     assert flat(table(kind, scale)) == set(keys(kind))
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.name)
-def test_the_micro_file_is_what_the_class_has_by_default(kind: type[Method]) -> None:
+def test_the_micro_file_is_what_the_class_has_by_default(kind: type[Method[Any]]) -> None:
     assert build(kind, table(kind, "micro")) == kind()
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.name)
-def test_the_paper_file_builds_a_method_that_needs_nothing_of_the_pack(kind: type[Method]) -> None:
+def test_the_paper_file_builds_a_method_that_needs_nothing_of_the_pack(kind: type[Method[Any]]) -> None:
     built = build(kind, table(kind, "paper"))
     assert built != kind()
     assert not [value for value in vars(built).values() if isinstance(value, str) and value.startswith("pack:")]

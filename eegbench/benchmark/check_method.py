@@ -159,7 +159,9 @@ def _fitted(plan: Plan, progress: Progress) -> Reconstructor:
         if (root / key / fits.CARD).is_file():
             return fits.load(root / key, plan.method, plan.device)
     train = _part(plan.train(), TRAINING)
-    return plan.method.configure(plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device))
+    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
+    found: Reconstructor = plan.method.configure(fresh)
+    return found
 
 
 def _part(train: TrainingSet, count: int) -> TrainingSet:

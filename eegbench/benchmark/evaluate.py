@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     )
 
 
-def _check_weights(method: Method, *, allowed: bool) -> None:
+def _check_weights(method: Method[Any], *, allowed: bool) -> None:
     unverified = sorted(name for name, sha256 in method.weights().items() if not sha256)
     if unverified and not allowed:
         raise UsageError(

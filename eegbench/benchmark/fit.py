@@ -103,7 +103,7 @@ def keep(fitted: Reconstructor, shaped_by: Json, folder: Path, *, curves: Sequen
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def load(folder: Path, method: Method, device: str) -> Reconstructor:
+def load(folder: Path, method: Method[Any], device: str) -> Reconstructor:
     """The fit in `folder`, checked file by file, with the method's reconstruct-stage fields."""
     mend = f"delete the folder {folder} to fit again"
     listed = read_json(folder / CARD).get("files")
@@ -116,10 +116,11 @@ def load(folder: Path, method: Method, device: str) -> Reconstructor:
         if file_digest(file) != wanted:
             raise InputError(f"{file}: is not what was stored (sha256 differs); {mend}")
     _check_configurable(method)
-    return method.configure(method.reconstructor.load(folder, device=device))
+    found: Reconstructor = method.configure(method.reconstructor.load(folder, device=device))
+    return found
 
 
-def _check_configurable(method: Method) -> None:
+def _check_configurable(method: Method[Any]) -> None:
     hyperparameters: Any = method  # a frozen dataclass by contract
     late = [f.name for f in dataclasses.fields(hyperparameters) if f.metadata.get("stage") == "reconstruct"]
     if late and type(method).configure is Method.configure:

@@ -50,7 +50,7 @@ class Plan:
 
     spec: RunSpec
     dataset: Dataset
-    method: Method
+    method: Method[Any]
     suite: str  # "micro" or "reference"
     protocol: str
     device: str
@@ -71,7 +71,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     track that the method does not support; a count or seed out of range. InputError for a faulty captions file.
     """
     built_dataset = dataset_of(options)
-    built_method: Method = configuration.build(plugins.find("method", method), options.method_table)
+    built_method: Method[Any] = configuration.build(plugins.find("method", method), options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
     told = {} if captions is None else {"captions_file": captions.sha256}
@@ -138,7 +138,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
 
 
-def _check(dataset: Dataset, method: Method, subject: int, options: Options) -> None:
+def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options) -> None:
     known = {
         "subject": (str(subject), [str(s) for s in dataset.subjects]),
         "track": (options.track, list(TRACKS)),

@@ -167,7 +167,7 @@ class Stopwatch(Progress):
             yield tick
 
 
-def _timed(method: Method, info: EEGInfo, device: str, progress: Progress) -> list[dict[str, object]]:
+def _timed(method: Method[Any], info: EEGInfo, device: str, progress: Progress) -> list[dict[str, object]]:
     """Seconds per image of a training step of each stage, the slowest after the first, and of a reconstruction."""
     train, watch, count = _noise(info), Stopwatch(progress), 4
     try:

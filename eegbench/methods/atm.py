@@ -102,7 +102,7 @@ class AtmReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class Atm(Method):
+class Atm(Method[AtmReconstructor]):
     """Hyper-parameters of all stages; the defaults are for the micro pack.
 
     `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
@@ -140,9 +140,7 @@ class Atm(Method):
     def networks(self) -> Networks:
         return Networks(self.generator, self.adapter, self.clip, self.length, self.size, self.half)
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
-        if not isinstance(fitted, AtmReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+    def configure(self, fitted: AtmReconstructor) -> AtmReconstructor:
         fitted.sampling, fitted.strength = self.sampling, self.strength
         return fitted
 
@@ -166,7 +164,7 @@ class Atm(Method):
         if self.captioner:
             caption = fit_caption_stage(training, self.captioner, targets, train.images, held, self.caption)
         fitted = AtmReconstructor(networks, embedder, prior, low_level, caption, device=device)
-        return self.configure(fitted)  # type: ignore[return-value]
+        return self.configure(fitted)
 
 
 @functools.lru_cache(maxsize=1)

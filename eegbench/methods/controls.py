@@ -38,7 +38,7 @@ class TrainImages(Reconstructor):
 
 
 @dataclass(frozen=True)
-class RandomTrainImage(Method):
+class RandomTrainImage(Method[TrainImages]):
     name: ClassVar[str] = "random_train_image"
     paper: ClassVar[str] = "control of this benchmark"
     reference: ClassVar[str] = ""
@@ -52,7 +52,7 @@ class RandomTrainImage(Method):
 
 
 @dataclass(frozen=True)
-class MeanImage(Method):
+class MeanImage(Method[TrainImages]):
     """The mean of all training images, whatever the EEG."""
 
     name: ClassVar[str] = "mean_image"
@@ -97,7 +97,7 @@ class NearestTrainImageReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class NearestTrainImage(Method):
+class NearestTrainImage(Method[NearestTrainImageReconstructor]):
     """Retrieval in place of generation: what the encoder alone is worth."""
 
     name: ClassVar[str] = "nearest_train_image"
@@ -142,7 +142,7 @@ class PriorOnlyReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class PriorOnly(Method):
+class PriorOnly(Method[PriorOnlyReconstructor]):
     """The generator with no EEG at all."""
 
     name: ClassVar[str] = "prior_only"
@@ -157,9 +157,7 @@ class PriorOnly(Method):
     def weights(self) -> dict[str, str]:
         return {self.generator: weights.combined(self.generator)}
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
-        if not isinstance(fitted, PriorOnlyReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+    def configure(self, fitted: PriorOnlyReconstructor) -> PriorOnlyReconstructor:
         fitted.sampling = self.sampling
         return fitted
 

@@ -165,7 +165,7 @@ class LlmCaptionReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class LlmCaption(Method):
+class LlmCaption(Method[LlmCaptionReconstructor]):
     """Hyper-parameters; the defaults are for the micro pack. `heads` in the order of the prompt, `each` captions of
     every one."""
 
@@ -192,9 +192,7 @@ class LlmCaption(Method):
     def weights(self) -> dict[str, str]:
         return {name: weights.combined(name) for name in (self.generator, self.clip)}
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
-        if not isinstance(fitted, LlmCaptionReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+    def configure(self, fitted: LlmCaptionReconstructor) -> LlmCaptionReconstructor:
         for head in self.heads:
             if head not in HEADS:
                 raise unknown("head", head, HEADS)
@@ -213,13 +211,11 @@ class LlmCaption(Method):
         eeg = standardised(train.eeg, scale).to(device)
         fit_heads(training, module, eeg, torch.from_numpy(said).to(device), train.concepts, self.captions)
         fitted = LlmCaptionReconstructor(networks, module, scale, caption_bank(train, said), device=device)
-        return self.configure(fitted)  # type: ignore[return-value]
+        return self.configure(fitted)
 
-    def explain(self, fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation:
+    def explain(self, fitted: LlmCaptionReconstructor, train: TrainingSet, *, seed: int) -> Explanation:
         """The loss is the fit's own, over every caption of the level in turn; what a head should retrieve is a
         trial's captions of its level, against those of the other held-out trials."""
-        if not isinstance(fitted, LlmCaptionReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
         items = np.flatnonzero(held_out(train.concepts, self.captions.validation_concepts, seed)).tolist()
         trials = train.part(items)
         said = torch.from_numpy(embedded_captions(trials, Clip(self.clip, fitted.device)))

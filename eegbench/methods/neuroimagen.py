@@ -143,7 +143,7 @@ class NeuroImagenReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class NeuroImagen(Method):
+class NeuroImagen(Method[NeuroImagenReconstructor]):
     """Hyper-parameters; the defaults are for the micro pack. The paper's ablation is `captions` and `pixel_level`.
 
     `captions`: "label" says the concept, in `template` (published: "An image of {}"); "blip" takes the data set's own
@@ -178,9 +178,7 @@ class NeuroImagen(Method):
     def weights(self) -> dict[str, str]:
         return {self.generator: weights.combined(self.generator)}
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
-        if not isinstance(fitted, NeuroImagenReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+    def configure(self, fitted: NeuroImagenReconstructor) -> NeuroImagenReconstructor:
         fitted.sampling, fitted.strength = self.sampling, self.strength
         return fitted
 
@@ -205,7 +203,7 @@ class NeuroImagen(Method):
         networks = Networks(
             self.generator, train.info, self.features, self.gan, self.regressor, tokens.shape[1], tokens.shape[2]
         )
-        return self.configure(NeuroImagenReconstructor(networks, scale, pixel, regressor, device=device))  # type: ignore[return-value]
+        return self.configure(NeuroImagenReconstructor(networks, scale, pixel, regressor, device=device))
 
     def prompts(self, train: TrainingSet) -> list[str]:
         """The caption of each training image that the regressor aims at."""

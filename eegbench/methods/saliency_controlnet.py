@@ -116,7 +116,7 @@ class SaliencyControlNetReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class SaliencyControlNet(Method):
+class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
     """Hyper-parameters of all stages; the defaults are for the micro pack.
 
     `length` of the EEG embedding that is the UNet's one token: "raw" as published, or "unit" variance per coordinate.
@@ -151,9 +151,7 @@ class SaliencyControlNet(Method):
         named = {name: weights.combined(name) for name in (self.generator, self.clip)}
         return named | {self.saliency: saliency.digest_of(self.saliency)}
 
-    def configure(self, fitted: Reconstructor) -> Reconstructor:
-        if not isinstance(fitted, SaliencyControlNetReconstructor):
-            raise TypeError(f"{type(fitted).__name__} is not a fit of {self.name}")
+    def configure(self, fitted: SaliencyControlNetReconstructor) -> SaliencyControlNetReconstructor:
         fitted.sampling = self.sampling
         return fitted
 
@@ -184,7 +182,7 @@ class SaliencyControlNet(Method):
             fitted.controlnet = network.requires_grad_(False)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
             fitted.head = fit_head(training, train.eeg, maps, held, epochs=self.head_epochs)
-        return self.configure(fitted)  # type: ignore[return-value]
+        return self.configure(fitted)
 
 
 @functools.lru_cache(maxsize=2)

@@ -38,7 +38,7 @@ class Grid(Reconstructor):
 
 
 @dataclass(frozen=True)
-class ColourGrid(Method):
+class ColourGrid(Method[Grid]):
     """`side` colours a row; `ridge`, the penalty, in units of the mean variance of the EEG's samples."""
 
     name: ClassVar[str] = "colour_grid"

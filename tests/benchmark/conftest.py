@@ -126,7 +126,7 @@ class Decoder(Reconstructor):
 
 
 @dataclass(frozen=True)
-class UsesEEG(Method):
+class UsesEEG(Method[Any]):
     weight: float = 0.8
     steps: int = field(default=10, metadata={"stage": "reconstruct"})
 

@@ -44,7 +44,7 @@ def able(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
     def explained(**changes: Any) -> Explained:
         answer = dataclasses.replace(FOUND, **changes)
 
-        def answers(self: Method, fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation:
+        def answers(self: Method[Any], fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation:
             return answer
 
         monkeypatch.setattr(type(lab.plan("uses-eeg").method), "explain", answers)

@@ -1,6 +1,7 @@
 """Every method that generates keeps the contract, fitted in moments on a few simulated trials."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,14 +9,14 @@ import pytest
 from eegbench.backbones.diffusion import Sampling
 from eegbench.benchmark.check_method import check
 from eegbench.benchmark.plan import Options, Plan, plan
-from eegbench.contracts import Method, Reconstructor, Silent, TrainingSet
+from eegbench.contracts import Fit, Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, UsageError
 from eegbench.methods.atm import Atm
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.encoders.lstm import FeatureSettings
 from eegbench.methods.gan import GanSettings
-from eegbench.methods.llm_caption import CaptionSettings, LlmCaption, LlmCaptionReconstructor
+from eegbench.methods.llm_caption import CaptionSettings, LlmCaption
 from eegbench.methods.low_level import LowLevelSettings
 from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.methods.prior import PriorSettings
@@ -36,7 +37,7 @@ NEUROIMAGEN = NeuroImagen(
     sampling=SAMPLING,
 )
 LLM_CAPTION = LlmCaption(captions=CaptionSettings(epochs=1, validation_concepts=2), sampling=SAMPLING)
-VARIANTS = {
+VARIANTS: dict[str, Method[Any]] = {
     "atm": ATM,
     "atm without its low-level stage": dataclasses.replace(ATM, low_level=False),
     "neuroimagen": NEUROIMAGEN,
@@ -66,19 +67,18 @@ def test_it_keeps_the_contract(planned: Plan, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", [ATM, NEUROIMAGEN, LLM_CAPTION], ids=lambda m: m.name)
-def test_eeg_of_another_size_is_refused(train: TrainingSet, method: Method) -> None:
+def test_eeg_of_another_size_is_refused(train: TrainingSet, method: Method[Any]) -> None:
     fitted = _fitted(method, train)
     with pytest.raises(InputError, match="fitted on"):
         fitted.reconstruct(train.eeg[:1, :16], seeds=[1])
 
 
-def _fitted(method: Method, train: TrainingSet) -> Reconstructor:
+def _fitted(method: Method[Fit], train: TrainingSet) -> Fit:
     return method.configure(method.fit(train, seed=0, progress=Silent()))
 
 
 def test_captions_come_from_the_training_set_and_from_their_own_level(train: TrainingSet) -> None:
     fitted = _fitted(LLM_CAPTION, train)
-    assert isinstance(fitted, LlmCaptionReconstructor)
     known = [
         {captions[i] for captions in train.captions for i in places} for places in (range(4), (4, 5, 6), (7, 8, 9))
     ]
@@ -110,7 +110,7 @@ def test_without_strength_the_coarse_picture_is_what_comes_out(train: TrainingSe
     told = []
     for strength in (0.34, 1.0):
         dataclasses.replace(NEUROIMAGEN, strength=strength).configure(fitted)
-        coarse = fitted.painter.latents(fitted.pictures(train.eeg[:4], seeds=[1, 2, 3, 4]))  # type: ignore[attr-defined]
-        drawn = fitted.painter.latents(fitted.reconstruct(train.eeg[:4], seeds=[1, 2, 3, 4]))  # type: ignore[attr-defined]
+        coarse = fitted.painter.latents(fitted.pictures(train.eeg[:4], seeds=[1, 2, 3, 4]))
+        drawn = fitted.painter.latents(fitted.reconstruct(train.eeg[:4], seeds=[1, 2, 3, 4]))
         told.append(np.corrcoef(coarse.ravel(), drawn.ravel())[0, 1])
     assert told[0] > told[1]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from eegbench.methods.controls import MeanImage, NearestTrainImage, PriorOnly, R
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.references import TrueEmbedding, VaeRoundtrip
 
-QUICK: tuple[Method, ...] = (
+QUICK: tuple[Method[Any], ...] = (
     RandomTrainImage(),
     MeanImage(),
     NearestTrainImage(encoder=EncoderSettings(epochs=1, validation_concepts=2)),
@@ -32,7 +33,7 @@ def train() -> TrainingSet:
 
 @pytest.mark.parametrize("method", QUICK, ids=lambda m: m.name)
 def test_a_control_gives_the_same_images_before_and_after_saving(
-    method: Method, train: TrainingSet, tmp_path: Path
+    method: Method[Any], train: TrainingSet, tmp_path: Path
 ) -> None:
     fitted = method.configure(method.fit(train, seed=0, progress=Silent()))
     fitted.save(tmp_path)

@@ -198,12 +198,12 @@ def _denoising(name: str, generator: Generator, unet: Any, width: int, batch: in
     return Stage(name, batch, loss, ())
 
 
-def rehearsal_of(method: Method, info: EEGInfo) -> Rehearsal:
+def rehearsal_of(method: Method[Any], info: EEGInfo) -> Rehearsal:
     """The rehearsal of one of the methods of STAGES on recordings of the size of `info`."""
     return STAGES[type(method)](method, info)
 
 
-STAGES: dict[type[Method], Callable[[Any, EEGInfo], Rehearsal]] = {
+STAGES: dict[type[Method[Any]], Callable[[Any, EEGInfo], Rehearsal]] = {
     controlled.SaliencyControlNet: saliency_controlnet,
     Atm: atm,
     neuroimagen.NeuroImagen: neuro_imagen,
