@@ -36,7 +36,8 @@ class SpatioTemporal(nn.Module):
         self.spatial = nn.ModuleList([_layer(settings) for _ in range(settings.depth)])
         self.temporal = nn.ModuleList([_layer(settings) for _ in range(settings.depth)])
         self.norm = nn.LayerNorm(settings.width)
-        self.gather = nn.Linear(settings.width, 1)  # how much each token says
+        self.gather = nn.Linear(settings.width, 1)  # how much each electrode says in a patch
+        self.together = nn.Linear(patches * settings.width, settings.width)
 
     def forward(self, eeg: torch.Tensor) -> torch.Tensor:
         tokens = self.embedding(eeg.unfold(2, self.patch, self.patch)) + self.place + self.moment
@@ -46,9 +47,10 @@ class SpatioTemporal(nn.Module):
             tokens = spatial(across).view(n, patches, channels, width).transpose(1, 2)
             along = temporal(tokens.reshape(n * channels, patches, width))
             tokens = along.view(n, channels, patches, width)
-        flat = self.norm(tokens.flatten(1, 2))
-        share = self.gather(flat).softmax(1)
-        out: torch.Tensor = (share * flat).sum(1)
+        tokens = self.norm(tokens)
+        # pooled within a patch alone: one softmax over all tokens comes to rest on a single latency
+        moments = (self.gather(tokens).softmax(1) * tokens).sum(1)
+        out: torch.Tensor = self.together(moments.flatten(1))
         return out
 
 
