@@ -1,13 +1,17 @@
 """What there is, as rows for `eegbench list` and `eegbench datasets info`."""
 
+import inspect
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from eegbench import backbones
 from eegbench.benchmark import plugins
-from eegbench.contracts import Dataset
+from eegbench.configuration import SHIPPED, keys
+from eegbench.contracts import Dataset, Method
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
 
@@ -38,10 +42,33 @@ def text(table: Sequence[Row]) -> str:
 
 
 def card(kind: str, name: str) -> str:
-    """All about one metric, as Markdown; raises UsageError for another kind, or an unknown name."""
-    if kind != "metrics":
-        raise UsageError(f"{kind} have no cards; metrics have: eegbench list metrics --card {name}")
-    return render(plugins.find("metric", name))
+    """All about one metric or method, as Markdown; raises UsageError for another kind, or an unknown name."""
+    if kind == "metrics":
+        return render(plugins.find("metric", name))
+    if kind == "methods":
+        return _method_card(plugins.find("method", name))
+    raise UsageError(f"{kind} have no cards; metrics and methods have, as in: eegbench list metrics --card ssim")
+
+
+def _method_card(found: type[Method[Any]]) -> str:
+    """What a method says of itself, and its configurations, whose comments mark what the paper leaves open."""
+    about = inspect.getdoc(sys.modules[found.__module__]) or ""
+    facts = {
+        "paper": found.paper,
+        "reference": found.reference or "no public code",
+        "role": found.role,
+        "tracks": ", ".join(found.tracks),
+        "packages": ", ".join(found.requires) or "none beside the usual",
+        "hints on the track oracle": ", ".join(found.hints) or "none",
+        "ablation of the paper": ", ".join(found.ablation) or "none",
+    }
+    parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
+    parts += ["## Configuration", inspect.cleandoc(found.__doc__ or "")]
+    files = {file.name.split(".")[1]: file for file in sorted(SHIPPED.glob(f"{found.name}.*.toml"))}
+    parts += [f"### --config {scale}\n\n```toml\n{file.read_text().strip()}\n```" for scale, file in files.items()]
+    if not files:
+        parts.append("\n".join(f"- `{key}`" for key in keys(found)) or "Nothing can be set.")
+    return "\n\n".join(parts) + "\n"
 
 
 def facts(dataset: Dataset) -> dict[str, str]:
