@@ -1,8 +1,8 @@
-"""reconstructions.png: what a person looks at before believing any number."""
+"""What a person looks at before believing any number: reconstructions.png of a run, and a sheet of several runs."""
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from eegbench.arrays import Images
-from eegbench.benchmark import store
+from eegbench.benchmark import plugins, store
 from eegbench.benchmark.images import read_image
 from eegbench.benchmark.reconstruct import spread
+from eegbench.configuration import build
 from eegbench.contracts import Answers
+from eegbench.errors import UsageError
+from eegbench.places import writing
 from eegbench.records import RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
@@ -39,10 +42,51 @@ def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
         if all(file.is_file() for file in files):
             rows.append((label, _cells([read_image(file) for file in files])))
     page = _page(_title(record), record.simulated, [answers.concepts[i] for i in chosen], rows)
-    buffer = io.BytesIO()
-    page.save(buffer, format="PNG")
-    store.write_bytes(folder / store.PICTURE, buffer.getvalue())
+    store.write_bytes(folder / store.PICTURE, _png(page))
     return folder / store.PICTURE
+
+
+def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -> None:
+    """The stimuli of `draw` as several complete runs of one data set and subject made them, a row for each run.
+
+    `settings` are keys of the data set that a record does not hold, such as where it lies. Raises UsageError for
+    folders without a complete run, or with runs that saw different things.
+    """
+    if not folders:
+        raise UsageError("no run to draw; name their folders, as runs/sim-things/eeg/*/sub-08/seed-0")
+    records = [_complete(folder) for folder in folders]
+    first = records[0].spec
+    for folder, record in zip(folders, records, strict=True):
+        if _seen(record) != _seen(records[0]):
+            raise UsageError(f"{folder}: not of the data set, revision and subject of {folders[0]}; draw it by itself")
+    dataset = build(plugins.find("dataset", first.dataset), {**first.dataset_configuration, **settings})
+    if dataset.revision != first.revision:
+        raise UsageError(f"{first.dataset} here is revision {dataset.revision}, the runs saw {first.revision}")
+    answers = dataset.answers(first.subject)
+    chosen = spread(answers.stimuli)
+    rows = [("truth", _cells([answers.images[i] for i in chosen]))]
+    for folder, record in zip(folders, records, strict=True):
+        files = [folder / store.IMAGES / store.image_file(answers.stimuli[i]) for i in chosen]
+        label = record.spec.method.replace("_", "\n", 1)
+        rows.append((f"{label}\n({record.spec.track})", _cells([read_image(file) for file in files])))
+    simulated = records[0].simulated
+    title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"
+    page = _page(title, simulated, [answers.concepts[i] for i in chosen], rows)
+    with writing(path, mend="choose another file with --output"):
+        store.write_bytes(path, _png(page))
+
+
+def _complete(folder: Path) -> RunRecord:
+    record = store.existing(folder) if folder.is_dir() else None
+    if record is None or record.status != "complete":
+        state = "holds no run" if record is None else f"holds a run that is {record.status}"
+        raise UsageError(f"{folder}: {state}; wanted the folder of a complete one, such as .../sub-08/seed-0")
+    return record
+
+
+def _seen(record: RunRecord) -> tuple[object, ...]:
+    spec = record.spec
+    return spec.dataset, spec.revision, spec.dataset_configuration, spec.subject
 
 
 def _title(record: RunRecord) -> str:
@@ -80,6 +124,12 @@ def _page(
         for column, image in enumerate(images):
             page.paste(image, (_left(column), top))
     return page
+
+
+def _png(page: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    page.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def _left(column: int) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
-from eegbench.configuration import keys
+from eegbench.benchmark.plan import Options, dataset_of
+from eegbench.configuration import build, keys
 from eegbench.contracts import Progress
 from eegbench.errors import UsageError, unknown
 from eegbench.places import writing
@@ -36,7 +36,7 @@ def curve(
 ) -> list[Point]:
     """The method's scores at each value of `key`, a key of the data set or the method; without an audit."""
     table, name = _table_of(method, options.dataset, key)
-    chosen = list(values) or [f"{share * _default(method, options.dataset, table, name):g}" for share in SHARES]
+    chosen = list(values) or [f"{share * _default(method, options, table, name):g}" for share in SHARES]
     return [_scored(value, method, subject, options, {table: {name: value}}, progress) for value in chosen]
 
 
@@ -84,9 +84,11 @@ def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:
     raise unknown("key", key, [*(f"dataset.{name}" for name in own["dataset_table"]), *own["method_table"]])
 
 
-def _default(method: str, dataset: str, table: str, name: str) -> float:
-    kind, which = ("dataset", dataset) if table == "dataset_table" else ("method", method)
-    value: Any = plugins.find(kind, which)()
+def _default(method: str, options: Options, table: str, name: str) -> float:
+    """What the key has without being varied: in the configuration that was given, or in the class."""
+    value: Any = dataset_of(options)
+    if table == "method_table":
+        value = build(plugins.find("method", method), options.method_table)
     for part in name.split("."):
         value = getattr(value, part)
     if not isinstance(value, int | float) or not value:

@@ -1,0 +1,102 @@
+"""The verbs that examine a method."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eegbench.cli.options import (
+    AsJson,
+    CaptionsFile,
+    Config,
+    DataSet,
+    Device,
+    MethodName,
+    Seed,
+    Settings,
+    Subject,
+    Track,
+    run_options,
+)
+from eegbench.cli.output import heading, terminal
+from eegbench.cli.verbs import app
+from eegbench.errors import CheckFailed
+
+
+@app.command()
+def explain(
+    method: MethodName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for explain.csv and the pictures.")],
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    seed: Seed = 0,
+    config: Config = None,
+    settings: Settings = None,
+    captions_file: CaptionsFile = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
+    from eegbench.benchmark import catalogue
+    from eegbench.benchmark import explain as asking
+
+    options = run_options(method, config, settings, dataset=dataset, seed=seed, captions=captions_file, device=device)
+    explained = asking.explain(method, subject, options, terminal())
+    title = heading(explained.simulated, method, subject, options)
+    files = asking.write(explained, output, title=title)
+    print(f"{title}\n{catalogue.text(asking.heads(explained))}")
+    print("\n".join(str(file) for file in files))
+
+
+@app.command("check-method")
+def check_method(
+    method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    config: Config = None,
+    settings: Settings = None,
+    captions_file: CaptionsFile = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a method on four images whether it keeps the contract."""
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark import check_method as asking
+    from eegbench.benchmark.plan import plan
+
+    options = run_options(method, config, settings, dataset=dataset, track=track, captions=captions_file, device=device)
+    findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{'BAD' if finding.problem else 'ok '}  {finding.clause}")
+            if finding.problem:
+                print(f"     {finding.problem}")
+    if broken := sum(bool(finding.problem) for finding in findings):
+        raise CheckFailed(f"{method} breaks {broken} of {len(findings)} clauses of the contract")
+
+
+@app.command()
+def rehearse(
+    method: Annotated[str, typer.Option(help="A method that has a configuration at full size.")],
+    config: Annotated[Path, typer.Option(help="paper, micro, or a TOML file with a table [method].")] = Path("paper"),
+    settings: Settings = None,
+    recording: Annotated[str | None, typer.Option(help="Whose size the EEG has; else that of the paper.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A weight file to compare keys and shapes with.")] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Build a method's networks at full size with random weights; check shapes and keys; time steps on a GPU."""
+    import dataclasses
+
+    from eegbench.benchmark import rehearse as rehearsing
+    from eegbench.configuration import read_tables, shipped
+
+    table = read_tables(shipped(config, method), settings or [])["method"]
+    report = rehearsing.rehearse(
+        method, table, device=device, progress=terminal(), recording=recording, checkpoint=checkpoint
+    )
+    sys.stdout.write(json.dumps(dataclasses.asdict(report), indent=1) + "\n" if as_json else rehearsing.text(report))

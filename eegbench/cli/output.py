@@ -1,0 +1,45 @@
+"""What verbs print and write."""
+
+from pathlib import Path
+from typing import Any
+
+from eegbench.places import writing
+
+
+def heading(simulated: bool, method: str, subject: int, options: Any) -> str:
+    """What stands above every table and picture of scores."""
+    kind = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    return f"{kind}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+
+
+def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
+    """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
+    from eegbench.report import show
+
+    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
+    show(sheet, title=title, floors=floors, ceilings=ceilings, console=console())
+
+
+def console() -> Any:
+    """stdout, as wide as the terminal that it is."""
+    from rich.console import Console
+
+    from eegbench.report import WIDTH
+
+    made = Console()
+    if not made.is_terminal:
+        made.width = WIDTH
+    return made
+
+
+def terminal() -> Any:
+    from eegbench.progress import Terminal
+
+    return Terminal()
+
+
+def write(path: Path, text: str, option: str) -> None:
+    from eegbench.records import write_text
+
+    with writing(path, mend=f"choose another file with {option}"):
+        write_text(path, text)

@@ -1,0 +1,234 @@
+"""The verbs that make runs, score pictures, and show the scores."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eegbench.cli.options import (
+    AsJson,
+    CaptionsFile,
+    Config,
+    DataSet,
+    DataSettings,
+    Device,
+    Half,
+    MethodName,
+    NwayJudge,
+    Offline,
+    Protocol,
+    Runs,
+    Seed,
+    Settings,
+    Subject,
+    Track,
+    Unverified,
+    data_table,
+    go_offline,
+    metric_names,
+    run_options,
+    words,
+)
+from eegbench.cli.output import console, heading, show_sheet, terminal, write
+from eegbench.cli.verbs import app
+
+
+@app.command()
+def evaluate(
+    method: MethodName,
+    subject: Subject,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
+    samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
+    suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
+    protocol: Protocol = "sal512",
+    config: Config = None,
+    settings: Settings = None,
+    captions_file: CaptionsFile = None,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
+    audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
+    nway_judge: NwayJudge = None,
+    half: Half = False,
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
+    go_offline(offline)
+    from eegbench.benchmark import evaluate as pipeline
+
+    options = run_options(
+        method,
+        config,
+        settings,
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        samples=samples,
+        suite=suite,
+        protocol=protocol,
+        captions=captions_file,
+        runs=runs,
+        device=device,
+        audit=audit,
+        nway_judge=nway_judge,
+        half=half,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
+        batch_size=batch_size,
+    )
+    outcome = pipeline.evaluate(method, subject, options, terminal())
+    for note in outcome.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if as_json:
+        sys.stdout.write(outcome.sheet.to_json())
+        return
+    show_sheet(outcome.sheet, heading(outcome.simulated, method, subject, options), outcome)
+    print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
+    print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
+
+
+@app.command()
+def score(
+    truth: Annotated[Path, typer.Option(help="A folder of true images, PNG or JPEG.")],
+    reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
+    suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
+    protocol: Protocol = "sal512",
+    metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", help="JSON to this file; - for JSON alone on stdout.")
+    ] = None,
+    device: Device = "auto",
+    nway_judge: NwayJudge = None,
+    half: Half = False,
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+) -> None:
+    """Score a folder of reconstructions against a folder of true images, joined by path."""
+    go_offline(offline)
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark.score import score_folders
+
+    sheet = score_folders(
+        truth,
+        reconstructions,
+        suite="micro" if suite == "auto" else suite,  # a folder does not say what its images show
+        protocol=protocol,
+        metrics=metric_names(metrics),
+        progress=terminal(),
+        device=resolve_device(device),
+        nway_judge=nway_judge,
+        half=half,
+        allow_unverified=allow_unverified_weights,
+    )
+    if json_file == "-":
+        sys.stdout.write(sheet.to_json())
+        return
+    show_sheet(sheet, f"{reconstructions} against {truth}")
+    if json_file:
+        write(Path(json_file), sheet.to_json(), "--json")
+
+
+@app.command()
+def leaderboard(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = Path("runs"),
+    form: Annotated[str, typer.Option("--format", help="md, csv or json.")] = "md",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+) -> None:
+    """Write the leaderboard of a folder of runs."""
+    from eegbench.leaderboard import collect, render
+
+    text = render(collect(runs), form)
+    if output:
+        write(output, text, "--output")
+    else:
+        sys.stdout.write(text)
+
+
+@app.command()
+def sheet(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
+    settings: DataSettings = None,
+) -> None:
+    """Draw the same twelve stimuli as each of several runs reconstructed them."""
+    from eegbench.benchmark import picture
+
+    picture.sheet(runs, output, data_table(settings))
+    print(f"Picture: {output}")
+
+
+@app.command()
+def curve(
+    method: MethodName,
+    over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
+    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times the default.")] = None,
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
+    config: Config = None,
+    settings: Settings = None,
+    captions_file: CaptionsFile = None,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Evaluate a method at several values of one key: does the score rise with the signal?"""
+    from eegbench.benchmark import vary
+
+    options = run_options(
+        method,
+        config,
+        settings,
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        captions=captions_file,
+        runs=runs,
+        device=device,
+    )
+    points = vary.curve(method, subject, over, words(values), options, terminal())
+    title = heading(points[0].simulated, method, subject, options)
+    table, picture = vary.write(points, over, output, title=title)
+    print(title)
+    worse = vary.falls(points)
+    print(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
+    print(f"Table:   {table}\nPicture: {picture}")
+
+
+@app.command()
+def ablate(
+    method: MethodName,
+    subject: Subject = 8,
+    dataset: DataSet = "sim-things",
+    track: Track = "eeg",
+    seed: Seed = 0,
+    config: Config = None,
+    settings: Settings = None,
+    captions_file: CaptionsFile = None,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Evaluate the rows of a paper's own ablation, and print its table."""
+    from eegbench.benchmark import plugins, vary
+    from eegbench.report import show_ablation
+
+    options = run_options(
+        method,
+        config,
+        settings,
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        captions=captions_file,
+        runs=runs,
+        device=device,
+    )
+    points = vary.ablate(method, subject, options, terminal())
+    print(heading(points[0].simulated, method, subject, options))
+    show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, console())
