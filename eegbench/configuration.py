@@ -111,11 +111,13 @@ def _build(cls: Any, default: object, table: Mapping[str, object], path: str) ->
     changed = {
         key: _convert(hints[key], value, getattr(default, key, own[key]), path + key) for key, value in table.items()
     }
-    if default is not dataclasses.MISSING:
-        return dataclasses.replace(cast(Any, default), **changed)
-    if missing := [name for name in _required(cls) if name not in changed]:
+    fresh = default is dataclasses.MISSING
+    if fresh and (missing := [name for name in _required(cls) if name not in changed]):
         raise UsageError(f"{path}{missing[0]} has no default: set it, in the file of --config or by --set")
-    return cls(**changed)
+    try:
+        return cls(**changed) if fresh else dataclasses.replace(cast(Any, default), **changed)
+    except UsageError as error:  # a value out of its range: the class names the field, and this its group
+        raise UsageError(f"{path.rstrip('.')}: {error}" if path else str(error)) from None
 
 
 @functools.cache

@@ -10,6 +10,7 @@ A message is one line: what came, what was wanted, what to do.
 """
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -41,3 +42,15 @@ def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return UsageError(f"unknown {kind} {name!r}{hint} There is: {', '.join(names)}")
+
+
+def check_range(owner: object, **ranges: tuple[float, float]) -> None:
+    """UsageError for the first of `owner`'s numbers that lies outside its range, both ends being inside."""
+    for name, (low, high) in ranges.items():
+        value = getattr(owner, name)
+        if not low <= value <= high:
+            wanted = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+            raise UsageError(f"{name} is {value}; wanted {wanted}")
+
+
+SOME, ANY, SHARE = (1, math.inf), (0, math.inf), (0, 1)  # ranges: one or more, not below zero, a part of a whole

@@ -12,7 +12,7 @@ import torch
 from eegbench.arrays import Images, Maps
 from eegbench.backbones import blank, weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import InputError, MissingError, unknown
+from eegbench.errors import ANY, SOME, InputError, MissingError, check_range, unknown
 
 SAMPLERS = {
     "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
@@ -31,6 +31,11 @@ class Sampling:
     sampler: str = "dpm"
     steps: int = 10
     guidance: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_range(self, steps=SOME, guidance=ANY)
+        if self.sampler not in SAMPLERS:
+            raise unknown("sampler", self.sampler, SAMPLERS)
 
 
 class Generator:

@@ -1,7 +1,8 @@
 """The door to diffusers' own pipelines: Stable Diffusion or SDXL, told tokens or an image, started anywhere."""
 
-import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,16 @@ class Painter:
         size: int = 0,
     ) -> None:
         import diffusers
-        import transformers
 
-        # their bars would drown the run's own, and the notice asks for an image encoder that is not wanted here
-        diffusers.utils.logging.disable_progress_bar()
-        transformers.utils.logging.disable_progress_bar()
-        logging.getLogger("diffusers.loaders.ip_adapter").setLevel(logging.ERROR)
-        self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
-        if adapter:
-            plain = not blank.is_blank(adapter)
-            state = adapter_state(adapter_file(adapter)) if plain else blank.adapter(adapter, self.drawing.unet)
-            self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
-            self.drawing.set_ip_adapter_scale(scale)
-        self.drawing.to(device)
-        self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
+        with _quiet():
+            self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
+            if adapter:
+                plain = not blank.is_blank(adapter)
+                state = adapter_state(adapter_file(adapter)) if plain else blank.adapter(adapter, self.drawing.unet)
+                self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
+                self.drawing.set_ip_adapter_scale(scale)
+            self.drawing.to(device)
+            self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
         for pipeline in (self.drawing, self.changing):
             pipeline.set_progress_bar_config(disable=True)
             pipeline.prepare_ip_adapter_image_embeds = _one_each
@@ -147,6 +144,25 @@ class Painter:
                 parts.append(vae.encode(pictures).latent_dist.mean.cpu())
         torch.nn.Module.to(vae, kept)
         return torch.cat(parts)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """While a pipeline is put together: no bars, which would drown the run's own, and no notices of schedulers and
+    image encoders that are not used here."""
+    import diffusers
+    import transformers
+
+    level = diffusers.utils.logging.get_verbosity()
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        diffusers.utils.logging.set_verbosity(level)
 
 
 def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:

@@ -104,7 +104,9 @@ def read_unpickled(path: Path, what: str) -> Any:
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # rubbish makes the unpickler fail in any way
-        problem = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        said = str(error).strip() or type(error).__name__
+        _, _, reason = said.partition("WeightsUnpickler error: ")  # what is before it advises to load the file unsafely
+        problem = (reason or said).splitlines()[0].strip()[:200]
         raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem})") from None
 
 

@@ -22,6 +22,7 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter, digest_of_adapter
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.errors import ANY, SHARE, check_range
 from eegbench.methods.caption_stage import CaptionStage, CaptionStageSettings, captioner_of, fit_caption_stage
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
@@ -131,6 +132,9 @@ class Atm(Method[AtmReconstructor]):
     caption: CaptionStageSettings = CaptionStageSettings()
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
     strength: float = field(default=0.85, metadata={"stage": "reconstruct"})
+
+    def __post_init__(self) -> None:
+        check_range(self, size=ANY, strength=SHARE)
 
     def weights(self) -> dict[str, str]:
         names = (self.generator, self.clip, *([self.captioner] if self.captioner else []))

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from eegbench import seeds
 from eegbench.arrays import Images
 from eegbench.backbones.git_captioner import GitCaptioner
+from eegbench.errors import SOME, check_range
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -29,6 +30,10 @@ class CaptionStageSettings(Epochs):
 
     batch: int = 32
     most_tokens: int = 25
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, most_tokens=SOME)
 
 
 class PixelProjector(nn.Sequential):

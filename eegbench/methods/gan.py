@@ -15,6 +15,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from eegbench import seeds
+from eegbench.errors import ANY, SOME, UsageError, check_range
 from eegbench.methods.training import Training, constant
 
 C1, C2 = 0.01**2, 0.03**2  # of SSIM, for values in [0, 1]
@@ -33,6 +34,12 @@ class GanSettings:
     adversarial: float = 0.1
     mode_seeking: float = 0.05
     ssim: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range(self, noise=SOME, channels=SOME, steps=SOME, batch=SOME, rate=ANY)
+        check_range(self, adversarial=ANY, mode_seeking=ANY, ssim=ANY)
+        if self.size < 8 or self.size & (self.size - 1):
+            raise UsageError(f"size is {self.size}; wanted 8, 16, 32 or another power of two")
 
 
 class PictureGenerator(nn.Module):

@@ -26,7 +26,7 @@ from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import CAPTION_LEVELS, Explanation, Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import InputError, unknown
+from eegbench.errors import SOME, InputError, UsageError, check_range, unknown
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
 from eegbench.methods.gradients import saliency, two_way
@@ -49,6 +49,10 @@ class CaptionSettings(Epochs):
     weight_decay: float = 0.05
     temperature: float = 0.07
     validation_concepts: int = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, temperature=(0.001, 1000.0), validation_concepts=SOME)
 
 
 class Heads(nn.Module):
@@ -189,13 +193,18 @@ class LlmCaption(Method[LlmCaptionReconstructor]):
     each: int = field(default=1, metadata={"stage": "reconstruct"})
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
 
+    def __post_init__(self) -> None:
+        check_range(self, each=SOME)
+        if not self.heads:
+            raise UsageError(f"heads names none; wanted some of {', '.join(HEADS)}")
+        for head in self.heads:
+            if head not in HEADS:
+                raise unknown("head", head, HEADS)
+
     def weights(self) -> dict[str, str]:
         return {name: weights.combined(name) for name in (self.generator, self.clip)}
 
     def configure(self, fitted: LlmCaptionReconstructor) -> LlmCaptionReconstructor:
-        for head in self.heads:
-            if head not in HEADS:
-                raise unknown("head", head, HEADS)
         fitted.heads, fitted.each, fitted.sampling = self.heads, self.each, self.sampling
         return fitted
 

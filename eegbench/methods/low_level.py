@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG
+from eegbench.errors import SOME, UsageError, check_range
 from eegbench.methods.standard import scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
@@ -31,6 +32,12 @@ class LowLevelSettings(Epochs):
     values: int = 16
     widths: tuple[int, ...] = (192, 128, 64, 32)
     schedule: Literal["constant", "cosine"] = "cosine"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, values=SOME)
+        if not self.widths or min(self.widths) < 2:
+            raise UsageError(f"widths is {list(self.widths)}; wanted a channel count of 2 or more for each doubling")
 
 
 class LowLevelNetwork(nn.Module):

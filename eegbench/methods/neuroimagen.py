@@ -22,7 +22,7 @@ from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter
 from eegbench.backbones.resize import resize, to_float, to_uint8
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import InputError, UsageError
+from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
@@ -174,6 +174,11 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
     validation_concepts: int = 20
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
     strength: float = field(default=0.8, metadata={"stage": "reconstruct"})
+
+    def __post_init__(self) -> None:
+        check_range(self, validation_concepts=SOME, strength=SHARE)
+        if "{}" not in self.template:
+            raise UsageError(f"template is {self.template!r}; wanted {{}} in it, where the concept goes")
 
     def weights(self) -> dict[str, str]:
         return {self.generator: weights.combined(self.generator)}

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds as seeding
+from eegbench.errors import ANY, SHARE, SOME, check_range
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training, batches, cosine, shuffled
 
@@ -41,6 +42,10 @@ class PriorSettings:
     clip_range: float = 4.0
     steps: int = 50
     guidance: float = 5.0
+
+    def __post_init__(self) -> None:
+        check_range(self, time_width=SOME, epochs=SOME, batch=SOME, steps=SOME, rate=ANY, warm_up=ANY)
+        check_range(self, dropout=SHARE, null_rate=SHARE, clip_range=ANY, guidance=ANY)
 
 
 class DiffusionPriorUNet(nn.Module):

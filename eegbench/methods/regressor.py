@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds
+from eegbench.errors import SHARE, SOME, check_range
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 
@@ -25,6 +26,10 @@ class RegressorSettings(Epochs):
     schedule: Literal["constant", "cosine"] = "cosine"
     weight_decay: float = 0.1
     dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, hidden=SOME, dropout=SHARE)
 
 
 class CaptionRegressor(nn.Module):

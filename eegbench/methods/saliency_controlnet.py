@@ -23,7 +23,7 @@ from eegbench.backbones import saliency, weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import InputError
+from eegbench.errors import SOME, InputError, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
@@ -146,6 +146,9 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
     control_channels: tuple[int, ...] = (16, 32, 64)
     head_epochs: int = 30
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
+
+    def __post_init__(self) -> None:
+        check_range(self, rank=SOME, alpha=SOME, head_epochs=SOME)
 
     def weights(self) -> dict[str, str]:
         named = {name: weights.combined(name) for name in (self.generator, self.clip)}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from eegbench.errors import UsageError
+from eegbench.errors import ANY, SHARE, SOME, check_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,7 @@ class Numerics:
     accumulate: int = 1
 
     def __post_init__(self) -> None:
-        if self.accumulate < 1:
-            raise UsageError(f"accumulate is {self.accumulate}; wanted 1 or more batches")
+        check_range(self, accumulate=SOME)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +32,10 @@ class Epochs(Numerics):
     weight_decay: float = 0.01
     patience: int = 0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, epochs=SOME, batch=SOME, rate=ANY, least_rate=ANY, weight_decay=ANY, patience=ANY)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSettings(Numerics):
@@ -45,3 +48,8 @@ class TuningSettings(Numerics):
     restart: int = 0
     weight_decay: float = 0.01
     null_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, steps=SOME, batch=SOME, rate=ANY, least_rate=ANY, restart=ANY, weight_decay=ANY)
+        check_range(self, null_rate=SHARE)

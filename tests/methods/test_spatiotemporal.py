@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from eegbench.errors import InputError
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
 
 
@@ -15,11 +16,16 @@ def test_it_gives_one_vector_and_knows_places_and_moments_apart() -> None:
         assert seen.shape == (2, 16)
         assert not torch.allclose(network(eeg.flip(1)), seen, atol=1e-4)  # other electrodes
         assert not torch.allclose(network(eeg.roll(10, 2)), seen, atol=1e-4)  # another latency
-        rest = eeg.clone()
-        rest[:, :, 40:] = 9.0  # past the last whole patch
-        assert torch.equal(network(rest), seen)
+        odd = eeg.clone()
+        odd[:, :, 40:] = 9.0  # past the last whole patch there is no moment, but an electrode has its whole course
+        assert not torch.allclose(network(odd), seen, atol=1e-4)
+        assert torch.equal(network.temporal(_moments(odd)), network.temporal(_moments(eeg)))
+
+
+def _moments(eeg: torch.Tensor) -> torch.Tensor:
+    return eeg.unfold(2, 10, 10).transpose(1, 2).flatten(2)
 
 
 def test_too_short_a_recording_is_an_error() -> None:
-    with pytest.raises(ValueError, match="9 samples hold no patch of 10"):
+    with pytest.raises(InputError, match="9 samples hold no patch of 10"):
         SpatioTemporal(5, 9, TransformerSettings())

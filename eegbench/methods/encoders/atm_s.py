@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from eegbench.errors import SOME, InputError, check_range
+
 HEADS = 4
 FEED_FORWARD = 256
 FILTERS = 40
@@ -30,10 +32,13 @@ class Window:
     pool: int = 51
     stride: int = 5
 
+    def __post_init__(self) -> None:
+        check_range(self, kernel=SOME, pool=SOME, stride=SOME)
+
     def steps(self, times: int) -> int:
-        """How many steps are left of `times` samples; raises ValueError if none is."""
+        """How many steps are left of `times` samples; raises InputError if none is."""
         if times < self.kernel + self.pool - 1:
-            raise ValueError(f"ATM-S needs at least {self.kernel + self.pool - 1} samples for {self}, got {times}")
+            raise InputError(f"ATM-S needs at least {self.kernel + self.pool - 1} samples for {self}, got {times}")
         return (times - self.kernel + 1 - self.pool) // self.stride + 1
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from eegbench import seeds
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import TrainingSet
-from eegbench.errors import InputError, UsageError
+from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
 from eegbench.methods.standard import info_from, scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
@@ -39,6 +39,10 @@ class EncoderSettings(Epochs):
     text: float = 0.0  # share of the contrastive loss that looks at captions' embeddings; published for retrieval: .01
     raw: bool = False  # the squared error compares embeddings as they are (published), not at unit length
     validation_concepts: int = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, regression=SHARE, text=SHARE, validation_concepts=SOME)
 
 
 class Precomputed(nn.Module):

@@ -5,6 +5,7 @@ margin are not in the paper; the defaults are those of the public re-implementat
 (hidden 128, 4 layers), with fewer layers for the short simulated recordings.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds
+from eegbench.errors import ANY, SHARE, SOME, check_range
 from eegbench.methods.training import Training, Validation, cosine
 
 
@@ -31,6 +33,10 @@ class FeatureSettings:
     rate: float = 1e-3
     weight_decay: float = 1e-4
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range(self, hidden=SOME, layers=SOME, width=SOME, epochs=SOME, concepts=(2, math.inf), each=(2, math.inf))
+        check_range(self, margin=ANY, rate=ANY, weight_decay=ANY, dropout=SHARE)
 
 
 class LstmFeatures(nn.Module):
