@@ -22,7 +22,7 @@ from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter
 from eegbench.backbones.resize import resize, to_float, to_uint8
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
+from eegbench.errors import ANY, SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
@@ -146,8 +146,9 @@ class NeuroImagenReconstructor(Reconstructor):
 class NeuroImagen(Method[NeuroImagenReconstructor]):
     """Hyper-parameters; the defaults are for the micro pack. The paper's ablation is `captions` and `pixel_level`.
 
-    `captions`: "label" says the concept, in `template` (published: "An image of {}"); "blip" takes the data set's own
-    captions, which the paper has from BLIP; "none" leaves the sample level out.
+    `captions`: "label" says the concept, in `template` (published: "An image of {}"); "blip" takes a caption of
+    the image, which the paper has from BLIP, the one at place `caption` among its own: of ten in three levels the
+    seventh says in a line what a captioner would, object, colour and place. "none" leaves the sample level out.
     """
 
     name: ClassVar[str] = "neuroimagen"
@@ -167,6 +168,7 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
     generator: str = "pack:generator"
     captions: Captions = "blip"
     template: str = "a {}"
+    caption: int = 6
     pixel_level: bool = True
     features: FeatureSettings = FeatureSettings()
     gan: GanSettings = GanSettings()
@@ -176,7 +178,7 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
     strength: float = field(default=0.8, metadata={"stage": "reconstruct"})
 
     def __post_init__(self) -> None:
-        check_range(self, validation_concepts=SOME, strength=SHARE)
+        check_range(self, caption=ANY, validation_concepts=SOME, strength=SHARE)
         if "{}" not in self.template:
             raise UsageError(f"template is {self.template!r}; wanted {{}} in it, where the concept goes")
 
@@ -214,10 +216,13 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
         """The caption of each training image that the regressor aims at."""
         if self.captions == "label":
             return [self.template.format(concept.replace("_", " ")) for concept in train.concepts]
-        without = sum(not captions for captions in train.captions)
+        without = sum(len(captions) <= self.caption for captions in train.captions)
         if without:
-            raise InputError(f"captions=blip, and {without} training images have no caption; use captions=label")
-        return [captions[0] for captions in train.captions]
+            raise InputError(
+                f"captions=blip, and {without} training images have no caption at place {self.caption} (from 0); "
+                "use captions=label, or set caption"
+            )
+        return [captions[self.caption] for captions in train.captions]
 
 
 @functools.lru_cache(maxsize=1)

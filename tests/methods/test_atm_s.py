@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from eegbench.errors import InputError
 from eegbench.methods.encoders.atm_s import AtmS, Window
 
 
@@ -57,7 +58,7 @@ def test_one_subject_past_the_table_sends_the_whole_batch_to_the_shared_token() 
 
 
 def test_too_few_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 75 samples"):
+    with pytest.raises(InputError, match="at least 75 samples"):
         AtmS(17, 74, 32)
 
 

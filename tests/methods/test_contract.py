@@ -95,7 +95,7 @@ def test_captions_that_are_not_ten_are_refused(train: TrainingSet) -> None:
 
 def test_a_caption_is_wanted_where_one_is_asked_for(train: TrainingSet) -> None:
     bare = dataclasses.replace(train, captions=tuple(() for _ in train.captions))
-    with pytest.raises(InputError, match="have no caption; use captions=label"):
+    with pytest.raises(InputError, match=r"have no caption at place 6 \(from 0\); use captions=label"):
         NEUROIMAGEN.fit(bare, seed=0, progress=Silent())
 
 

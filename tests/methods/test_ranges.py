@@ -6,7 +6,7 @@ from eegbench.benchmark import plugins
 from eegbench.configuration import build
 from eegbench.errors import UsageError
 
-OUT_OF_RANGE = (
+OUT_OF_RANGE: tuple[tuple[str, str, object, str], ...] = (
     ("atm", "strength", "3", "0 to 1"),
     ("atm", "size", "-8", "0 or more"),
     ("atm", "sampling.steps", "0", "1 or more"),
