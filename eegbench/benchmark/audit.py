@@ -58,6 +58,15 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
     return Permuted(image_sets(run.folder, manifest), decoded)
 
 
+def stands(run: Reconstructed) -> bool:
+    """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
+    file = run.folder / store.PERMUTED / PERMUTATION
+    if not file.is_file():
+        return False
+    found = read_json(file)
+    return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
+
+
 def donors_of(stimuli: tuple[str, ...]) -> NDArray[np.int64]:
     """For each query the position of another one, whose EEG it gets; it depends on the ids, not on their order.
 

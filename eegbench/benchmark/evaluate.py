@@ -97,7 +97,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
-    audited = options.audit and planned.method.role == "method"
+    audited = planned.method.role == "method" and (options.audit or audit.stands(made.run))
     sheet = scored(made, ready, answers, log, audited=audited, progress=progress)
     floors: dict[str, ScoreSheet] = {}
     ceilings: dict[str, ScoreSheet] = {}

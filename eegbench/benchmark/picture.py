@@ -67,7 +67,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     rows = [("truth", _cells([answers.images[i] for i in chosen]))]
     for folder, record in zip(folders, records, strict=True):
         files = [folder / store.IMAGES / store.image_file(answers.stimuli[i]) for i in chosen]
-        label = record.spec.method.replace("_", "\n", 1)
+        label = textwrap.fill(record.spec.method.replace("_", " "), 18)
         rows.append((f"{label}\n({record.spec.track})", _cells([read_image(file) for file in files])))
     simulated = records[0].simulated
     title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"

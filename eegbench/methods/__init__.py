@@ -2,6 +2,9 @@
 
 METHODS = {
     "saliency_controlnet": "eegbench.methods.saliency_controlnet:SaliencyControlNet",
+    "atm": "eegbench.methods.atm:Atm",
+    "neuroimagen": "eegbench.methods.neuroimagen:NeuroImagen",
+    "llm_caption": "eegbench.methods.llm_caption:LlmCaption",
     "nearest_train_image": "eegbench.methods.controls:NearestTrainImage",
     "random_train_image": "eegbench.methods.controls:RandomTrainImage",
     "mean_image": "eegbench.methods.controls:MeanImage",

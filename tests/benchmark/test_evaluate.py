@@ -104,3 +104,11 @@ def test_the_environment_says_what_decides_about_numbers() -> None:
     found = provenance.environment("cpu")
     assert {"python", "packages", "dtype", "tf32_matmul", "cudnn_deterministic", "commit", "dirty"} <= found.keys()
     assert found["packages"]["numpy"] == np.__version__
+
+
+def test_what_an_audit_found_outlives_a_run_without_one(lab: Any) -> None:
+    audited = lab.evaluate().sheet
+    again = lab.evaluate(audit=False)
+    assert again.sheet.verdict == audited.verdict and again.sheet.metrics == audited.metrics
+    (again.run_folder / "permuted" / "permutation.json").unlink()
+    assert lab.evaluate(audit=False).sheet.verdict != audited.verdict
