@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds as seeding
-from eegbench.errors import ANY, SHARE, SOME, check_range
+from eegbench.errors import ANY, SHARE, SOME, UsageError, check_range
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training, batches, cosine, shuffled
 
@@ -46,6 +46,8 @@ class PriorSettings:
     def __post_init__(self) -> None:
         check_range(self, time_width=SOME, epochs=SOME, batch=SOME, steps=SOME, rate=ANY, warm_up=ANY)
         check_range(self, dropout=SHARE, null_rate=SHARE, clip_range=ANY, guidance=ANY)
+        if not self.widths or min(self.widths) < 1:
+            raise UsageError(f"widths is {list(self.widths)}; wanted one or more, of 1 or more")
 
 
 class DiffusionPriorUNet(nn.Module):

@@ -23,7 +23,7 @@ from eegbench.backbones import saliency, weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import SOME, InputError, check_range
+from eegbench.errors import SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
@@ -149,6 +149,8 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
 
     def __post_init__(self) -> None:
         check_range(self, rank=SOME, alpha=SOME, head_epochs=SOME)
+        if not self.control_channels:
+            raise UsageError("control_channels names none; wanted a channel count for each halving")
 
     def weights(self) -> dict[str, str]:
         named = {name: weights.combined(name) for name in (self.generator, self.clip)}

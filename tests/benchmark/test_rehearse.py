@@ -13,7 +13,7 @@ from eegbench.benchmark.rehearse import Report, Stopwatch, rehearse
 from eegbench.cli import app
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Silent
-from eegbench.errors import CheckFailed, MissingError, UsageError
+from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 
@@ -72,9 +72,18 @@ def test_networks_without_weights_are_timed_where_they_have_room() -> None:
     assert [row["step"] for row in report.seconds][-1] == "reconstruction, all its steps"
 
 
-def test_parts_that_cannot_be_built_are_one_line() -> None:
+def test_parts_that_cannot_be_built_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("shapes\nthat do not fit")
+
+    monkeypatch.setattr("eegbench.benchmark.rehearse.rehearsal_of", fail)
+    with pytest.raises(CheckFailed, match=r"atm: its networks cannot be built \(shapes that do not fit\)"):
+        rehearse("atm", table("atm", "micro"), device="meta", recording="sim-things", progress=Silent())
+
+
+def test_a_recording_too_short_for_the_window_is_said() -> None:
     settings = table("atm", "micro") | {"encoder.window.kernel": 300}
-    with pytest.raises(CheckFailed, match=r"atm: its networks cannot be built .*at least 319 samples"):
+    with pytest.raises(InputError, match="ATM-S needs at least 319 samples"):
         rehearse("atm", settings, device="meta", recording="sim-things", progress=Silent())
 
 
