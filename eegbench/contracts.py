@@ -146,7 +146,10 @@ Fit = TypeVar("Fit", bound="Reconstructor")
 
 
 class Method(ABC, Generic[Fit]):
-    """A way to reconstruct images. A frozen dataclass; its fields are its hyper-parameters."""
+    """A way to reconstruct images. A frozen dataclass; its fields are its hyper-parameters.
+
+    `Fit` is what `fit` returns.
+    """
 
     name: ClassVar[str]
     paper: ClassVar[str]

@@ -72,7 +72,8 @@ class Painter:
 
         It is told a CLIP image embedding, `told` (n, d), with a prompt of `prompts` or an empty one; or `tokens`
         (n, k, width) in the prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled
-        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, 0 everything. The
+        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, and the less
+        there is, the more; `check_strength` says how little it may be. The
         null of an embedding is zeros, as in training.
         """
         parts = []
@@ -146,6 +147,13 @@ class Painter:
         return torch.cat(parts)
 
 
+def check_strength(strength: float, sampling: Sampling) -> None:
+    """UsageError unless `strength` of the steps is one or more, and not more than all."""
+    if not (strength <= 1 and int(sampling.steps * strength) >= 1):
+        wanted = f"{1 / sampling.steps:.3g} to 1, so that one of {sampling.steps} steps is made"
+        raise UsageError(f"strength is {strength}; wanted {wanted}")
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """While a pipeline is put together: no bars, which would drown the run's own, and no notices of schedulers and
@@ -154,15 +162,18 @@ def _quiet() -> Iterator[None]:
     import transformers
 
     level = diffusers.utils.logging.get_verbosity()
+    barred = [says for says in (diffusers.utils.logging, transformers.utils.logging) if says.is_progress_bar_enabled()]
     diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
+    for says in barred:
+        says.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             yield
     finally:
         diffusers.utils.logging.set_verbosity(level)
+        for says in barred:
+            says.enable_progress_bar()
 
 
 def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:

@@ -50,7 +50,8 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
     gave = {stimulus: queries.stimuli[donor] for stimulus, donor in zip(queries.stimuli, donors, strict=True)}
     head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
     keep = _begun(run.folder, head)
-    _write_permutation(run.folder, {**head, "images": []})
+    if not keep:
+        _write_permutation(run.folder, {**head, "images": []})
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
     _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
     embedding = fitted.reconstructor.embed(queries.eeg[donors])

@@ -51,11 +51,11 @@ def card(kind: str, name: str) -> str:
 
 
 def _method_card(found: type[Method[Any]]) -> str:
-    """What a method says of itself, and its configurations, whose comments mark what the paper leaves open."""
+    """What a method says of itself, and its configurations, whose comments mark what neither paper nor code gives."""
     about = inspect.getdoc(sys.modules[found.__module__]) or ""
     facts = {
         "paper": found.paper,
-        "reference": found.reference or "no public code",
+        "reference": found.reference or ("this benchmark" if "this benchmark" in found.paper else "no public code"),
         "role": found.role,
         "tracks": ", ".join(found.tracks),
         "packages": ", ".join(found.requires) or "none beside the usual",
@@ -63,7 +63,8 @@ def _method_card(found: type[Method[Any]]) -> str:
         "ablation of the paper": ", ".join(found.ablation) or "none",
     }
     parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
-    parts += ["## Configuration", inspect.cleandoc(found.__doc__ or "")]
+    said = inspect.cleandoc(found.__doc__ or "")
+    parts += ["## Configuration"] if said.startswith(f"{found.__name__}(") else ["## Configuration", said]
     files = {file.name.split(".")[1]: file for file in sorted(SHIPPED.glob(f"{found.name}.*.toml"))}
     parts += [f"### --config {scale}\n\n```toml\n{file.read_text().strip()}\n```" for scale, file in files.items()]
     if not files:

@@ -58,7 +58,7 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
     load_tsne()  # before a fit that may take minutes
     planned = plan(method, subject, options, device=resolve_device(options.device))
     fitted = fit(planned, progress=progress).reconstructor
-    train = planned.dataset.train(subject)
+    train = planned.train()
     found = planned.method.explain(fitted, train, seed=planned.spec.seed)
     if found is None:
         raise UsageError(f"method {method!r} cannot explain itself as it is configured")

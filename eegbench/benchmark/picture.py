@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,11 @@ from PIL import Image, ImageDraw, ImageFont
 from eegbench.arrays import Images
 from eegbench.benchmark import plugins, store
 from eegbench.benchmark.images import read_image
+from eegbench.benchmark.plan import describe
 from eegbench.benchmark.reconstruct import spread
 from eegbench.configuration import build
 from eegbench.contracts import Answers
 from eegbench.errors import UsageError
-from eegbench.places import writing
 from eegbench.records import RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
@@ -59,7 +60,11 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     for folder, record in zip(folders, records, strict=True):
         if _seen(record) != _seen(records[0]):
             raise UsageError(f"{folder}: not of the data set, revision and subject of {folders[0]}; draw it by itself")
-    dataset = build(plugins.find("dataset", first.dataset), {**first.dataset_configuration, **settings})
+    own: Any = first.dataset_configuration
+    own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
+    dataset = build(plugins.find("dataset", first.dataset), {**own, **settings})
+    if describe(dataset) != own:
+        raise UsageError(f"these settings make {first.dataset} another than the runs saw; give only where it lies")
     if dataset.revision != first.revision:
         raise UsageError(f"{first.dataset} here is revision {dataset.revision}, the runs saw {first.revision}")
     answers = dataset.answers(first.subject)
@@ -68,12 +73,13 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     for folder, record in zip(folders, records, strict=True):
         files = [folder / store.IMAGES / store.image_file(answers.stimuli[i]) for i in chosen]
         label = textwrap.fill(record.spec.method.replace("_", " "), 18)
-        rows.append((f"{label}\n({record.spec.track})", _cells([read_image(file) for file in files])))
+        alike = [r for r in records if (r.spec.method, r.spec.track) == (record.spec.method, record.spec.track)]
+        which = f", {folder.name}" if len(alike) > 1 else ""
+        rows.append((f"{label}\n({record.spec.track}{which})", _cells([read_image(file) for file in files])))
     simulated = records[0].simulated
     title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"
     page = _page(title, simulated, [answers.concepts[i] for i in chosen], rows)
-    with writing(path, mend="choose another file with --output"):
-        store.write_bytes(path, _png(page))
+    store.write_bytes(path, _png(page), mend="choose another file with --output")
 
 
 def _complete(folder: Path) -> RunRecord:

@@ -12,7 +12,7 @@ from typing import Any
 
 from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options, dataset_of
+from eegbench.benchmark.plan import Options
 from eegbench.configuration import build, keys
 from eegbench.contracts import Progress
 from eegbench.errors import UsageError, unknown
@@ -34,9 +34,11 @@ class Point:
 def curve(
     method: str, subject: int, key: str, values: Sequence[str], options: Options, progress: Progress
 ) -> list[Point]:
-    """The method's scores at each value of `key`, a key of the data set or the method; without an audit."""
+    """The method's scores at each value of `key`, one of the data set or the method; runs are not audited."""
     table, name = _table_of(method, options.dataset, key)
-    chosen = list(values) or [f"{share * _default(method, options, table, name):g}" for share in SHARES]
+    chosen = list(values) or [f"{share * _configured(method, options, table, name):g}" for share in SHARES]
+    for value in chosen:  # one that cannot be is said before hours are spent on the others
+        _built(method, options, table, {name: value})
     return [_scored(value, method, subject, options, {table: {name: value}}, progress) for value in chosen]
 
 
@@ -84,15 +86,23 @@ def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:
     raise unknown("key", key, [*(f"dataset.{name}" for name in own["dataset_table"]), *own["method_table"]])
 
 
-def _default(method: str, options: Options, table: str, name: str) -> float:
+def _built(method: str, options: Options, table: str, changes: Mapping[str, object]) -> Any:
+    """The method, or the data set whose key is varied, as it is configured, with `changes`."""
+    kind, which = ("dataset", options.dataset) if table == "dataset_table" else ("method", method)
+    given = {key: value for key, value in getattr(options, table).items() if key != "embeddings"}
+    try:
+        return build(plugins.find(kind, which), {**given, **changes})
+    except UsageError as error:
+        raise UsageError(f"{error}; give others with --values") from None
+
+
+def _configured(method: str, options: Options, table: str, name: str) -> float:
     """What the key has without being varied: in the configuration that was given, or in the class."""
-    value: Any = dataset_of(options)
-    if table == "method_table":
-        value = build(plugins.find("method", method), options.method_table)
+    value = _built(method, options, table, {})
     for part in name.split("."):
         value = getattr(value, part)
     if not isinstance(value, int | float) or not value:
-        raise UsageError(f"the default of {name} is {value!r}, which has no multiples; give --values")
+        raise UsageError(f"{name} is {value!r}, which has no multiples; give --values")
     return float(value)
 
 

@@ -11,7 +11,6 @@ from eegbench.cli.options import (
     CaptionsFile,
     Config,
     DataSet,
-    DataSettings,
     Device,
     Half,
     MethodName,
@@ -50,7 +49,9 @@ def evaluate(
     runs: Runs = Path("runs"),
     device: Device = "auto",
     batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
-    audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG.")] = True,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG. A run that was audited stays so.")
+    ] = True,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
@@ -153,7 +154,9 @@ def leaderboard(
 def sheet(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
-    settings: DataSettings = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data set lies, as folder=DIR.")
+    ] = None,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""
     from eegbench.benchmark import picture
@@ -167,7 +170,7 @@ def curve(
     method: MethodName,
     over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
-    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times the default.")] = None,
+    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times its own.")] = None,
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",

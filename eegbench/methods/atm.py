@@ -20,9 +20,9 @@ from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Sampling
-from eegbench.backbones.pipeline import Painter, digest_of_adapter
+from eegbench.backbones.pipeline import Painter, check_strength, digest_of_adapter
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import ANY, SHARE, check_range
+from eegbench.errors import ANY, check_range
 from eegbench.methods.caption_stage import CaptionStage, CaptionStageSettings, captioner_of, fit_caption_stage
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
 from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
@@ -134,7 +134,9 @@ class Atm(Method[AtmReconstructor]):
     strength: float = field(default=0.85, metadata={"stage": "reconstruct"})
 
     def __post_init__(self) -> None:
-        check_range(self, size=ANY, strength=SHARE)
+        check_range(self, size=ANY)
+        if self.low_level:
+            check_strength(self.strength, self.sampling)
 
     def weights(self) -> dict[str, str]:
         names = (self.generator, self.clip, *([self.captioner] if self.captioner else []))

@@ -178,8 +178,8 @@ class LlmCaption(Method[LlmCaptionReconstructor]):
     reference: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "open_clip")
     ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "contrastive": {},
-        "MSE": {"captions.loss": "mse"},
+        "contrastive": {"captions.loss": "contrastive", "heads": list(HEADS)},
+        "MSE": {"captions.loss": "mse", "heads": list(HEADS)},
         **{head: {"heads": [head]} for head in HEADS},
     }
     ablated: ClassVar[tuple[str, ...]] = ("nway50_top1", "is", "kid", "fid", "pixcorr", "ssim", "clip")

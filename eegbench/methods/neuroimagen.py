@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from eegbench.arrays import EEG, EEGInfo, Images
 from eegbench.backbones import weights
 from eegbench.backbones.diffusion import Sampling
-from eegbench.backbones.pipeline import Painter
+from eegbench.backbones.pipeline import Painter, check_strength
 from eegbench.backbones.resize import resize, to_float, to_uint8
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
-from eegbench.errors import ANY, SHARE, SOME, InputError, UsageError, check_range
+from eegbench.errors import ANY, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
@@ -178,7 +178,9 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
     strength: float = field(default=0.8, metadata={"stage": "reconstruct"})
 
     def __post_init__(self) -> None:
-        check_range(self, caption=ANY, validation_concepts=SOME, strength=SHARE)
+        check_range(self, caption=ANY, validation_concepts=SOME)
+        if self.pixel_level:
+            check_strength(self.strength, self.sampling)
         if "{}" not in self.template:
             raise UsageError(f"template is {self.template!r}; wanted {{}} in it, where the concept goes")
 

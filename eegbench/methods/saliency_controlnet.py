@@ -128,7 +128,10 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
     tracks: ClassVar[tuple[str, ...]] = ("eeg", "oracle")
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "peft", "open_clip")
     hints: ClassVar[tuple[str, ...]] = ("saliency",)
-    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {"EEG only": {"variant": "eeg_only"}, "guided": {}}
+    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "EEG only": {"variant": "eeg_only"},
+        "guided": {"variant": "guided"},
+    }
     ablated: ClassVar[tuple[str, ...]] = ("pixcorr", "ssim", "alexnet2", "alexnet5", "inception", "clip", "swav")
     fit_version: ClassVar[int] = 2
     reconstructor: ClassVar[type[Reconstructor]] = SaliencyControlNetReconstructor

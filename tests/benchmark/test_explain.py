@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,24 @@ def test_the_trials_are_the_method_s_held_out_ones_and_no_test_data_are_opened(a
     explained = ask()
     assert explained.stimuli == tuple(f"{i:02d}_thing/train_{i}" for i in ITEMS) and explained.simulated
     assert type(lab.plan().dataset).calls.count("answers") == type(lab.plan().dataset).calls.count("queries") == 0
+
+
+def test_it_is_asked_about_the_captions_that_it_was_fitted_on(
+    lab: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = []
+
+    def answers(self: Method[Any], fitted: Reconstructor, train: TrainingSet, *, seed: int) -> Explanation:
+        seen.append(train.captions)
+        return FOUND
+
+    monkeypatch.setattr(type(lab.plan("uses-eeg").method), "explain", answers)
+    monkeypatch.setattr(explaining, "load_tsne", lambda: FirstTwo)
+    said = {s: [f"{s}, {i}" for i in range(10)] for s in lab.plan().dataset.train(8).stimuli}
+    lines = [json.dumps({"stimulus": s, "captions": ten, "model": "m"}) for s, ten in said.items()]
+    (tmp_path / "captions.jsonl").write_text("\n".join(lines) + "\n")
+    explaining.explain("uses-eeg", 8, lab.options(captions=tmp_path / "captions.jsonl"), Silent())
+    assert seen == [tuple(tuple(ten) for ten in said.values())]
 
 
 def test_the_nearest_head_wins_and_the_right_one_comes_first(ask: Any) -> None:

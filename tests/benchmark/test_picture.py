@@ -34,6 +34,11 @@ def test_runs_that_saw_different_things_share_no_sheet(lab: Any, tmp_path: Path)
     other = lab.evaluate(dataset_table={"noise": 0.5}).run_folder
     with pytest.raises(UsageError, match=r"not of the data set, revision and subject of"):
         picture.sheet([one, other], tmp_path / "sheet.png", {})
+    with pytest.raises(UsageError, match=r"another than the runs saw; give only where it lies"):
+        picture.sheet([one], tmp_path / "sheet.png", {"noise": 0.5})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"choose another file with --output"):
+        picture.sheet([one], tmp_path / "file" / "sheet.png", {})
     with pytest.raises(UsageError, match=r"holds no run; wanted the folder of a complete one"):
         picture.sheet([tmp_path], tmp_path / "sheet.png", {})
     with pytest.raises(UsageError, match=r"no run to draw; name their folders"):

@@ -28,8 +28,14 @@ def test_a_curve_over_the_method_s_weight_rises(lab: Any) -> None:
 
 def test_multiples_of_the_default_are_the_values_where_none_are_given(lab: Any) -> None:
     assert [point.label for point in curve(lab, "method.weight")] == ["0", "0.2", "0.4", "0.8", "1.6", "3.2"]
-    with pytest.raises(UsageError, match=r"the default of noise is 0.0, which has no multiples; give --values"):
+    with pytest.raises(UsageError, match=r"noise is 0.0, which has no multiples; give --values"):
         curve(lab, "dataset.noise")
+
+
+def test_a_value_that_cannot_be_is_said_before_any_run(lab: Any) -> None:
+    with pytest.raises(UsageError, match=r"weight.*'x'.*; give others with --values"):
+        curve(lab, "weight", "0", "x")
+    assert not lab.runs.exists()
 
 
 def test_an_unknown_key_lists_what_there_is(lab: Any) -> None:

@@ -7,7 +7,8 @@ from eegbench.configuration import build
 from eegbench.errors import UsageError
 
 OUT_OF_RANGE: tuple[tuple[str, str, object, str], ...] = (
-    ("atm", "strength", "3", "0 to 1"),
+    ("atm", "strength", "3", "0.1 to 1"),
+    ("atm", "strength", "0.05", "0.1 to 1, so that one of 10 steps is made"),
     ("atm", "size", "-8", "0 or more"),
     ("atm", "sampling.steps", "0", "1 or more"),
     ("atm", "sampling.guidance", "-1", "0 or more"),
@@ -29,7 +30,7 @@ OUT_OF_RANGE: tuple[tuple[str, str, object, str], ...] = (
     ("llm_caption", "encoder.heads", "3", "wanted a multiple of heads, 3"),
     ("llm_caption", "captions.batch", "0", "1 or more"),
     ("llm_caption", "captions.temperature", "0", "0.001 to 1000"),
-    ("neuroimagen", "strength", "-0.1", "0 to 1"),
+    ("neuroimagen", "strength", "-0.1", "0.1 to 1"),
     ("neuroimagen", "template", "a thing", "where the concept goes"),
     ("neuroimagen", "gan.size", "15", "power of two"),
     ("neuroimagen", "features.each", "1", "2 or more"),

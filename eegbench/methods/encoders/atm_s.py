@@ -38,7 +38,10 @@ class Window:
     def steps(self, times: int) -> int:
         """How many steps are left of `times` samples; raises InputError if none is."""
         if times < self.kernel + self.pool - 1:
-            raise InputError(f"ATM-S needs at least {self.kernel + self.pool - 1} samples for {self}, got {times}")
+            raise InputError(
+                f"ATM-S needs at least {self.kernel + self.pool - 1} samples for {self}, got {times}; "
+                "set a shorter encoder.window"
+            )
         return (times - self.kernel + 1 - self.pool) // self.stride + 1
 
 
