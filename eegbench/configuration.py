@@ -76,12 +76,17 @@ def shipped(file: Path | None, method: str) -> Path | None:
     """
     if file is None or file.exists() or file.name != str(file) or file.suffix:
         return file
-    found = {path.name.split(".")[1]: path for path in sorted(SHIPPED.glob(f"{method}.*.toml"))}
+    found = shipped_files(method)
     if str(file) in found:
         return found[str(file)]
     if found:
         raise unknown(f"configuration of {method}", str(file), found)
     raise UsageError(f"{file}: no such configuration file, and none comes along for {method}; give a TOML file")
+
+
+def shipped_files(method: str) -> dict[str, Path]:
+    """The configurations that come along for a method, by name (micro, paper)."""
+    return {path.name.split(".")[1]: path for path in sorted(SHIPPED.glob(f"{method}.*.toml"))}
 
 
 def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:

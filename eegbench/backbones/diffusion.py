@@ -164,9 +164,7 @@ def sampler(noise_schedule: Any, name: str) -> Any:
     """The scheduler of diffusers that `name` stands for, over the betas and the prediction type of `noise_schedule`."""
     import diffusers
 
-    if name not in SAMPLERS:
-        raise unknown("sampler", name, SAMPLERS)
-    kind, options = SAMPLERS[name]
+    kind, options = SAMPLERS[name]  # `Sampling` has no other names
     return getattr(diffusers, kind).from_config(copy.deepcopy(dict(noise_schedule.config)), **options)
 
 

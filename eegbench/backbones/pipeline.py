@@ -72,9 +72,9 @@ class Painter:
 
         It is told a CLIP image embedding, `told` (n, d), with a prompt of `prompts` or an empty one; or `tokens`
         (n, k, width) in the prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled
-        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, and the less
-        there is, the more; `check_strength` says how little it may be. The
-        null of an embedding is zeros, as in training.
+        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, and the
+        lower it is, the more of them stays; `check_strength` has its bounds. The null of an embedding is zeros, as in
+        training.
         """
         parts = []
         for first in range(0, len(seeds), AT_ONCE):

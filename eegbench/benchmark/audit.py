@@ -49,7 +49,8 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
     task = Task(plan.spec, plan.method.role, plan.dataset.simulated, {}, queries.stimuli, plan.batch_size)
     gave = {stimulus: queries.stimuli[donor] for stimulus, donor in zip(queries.stimuli, donors, strict=True)}
     head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
-    keep = _begun(run.folder, head)
+    begun = _permutation(run.folder)
+    keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
     if not keep:
         _write_permutation(run.folder, {**head, "images": []})
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
@@ -61,10 +62,7 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
 
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    file = run.folder / store.PERMUTED / PERMUTATION
-    if not file.is_file():
-        return False
-    found = read_json(file)
+    found = _permutation(run.folder)
     return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
 
 
@@ -114,13 +112,10 @@ def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estim
     return float("nan"), None
 
 
-def _begun(folder: Path, head: Json) -> bool:
-    """Whether the images below permuted/ were made by this run with this permutation."""
+def _permutation(folder: Path) -> Json:
+    """What the file below permuted/ says; empty where there is none."""
     file = folder / store.PERMUTED / PERMUTATION
-    if not file.is_file():
-        return False
-    found = read_json(file)
-    return all(found.get(name) == value for name, value in head.items())
+    return read_json(file) if file.is_file() else {}
 
 
 def _write_permutation(folder: Path, value: Json) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from eegbench import backbones
 from eegbench.benchmark import plugins
-from eegbench.configuration import SHIPPED, keys
+from eegbench.configuration import keys, shipped_files
 from eegbench.contracts import Dataset, Method
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
@@ -55,7 +55,7 @@ def _method_card(found: type[Method[Any]]) -> str:
     about = inspect.getdoc(sys.modules[found.__module__]) or ""
     facts = {
         "paper": found.paper,
-        "reference": found.reference or ("this benchmark" if "this benchmark" in found.paper else "no public code"),
+        "public code": found.reference or "none",
         "role": found.role,
         "tracks": ", ".join(found.tracks),
         "packages": ", ".join(found.requires) or "none beside the usual",
@@ -65,7 +65,7 @@ def _method_card(found: type[Method[Any]]) -> str:
     parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
     said = inspect.cleandoc(found.__doc__ or "")
     parts += ["## Configuration"] if said.startswith(f"{found.__name__}(") else ["## Configuration", said]
-    files = {file.name.split(".")[1]: file for file in sorted(SHIPPED.glob(f"{found.name}.*.toml"))}
+    files = shipped_files(found.name)
     parts += [f"### --config {scale}\n\n```toml\n{file.read_text().strip()}\n```" for scale, file in files.items()]
     if not files:
         parts.append("\n".join(f"- `{key}`" for key in keys(found)) or "Nothing can be set.")
