@@ -9,7 +9,7 @@ import torch
 
 from eegbench.errors import MissingError
 
-PROBE = 2  # images
+PROBE = 4  # images: as many as a CPU goes on with, so that all its batches round alike
 MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
 SHARE = 0.5  # of the memory that is free
 

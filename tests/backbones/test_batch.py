@@ -42,11 +42,26 @@ def test_after_a_probe_batches_are_what_memory_allows(monkeypatch: pytest.Monkey
     assert network.sizes[:2] == [PROBE, size] and sum(network.sizes) == 40
 
 
-def test_a_batch_that_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("device", "room", "sizes"),
+    [("cpu", 3, [PROBE, PROBE // 2, PROBE // 2]), ("cuda", 20, [PROBE, MOST_GPU, MOST_GPU // 2, MOST_GPU // 2])],
+    ids=["the probe", "a later one"],
+)
+def test_a_batch_that_does_not_fit_is_halved(
+    monkeypatch: pytest.MonkeyPatch, device: str, room: int, sizes: list[int]
+) -> None:
     memory(monkeypatch, each=1, free=10**9)
-    network = Network(room=3)
-    assert np.allclose(look(network) * 255, np.arange(40))
-    assert network.sizes[:3] == [PROBE, MOST_CPU, MOST_CPU // 2] and set(network.sizes[3:]) == {MOST_CPU // 2}
+    tried: list[int] = []
+
+    def network(count: int) -> None:
+        tried.append(count)
+        if count > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    chosen, left = Batch(device), 100
+    while left:
+        left -= chosen.run(network, left)[1]
+    assert tried[: len(sizes)] == sizes and set(tried[len(sizes) : -1]) == {sizes[-1]}
 
 
 def test_no_room_for_one_image_says_what_to_do() -> None:
