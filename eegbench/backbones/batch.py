@@ -9,8 +9,8 @@ import torch
 
 from eegbench.errors import MissingError
 
-PROBE = 4  # images: as many as a CPU goes on with, so that all its batches round alike
 MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
+PROBE = MOST_CPU  # where memory allows, all batches on a CPU then have one size, and round alike
 SHARE = 0.5  # of the memory that is free
 
 Result = TypeVar("Result")

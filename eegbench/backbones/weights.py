@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest, file_digest, read_json
 
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape]  # of the tensors in a file or a module, by key
+
 PACK = Path(__file__).parent / "micro" / "pack"
 
 
@@ -92,6 +95,13 @@ def _copied(path: Path, name: str) -> Tensor:
     with safe_open(path, "pt") as file:
         tensor: Tensor = file.get_tensor(name).clone()
     return tensor
+
+
+def differences(mine: Shapes, other: Shapes) -> list[str]:
+    """What keys or shapes of `other` are not those of `mine`, in words."""
+    words = [f"{key} is {other[key]}, wanted {mine[key]}" for key in mine if key in other and mine[key] != other[key]]
+    words += [f"{key} is missing" for key in mine if key not in other]
+    return words + [f"{key} is unknown" for key in other if key not in mine]
 
 
 def read_unpickled(path: Path, what: str) -> Any:

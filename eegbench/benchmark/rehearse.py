@@ -19,6 +19,7 @@ from eegbench.benchmark import catalogue
 from eegbench.benchmark.embedded import INFO as EMBEDDINGS
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
 from eegbench.errors import CheckFailed, MissingError, unknown
+from eegbench.methods.encoders.checkpoints import RECORDING
 from eegbench.methods.rehearsal.parts import Network, compare
 from eegbench.methods.rehearsal.stages import STAGES, rehearsal_of
 from eegbench.methods.tuning_settings import Epochs
@@ -28,7 +29,7 @@ ADAM = 3  # beside each trained parameter its gradient and two moments
 
 # Of each recording that a rehearsal may have: the numbers that decide a network's size.
 RECORDINGS: dict[str, EEGInfo] = {
-    "things-eeg2": EEGInfo(tuple(f"electrode {i}" for i in range(1, 64)), 250.0, 0.0, 250, "whitened"),
+    "things-eeg2": RECORDING,
     "eegcvpr": EEGInfo(tuple(f"electrode {i}" for i in range(1, 129)), 1000.0, 0.02, 440),
     "sim-things": EEGInfo(tuple(f"electrode {i}" for i in range(1, 18)), 100.0, -0.2, 100),
 }

@@ -140,7 +140,11 @@ class Atm(Method[AtmReconstructor]):
 
     def weights(self) -> dict[str, str]:
         names = (self.generator, self.clip, *([self.captioner] if self.captioner else []))
-        return {name: weights.combined(name) for name in names} | {self.adapter: digest_of_adapter(self.adapter)}
+        return (
+            {name: weights.combined(name) for name in names}
+            | {self.adapter: digest_of_adapter(self.adapter)}
+            | self.encoder.weights()
+        )
 
     @property
     def networks(self) -> Networks:
@@ -153,8 +157,9 @@ class Atm(Method[AtmReconstructor]):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> AtmReconstructor:
+        self.encoder.check(train.info)  # what is not there is missed before anything is fitted
         if self.captioner:
-            captioner_of(self.captioner, device)  # one that is not there is missed before anything is fitted
+            captioner_of(self.captioner, device)
         training = Training(seed, progress, device=device, folder=folder)
         networks = self.networks
         clip = Clip(self.clip, device)

@@ -110,11 +110,12 @@ class NearestTrainImage(Method[NearestTrainImageReconstructor]):
     encoder: EncoderSettings = EncoderSettings()
 
     def weights(self) -> dict[str, str]:
-        return {self.clip: weights.combined(self.clip)}
+        return {self.clip: weights.combined(self.clip)} | self.encoder.weights()
 
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> NearestTrainImageReconstructor:
+        self.encoder.check(train.info)
         targets = target(self.clip, device).images(train.images)
         embedder = fit_embedder(Training(seed, progress, device=device, folder=folder), train, targets, self.encoder)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)

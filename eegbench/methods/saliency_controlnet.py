@@ -157,7 +157,7 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
 
     def weights(self) -> dict[str, str]:
         named = {name: weights.combined(name) for name in (self.generator, self.clip)}
-        return named | {self.saliency: saliency.digest_of(self.saliency)}
+        return named | {self.saliency: saliency.digest_of(self.saliency)} | self.encoder.weights()
 
     def configure(self, fitted: SaliencyControlNetReconstructor) -> SaliencyControlNetReconstructor:
         fitted.sampling = self.sampling
@@ -167,7 +167,8 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> SaliencyControlNetReconstructor:
         training = Training(seed, progress, device=device, folder=folder)
-        fitted_here = self.encoder.kind == "atm_s"
+        self.encoder.check(train.info)
+        fitted_here = self.encoder.kind == "atm_s" and self.encoder.checkpoint is None
         targets = target(self.clip, device).images(train.images) if fitted_here else np.zeros((0, 0), np.float32)
         embedder = fit_embedder(training, train, targets, self.encoder)
         networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels, self.length)

@@ -64,6 +64,11 @@ def test_a_batch_that_does_not_fit_is_halved(
     assert tried[: len(sizes)] == sizes and set(tried[len(sizes) : -1]) == {sizes[-1]}
 
 
+def test_no_image_is_lost_or_seen_twice_where_a_batch_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory(monkeypatch, each=1, free=10**9)
+    assert np.allclose(look(Network(room=3)) * 255, np.arange(40))
+
+
 def test_no_room_for_one_image_says_what_to_do() -> None:
     with pytest.raises(MissingError, match=r"one image at a time.*another --device"):
         look(Network(room=0))

@@ -10,13 +10,15 @@ import torch
 from safetensors.torch import save_file
 
 from eegbench.arrays import EEGInfo
+from eegbench.backbones.weights import differences
 from eegbench.benchmark.rehearse import RECORDINGS, rehearse
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
+from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS
 from eegbench.methods.prior import DiffusionPriorUNet
 from eegbench.methods.rehearsal import published_keys
-from eegbench.methods.rehearsal.parts import Network, Stage, compare, differences
+from eegbench.methods.rehearsal.parts import Network, Stage, compare
 
 THINGS = RECORDINGS["things-eeg2"]
 
@@ -25,12 +27,7 @@ THINGS = RECORDINGS["things-eeg2"]
 def atm_s() -> Network:
     encoder = AtmS(63, 250, 1024)
     return Network(
-        "ATM-S",
-        encoder,
-        "all",
-        published_keys.atm_s(),
-        unused=published_keys.ATM_S_UNUSED,
-        renamed=published_keys.ATM_S_RENAMED,
+        "ATM-S", encoder, "all", published_keys.atm_s(), unused=checkpoints.UNUSED, renamed=checkpoints.RENAMED
     )
 
 
@@ -78,8 +75,8 @@ def test_parts_of_different_papers_do_not_fit() -> None:
 def published_file(folder: Path, *, later: bool = False, torchs: bool = True, size: EEGInfo = THINGS) -> Path:
     """A file with every key of a published ATM-S checkpoint; `later`: with the later code's names."""
     shapes = {key: tuple(value.shape) for key, value in AtmS(len(size.channels), size.times, 1024).state_dict().items()}
-    shapes |= published_keys.ATM_S_UNUSED
-    names = {ours: theirs for theirs, ours in published_keys.ATM_S_RENAMED.items()} if later else {}
+    shapes |= checkpoints.UNUSED
+    names = {ours: theirs for theirs, ours in checkpoints.RENAMED.items()} if later else {}
     state = {
         names.get(key, key): torch.zeros(shape[:2] if key in names and len(shape) == 3 else shape)
         for key, shape in shapes.items()

@@ -64,7 +64,7 @@ class Block(nn.Module):
         super().__init__()
         self.before_attention, self.before_mlp = norms
         weight, bias, width = attention.in_proj_weight, attention.in_proj_bias, attention.embed_dim
-        product = partial(Product, many=not last)  # the last block's rows are one a picture, but for keys and values
+        product = partial(Product, many=not last)  # the last: a row a picture, but for keys and values
         self.query = product(weight[:width], bias[:width])
         self.out = product(attention.out_proj.weight, attention.out_proj.bias)
         self.key_value = product(weight[width:], bias[width:])

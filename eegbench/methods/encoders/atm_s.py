@@ -186,7 +186,7 @@ class AtmS(nn.Module):
     ) -> None:
         super().__init__()
         steps = window.steps(times)
-        self.keep, self.width, self.window = keep, width, window
+        self.keep, self.width, self.window, self.subjects = keep, width, window, subjects
         self.encoder = _Front(subjects, times)
         self.enc_eeg = nn.Sequential(_Convolution(channels, window))
         inner = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.Dropout(0.5))

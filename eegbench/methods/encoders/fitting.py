@@ -14,11 +14,15 @@ from eegbench import seeds
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
+from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
 from eegbench.methods.standard import info_from, scale_of, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
+from eegbench.records import file_digest
+
+AS_IT_IS = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)  # a mean and a deviation that change nothing
 
 Length = Literal["unit", "raw"]  # of embeddings that are handed on: unit variance per coordinate, or as they are
 
@@ -28,10 +32,13 @@ class EncoderSettings(Epochs):
     """How an encoder is fitted; validation is by whole concepts. The published rate and batch are 3e-4 and 64.
 
     `kind`: "atm_s" is fitted here; "precomputed" takes embeddings that stand in the EEG's place as they are
-    (`dataset.embeddings`), as the saliency-guided paper ran, and leaves every other key without effect.
+    (`dataset.embeddings`), as the saliency-guided paper ran, and leaves every other key without effect. `checkpoint`: a
+    file of the ATM code, taken as it is in place of a fit; of the other keys `keep` and `window` must be the file's,
+    and the rest is without effect.
     """
 
     kind: Literal["atm_s", "precomputed"] = "atm_s"
+    checkpoint: Path | None = None
     keep: Keep = "channels"
     window: Window = Window(kernel=10, pool=20, stride=2)  # the published milliseconds at 100 Hz
     batch: int = 128
@@ -43,6 +50,28 @@ class EncoderSettings(Epochs):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range(self, regression=SHARE, text=SHARE, validation_concepts=SOME)
+        if self.checkpoint is not None and self.kind != "atm_s":
+            raise UsageError("a checkpoint is of an ATM-S, and encoder.kind is precomputed; set encoder.kind=atm_s")
+
+    def weights(self) -> dict[str, str]:
+        """What `Method.weights` says of the checkpoint: its bytes are its name, and nobody vouches for them."""
+        if self.checkpoint is None:
+            return {}
+        return {f"encoder.checkpoint@{file_digest(checkpoints.existing(self.checkpoint))}": ""}
+
+    def check(self, info: EEGInfo) -> None:
+        """Raise now what `fit_embedder` would raise of this EEG and the checkpoint, before anything is computed."""
+        given = info.unit == "embedding"
+        if self.kind == "precomputed" and not given:
+            raise UsageError(
+                "encoder.kind is precomputed, and the data set gives EEG; set dataset.embeddings to a folder"
+            )
+        if given and self.kind != "precomputed":
+            raise UsageError(
+                "the data set gives embeddings in the EEG's place; set encoder.kind=precomputed to use them"
+            )
+        if self.checkpoint is not None:
+            checkpoints.read(self.checkpoint, info, keep=self.keep, window=self.window)
 
 
 class Precomputed(nn.Module):
@@ -57,18 +86,24 @@ class Precomputed(nn.Module):
 
 
 class EEGEmbedder:
-    """EEG to image embeddings: z-scoring by training statistics, then ATM-S; or embeddings that are there already."""
+    """EEG to image embeddings: z-scoring by training statistics, then ATM-S; or embeddings that are there already.
+
+    `row` of the encoder's table of subjects. It is saved in 16 bits if `half`.
+    """
 
     def __init__(
         self,
         encoder: AtmS | Precomputed,
         info: EEGInfo,
-        subject: int,
+        row: int,
         mean: NDArray[np.float32],
         std: NDArray[np.float32],
+        *,
+        half: bool = True,
     ) -> None:
-        self.encoder, self.info, self.subject = encoder, info, subject
+        self.encoder, self.info, self.row = encoder, info, row
         self.mean, self.std = mean, std
+        self.half = half
 
     def __call__(self, eeg: EEG) -> NDArray[np.float32]:
         """Embeddings (n, d) of unit length of EEG (n, channels, times)."""
@@ -79,33 +114,34 @@ class EEGEmbedder:
         device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
         with torch.inference_mode():
             parts = [
-                self.encoder(x.to(device), torch.full((len(x),), self.subject - 1, device=device)).cpu()
+                self.encoder(x.to(device), torch.full((len(x),), self.row, device=device)).cpu()
                 for x in standardised(eeg, (self.mean, self.std), self.info).split(64)
             ]
         return torch.cat(parts).numpy()
 
     def save(self, folder: Path) -> None:
         rest = {"eeg_mean": self.mean, "eeg_std": self.std}
-        write_module(folder / "encoder.safetensors", self.encoder, rest, half=True)
+        write_module(folder / "encoder.safetensors", self.encoder, rest, half=self.half)
         facts: dict[str, Any] = {
-            "info": asdict(self.info),
-            "subject": self.subject,
-            "width": self.encoder.width,
-        }
+            "info": asdict(self.info), "row": self.row, "width": self.encoder.width, "half": self.half,
+        }  # fmt: skip
         if isinstance(self.encoder, AtmS):
-            facts |= {"keep": self.encoder.keep, "window": asdict(self.encoder.window)}
+            facts |= {
+                "keep": self.encoder.keep, "window": asdict(self.encoder.window), "subjects": self.encoder.subjects,
+            }  # fmt: skip
         write_json(folder / "encoder.json", facts)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> Self:
         facts = read_json(folder / "encoder.json")
-        info = info_from(facts["info"])
-        encoder: AtmS | Precomputed = Precomputed(facts["width"])
+        info, width = info_from(facts["info"]), facts["width"]
+        encoder: AtmS | Precomputed = Precomputed(width)
         if "window" in facts:
-            window = Window(**facts["window"])
-            encoder = AtmS(len(info.channels), info.times, facts["width"], keep=facts["keep"], window=window)
+            kept = {"subjects": facts["subjects"], "keep": facts["keep"], "window": Window(**facts["window"])}
+            encoder = AtmS(len(info.channels), info.times, width, **kept)
         rest = read_module(folder / "encoder.safetensors", encoder, ("eeg_mean", "eeg_std"))
-        return cls(encoder.to(device), info, facts["subject"], rest["eeg_mean"].numpy(), rest["eeg_std"].numpy())
+        mean, std = rest["eeg_mean"].numpy(), rest["eeg_std"].numpy()
+        return cls(encoder.to(device), info, facts["row"], mean, std, half=facts["half"])
 
 
 def fit_embedder(
@@ -121,29 +157,37 @@ def fit_embedder(
     ones (Li et al., section 2.4; their code's factor 10 does nothing to AdamW). Contrastive is the symmetric
     cross-entropy over the batch of unit vectors, (1 - text) x against images + text x against texts. The epoch with
     the lowest loss on held-out training concepts is kept; test data play no part. UsageError if texts are wanted and
-    there are none, or if embeddings are wanted in the EEG's place and EEG is there, or the other way round.
+    there are none, or if embeddings are wanted in the EEG's place and EEG is there, or the other way round. With
+    a checkpoint nothing is fitted, `targets` may be empty, and what `checkpoints.read` raises is raised.
     """
-    _check_kind(settings, train.info)
+    settings.check(train.info)
+    device = training.device
     if settings.kind == "precomputed":
-        nothing, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
-        given = Precomputed(train.info.times).to(training.device)
-        return EEGEmbedder(given, train.info, train.subject, nothing, one)
+        return EEGEmbedder(Precomputed(train.info.times).to(device), train.info, 0, *AS_IT_IS)
+    if settings.checkpoint is not None:
+        given = checkpoints.read(settings.checkpoint, train.info, keep=settings.keep, window=settings.window)
+        if targets.size and targets.shape[1] != given.width:
+            raise InputError(
+                f"{settings.checkpoint}: gives {given.width} coordinates, and the image embeddings that it should meet "
+                f"have {targets.shape[1]}; set clip to the network that it was trained for"
+            )
+        # the authors' code takes the row of the subject's own number; a number past the table is the shared token
+        return EEGEmbedder(given.to(device), train.info, train.subject, *AS_IT_IS, half=False)
     if settings.text and texts is None:
         raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
     torch.manual_seed(seeds.seed(training.seed, "encoder"))
-    device = training.device
-    scale = scale_of(train.eeg)
     encoder = AtmS(
         train.eeg.shape[1], train.eeg.shape[2], targets.shape[1], keep=settings.keep, window=settings.window
     ).to(device)
-    embedder = EEGEmbedder(encoder, train.info, train.subject, *scale)
+    scale, row = scale_of(train.eeg), train.subject - 1
+    embedder = EEGEmbedder(encoder, train.info, row, *scale)
     eeg = standardised(train.eeg, scale).to(device)
     truth = torch.from_numpy(targets).to(device)
     said = torch.from_numpy(targets if texts is None else texts).to(device)
     held = held_out(train.concepts, settings.validation_concepts, training.seed)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        predicted = encoder(eeg[some], torch.full((len(some),), train.subject - 1, device=device))
+        predicted = encoder(eeg[some], torch.full((len(some),), row, device=device))
         contrastive = (1 - settings.text) * _contrast(predicted, truth[some], encoder.logit_scale)
         if settings.text:
             contrastive = contrastive + settings.text * _contrast(predicted, said[some], encoder.logit_scale)
@@ -153,14 +197,6 @@ def fit_embedder(
 
     training.run_epochs("fit EEG encoder", encoder, loss, held, settings)
     return embedder
-
-
-def _check_kind(settings: EncoderSettings, info: EEGInfo) -> None:
-    given = info.unit == "embedding"
-    if settings.kind == "precomputed" and not given:
-        raise UsageError("encoder.kind is precomputed, and the data set gives EEG; set dataset.embeddings to a folder")
-    if given and settings.kind != "precomputed":
-        raise UsageError("the data set gives embeddings in the EEG's place; set encoder.kind=precomputed to use them")
 
 
 def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.bool_]:

@@ -11,8 +11,8 @@ from torch import nn
 from eegbench.backbones import published_configs
 from eegbench.backbones.blank import PREFIX
 from eegbench.backbones.reference.judges import read_published
+from eegbench.backbones.weights import Shape, Shapes, differences
 from eegbench.errors import CheckFailed, InputError, MissingError
-from eegbench.methods.rehearsal.published_keys import Shape, Shapes
 
 NOTHING = published_configs.Part({})  # is known
 POSITIONS = "embeddings.position_ids"  # 0 to 76, in older files
@@ -135,13 +135,6 @@ def _text_encoder(name: str, module: nn.Module, known: published_configs.Part) -
 
 def clip_network(name: str, module: nn.Module) -> Network:
     return Network("CLIP", module, parameters=published_configs.CLIPS.get(name.removeprefix(PREFIX), 0))
-
-
-def differences(mine: Shapes, other: Shapes) -> list[str]:
-    """What keys or shapes of `other` are not those of `mine`, in words."""
-    words = [f"{key} is {other[key]}, wanted {mine[key]}" for key in mine if key in other and mine[key] != other[key]]
-    words += [f"{key} is missing" for key in mine if key not in other]
-    return words + [f"{key} is unknown" for key in other if key not in mine]
 
 
 def shapes_in(path: Path) -> Shapes:

@@ -6,26 +6,7 @@ Sources: dongyangli-del/EEG_Image_decode (ATM-S, subject_layers; diffusion_prior
 
 from itertools import pairwise
 
-Shape = tuple[int, ...]
-Shapes = dict[str, Shape]
-
-# In published ATM-S files, and without effect on what the encoder gives: our module leaves them out.
-ATM_S_UNUSED: Shapes = {
-    "encoder.enc_embedding.position_embedding.pe": (1, 5000, 250),
-    "encoder.enc_embedding.temporal_embedding.embed.weight": (250, 4),
-    "encoder.enc_embedding.mask_token": (1, 250),
-    **{
-        f"subject_wise_linear.{place}.{name}": shape
-        for place in (0, 1)
-        for name, shape in (("weight", (250, 250)), ("bias", (250,)))
-    },
-}
-# The later code's names of the feed-forward layer; its linear layers are the same numbers without the last axis.
-ATM_S_RENAMED = {
-    f"encoder.encoder.attn_layers.0.linear{place}.{name}": f"encoder.encoder.attn_layers.0.conv{place}.{name}"
-    for place in (1, 2)
-    for name in ("weight", "bias")
-}
+from eegbench.backbones.weights import Shape, Shapes
 
 
 def atm_s() -> Shapes:

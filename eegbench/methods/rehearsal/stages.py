@@ -19,6 +19,7 @@ from eegbench.contracts import Method
 from eegbench.methods import gan, llm_caption, low_level, neuroimagen, prior, regressor, saliency_head
 from eegbench.methods import saliency_controlnet as controlled
 from eegbench.methods.atm import Atm, painter
+from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Window
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.encoders.lstm import LstmFeatures
@@ -170,8 +171,8 @@ def _encoder(settings: EncoderSettings, clip: str, info: EEGInfo) -> tuple[list[
     eeg, subject = torch.zeros(n, len(info.channels), info.times), torch.zeros(n, dtype=torch.long)
     networks.append(
         Network(
-            "ATM-S", encoder, "all", published, unused=published_keys.ATM_S_UNUSED if published else {},
-            renamed=published_keys.ATM_S_RENAMED,
+            "ATM-S", encoder, "all", published, unused=checkpoints.UNUSED if published else {},
+            renamed=checkpoints.RENAMED,
         )
     )  # fmt: skip
     stages.append(Stage("training: ATM-S", n, lambda: encoder(eeg, subject), (n, width)))
