@@ -61,6 +61,16 @@ def test_the_micro_scale_goes_the_same_way_and_is_timed(name: str) -> None:
     assert report.note.startswith("Timed on cpu, on noise")
 
 
+def test_an_encoder_from_a_checkpoint_is_not_trained(tmp_path: Path) -> None:
+    given = {"encoder.checkpoint": str(tmp_path / "40.pth")}
+    counts = [
+        {row["network"]: row["trained"] for row in rehearse("atm", t, device="meta", progress=Silent()).networks}
+        for t in (table("atm", "paper"), table("atm", "paper") | given)
+    ]
+    assert counts[0].pop("ATM-S") and not counts[1].pop("ATM-S")
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.usefixtures("tiny")
 def test_networks_without_weights_are_timed_where_they_have_room() -> None:
     blank = {

@@ -72,13 +72,15 @@ def test_parts_of_different_papers_do_not_fit() -> None:
         rehearse("saliency_controlnet", table, device="meta", progress=Silent())
 
 
-def published_file(folder: Path, *, later: bool = False, torchs: bool = True, size: EEGInfo = THINGS) -> Path:
-    """A file with every key of a published ATM-S checkpoint; `later`: with the later code's names."""
+def published_file(
+    folder: Path, *, later: bool = False, torchs: bool = True, below: str = "", size: EEGInfo = THINGS
+) -> Path:
+    """A file with every key of a published ATM-S checkpoint, `below` a prefix; `later`: with the later code's names."""
     shapes = {key: tuple(value.shape) for key, value in AtmS(len(size.channels), size.times, 1024).state_dict().items()}
     shapes |= checkpoints.UNUSED
     names = {ours: theirs for theirs, ours in checkpoints.RENAMED.items()} if later else {}
     state = {
-        names.get(key, key): torch.zeros(shape[:2] if key in names and len(shape) == 3 else shape)
+        below + names.get(key, key): torch.zeros(shape[:2] if key in names and len(shape) == 3 else shape)
         for key, shape in shapes.items()
     }
     path = folder / ("40.pth" if torchs else "40.safetensors")
@@ -88,10 +90,11 @@ def published_file(folder: Path, *, later: bool = False, torchs: bool = True, si
 
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("torchs", [False, True])
+@pytest.mark.parametrize("below", ["", "module."])
 def test_a_published_checkpoint_is_recognised(
-    tmp_path: Path, atm_s: Network, prior: Network, later: bool, torchs: bool
+    tmp_path: Path, atm_s: Network, prior: Network, later: bool, torchs: bool, below: str
 ) -> None:
-    owner, problems = compare(published_file(tmp_path, later=later, torchs=torchs), [prior, atm_s])
+    owner, problems = compare(published_file(tmp_path, later=later, torchs=torchs, below=below), [prior, atm_s])
     assert (owner, problems) == (atm_s, [])
 
 

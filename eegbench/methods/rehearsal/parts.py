@@ -142,12 +142,14 @@ def shapes_in(path: Path) -> Shapes:
     if not path.is_file():
         raise MissingError(f"{path}: no such weight file")
     if path.suffix != ".safetensors":
-        return {name: tuple(value.shape) for name, value in read_published(path, "a network").items()}
-    try:
-        with safe_open(path, "pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+        found = {name: tuple(value.shape) for name, value in read_published(path, "a network").items()}
+    else:
+        try:
+            with safe_open(path, "pt") as file:
+                found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+    return {name.removeprefix("module."): shape for name, shape in found.items()}  # of DataParallel
 
 
 def compare(path: Path, networks: Sequence[Network]) -> tuple[Network, list[str]]:

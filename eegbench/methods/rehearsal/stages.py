@@ -169,13 +169,9 @@ def _encoder(settings: EncoderSettings, clip: str, info: EEGInfo) -> tuple[list[
     size = (len(info.channels), info.times, width, settings.window)
     published = published_keys.atm_s() if size == PUBLISHED_ENCODER else None
     eeg, subject = torch.zeros(n, len(info.channels), info.times), torch.zeros(n, dtype=torch.long)
-    networks.append(
-        Network(
-            "ATM-S", encoder, "all", published, unused=checkpoints.UNUSED if published else {},
-            renamed=checkpoints.RENAMED,
-        )
-    )  # fmt: skip
-    stages.append(Stage("training: ATM-S", n, lambda: encoder(eeg, subject), (n, width)))
+    trained, unused = "" if settings.checkpoint else "all", checkpoints.UNUSED if published else {}
+    networks.append(Network("ATM-S", encoder, trained, published, unused=unused, renamed=checkpoints.RENAMED))
+    stages.append(Stage("EEG embeddings", n, lambda: encoder(eeg, subject), (n, width)))
     return networks, stages, width
 
 
