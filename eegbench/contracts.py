@@ -34,26 +34,32 @@ class Silent(Progress):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a method may learn from: one averaged EEG trial, image, concept and captions per stimulus."""
+    """What a method may learn from: trials of EEG, and the stimuli that they showed.
 
-    eeg: EEG  # (n, channels, times)
+    A stimulus may have one trial, perhaps the average of several, or many. `eeg` and `images` may lie on disk and be
+    larger than memory: take them part by part.
+    """
+
+    eeg: EEG  # (trials, channels, times)
     info: EEGInfo
+    shown: NDArray[np.int64]  # (trials,): which stimulus each trial showed, as its place in the next four
     stimuli: tuple[str, ...]
-    images: Images  # (n, h, w, 3)
+    images: Images  # (stimuli, h, w, 3)
     concepts: tuple[str, ...]
     captions: tuple[tuple[str, ...], ...]  # of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
 
-    def part(self, items: Sequence[int]) -> Self:
-        """These items alone, in this order."""
-        chosen = list(items)
+    def part(self, trials: Sequence[int]) -> Self:
+        """These trials alone, in this order, and the stimuli that they showed."""
+        places, shown = np.unique(self.shown[list(trials)], return_inverse=True)
         return replace(
             self,
-            eeg=self.eeg[chosen],
-            images=self.images[chosen],
-            stimuli=tuple(self.stimuli[i] for i in chosen),
-            concepts=tuple(self.concepts[i] for i in chosen),
-            captions=tuple(self.captions[i] for i in chosen),
+            eeg=self.eeg[list(trials)],
+            shown=shown,
+            images=self.images[places],
+            stimuli=tuple(self.stimuli[i] for i in places),
+            concepts=tuple(self.concepts[i] for i in places),
+            captions=tuple(self.captions[i] for i in places),
         )
 
 

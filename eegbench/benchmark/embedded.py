@@ -9,6 +9,8 @@ of the unit "embedding". Everything behind it (batches, the audit's permutation,
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.backbones.embeddings import WIDTH, read_embeddings
 from eegbench.contracts import Answers, Dataset, Queries, TrainingSet
@@ -65,7 +67,8 @@ class Embedded(Dataset):
     def train(self, subject: int) -> TrainingSet:
         """As the inner data set's; raises MissingError or InputError for the subject's file."""
         whole = self.inner.train(subject)
-        return replace(whole, eeg=self._rows(subject, "train", whole.stimuli), info=INFO)
+        rows = self._rows(subject, "train", whole.stimuli)
+        return replace(whole, eeg=rows, info=INFO, shown=np.arange(len(rows)))
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
         """As the inner data set's; the published rows are averages of all repetitions, and UsageError for others."""

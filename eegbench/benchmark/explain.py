@@ -67,8 +67,8 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
     return Explained(
         found,
         train.info,
-        trials.stimuli,
-        trials.concepts,
+        tuple(trials.stimuli[i] for i in trials.shown),
+        tuple(trials.concepts[i] for i in trials.shown),
         tsne(found, seed=planned.spec.seed),
         planned.dataset.simulated,
     )

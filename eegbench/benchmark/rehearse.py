@@ -195,6 +195,7 @@ def _noise(info: EEGInfo) -> TrainingSet:
     return TrainingSet(
         eeg=rng.standard_normal((ITEMS, len(info.channels), info.times)).astype(np.float32),
         info=info,
+        shown=np.arange(ITEMS),
         stimuli=tuple(f"simulated_{i:03d}" for i in range(ITEMS)),
         images=rng.integers(0, 256, (ITEMS, SIDE, SIDE, 3), dtype=np.uint8),
         concepts=tuple(f"concept_{i % CONCEPTS:02d}" for i in range(ITEMS)),

@@ -166,12 +166,12 @@ class Atm(Method[AtmReconstructor]):
         targets = of_length(clip.images(train.images), self.length)
         texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
-        prior = fit_prior(training, embedder.features(train.eeg), targets, self.prior)
+        prior = fit_prior(training, embedder.features(train.eeg), train.shown, targets, self.prior)
         held = held_out(train.concepts, self.encoder.validation_concepts, seed)
         low_level = caption = None
         if self.low_level:
             latents = painter(networks, device).latents(train.images)
-            low_level = fit_low_level(training, train.eeg, latents, held, self.low_level_settings)
+            low_level = fit_low_level(training, train.eeg, train.shown, latents, held, self.low_level_settings)
         if self.captioner:
             caption = fit_caption_stage(training, self.captioner, targets, train.images, held, self.caption)
         fitted = AtmReconstructor(networks, embedder, prior, low_level, caption, device=device)

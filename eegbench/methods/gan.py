@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
@@ -83,16 +84,21 @@ class Discriminator(nn.Module):
 
 
 def fit_gan(
-    training: Training, features: torch.Tensor, pictures: torch.Tensor, settings: GanSettings
+    training: Training,
+    features: torch.Tensor,
+    shown: NDArray[np.int64],
+    pictures: torch.Tensor,
+    settings: GanSettings,
 ) -> PictureGenerator:
-    """Fit on features (n, width) and pictures (n, 3, size, size) in [0, 1]; the two networks take turns."""
+    """Fit on features (n, width) of trials, and pictures (m, 3, size, size) in [0, 1] of which each showed one; the
+    two networks take turns."""
     torch.manual_seed(seeds.seed(training.seed, "gan"))
     generator = PictureGenerator(features.shape[1], settings).to(training.device)
     discriminator = Discriminator(features.shape[1], settings).to(training.device)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
-        some = torch.from_numpy(rng.integers(len(pictures), size=settings.batch)).to(pictures.device)
-        told, real = features[some], pictures[some]
+        some = rng.integers(len(features), size=settings.batch)
+        told, real = features[some], pictures[shown[some]]
         noises = [torch.randn(len(some), settings.noise).to(real) for _ in range(2)]
         if step % 2 == 0:
             with torch.no_grad():

@@ -30,7 +30,7 @@ from eegbench.errors import SOME, InputError, UsageError, check_range, unknown
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
 from eegbench.methods.gradients import saliency, two_way
-from eegbench.methods.standard import Scale, info_from, scale_of, standardised
+from eegbench.methods.standard import Scale, Standardised, info_from, standardised
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -214,20 +214,21 @@ class LlmCaption(Method[LlmCaptionReconstructor]):
         torch.manual_seed(seeding.seed(seed, "captions"))
         said = embedded_captions(train, Clip(self.clip, device))
         networks = Networks(self.generator, self.clip, tuple(HEADS), self.encoder, train.info, said.shape[2])
-        scale = scale_of(train.eeg)
+        eeg = Standardised(train.eeg, device)
         module = Heads(train.eeg.shape[1], train.eeg.shape[2], networks.width, networks.names, self.encoder).to(device)
         training = Training(seed, progress, device=device, folder=folder)
-        eeg = standardised(train.eeg, scale).to(device)
-        fit_heads(training, module, eeg, torch.from_numpy(said).to(device), train.concepts, self.captions)
-        fitted = LlmCaptionReconstructor(networks, module, scale, caption_bank(train, said), device=device)
+        held = held_out(train.concepts, self.captions.validation_concepts, seed)
+        fit_heads(training, module, eeg, train.shown, torch.from_numpy(said).to(device), held, self.captions)
+        fitted = LlmCaptionReconstructor(networks, module, eeg.scale, caption_bank(train, said), device=device)
         return self.configure(fitted)
 
     def explain(self, fitted: LlmCaptionReconstructor, train: TrainingSet, *, seed: int) -> Explanation:
         """The loss is the fit's own, over every caption of the level in turn; what a head should retrieve is a
         trial's captions of its level, against those of the other held-out trials."""
-        items = np.flatnonzero(held_out(train.concepts, self.captions.validation_concepts, seed)).tolist()
+        held = held_out(train.concepts, self.captions.validation_concepts, seed)
+        items = np.flatnonzero(held[train.shown]).tolist()
         trials = train.part(items)
-        said = torch.from_numpy(embedded_captions(trials, Clip(self.clip, fitted.device)))
+        said = torch.from_numpy(embedded_captions(trials, Clip(self.clip, fitted.device))[trials.shown])
         own = {name: said[:, places] for name, places in PLACES.items()}
 
         def losses(eeg: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -273,22 +274,24 @@ def alignment(embedded: torch.Tensor, truth: torch.Tensor, settings: CaptionSett
 def fit_heads(
     training: Training,
     module: Heads,
-    eeg: torch.Tensor,
+    eeg: Standardised,
+    shown: NDArray[np.int64],
     said: torch.Tensor,
-    concepts: tuple[str, ...],
+    held: NDArray[np.bool_],
     settings: CaptionSettings,
 ) -> None:
-    """Align every head with the captions of its level, one drawn anew for each item and step; said: (n, 10, d)."""
+    """Align every head with the captions of its level, `said` (stimuli, 10, d), one drawn anew for each trial and step;
+    the epoch best on `held` stimuli is kept."""
+    seen = torch.from_numpy(shown)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        total = torch.zeros((), device=eeg.device)
+        total = torch.zeros((), device=said.device)
         for name, embedded in module(eeg[some]).items():
-            truth = said[some, torch.from_numpy(rng.choice(PLACES[name], len(some)))]
+            truth = said[seen[some], torch.from_numpy(rng.choice(PLACES[name], len(some)))]
             total = total + alignment(embedded, truth, settings)
         return total / len(HEADS)
 
-    held = held_out(concepts, settings.validation_concepts, training.seed)
-    training.run_epochs("fit caption heads", module, loss, held, settings, clip=1.0)
+    training.run_epochs("fit caption heads", module, loss, held[shown], settings, clip=1.0)
 
 
 def caption_bank(

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from eegbench import seeds
 from eegbench.arrays import EEG
 from eegbench.errors import SOME, UsageError, check_range
-from eegbench.methods.standard import scale_of, standardised
+from eegbench.methods.standard import Standardised, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -92,16 +92,24 @@ class LowLevel:
 
 
 def fit_low_level(
-    training: Training, eeg: EEG, latents: torch.Tensor, held: NDArray[np.bool_], settings: LowLevelSettings
+    training: Training,
+    eeg: EEG,
+    shown: NDArray[np.int64],
+    latents: torch.Tensor,
+    held: NDArray[np.bool_],
+    settings: LowLevelSettings,
 ) -> LowLevel:
-    """Fit by mean absolute error, as published; the epoch best on `held` items is kept, which the code does not do."""
+    """Fit on trials and the latents (stimuli, 4, side, side) of which each showed one, by mean absolute error, as
+    published.
+
+    The epoch best on `held` stimuli is kept, which the code does not do.
+    """
     torch.manual_seed(seeds.seed(training.seed, "low level"))
-    scale = scale_of(eeg)
-    x, y = standardised(eeg, scale).to(training.device), latents.to(training.device)
-    network = LowLevelNetwork(eeg.shape[1], eeg.shape[2], settings).to(training.device)
+    x, y, seen = Standardised(eeg, training.device), latents.to(training.device), torch.from_numpy(shown)
+    network = LowLevelNetwork(x.shape[1], x.shape[2], settings).to(training.device)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.l1_loss(network(x[some]), y[some])
+        return F.l1_loss(network(x[some]), y[seen[some].to(y.device)])
 
-    training.run_epochs("fit low level", network, loss, held, settings)
-    return LowLevel(network, settings, *scale)
+    training.run_epochs("fit low level", network, loss, held[shown], settings)
+    return LowLevel(network, settings, *x.scale)

@@ -20,14 +20,14 @@ from eegbench.arrays import EEG, EEGInfo, Images
 from eegbench.backbones import weights
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter, check_strength
-from eegbench.backbones.resize import resize, to_float, to_uint8
+from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import ANY, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
 from eegbench.methods.regressor import CaptionRegressor, RegressorSettings, fit_regressor
-from eegbench.methods.standard import Scale, info_from, scale_of, standardised
+from eegbench.methods.standard import Scale, Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 
@@ -196,23 +196,26 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
     ) -> NeuroImagenReconstructor:
         training = Training(seed, progress, device=device, folder=folder)
         held = held_out(train.concepts, self.validation_concepts, seed)
-        scale = scale_of(train.eeg)
-        eeg = standardised(train.eeg, scale).to(device)
+        eeg = Standardised(train.eeg, device)
         pixel = regressor = None
         if self.pixel_level:
-            features = fit_features(training, eeg, train.concepts, held, self.features)
+            concepts = [train.concepts[i] for i in train.shown]
+            features = fit_features(training, eeg, concepts, held[train.shown], self.features)
             with torch.no_grad():
                 known = torch.cat([features(x) for x in eeg.split(256)])
-            small = F.interpolate(resize(to_float(train.images), 64), self.gan.size, mode="area").to(device)
-            pixel = (features, fit_gan(training, known, small, self.gan))
+            small = [
+                F.interpolate(resize(to_float(some), 64), self.gan.size, mode="area")
+                for some in chunks(train.images, 256)
+            ]
+            pixel = (features, fit_gan(training, known, train.shown, torch.cat(small).to(device), self.gan))
         tokens = painter(self.generator, device).text_tokens([""])
         if self.captions != "none":
             said = painter(self.generator, device).text_tokens(self.prompts(train)).to(device)
-            regressor = fit_regressor(training, eeg, said, held, self.regressor)
+            regressor = fit_regressor(training, eeg, train.shown, said, held, self.regressor)
         networks = Networks(
             self.generator, train.info, self.features, self.gan, self.regressor, tokens.shape[1], tokens.shape[2]
         )
-        return self.configure(NeuroImagenReconstructor(networks, scale, pixel, regressor, device=device))
+        return self.configure(NeuroImagenReconstructor(networks, eeg.scale, pixel, regressor, device=device))
 
     def prompts(self, train: TrainingSet) -> list[str]:
         """The caption of each training image that the regressor aims at."""

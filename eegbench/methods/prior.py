@@ -151,9 +151,13 @@ def network_of(width: int, condition: int, settings: PriorSettings) -> Diffusion
 
 
 def fit_prior(
-    training: Training, conditions: NDArray[np.float32], targets: NDArray[np.float32], settings: PriorSettings
+    training: Training,
+    conditions: NDArray[np.float32],
+    shown: NDArray[np.int64],
+    targets: NDArray[np.float32],
+    settings: PriorSettings,
 ) -> DiffusionPrior:
-    """Fit on EEG embeddings (n, c) of training trials and the image embeddings (n, d) they belong to.
+    """Fit on EEG embeddings (n, c) of training trials, and image embeddings (m, d) of which each showed one.
 
     Mean squared error of the predicted noise; the condition is left out for a whole batch at a time, as published.
     """
@@ -161,15 +165,16 @@ def fit_prior(
     device = training.device
     network = network_of(targets.shape[1], conditions.shape[1], settings).to(device)
     told, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
+    seen = torch.from_numpy(shown)
     schedule = noise_schedule(settings)
-    label, per_epoch = "fit prior", batches(len(clean), settings.batch)
-    chosen = shuffled(np.arange(len(clean)), settings.batch, training.seed, label)
+    label, per_epoch = "fit prior", batches(len(told), settings.batch)
+    chosen = shuffled(np.arange(len(told)), settings.batch, training.seed, label)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
         some = chosen(step)
         noise = torch.randn(len(some), clean.shape[1]).to(device)
         times = torch.randint(0, schedule.config.num_train_timesteps, (len(some),)).to(device)
-        noisy = schedule.add_noise(clean[some], noise, times)
+        noisy = schedule.add_noise(clean[seen[some].to(device)], noise, times)
         return F.mse_loss(network(noisy, times, None if rng.random() < settings.null_rate else told[some]), noise)
 
     steps = settings.epochs * per_epoch

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.errors import SHARE, SOME, check_range
+from eegbench.methods.standard import Standardised
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 
@@ -53,14 +54,23 @@ class CaptionRegressor(nn.Module):
 
 
 def fit_regressor(
-    training: Training, eeg: torch.Tensor, texts: torch.Tensor, held: NDArray[np.bool_], settings: RegressorSettings
+    training: Training,
+    eeg: Standardised,
+    shown: NDArray[np.int64],
+    texts: torch.Tensor,
+    held: NDArray[np.bool_],
+    settings: RegressorSettings,
 ) -> CaptionRegressor:
-    """Fit on standardised EEG and text tokens (n, tokens, width); the epoch best on `held` items is kept."""
+    """Fit on trials and the text tokens (m, tokens, width) of which each showed one; the epoch best on `held` stimuli
+    is kept."""
     torch.manual_seed(seeds.seed(training.seed, "regressor"))
-    network = CaptionRegressor(eeg[0].numel(), texts.shape[1], texts.shape[2], settings).to(training.device)
+    network = CaptionRegressor(eeg.shape[1] * eeg.shape[2], texts.shape[1], texts.shape[2], settings).to(
+        training.device
+    )
+    seen = torch.from_numpy(shown)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.mse_loss(network(eeg[some]), texts[some])
+        return F.mse_loss(network(eeg[some]), texts[seen[some].to(texts.device)])
 
-    training.run_epochs("fit caption regressor", network, loss, held, settings)
+    training.run_epochs("fit caption regressor", network, loss, held[shown], settings)
     return network

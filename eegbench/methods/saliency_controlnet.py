@@ -178,7 +178,17 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
 
         torch.manual_seed(seeding.seed(seed, "LoRA"))
         wrapped = lora(generator.unet, self.rank, self.alpha)
-        tune(training, "fit LoRA", generator, wrapped, wrapped, self.lora, tokens=tokens, latents=latents)
+        tune(
+            training,
+            "fit LoRA",
+            generator,
+            wrapped,
+            wrapped,
+            self.lora,
+            tokens=tokens,
+            latents=latents,
+            shown=train.shown,
+        )
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter_state(wrapped), device=device)
         if self.variant == "guided":
             maps = saliency.SaliencyNetwork(self.saliency, device).maps(train.images)
@@ -186,11 +196,11 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
             network = control_network(fitted.unet, networks).to(device)
             tune(
                 training, "fit ControlNet", generator, fitted.unet, network, self.controlnet,
-                tokens=tokens, latents=latents, controlnet=network, maps=maps,
+                tokens=tokens, latents=latents, shown=train.shown, controlnet=network, maps=maps,
             )  # fmt: skip
             fitted.controlnet = network.requires_grad_(False)
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
-            fitted.head = fit_head(training, train.eeg, maps, held, epochs=self.head_epochs)
+            fitted.head = fit_head(training, train.eeg, train.shown, maps, held, epochs=self.head_epochs)
         return self.configure(fitted)
 
 

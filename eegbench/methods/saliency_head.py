@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Maps
-from eegbench.methods.standard import scale_of, standardised
+from eegbench.methods.standard import Standardised, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -56,16 +56,19 @@ def build(inputs: int) -> nn.Sequential:
     )
 
 
-def fit_head(training: Training, eeg: EEG, maps: Maps, held: NDArray[np.bool_], *, epochs: int) -> SaliencyHead:
-    """Fit on training stimuli: binary cross-entropy to their maps; the epoch best on `held` items is kept."""
+def fit_head(
+    training: Training, eeg: EEG, shown: NDArray[np.int64], maps: Maps, held: NDArray[np.bool_], *, epochs: int
+) -> SaliencyHead:
+    """Fit on trials and the maps of which each showed one, by binary cross-entropy; the epoch best on `held` stimuli is
+    kept."""
     torch.manual_seed(seeds.seed(training.seed, "saliency head"))
-    scale = scale_of(eeg)
-    x = standardised(eeg, scale).to(training.device)
+    x, seen = Standardised(eeg, training.device), torch.from_numpy(shown)
     y = F.adaptive_avg_pool2d(torch.from_numpy(maps).float()[:, None] / 255, GRID).flatten(1).to(training.device)
-    network = build(eeg.shape[1] * eeg.shape[2]).to(training.device)
+    network = build(x.shape[1] * x.shape[2]).to(training.device)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.binary_cross_entropy_with_logits(network(x[some]), y[some])
+        return F.binary_cross_entropy_with_logits(network(x[some]), y[seen[some].to(y.device)])
 
-    training.run_epochs("fit saliency head", network, loss, held, Epochs(epochs=epochs, weight_decay=0.1))
-    return SaliencyHead(network, *scale)
+    settings = Epochs(epochs=epochs, weight_decay=0.1)
+    training.run_epochs("fit saliency head", network, loss, held[shown], settings)
+    return SaliencyHead(network, *x.scale)

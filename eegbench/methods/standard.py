@@ -1,20 +1,52 @@
 """EEG as networks want it: the size that a method was fitted on, each channel at zero mean and unit variance."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.errors import InputError
 
+AT_ONCE = 2**28  # bytes of EEG that are worked on at once
 Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel, (channels, 1), in the EEG's unit
 
 
 def scale_of(eeg: EEG) -> Scale:
-    """Over all trials and times of training EEG (n, channels, times)."""
-    return eeg.mean(axis=(0, 2), keepdims=True)[0], eeg.std(axis=(0, 2), keepdims=True)[0] + 1e-12
+    """Over all trials and times of training EEG (n, channels, times), which may be larger than memory."""
+    mean = eeg.mean(axis=(0, 2), keepdims=True)
+    squares = np.zeros_like(mean)
+    for some in parts(eeg):
+        apart = some - mean
+        squares += np.square(apart, out=apart).sum(axis=(0, 2), keepdims=True)
+    return mean[0], np.sqrt(squares / eeg.dtype.type(eeg.size // eeg.shape[1]))[0] + 1e-12
+
+
+def parts(eeg: EEG) -> Iterator[EEG]:
+    """The trials in order, as many at once as take a quarter of a gigabyte."""
+    count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
+    return (eeg[i : i + count] for i in range(0, len(eeg), count))
+
+
+class Standardised:
+    """Training EEG (n, channels, times) by its own scale, standardised as it is asked for: `trials[items]`.
+
+    The EEG itself may lie on disk and be larger than memory.
+    """
+
+    def __init__(self, eeg: EEG, device: str) -> None:
+        self.eeg, self.device, self.scale = eeg, device, scale_of(eeg)
+        self.shape = eeg.shape
+
+    def __getitem__(self, items: torch.Tensor | NDArray[np.int64] | slice) -> torch.Tensor:
+        chosen = items.cpu().numpy() if isinstance(items, torch.Tensor) else items
+        return standardised(self.eeg[chosen], self.scale).to(self.device)
+
+    def split(self, count: int) -> Iterator[torch.Tensor]:
+        """All trials in order, `count` at once."""
+        return (self[i : i + count] for i in range(0, len(self.eeg), count))
 
 
 def standardised(eeg: EEG, scale: Scale, info: EEGInfo | None = None) -> torch.Tensor:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
@@ -33,27 +34,28 @@ def tune(
     *,
     tokens: torch.Tensor,
     latents: torch.Tensor,
+    shown: NDArray[np.int64],
     controlnet: Any = None,
     maps: Maps | None = None,
 ) -> None:
     """Denoising training of what of `trained` requires a gradient, on what the generator was trained to predict.
 
-    tokens (n, k, width) condition the UNet and are set to zero with probability `null_rate` per item (the null
-    condition of classifier-free guidance); latents (n, c, h, w); maps (n, H, W) go to the ControlNet. The rate
-    follows cosine warm restarts, as in the saliency-guided paper.
+    tokens (n, k, width) of trials condition the UNet and are set to zero with probability `null_rate` per item (the
+    null condition of classifier-free guidance); latents (m, c, h, w) of stimuli, of which trial i showed shown[i];
+    maps (m, H, W) go to the ControlNet. The rate follows cosine warm restarts, as in the saliency-guided paper.
     """
     device = latents.device
     noise_schedule = generator.noise_schedule
 
     def loss(_: int, rng: np.random.Generator) -> torch.Tensor:
-        items = rng.integers(len(latents), size=settings.batch)
-        chosen = torch.from_numpy(items).to(device)
+        items = rng.integers(len(tokens), size=settings.batch)
+        chosen, seen = torch.from_numpy(items).to(device), torch.from_numpy(shown[items]).to(device)
         keep = torch.from_numpy((rng.random(settings.batch) >= settings.null_rate).astype(np.float32)).to(device)
         noise = torch.randn(settings.batch, *latents.shape[1:]).to(device)
         times = torch.randint(0, noise_schedule.config.num_train_timesteps, (settings.batch,)).to(device)
         condition = tokens[chosen] * keep[:, None, None]
-        control = None if maps is None else generator.control(maps[items])  # of all items it would fill a GPU
-        return denoising_loss(generator, unet, latents[chosen], noise, times, condition, controlnet, control)
+        control = None if maps is None else generator.control(maps[shown[items]])  # of all items it would fill a GPU
+        return denoising_loss(generator, unet, latents[seen], noise, times, condition, controlnet, control)
 
     learning = [p for p in trained.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=settings.weight_decay)

@@ -54,7 +54,7 @@ class ColourGrid(Method[Grid]):
     ) -> Grid:
         eeg = train.eeg.reshape(len(train.eeg), -1).astype(np.float64)
         small = [Image.fromarray(i).resize((self.side, self.side), Image.Resampling.BOX) for i in train.images]
-        colours = np.stack([np.asarray(i, np.float64).ravel() for i in small])
+        colours = np.stack([np.asarray(i, np.float64).ravel() for i in small])[train.shown]
         centre, colour = eeg.mean(axis=0), colours.mean(axis=0)
         x = eeg - centre
         gram = x.T @ x

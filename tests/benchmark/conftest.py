@@ -63,7 +63,7 @@ class Drawn(Dataset):
         self.calls.append("train")
         stimuli, images = self._draw("train")
         captions = tuple(("a thing",) for _ in stimuli)
-        return TrainingSet(_eeg(images), INFO, stimuli, images, stimuli, captions, subject)
+        return TrainingSet(_eeg(images), INFO, np.arange(len(stimuli)), stimuli, images, stimuli, captions, subject)
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
         self.calls.append("queries")

@@ -35,7 +35,7 @@ def lines(path: Path, *values: object) -> Path:
 def training(stimuli: tuple[str, ...]) -> TrainingSet:
     n = len(stimuli)
     eeg, images = np.zeros((n, 1, 2), np.float32), np.zeros((n, 4, 4, 3), np.uint8)
-    return TrainingSet(eeg, EEGInfo(("Oz",), 100.0, 0.0, 2), stimuli, images, stimuli, ((),) * n, 1)
+    return TrainingSet(eeg, EEGInfo(("Oz",), 100.0, 0.0, 2), np.arange(n), stimuli, images, stimuli, ((),) * n, 1)
 
 
 def refused(call: Callable[[], object]) -> str:

@@ -23,7 +23,7 @@ def test_it_learns_a_latent_from_eeg_and_is_read_back(tmp_path: Path) -> None:
     eeg = (1e-6 * rng.normal(size=(128, 3, 10))).astype(np.float32)  # volts: 16 bits would not hold their scale
     latents = torch.from_numpy(1e6 * eeg[:, :1, :1, None] * np.ones((1, 4, 4, 4), np.float32))
     settings = LowLevelSettings(values=4, widths=(16, 8), epochs=40, batch=16, rate=5e-3)
-    fitted = fit_low_level(Training(0, Silent()), eeg, latents, np.arange(128) >= 112, settings)
+    fitted = fit_low_level(Training(0, Silent()), eeg, np.arange(128), latents, np.arange(128) >= 112, settings)
     drawn = fitted(eeg)
     assert np.corrcoef(drawn.ravel(), latents.ravel())[0, 1] > 0.8
     fitted.save(tmp_path)

@@ -9,6 +9,7 @@ import torch
 from eegbench.contracts import Silent
 from eegbench.errors import InputError
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features, triplet_loss
+from eegbench.methods.standard import Standardised
 from eegbench.methods.training import Training
 
 
@@ -36,14 +37,14 @@ def test_trials_of_a_concept_come_together(samples: int, pool: Literal["last", "
     rng = np.random.default_rng(0)
     waves = rng.normal(size=(8, 3, 20))
     concepts = np.repeat(np.arange(8), 8)
-    eeg = torch.from_numpy((waves[concepts] + 0.5 * rng.normal(size=(64, 3, 20))).astype(np.float32))
+    eeg = (waves[concepts] + 0.5 * rng.normal(size=(64, 3, 20))).astype(np.float32)
     settings = FeatureSettings(
         hidden=16, width=8, samples=samples, pool=pool, epochs=40, concepts=6, each=4, rate=1e-2, dropout=0.0
     )
     names = tuple(f"c{i}" for i in concepts)
-    network = fit_features(Training(0, Silent()), eeg, names, concepts >= 6, settings)
+    network = fit_features(Training(0, Silent()), Standardised(eeg, "cpu"), names, concepts >= 6, settings)
     with torch.no_grad():
-        features = network(eeg)
+        features = network(Standardised(eeg, "cpu")[:])
     assert torch.allclose(features.norm(dim=1), torch.ones(64), atol=1e-5)
     distance = torch.cdist(features, features)
     alike = torch.from_numpy(concepts[:, None] == concepts[None])

@@ -25,7 +25,8 @@ def pairs() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def prior(pairs: tuple[np.ndarray, np.ndarray]) -> DiffusionPrior:
-    return fit_prior(Training(0, Silent()), *pairs, QUICK)
+    told, truth = pairs
+    return fit_prior(Training(0, Silent()), told, np.arange(256), truth, QUICK)
 
 
 def test_the_network_has_the_published_size_and_keys() -> None:
@@ -58,7 +59,8 @@ def test_a_sample_depends_on_its_own_seed_and_condition(prior: DiffusionPrior) -
 def test_clipping_bounds_what_is_drawn(pairs: tuple[np.ndarray, np.ndarray]) -> None:
     told, truth = pairs
     settings = PriorSettings(widths=(16, 8), time_width=8, epochs=1, clip_range=0.5)
-    drawn = fit_prior(Training(0, Silent()), told, truth, settings).sample(torch.from_numpy(told[:8]), range(8))
+    fitted = fit_prior(Training(0, Silent()), told, np.arange(256), truth, settings)
+    drawn = fitted.sample(torch.from_numpy(told[:8]), range(8))
     assert float(drawn.abs().max()) <= 0.5 + 1e-4
 
 

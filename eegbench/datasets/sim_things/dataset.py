@@ -70,6 +70,7 @@ class SimThings(Dataset):
         return TrainingSet(
             eeg=self._record(subject, stimuli, TRAIN_REPETITIONS, TRAIN_REPETITIONS),
             info=self.info,
+            shown=np.arange(len(stimuli)),
             stimuli=tuple(s.id for s in stimuli),
             images=np.stack([s.image for s in stimuli]),
             concepts=tuple(s.concept.name for s in stimuli),

@@ -16,7 +16,7 @@ from eegbench.contracts import TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
-from eegbench.methods.standard import info_from, scale_of, standardised
+from eegbench.methods.standard import Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -115,7 +115,8 @@ class EEGEmbedder:
         with torch.inference_mode():
             parts = [
                 self.encoder(x.to(device), torch.full((len(x),), self.row, device=device)).cpu()
-                for x in standardised(eeg, (self.mean, self.std), self.info).split(64)
+                for i in range(0, len(eeg), 64)
+                for x in [standardised(eeg[i : i + 64], (self.mean, self.std), self.info)]
             ]
         return torch.cat(parts).numpy()
 
@@ -151,7 +152,7 @@ def fit_embedder(
     settings: EncoderSettings,
     texts: NDArray[np.float32] | None = None,
 ) -> EEGEmbedder:
-    """Fit ATM-S so that training EEG finds its image's embedding `targets` (n, d), and its text's, `texts` (n, d).
+    """Fit ATM-S so that training EEG finds its image's embedding, and its text's: `targets`, `texts` (stimuli, d).
 
     Loss: (1 - regression) x contrastive + regression x MSE, per coordinate of embeddings of length sqrt(d), or of raw
     ones (Li et al., section 2.4; their code's factor 10 does nothing to AdamW). Contrastive is the symmetric
@@ -179,20 +180,21 @@ def fit_embedder(
     encoder = AtmS(
         train.eeg.shape[1], train.eeg.shape[2], targets.shape[1], keep=settings.keep, window=settings.window
     ).to(device)
-    scale, row = scale_of(train.eeg), train.subject - 1
-    embedder = EEGEmbedder(encoder, train.info, row, *scale)
-    eeg = standardised(train.eeg, scale).to(device)
+    eeg, row = Standardised(train.eeg, device), train.subject - 1
+    embedder = EEGEmbedder(encoder, train.info, row, *eeg.scale)
+    shown = torch.from_numpy(train.shown)
     truth = torch.from_numpy(targets).to(device)
     said = torch.from_numpy(targets if texts is None else texts).to(device)
-    held = held_out(train.concepts, settings.validation_concepts, training.seed)
+    held = held_out(train.concepts, settings.validation_concepts, training.seed)[train.shown]
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         predicted = encoder(eeg[some], torch.full((len(some),), row, device=device))
-        contrastive = (1 - settings.text) * _contrast(predicted, truth[some], encoder.logit_scale)
+        seen = shown[some].to(device)
+        contrastive = (1 - settings.text) * _contrast(predicted, truth[seen], encoder.logit_scale)
         if settings.text:
-            contrastive = contrastive + settings.text * _contrast(predicted, said[some], encoder.logit_scale)
+            contrastive = contrastive + settings.text * _contrast(predicted, said[seen], encoder.logit_scale)
         scaled = (lambda embeddings: embeddings) if settings.raw else _long
-        alike = F.mse_loss(scaled(predicted), scaled(truth[some]))
+        alike = F.mse_loss(scaled(predicted), scaled(truth[seen]))
         return (1 - settings.regression) * contrastive + settings.regression * alike
 
     training.run_epochs("fit EEG encoder", encoder, loss, held, settings)
@@ -200,7 +202,7 @@ def fit_embedder(
 
 
 def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.bool_]:
-    """Which items belong to the `count` training concepts kept for validation, shape (n,)."""
+    """Which stimuli belong to the `count` training concepts kept for validation, shape (n,)."""
     names = sorted(set(concepts))
     if not 1 <= count < len(names):
         raise InputError(f"{count} validation concepts of {len(names)}; wanted 1 to {len(names) - 1}")

@@ -6,6 +6,7 @@ margin are not in the paper; the defaults are those of the public re-implementat
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.errors import ANY, SHARE, SOME, InputError, check_range
+from eegbench.methods.standard import Standardised
 from eegbench.methods.training import Training, Validation, cosine
 
 
@@ -74,12 +76,12 @@ class LstmFeatures(nn.Module):
 
 def fit_features(
     training: Training,
-    eeg: torch.Tensor,
-    concepts: tuple[str, ...],
+    eeg: Standardised,
+    concepts: Sequence[str],
     held: NDArray[np.bool_],
     settings: FeatureSettings,
 ) -> LstmFeatures:
-    """Fit on standardised EEG (n, channels, times); judged by the same loss on the `held` concepts."""
+    """Fit on trials and the concept of each; judged by the same loss on the `held` trials."""
     torch.manual_seed(seeds.seed(training.seed, "features"))
     network = LstmFeatures(eeg.shape[1], settings).to(training.device)
     numbers = np.unique(concepts, return_inverse=True)[1]
