@@ -89,10 +89,15 @@ class Dataset(ABC):
     subjects: ClassVar[tuple[int, ...]]
     simulated: ClassVar[bool]
     about: ClassVar[str]
+    caution: ClassVar[str] = ""  # what every table of it must say, with references
 
     @property
     @abstractmethod
     def info(self) -> EEGInfo: ...
+
+    def digests(self, subject: int) -> dict[str, str]:
+        """sha256 by name of the files that a subject's data come from; none for what is computed."""
+        return {}
 
     @abstractmethod
     def train(self, subject: int) -> TrainingSet: ...

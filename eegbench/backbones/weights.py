@@ -112,7 +112,9 @@ def read_unpickled(path: Path, what: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with path.open("rb") as file:
+                mapped = file.read(2) == b"PK"  # not what torch wrote before 1.6
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # rubbish makes the unpickler fail in any way
         said = str(error).strip() or type(error).__name__
         _, _, reason = said.partition("WeightsUnpickler error: ")  # what is before it advises to load the file unsafely

@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from eegbench.backbones import Suite
-from eegbench.benchmark.images import ImageSet, Picture
+from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import Backbone, Progress
+from eegbench.datasets.images import Picture
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest
 

@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from eegbench.arrays import Images
 from eegbench.benchmark import plugins, store
-from eegbench.benchmark.images import read_image
 from eegbench.benchmark.plan import describe
 from eegbench.benchmark.reconstruct import spread
 from eegbench.configuration import build
 from eegbench.contracts import Answers
+from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
 from eegbench.records import RunRecord
 

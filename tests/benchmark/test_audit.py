@@ -8,7 +8,7 @@ import pytest
 
 from eegbench.benchmark import measure
 from eegbench.benchmark.audit import contribution, donors_of
-from eegbench.benchmark.images import read_image
+from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 
 

@@ -10,8 +10,8 @@ import pytest
 from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark import provenance
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.images import read_image
 from eegbench.contracts import Silent
+from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
 from eegbench.records import RunRecord
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench.benchmark import images
-from eegbench.benchmark.images import from_array, from_folder, read_image
+from eegbench.benchmark.images import from_array, from_folder
+from eegbench.datasets import images
+from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 
 GREY = np.arange(0, 255, 4, dtype=np.uint8).reshape(8, 8)

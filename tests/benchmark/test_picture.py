@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from eegbench.benchmark import picture, store
-from eegbench.benchmark.images import read_image
 from eegbench.benchmark.reconstruct import spread
+from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
 
 

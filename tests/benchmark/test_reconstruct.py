@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from eegbench.benchmark import store
-from eegbench.benchmark.images import read_image
 from eegbench.benchmark.reconstruct import spread
+from eegbench.datasets.images import read_image
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.records import RunRecord, file_digest
 

@@ -1,0 +1,101 @@
+"""The images of a data set, decoded once: uint8 arrays that are memory-mapped, and what tells two images alike."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.fft import dctn
+
+from eegbench.contracts import Progress
+from eegbench.datasets.images import Picture, read_image
+from eegbench.datasets.prepared import Prepared, Table, preparing, read_table
+from eegbench.errors import InputError, MissingError
+from eegbench.records import digest
+
+HEADER = ("stimulus", "concept", "sha256", "hash")  # of the decoded image; perceptual
+NEAR = 6  # of 64 bits: so few differ between two sizes or qualities of one photograph
+
+Shown = tuple[str, str, Path]  # a stimulus, its concept, its image file
+
+
+def prepare_pictures(
+    folder: Path, splits: Mapping[str, Sequence[Shown]], side: int, *, crop: bool, progress: Progress, remedy: str
+) -> Prepared:
+    """Write `<split>.npy`, (n, side, side, 3), and `<split>.csv` for each split, in the order given.
+
+    With `crop` the largest square in the middle is resized to `side`; without, another size is an InputError.
+    Raises MissingError for a file that is not there, InputError for one that is no image, and for two stimuli of
+    different splits with one and the same image.
+    """
+    sizes = {split: [(stimulus, _size(path)) for stimulus, _, path in shown] for split, shown in splits.items()}
+    with preparing(folder, {"side": side, "crop": crop, "images": digest(sizes)}) as preparation:
+        for split, shown in splits.items():
+            if preparation.lacks(f"{split}.csv"):
+                table = []
+                with (
+                    preparation.array(f"{split}.npy", (len(shown), side, side, 3), np.uint8) as rows,
+                    progress.bar(f"images, {split}", len(shown)) as advance,
+                ):
+                    for stimulus, concept, path in shown:
+                        image = read_image(path)
+                        rows.add(_square(path, image, side, crop)[None])
+                        same = sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+                        table.append((stimulus, concept, same, f"{perceptual_hash(image):016x}"))
+                        advance(1)
+                preparation.table(f"{split}.csv", HEADER, table)
+        _check_apart({split: read_table(folder / f"{split}.csv") for split in splits})
+    return Prepared.read(folder, remedy=remedy)
+
+
+def perceptual_hash(image: Picture) -> int:
+    """64 bits: which of the 8 x 8 lowest frequencies of the grey image at 32 px are above their median (DCT)."""
+    small = np.asarray(Image.fromarray(image).convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)
+    low = dctn(small, norm="ortho")[:8, :8].ravel()
+    bits = low > np.median(low[1:])  # the first is the mean brightness
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def alike(one: Table, other: Table) -> list[tuple[str, str, int]]:
+    """Pairs of stimuli, of `one` and of `other`, whose perceptual hashes differ in NEAR bits at most, and in how many.
+
+    A stimulus beside itself does not count.
+    """
+    right, found = np.array([int(row["hash"], 16) for row in other], np.uint64), []
+    for mine in one:
+        apart = np.bitwise_count(np.uint64(int(mine["hash"], 16)) ^ right)
+        pairs = ((other[j]["stimulus"], int(apart[j])) for j in np.flatnonzero(apart <= NEAR))
+        found += [(mine["stimulus"], theirs, bits) for theirs, bits in pairs if theirs != mine["stimulus"]]
+    return found
+
+
+def _check_apart(tables: Mapping[str, Table]) -> None:
+    first: dict[str, tuple[str, str]] = {}
+    for split, table in tables.items():
+        for row in table:
+            before, known = first.setdefault(row["sha256"], (split, row["stimulus"]))
+            if before != split:
+                raise InputError(
+                    f"{known} ({before}) and {row['stimulus']} ({split}) are one and the same image: a model would be "
+                    "tested on what it was trained on; get the published images again"
+                )
+
+
+def _size(path: Path) -> int:
+    if not path.is_file():
+        raise MissingError(f"{path}: no such image; see `eegbench datasets fetch`")
+    return path.stat().st_size
+
+
+def _square(path: Path, image: NDArray[np.uint8], side: int, crop: bool) -> Picture:
+    height, width = image.shape[:2]
+    if (height, width) == (side, side):
+        return image
+    if not crop:
+        raise InputError(f"{path}: {width} x {height} pixels; the published images have {side} x {side}")
+    least = min(height, width)
+    top, left = (height - least) // 2, (width - least) // 2
+    square = Image.fromarray(image[top : top + least, left : left + least])
+    return np.asarray(square.resize((side, side), Image.Resampling.BICUBIC))

@@ -1,0 +1,257 @@
+"""A prepared folder: arrays that are memory-mapped, small tables, and a manifest that is written last.
+
+    manifest.json      what it was made from; type, shape, size and sha256 of every other file
+    train.npy ...      arrays; trials.csv ...  tables
+    unfinished.json    while it is made: which files are whole already
+
+Without a manifest a folder is not prepared. An interrupted preparation goes on at the file where it was.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from eegbench.contracts import Progress
+from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.places import writing
+from eegbench.records import Json, file_digest, read_json, write_text
+
+if sys.platform != "win32":
+    import fcntl
+
+MANIFEST, UNFINISHED, LOCK = "manifest.json", "unfinished.json", ".lock"
+VERSION = 1
+REMAKE = "delete it, and prepare the data set again"
+SPARE = 2**26  # bytes of a disk that are left free
+MEND = "choose another folder with --root"
+
+
+Table = list[dict[str, str]]  # rows of a CSV, by its header
+
+
+class Preparation:
+    """Writes one prepared folder; what is whole already is not made again."""
+
+    def __init__(self, folder: Path, made_from: Json) -> None:
+        self.folder, self.made_from = folder, made_from
+        self.facts: Json = {}  # what a reader needs to know beside the files, such as channels and rate
+        self.files: dict[str, Json] = {}
+
+    def lacks(self, name: str) -> bool:
+        """Whether a file is still to be made."""
+        return name not in self.files
+
+    @contextmanager
+    def array(self, name: str, shape: Sequence[int], kind: DTypeLike = np.float32) -> Iterator["Rows"]:
+        """Room for `<name>` of `shape`, filled front to back; MissingError if the disk has not so much."""
+        rows = Rows(self.folder / f"{name}.part", tuple(shape), np.dtype(kind))
+        try:
+            with rows.file:
+                yield rows
+                rows.finish()
+            self._keep(name, rows.path, {"shape": list(shape), "dtype": rows.kind.str, "sha256": rows.sha256})
+        finally:
+            rows.path.unlink(missing_ok=True)
+
+    def table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write a CSV."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        part = self.folder / f"{name}.part"
+        with writing(part, mend=MEND):
+            write_text(part, text.getvalue())
+        self._keep(name, part, {"sha256": file_digest(part)})
+
+    def _keep(self, name: str, part: Path, facts: Json) -> None:
+        with writing(part, mend=MEND):
+            size = part.stat().st_size
+            part.replace(self.folder / name)
+            self.files[name] = facts | {"bytes": size}
+            write_text(self.folder / UNFINISHED, _json({"made_from": self.made_from, "files": self.files}))
+
+
+class Rows:
+    """An array on its way to disk, its digest worked out as it goes."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
+        self.path, self.shape, self.kind = path, shape, kind
+        self.left, self._sha = math.prod(shape), hashlib.sha256()
+        needed, free = self.left * kind.itemsize, shutil.disk_usage(path.parent).free
+        if needed + SPARE > free:
+            raise MissingError(
+                f"{path.with_suffix('')}: needs {needed / 1e9:.2f} GB, and the disk has {free / 1e9:.2f} GB free; "
+                f"free some, then run the same command again, or {MEND}"
+            )
+        with writing(path, mend=MEND):
+            self.file = path.open("wb")
+        header = io.BytesIO()
+        facts = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, facts)
+        self._write(header.getvalue())
+
+    def add(self, values: NDArray[Any]) -> None:
+        """The next rows."""
+        block = np.ascontiguousarray(values, self.kind)
+        self.left -= block.size
+        self._write(block.data.cast("B") if block.size else b"")
+
+    def finish(self) -> None:
+        if self.left:
+            raise ValueError(f"{self.path}: {self.left} values are missing, or too many")
+        with writing(self.path, mend=MEND):
+            self.file.flush()
+            os.fsync(self.file.fileno())
+
+    @property
+    def sha256(self) -> str:
+        return self._sha.hexdigest()
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._sha.update(data)
+        with writing(self.path, mend=MEND):
+            self.file.write(data)
+
+
+@contextmanager
+def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
+    """Make `folder`, or go on with it; the manifest is written when the body ends.
+
+    `made_from` (options, and the digests of sources) is kept in the manifest; what was made from something else is made
+    anew. Raises UsageError if another process prepares it, or it cannot be written; MissingError for want of space.
+    """
+    with writing(folder, mend=MEND):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("ab")
+    with lock:
+        _claim(folder, lock)
+        preparation = Preparation(folder, json.loads(json.dumps(made_from)))
+        preparation.files = _whole(folder, preparation.made_from)
+        if not preparation.files:
+            (folder / MANIFEST).unlink(missing_ok=True)
+        yield preparation
+        parts = {name: getattr(preparation, name) for name in ("made_from", "facts", "files")}
+        manifest = {"schema_version": VERSION, **parts}
+        with writing(folder / MANIFEST, mend=MEND):
+            write_text(folder / MANIFEST, _json(manifest))
+            (folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def _whole(folder: Path, made_from: Json) -> dict[str, Json]:
+    """The files of an earlier preparation from the same sources; their sizes are looked at, `verify` reads them."""
+    for name in (MANIFEST, UNFINISHED):
+        try:
+            before = read_json(folder / name)
+            if before["made_from"] == made_from:
+                return {
+                    name: facts
+                    for name, facts in before["files"].items()
+                    if (folder / name).is_file() and (folder / name).stat().st_size == facts["bytes"]
+                }
+        except (InputError, KeyError, TypeError, AttributeError):
+            continue
+    return {}
+
+
+def _claim(folder: Path, lock: Any) -> None:
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{folder}: another process prepares it; wait until it is done") from None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared folder, read."""
+
+    folder: Path
+    sha256: str  # of its manifest, which holds the digest of every file
+    made_from: Json
+    facts: Json
+    files: dict[str, Json]
+
+    @classmethod
+    def read(cls, folder: Path, *, remedy: str) -> Self:
+        """Raises MissingError with `remedy` where there is no manifest, InputError for one that is none."""
+        path = folder / MANIFEST
+        if not path.is_file():
+            begun = " to its end" if (folder / UNFINISHED).is_file() else ""
+            raise MissingError(f"{folder}: not prepared{begun}; {remedy}")
+        manifest = read_json(path)
+        parts: list[Json] = [manifest.get(name, {}) for name in ("made_from", "facts", "files")]
+        known = manifest.get("schema_version") == VERSION and all(isinstance(part, dict) for part in parts)
+        if not known or not all(_sound(name, facts) for name, facts in parts[2].items()):
+            raise InputError(f"{path}: no manifest of version {VERSION}; delete its folder, then {remedy}")
+        return cls(folder, file_digest(path), parts[0], parts[1], parts[2])
+
+    def array(self, name: str) -> NDArray[Any]:
+        """A memory-mapped array, read-only; InputError unless type, shape and size are the manifest's."""
+        facts, path = self._facts(name), self.folder / name
+        try:
+            values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError, SyntaxError) as error:
+            raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:100]}); {REMAKE}") from None
+        if list(values.shape) != facts.get("shape") or values.dtype.str != facts.get("dtype"):
+            raise InputError(
+                f"{path}: {values.dtype} of shape {values.shape}; its manifest says {facts.get('dtype')} of shape "
+                f"{facts.get('shape')}; {REMAKE}"
+            )
+        return values
+
+    def table(self, name: str) -> Table:
+        """The rows of a CSV."""
+        self._facts(name)
+        return read_table(self.folder / name)
+
+    def problems(self, progress: Progress) -> list[str]:
+        """What is missing or damaged, a line each; every byte is read."""
+        found = []
+        with progress.bar(f"verify {self.folder.name}", sum(int(f["bytes"]) for f in self.files.values())) as advance:
+            for name, facts in self.files.items():
+                path = self.folder / name
+                if not path.is_file():
+                    found.append(f"{path}: is missing; {REMAKE}")
+                elif file_digest(path) != facts["sha256"]:
+                    found.append(f"{path}: damaged, its sha256 is not the one of its manifest; {REMAKE}")
+                advance(int(facts["bytes"]))
+        return found
+
+    def _facts(self, name: str) -> Json:
+        if name not in self.files:
+            raise InputError(f"{self.folder / MANIFEST}: names no {name}; {REMAKE}")
+        path, facts = self.folder / name, self.files[name]
+        if not path.is_file() or path.stat().st_size != facts["bytes"]:
+            came = f"{path.stat().st_size} bytes" if path.is_file() else "missing"
+            raise InputError(f"{path}: {came}, wanted {facts['bytes']} bytes; {REMAKE}")
+        return facts
+
+
+def read_table(path: Path) -> Table:
+    """The rows of a CSV of ours; InputError if it is damaged."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file, restval="", restkey=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); {REMAKE}") from None
+
+
+def _sound(name: str, facts: object) -> bool:
+    inside = "/" not in name and "\\" not in name and not name.startswith(".")
+    return inside and isinstance(facts, dict) and type(facts.get("bytes")) is int and type(facts.get("sha256")) is str
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
