@@ -14,13 +14,14 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "errors", "fields", "places", "seeds"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
     "errors": set(),
+    "channels": set(),
     "seeds": {"errors"},
     "arrays": {"errors"},
     "fields": {"errors"},

@@ -42,6 +42,8 @@ def read_pickled(path: Path) -> Any:
         raise MissingError(f"{path}: no such file")
     try:
         with path.open("rb") as file:
+            if file.peek(64)[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+                raise _Refused("it is a page of the web, not data; get the file itself")
             if file.peek(len(MAGIC)).startswith(MAGIC):
                 _skip_header(file)
             return _plain(_Reader(_Bounded(file, path.stat().st_size)).load(), {}, 0)

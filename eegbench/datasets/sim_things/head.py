@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from eegbench.channels import THINGS_OCCIPITAL
 from eegbench.datasets.sim_things.concepts import Floats
 
-# THINGS-EEG2's O and P electrodes in the order of its recordings; there too Fz was the reference.
-CHANNELS = ("Pz", "P3", "P7", "O1", "Oz", "O2", "P4", "P8", "P1", "P5", "PO7", "PO3", "POz", "PO4", "PO8", "P6", "P2")
-REFERENCE = "Fz"
+CHANNELS = THINGS_OCCIPITAL
+REFERENCE = "Fz"  # as there
 # MNE-Python's fit of a sphere to all electrodes of its standard 10-05 head, to the millimetre; in m, head coordinates.
 CENTRE = (-0.001, 0.015, 0.041)
 RADIUS = 0.098

@@ -13,16 +13,12 @@ import torch
 from eegbench.arrays import EEGInfo
 from eegbench.backbones.reference.judges import read_published
 from eegbench.backbones.weights import Shapes, differences
+from eegbench.channels import THINGS_NICE
 from eegbench.errors import InputError, MissingError
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
 
-# The EEG of the published ones, THINGS-EEG2 as NICE's preprocessing leaves it: the order of its channels is its own.
-CHANNELS = (
-    "Fp1 Fp2 AF7 AF3 AFz AF4 AF8 F7 F5 F3 F1 F2 F4 F6 F8 FT9 FT7 FC5 FC3 FC1 FCz FC2 FC4 FC6 FT8 FT10 "
-    "T7 C5 C3 C1 Cz C2 C4 C6 T8 TP9 TP7 CP5 CP3 CP1 CPz CP2 CP4 CP6 TP8 TP10 "
-    "P7 P5 P3 P1 Pz P2 P4 P6 P8 PO7 PO3 POz PO4 PO8 O1 Oz O2"
-)
-RECORDING = EEGInfo(tuple(CHANNELS.split()), rate=250.0, start=0.0, times=250, unit="whitened")
+# The EEG of the published ones: THINGS-EEG2 as NICE's preprocessing leaves it.
+RECORDING = EEGInfo(THINGS_NICE, rate=250.0, start=0.0, times=250, unit="whitened")
 
 # In published files, and without effect on what the encoder gives: our module leaves them out.
 UNUSED: Shapes = {

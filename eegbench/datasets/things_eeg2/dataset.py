@@ -1,0 +1,211 @@
+"""The data set `things-eeg2`.
+
+Below `root` lie the published files, as they are published:
+
+    image_metadata.npy (or image_set/image_metadata.npy), image_set/training_images/, image_set/test_images/
+    preprocessed_data/sub-08/            the authors' preprocessing: 17 channels, 100 Hz
+    Preprocessed_data_250Hz/sub-08/      NICE's: 63 channels, 250 Hz
+    prepared/                            what `prepare` makes of them
+
+Gifford, Dwivedi, Roig, Cichy, NeuroImage 264:119754 (2022); files on OSF: EEG anp5v, images y63gw, all 3jk45.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.arrays import EEG, EEGInfo
+from eegbench.contracts import Answers, Progress, Queries, TrainingSet
+from eegbench.datasets import pictures
+from eegbench.datasets.prepared import Preparation, Prepared, preparing
+from eegbench.datasets.recorded import Recorded, TensorReader, default_root
+from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, existing, read_metadata, read_recording
+from eegbench.errors import InputError, UsageError, unknown
+from eegbench.records import Json, digest, file_digest
+from eegbench.seeds import generator
+
+NAME = "things-eeg2"
+SIDE = 500  # px of the published images
+TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the arrays' rows, in their order
+
+
+@dataclass(frozen=True)
+class ThingsEEG2(Recorded):
+    """things-eeg2: 1,654 concepts of 10 photographs to train on, 200 others of one each to test on; ten people.
+
+    preprocessing: "nice" or "official", as published. trials: a training stimulus has one trial, the "mean" of its
+    four repetitions (as NICE trains), or "each" of them (as ATM trains). draw: seed of which repetitions an average
+    over some of them takes. Whitened EEG; the whiteners of "official" saw test data, those of "nice" training data
+    alone.
+    """
+
+    name: ClassVar[str] = NAME
+    revision: ClassVar[str] = "1"
+    subjects: ClassVar[tuple[int, ...]] = tuple(range(1, 11))
+    about: ClassVar[str] = "THINGS-EEG2 (Gifford et al. 2022): ten people saw 16,740 photographs of objects."
+
+    preprocessing: Literal["nice", "official"] = "nice"
+    trials: Literal["mean", "each"] = "mean"
+    draw: int = 0
+    root: Path = field(default_factory=lambda: default_root(NAME))
+
+    @property
+    def info(self) -> EEGInfo:
+        return VERSIONS[self.preprocessing].info
+
+    def train(self, subject: int) -> TrainingSet:
+        """EEG of all training stimuli; MissingError where they are not prepared."""
+        recorded, shown = self._recorded(subject), self._pictures()
+        table = shown.table("train.csv")
+        eeg: EEG = recorded.array("train_mean.npy" if self.trials == "mean" else "train.npy")
+        repetitions = 1 if self.trials == "mean" else eeg.shape[1]
+        return TrainingSet(
+            eeg=eeg if self.trials == "mean" else eeg.reshape(-1, *eeg.shape[2:]),
+            info=self.info,
+            shown=np.repeat(np.arange(len(table)), repetitions),
+            stimuli=tuple(row["stimulus"] for row in table),
+            images=shown.array("train.npy"),
+            concepts=tuple(row["concept"] for row in table),
+            captions=((),) * len(table),
+            subject=subject,
+        )
+
+    def queries(self, subject: int, *, average: int | str = "all") -> Queries:
+        """Test EEG averaged over all 80 repetitions, or over `average` of them, drawn by `draw` for each stimulus.
+
+        Raises MissingError where they are not prepared, UsageError for an average that is not there.
+        """
+        recorded, stimuli = self._recorded(subject), self._stimuli("test")
+        if average == "all":
+            return Queries(np.asarray(recorded.array("test_mean.npy")), self.info, stimuli)
+        every: EEG = recorded.array("test.npy")
+        most = every.shape[1]
+        if isinstance(average, bool) or not isinstance(average, int) or not 1 <= average <= most:
+            raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1 to {most}")
+        chosen = (self._chosen(subject, stimulus, average, most) for stimulus in stimuli)
+        eeg = [_mean(trials[some]) for trials, some in zip(every, chosen, strict=True)]
+        return Queries(np.stack(eeg), self.info, stimuli)
+
+    def answers(self, subject: int) -> Answers:
+        """The test images, the same for every subject; MissingError where they are not prepared."""
+        self._check_subject(subject)
+        shown = self._pictures()
+        table = shown.table("test.csv")
+        concepts = tuple(row["concept"] for row in table)
+        return Answers(tuple(row["stimulus"] for row in table), np.asarray(shown.array("test.npy")), concepts)
+
+    def digests(self, subject: int) -> dict[str, str]:
+        """sha256 of the manifests of what was prepared, which hold those of the published files."""
+        parts = (self._recorded(subject), self._pictures())
+        return {part.folder.relative_to(self.root).as_posix(): part.sha256 for part in parts}
+
+    def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:
+        """Write prepared/<preprocessing>/sub-08 for each subject, and prepared/images."""
+        splits = read_metadata(self.root)
+        made = []
+        for subject in subjects:
+            self._check_subject(subject)
+            sources = {split: self._source(subject, split) for split in FILES}
+            made_from = {
+                "preprocessing": self.preprocessing,
+                "sources": self._digests(subject, sources),
+                "stimuli": digest([stimulus for split in FILES for stimulus, _, _ in splits[split]]),
+            }
+            folder = self._folder(subject)
+            with preparing(folder, made_from) as preparation:
+                preparation.facts = {"info": dataclasses.asdict(self.info)}
+                for split, path in sources.items():
+                    self._convert(preparation, split, path, splits[split], progress)
+            made.append(folder)
+        shown = pictures.prepare_pictures(
+            self.root / "prepared" / "images", splits, SIDE, crop=False, progress=progress, remedy=self.remedy
+        )
+        return [*made, shown.folder]
+
+    def verify(self, subjects: Sequence[int], *, progress: Progress) -> list[str]:
+        shown = self._pictures()
+        problems = [p for part in (*map(self._recorded, subjects), shown) for p in part.problems(progress)]
+        if problems:
+            return problems
+        pairs = pictures.alike(shown.table("test.csv"), shown.table("train.csv"))
+        return [
+            f"test image {test} is almost the training image {train}: {bits} of 64 bits of their hashes differ"
+            for test, train, bits in pairs
+        ]
+
+    @property
+    def remedy(self) -> str:
+        return (
+            f"run: eegbench datasets prepare {NAME} --root {self.root} --set preprocessing={self.preprocessing} "
+            "--subject NUMBER"
+        )
+
+    def _convert(
+        self, preparation: Preparation, split: str, path: Path, shown: Sequence[pictures.Shown], progress: Progress
+    ) -> None:
+        """Both arrays of a split, and what their rows are; the table comes last, and says that they are whole."""
+        if not preparation.lacks(f"{split}.csv"):
+            return
+        recording = read_recording(path, self.preprocessing, len(shown))
+        conditions, repetitions, channels, times = recording.values.shape
+        with (
+            preparation.array(f"{split}.npy", (conditions, repetitions, channels, times)) as every,
+            preparation.array(f"{split}_mean.npy", (conditions, channels, times)) as means,
+            progress.bar(f"{path.parent.name}, {split}", conditions) as advance,
+        ):
+            for block in recording.blocks():
+                every.add(block)
+                means.add(_mean(block, axis=1))
+                advance(len(block))
+        rows = ((split, s, concept, r + 1, "") for s, concept, _ in shown for r in range(repetitions))
+        preparation.table(f"{split}.csv", TRIALS, rows)
+
+    def _digests(self, subject: int, sources: dict[str, Path]) -> Json:
+        """sha256 by file; InputError where another subject's prepared data come from the same bytes."""
+        found = {path.relative_to(self.root).as_posix(): file_digest(existing(path)) for path in sources.values()}
+        for other in self.subjects:
+            manifest = self._folder(other)
+            if other == subject or not (manifest / "manifest.json").is_file():
+                continue
+            known = Prepared.read(manifest, remedy=self.remedy).made_from.get("sources", {})
+            for name, sha256 in found.items():
+                if sha256 in known.values():
+                    raise InputError(
+                        f"{self.root / name}: is byte for byte the file of sub-{other:02d}; one of them has the wrong "
+                        "name: get it again"
+                    )
+        return found
+
+    def _source(self, subject: int, split: str) -> Path:
+        return self.root / VERSIONS[self.preprocessing].folder / f"sub-{subject:02d}" / FILES[split]
+
+    def _folder(self, subject: int) -> Path:
+        return self.root / "prepared" / self.preprocessing / f"sub-{subject:02d}"
+
+    def _recorded(self, subject: int) -> Prepared:
+        self._check_subject(subject)
+        return Prepared.read(self._folder(subject), remedy=self.remedy.replace("NUMBER", str(subject)))
+
+    def _pictures(self) -> Prepared:
+        return Prepared.read(self.root / "prepared" / "images", remedy=self.remedy)
+
+    def _stimuli(self, split: str) -> tuple[str, ...]:
+        return tuple(row["stimulus"] for row in self._pictures().table(f"{split}.csv"))
+
+    def _chosen(self, subject: int, stimulus: str, count: int, of: int) -> NDArray[np.int64]:
+        drawn = generator(NAME, self.revision, self.draw, subject, stimulus, "average", count).permutation(of)
+        return np.sort(drawn[:count])
+
+    def _check_subject(self, subject: int) -> None:
+        if subject not in self.subjects:
+            raise unknown("subject", str(subject), self.subjects)
+
+
+def _mean(trials: NDArray[np.float32], axis: int = 0) -> EEG:
+    mean: EEG = trials.mean(axis=axis, dtype=np.float64).astype(np.float32)
+    return mean

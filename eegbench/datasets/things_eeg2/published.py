@@ -1,0 +1,153 @@
+"""The published files of THINGS-EEG2, read and checked: preprocessed EEG in two versions, and what the images are.
+
+The authors' own version has 17 channels at 100 Hz, written by numpy; that of NICE, which ATM trains on, 63 channels at
+250 Hz, a bare pickle under the name .npy, whose `times` begin 50 samples before its data do.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.arrays import EEGInfo
+from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
+from eegbench.datasets.pickled import read_pickled
+from eegbench.datasets.pictures import Shown
+from eegbench.errors import InputError, MissingError
+
+FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
+METADATA = ("image_metadata.npy", "image_set/image_metadata.npy")
+IMAGES = {"train": "image_set/training_images", "test": "image_set/test_images"}
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")
+AT_ONCE = 2**27  # bytes of EEG that are converted at once
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published preprocessing: its folder, and what its EEG is."""
+
+    folder: str
+    info: EEGInfo
+
+
+VERSIONS = {
+    "official": Version("preprocessed_data", EEGInfo(THINGS_OCCIPITAL, 100.0, -0.2, 100, "whitened")),
+    "nice": Version("Preprocessed_data_250Hz", EEGInfo(THINGS_NICE, 250.0, 0.0, 250, "whitened")),
+}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Preprocessed EEG, (conditions, repetitions, channels, times) as the file has it, and its channels' places."""
+
+    path: Path
+    values: NDArray[Any]
+    order: Sequence[int]  # of the file's channels, as `Version.info` wants them
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Some conditions after others, channels in order; InputError for values that are not finite."""
+        count = max(1, AT_ONCE // max(1, self.values[:1].nbytes))
+        for i in range(0, len(self.values), count):
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+                block = self.values[i : i + count][:, :, self.order].astype(np.float32)
+            if not np.isfinite(block).all():
+                where = i + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2, 3)))[0])
+                raise InputError(f"{self.path}: condition {where + 1} has NaN or infinite samples; get the file again")
+            yield block
+
+
+def read_recording(path: Path, version: str, conditions: int) -> Recording:
+    """A preprocessed file, its channels matched by name with the published ones.
+
+    Raises MissingError if it is not there, InputError for a file that is not this version's: keys, shapes, channels,
+    times, or a number of conditions other than `conditions`.
+    """
+    wanted = VERSIONS[version].info
+    values, names, times = _parts(path, ("preprocessed_eeg_data", "ch_names", "times"))
+    if not isinstance(values, np.ndarray) or values.ndim != 4 or values.dtype.kind != "f" or not values.size:
+        came = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(f"{path}: the EEG is {came}; wanted floats (conditions, repetitions, channels, times)")
+    count, _, channels, samples = values.shape
+    if count != conditions:
+        raise InputError(f"{path}: EEG of {count} conditions; the images' metadata name {conditions}")
+    named = [str(name) for name in names] if isinstance(names, list | tuple | np.ndarray) else []
+    if sorted(named) != sorted(wanted.channels) or channels != len(named):
+        strange = sorted(set(named) ^ set(wanted.channels))
+        raise InputError(
+            f"{path}: {channels} channels under {len(named)} names, wanted the {len(wanted.channels)} of the version "
+            f"{version!r}{f' ({strange[0]!r} is not on both sides)' if strange else ''}; is it another version's file?"
+        )
+    _check_times(path, times, samples, wanted, version)
+    return Recording(path, values, [named.index(name) for name in wanted.channels])
+
+
+def read_metadata(root: Path) -> dict[str, list[Shown]]:
+    """Of each split its stimuli with concept and image file, in the order of the EEG's conditions.
+
+    Raises MissingError if the file is not there, InputError if it is another file, or names a stimulus twice.
+    """
+    path = next((root / name for name in METADATA if (root / name).is_file()), root / METADATA[0])
+    found: dict[str, list[Shown]] = {}
+    for split, folder in IMAGES.items():
+        concepts, files = (
+            _words(path, key, value)
+            for key in (f"{split}_img_concepts", f"{split}_img_files")
+            for value in _parts(path, (key,))
+        )
+        if len(concepts) != len(files) or not files:
+            raise InputError(f"{path}: {len(files)} images of {len(concepts)} concepts in the split {split}")
+        found[split] = [
+            (
+                f"{concept}/{file.rpartition('.')[0]}",
+                concept.partition("_")[2] or concept,
+                root / folder / concept / file,
+            )
+            for concept, file in zip(concepts, files, strict=True)
+        ]
+    ids = [stimulus for shown in found.values() for stimulus, _, _ in shown]
+    if twice := next((s for s in ids if ids.count(s) > 1), "") if len(set(ids)) < len(ids) else "":
+        raise InputError(f"{path}: names the image {twice!r} twice")
+    return found
+
+
+def existing(path: Path) -> Path:
+    """The path itself; MissingError if there is no such file."""
+    if not path.is_file():
+        raise MissingError(f"{path}: no such file; `eegbench datasets fetch things-eeg2` gets it, or says from where")
+    return path
+
+
+def _parts(path: Path, keys: Sequence[str]) -> list[Any]:
+    held = read_pickled(existing(path))
+    if not isinstance(held, dict) or (absent := [key for key in keys if key not in held]):
+        came = f"the keys {', '.join(map(str, held))[:200]}" if isinstance(held, dict) else f"a {type(held).__name__}"
+        missing = absent if isinstance(held, dict) else keys
+        raise InputError(f"{path}: holds {came}; wanted a dictionary with {', '.join(missing)}")
+    return [held[key] for key in keys]
+
+
+def _words(path: Path, key: str, value: object) -> list[str]:
+    """Names of folders and files, none of which leads elsewhere."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise InputError(f"{path}: {key} is a {type(value).__name__}; wanted a list of names")
+    words = [str(word) for word in value]
+    if strange := [word for word in words if not NAME.fullmatch(word)]:
+        raise InputError(f"{path}: {key} holds {strange[0]!r:.60}, which is no name of a file or folder")
+    return words
+
+
+def _check_times(path: Path, times: object, samples: int, wanted: EEGInfo, version: str) -> None:
+    """Stored times may begin before the data do: the last ones are the data's."""
+    stored = np.asarray(times, np.float64) if isinstance(times, np.ndarray | list | tuple) else np.zeros(0)
+    kept = stored[-samples:]
+    aim = wanted.start + np.arange(wanted.times) / wanted.rate
+    if samples != wanted.times or kept.shape != aim.shape or not np.allclose(kept, aim, atol=0.25 / wanted.rate):
+        came = f"{kept[0]:g} to {kept[-1]:g} s" if kept.size else "none"
+        raise InputError(
+            f"{path}: {samples} samples, times {came}; the version {version!r} has {wanted.times}, from {aim[0]:g} to "
+            f"{aim[-1]:g} s"
+        )
