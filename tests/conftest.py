@@ -1,4 +1,4 @@
-"""For all tests: no network, and no cache but their own; and a chat endpoint on this machine, for those that ask."""
+"""For all tests: no network, and no cache but their own; and servers on this machine, for those that ask."""
 
 import _socket
 import base64
@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,6 +99,20 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
         def log_message(self, *_: Any) -> None:
             pass
 
+    with serving(Handler, monkeypatch) as base:
+        kept.url = f"{base}/v1"
+        yield kept
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Who asked may be gone, and was meant to be."""
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A web server on this machine, the one place that may be connected to; gives its address."""
+
     def here_alone(connecting: socket.socket, address: Any) -> None:
         if address[0] != "127.0.0.1":
             raise OSError(f"a test opened a connection to {address}")
@@ -107,18 +122,87 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """Who asked may be gone, and was meant to be."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        kept.url = f"http://127.0.0.1:{server.server_port}/v1"
+    with Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield kept
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+Step = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Web:
+    """Files on a server. Each address has steps, taken in turn, of which the last one stays."""
+
+    url: str = ""
+    steps: dict[str, list[Step]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)  # address and Range
+
+    def put(
+        self, path: str, content: bytes, *, etag: str = '"1"', ranges: bool = True, stop: int | None = None, **more: str
+    ) -> str:
+        """Serve bytes, and return their address. stop: break the connection off after so many of an answer."""
+
+        def step(handler: BaseHTTPRequestHandler) -> None:
+            asked = handler.headers["Range"] if ranges else None
+            if asked and handler.headers.get("If-Range", etag) == etag:
+                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            else:
+                start, asked = 0, None
+            if asked and start >= len(content):
+                handler.send_error(416)
+                return
+            headers = {"Content-Length": str(len(content) - start), "Content-Type": "application/octet-stream"}
+            headers |= {"ETag": etag} if etag else {}
+            headers |= {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if asked else {}
+            handler.send_response(206 if asked else 200)
+            for name, value in (headers | {k.replace("_", "-"): v for k, v in more.items()}).items():
+                if value:
+                    handler.send_header(name, value)
+            handler.end_headers()
+            handler.wfile.write(content[start:][:stop])
+
+        return self.do(path, step)
+
+    def say(self, path: str, status: int, **headers: str) -> str:
+        """Answer with a status and headers alone."""
+
+        def step(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(status)
+            for name, value in {"Content-Length": "0", **headers}.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+
+        return self.do(path, step)
+
+    def do(self, path: str, step: Step) -> str:
+        self.steps.setdefault(path, []).append(step)
+        return self.url + path
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A server for downloads, and no pauses between the tries."""
+    kept = Web()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kept.asked.append((self.path, self.headers.get("Range", "")))
+            steps = kept.steps.get(self.path)
+            if not steps:
+                self.send_error(404)
+            else:
+                (steps.pop(0) if len(steps) > 1 else steps[0])(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    monkeypatch.setattr("eegbench.download.PAUSES", (0.0,) * 3)
+    with serving(Handler, monkeypatch) as kept.url:
+        yield kept
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eegbench.contracts import Progress
+from eegbench.download import download
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.places import cache
 from eegbench.records import file_digest, read_json, write_text
@@ -195,35 +196,8 @@ def fetch(name: str, *, progress: Progress) -> Path:
     if not entry.source.endswith(entry.file):
         raise MissingError(f"{entry.file} has no address of its own; {remedy(name)}")
     path = checkpoints() / entry.file
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _download(entry.source, part, progress)
-        sha256, known = file_digest(part), known_digest(name)
-        if known and not sha256.startswith(known):
-            raise InputError(f"{entry.source}: sha256 {sha256[:16]}..., wanted {known[:16]}; nothing was kept")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    download(entry.source, path, progress=progress, sha256=known_digest(name))
     return path
-
-
-def _download(address: str, path: Path, progress: Progress) -> None:
-    import http.client
-    import urllib.error
-    import urllib.request
-
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer, path.open("wb") as file:
-            total = int(answer.headers.get("Content-Length") or 0)
-            with progress.bar(f"fetch {path.name.rpartition('.')[0]}", total) as advance:
-                while piece := answer.read(2**20):
-                    file.write(piece)
-                    advance(len(piece))
-        if path.stat().st_size < total:
-            raise MissingError(f"{address}: broke off after {path.stat().st_size} of {total} bytes; fetch it again")
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise MissingError(f"{address}: cannot be fetched ({getattr(error, 'reason', error)})") from None
 
 
 def _from_hub(entry: WeightFile) -> Path:

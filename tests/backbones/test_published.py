@@ -124,25 +124,21 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         published.require("alexnett")
 
 
-def served(folder: Path, entry: str) -> WeightFile:
-    """An entry whose source is a file of this machine: no test opens a connection."""
-    return WeightFile(entry, ("m",), (folder / entry).as_uri(), "MIT", sha256=SHA256[:8])
-
-
-def test_fetch_keeps_the_published_bytes_alone(homes: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
-    monkeypatch.setitem(PUBLISHED, "net", served(homes, entry))
-    put(homes / entry, b"something else")
+def test_fetch_keeps_the_published_bytes_alone(web: Any, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    source = web.put(f"/{entry}", b"something else")
+    monkeypatch.setitem(PUBLISHED, "net", WeightFile(entry, ("m",), source, "MIT", sha256=SHA256[:8]))
     with pytest.raises(InputError, match="nothing was kept"):
         published.fetch("net", progress=Silent())
     assert not list(published.checkpoints().iterdir())
-    put(homes / entry)
+    web.steps.clear()
+    web.put(f"/{entry}", BYTES)
     assert published.fetch("net", progress=Silent()).read_bytes() == BYTES
     assert published.require("net").verified
 
 
-def test_a_file_that_cannot_be_fetched_says_so(homes: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
-    monkeypatch.setitem(PUBLISHED, "net", served(homes, entry))
-    with pytest.raises(MissingError, match=r"cannot be fetched \(.*No such file"):
+def test_a_file_that_cannot_be_fetched_says_so(web: Any, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    monkeypatch.setitem(PUBLISHED, "net", WeightFile(entry, ("m",), f"{web.url}/{entry}", "MIT", sha256=SHA256[:8]))
+    with pytest.raises(MissingError, match=r"cannot be fetched \(404 Not Found\)"):
         published.fetch("net", progress=Silent())
 
 

@@ -1,0 +1,158 @@
+"""Zip archives from the web: unpacked within a folder and within limits, or refused in one line."""
+
+import lzma
+import re
+import secrets
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+from eegbench.contracts import Progress
+from eegbench.download import check_room
+from eegbench.errors import InputError
+from eegbench.places import writing
+
+MOST_BYTES = 2**38
+MOST_FILES = 100_000
+PIECE = 2**20
+MEND = "choose another folder"
+ENCRYPTED = 1  # flag of an entry
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+# A name that is a path below a folder on any system: no root, drive, backslash or control character, and no dots.
+_INSIDE = re.compile(r"(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?", re.IGNORECASE)  # Windows' own
+
+
+def unpack(
+    path: Path,
+    folder: Path,
+    *,
+    most_bytes: int = MOST_BYTES,
+    most_files: int = MOST_FILES,
+    progress: Progress,
+    below: str = "",
+    only: Collection[str] | None = None,
+) -> tuple[str, ...]:
+    """Write a zip archive's files into `folder` and return their names there; those with their size are left.
+
+    below: take only what lies in this folder of the archive, and leave its name off. only: take only these of the
+    names that remain. Each file gets its name when it is whole and its checksum agrees, so that the same call takes
+    up what was interrupted. Raises InputError for an archive that is damaged or larger than the limits, and for one
+    with an entry that is encrypted, a link or a device, twice there, or outside the folder: then nothing is written.
+    """
+    with _opened(path) as archive:
+        entries = _checked(path, archive, most_bytes, most_files)
+        inside = {name.removeprefix(f"{below}/"): e for name, e in entries.items() if name.startswith(f"{below}/")}
+        chosen = {n: e for n, e in (inside if below else entries).items() if only is None or n in only}
+        with writing(folder, mend=MEND):
+            folder.mkdir(parents=True, exist_ok=True)
+        lacking = {name: e for name, e in chosen.items() if not _whole(folder / name, e.file_size)}
+        check_room(folder, sum(entry.file_size for entry in lacking.values()))
+        total = sum(entry.file_size for entry in chosen.values())
+        with progress.bar(f"unpack {path.name}", total) as advance:
+            advance(total - sum(entry.file_size for entry in lacking.values()))
+            for name, entry in lacking.items():
+                with closing(_pieces(path, archive, entry)) as pieces:
+                    _write(folder, name, pieces, advance)
+    return tuple(chosen)
+
+
+def names(path: Path) -> frozenset[str]:
+    """The names of an archive's files, as far as `unpack` would take them; raises InputError as it does."""
+    with _opened(path) as archive:
+        return frozenset(_checked(path, archive, MOST_BYTES, MOST_FILES))
+
+
+def is_inside(name: str) -> bool:
+    """Whether `name` is a path that stays below the folder it is joined to, on any system."""
+    return bool(_INSIDE.fullmatch(name)) and not any(map(_DEVICE.fullmatch, name.split("/")))
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (*UNREADABLE, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a zip archive ({error}); delete it and fetch it again") from None
+
+
+def _checked(path: Path, archive: zipfile.ZipFile, most_bytes: int, most_files: int) -> dict[str, zipfile.ZipInfo]:
+    """The archive's files by name, none harmful by where it goes, what it is or how large it says it is."""
+    infos = archive.infolist()
+    if len(infos) > most_files:
+        raise InputError(f"{path}: holds {len(infos)} entries; at most {most_files} are unpacked")
+    if (size := sum(info.file_size for info in infos)) > most_bytes:
+        raise InputError(f"{path}: holds {size} bytes unpacked; at most {most_bytes} are unpacked")
+    files: dict[str, zipfile.ZipInfo] = {}
+    seen: set[str] = set()
+    for info in infos:
+        name = info.orig_filename.rstrip("/") if info.is_dir() else info.orig_filename
+        _check_entry(path, name, info)
+        if (same := unicodedata.normalize("NFC", name).casefold()) in seen:  # one file on some file systems
+            raise InputError(f"{path}: holds {name[:200]!r} twice; it is refused")
+        seen.add(same)
+        if not info.is_dir():
+            files[name] = info
+    folded = {unicodedata.normalize("NFC", name).casefold() for name in files}
+    for name in seen:
+        if inner := next((str(p) for p in PurePosixPath(name).parents if str(p) in folded), None):
+            raise InputError(f"{path}: holds {inner[:200]!r} as a file and as a folder; it is refused")
+    return files
+
+
+def _check_entry(path: Path, name: str, info: zipfile.ZipInfo) -> None:
+    shown = repr(name[:200])
+    if not is_inside(name):
+        raise InputError(f"{path}: holds {shown}, which is no path inside a folder; it is refused")
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise InputError(f"{path}: {shown} is a link or a device; wanted files alone, it is refused")
+    if info.flag_bits & ENCRYPTED:
+        raise InputError(f"{path}: {shown} is encrypted; unpack it by hand with its password")
+
+
+def _whole(target: Path, size: int) -> bool:
+    return target.is_file() and not target.is_symlink() and target.stat().st_size == size
+
+
+def _pieces(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Generator[bytes, None, None]:
+    """An entry's bytes, checksum compared; never more than its header says, for those sums were held to the limit."""
+    came = 0
+    try:
+        with archive.open(entry) as file:
+            while piece := file.read(PIECE):
+                came += len(piece)
+                if came > entry.file_size:
+                    break
+                yield piece
+    except (*UNREADABLE, OSError) as error:
+        raise InputError(
+            f"{path}: {entry.filename!r} is damaged ({error}); delete the archive and fetch it again"
+        ) from None
+    if came != entry.file_size:
+        raise InputError(
+            f"{path}: {entry.filename!r} does not have the {entry.file_size} bytes that its header says; delete the "
+            f"archive and fetch it again"
+        )
+
+
+def _write(folder: Path, name: str, pieces: Iterator[bytes], advance: Callable[[int], None]) -> None:
+    """Write a file beside `folder`, where no entry's name can be in its way, then move it to its place."""
+    target = folder / name
+    temporary = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.tmp")
+    with writing(target, mend=MEND):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{target.parent}: a link that leads out of {folder}; take it away")
+    try:
+        with writing(target, mend=MEND), temporary.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+                advance(len(piece))
+        with writing(target, mend=MEND):
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,291 @@
+"""Downloads against a server that breaks off, lies, changes its mind or sends pages instead of data."""
+
+import hashlib
+import json
+import shutil
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from eegbench import download as module
+from eegbench.contracts import Progress, Silent
+from eegbench.download import Unreachable, download
+from eegbench.errors import InputError, MissingError, UsageError
+
+CONTENT = b"PK\x03\x04" + bytes(range(256)) * 400
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+PAGE = b"\n<!DOCTYPE html><html><body>Please sign in</body></html>"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "file.zip"
+
+
+def get(address: str, path: Path, **options: Any) -> str:
+    return download(address, path, **{"progress": Silent(), **options})
+
+
+def nothing(path: Path) -> bool:
+    """Neither the file nor a part of it is there."""
+    return not list(path.parent.iterdir())
+
+
+def test_a_file_comes_whole_with_its_digest(web: Any, path: Path) -> None:
+    assert get(web.put("/f", CONTENT), path, kind="zip", size=len(CONTENT), sha256=SHA256) == SHA256
+    assert path.read_bytes() == CONTENT
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_connection_that_drops_is_taken_up_where_it_was(web: Any, path: Path) -> None:
+    for _ in range(8):  # more often than the tries without headway
+        web.put("/f", CONTENT, stop=10_000)
+    address = web.put("/f", CONTENT)
+    assert get(address, path) == SHA256
+    assert [asked for _, asked in web.asked] == ["", *(f"bytes={n}0000-" for n in range(1, 9))]
+
+
+def test_a_connection_that_is_reset_is_taken_up(web: Any, path: Path) -> None:
+    def reset(handler: BaseHTTPRequestHandler) -> None:
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+
+    web.do("/f", reset)
+    assert get(web.put("/f", CONTENT), path) == SHA256
+
+
+def test_the_next_call_goes_on_where_the_last_gave_up(web: Any, path: Path) -> None:
+    web.put("/f", CONTENT, stop=10_000)
+    address = web.put("/f", CONTENT, stop=0)
+    with pytest.raises(Unreachable, match=r"broke off after 10000 of 102404 bytes\); 10000 bytes are kept"):
+        get(address, path)
+    assert not path.exists()
+    web.steps.clear()
+    web.put("/f", CONTENT)
+    web.asked.clear()
+    assert get(address, path) == SHA256
+    assert web.asked == [("/f", "bytes=10000-")]
+
+
+def test_progress_counts_what_was_there(web: Any, path: Path) -> None:
+    class Counting(Progress):
+        bars: list[tuple[str, int, list[int]]] = []
+
+        @contextmanager
+        def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+            steps: list[int] = []
+            self.bars.append((label, total, steps))
+            yield steps.append
+
+    web.put("/f", CONTENT, stop=10_000)
+    get(web.put("/f", CONTENT), path, progress=Counting())
+    assert [(label, total) for label, total, _ in Counting.bars] == [("fetch file.zip", len(CONTENT))] * 2
+    assert [sum(steps) for *_, steps in Counting.bars] == [10_000, len(CONTENT)]
+
+
+def test_last_modified_serves_where_the_etag_is_weak(web: Any, path: Path) -> None:
+    day = "Wed, 21 Oct 2015 07:28:00 GMT"
+    web.put("/f", CONTENT, etag=day, ETag='W/"1"', Last_Modified=day, stop=5000)
+    assert get(web.put("/f", CONTENT, etag=day, ETag='W/"1"', Last_Modified=day), path) == SHA256
+    assert web.asked[1] == ("/f", "bytes=5000-")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({}, {"ranges": False}, id="server ignores Range"),
+        pytest.param({}, {"etag": '"2"'}, id="file changed"),
+        pytest.param({"etag": ""}, {"etag": ""}, id="no version to go by"),
+    ],
+)
+def test_what_cannot_be_resumed_begins_anew(
+    web: Any, path: Path, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    web.put("/f", CONTENT[::-1] if after else CONTENT, stop=5000, **before)
+    assert get(web.put("/f", CONTENT, **after), path) == SHA256
+
+
+def test_a_part_of_a_changed_file_is_not_joined_to_the_old(web: Any, path: Path) -> None:
+    def ignores_if_range(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes 5000-{len(CONTENT) - 1}/{len(CONTENT)}")
+        handler.send_header("ETag", '"2"')
+        handler.end_headers()
+        handler.wfile.write(CONTENT[5000:])
+
+    web.put("/f", b"PK\x03\x04" + bytes(len(CONTENT) - 4), stop=5000)
+    web.do("/f", ignores_if_range)
+    assert get(web.put("/f", CONTENT, etag='"2"'), path) == SHA256
+
+
+def test_416_begins_anew(web: Any, path: Path) -> None:
+    web.put("/f", CONTENT, stop=5000)
+    web.say("/f", 416)
+    assert get(web.put("/f", CONTENT), path) == SHA256
+    assert [asked for _, asked in web.asked] == ["", "bytes=5000-", ""]
+
+
+def test_a_file_that_only_lacks_its_name_is_not_asked_for(web: Any, path: Path) -> None:
+    path.parent.mkdir()
+    part = path.with_name("file.zip.part")
+    part.write_bytes(CONTENT)
+    note = {"address": f"{web.url}/f", "validator": '"1"', "total": len(CONTENT)}
+    part.with_name("file.zip.part.json").write_text(json.dumps(note))
+    assert get(f"{web.url}/f", path, sha256=SHA256[:8]) == SHA256
+    assert web.asked == []
+
+
+@pytest.mark.parametrize("note", ["", "{", '{"address": "http://other/f", "validator": "x", "total": 9}', "[]"])
+def test_a_part_of_unknown_origin_is_thrown_away(web: Any, path: Path, note: str) -> None:
+    path.parent.mkdir()
+    path.with_name("file.zip.part").write_bytes(b"rubbish!!")
+    path.with_name("file.zip.part.json").write_text(note)
+    assert get(web.put("/f", CONTENT), path) == SHA256
+
+
+def test_a_truncated_file_without_a_length_is_found_by_its_size(web: Any, path: Path) -> None:
+    address = web.put("/f", CONTENT[:5000], etag="", Content_Length="")
+    with pytest.raises(MissingError, match=r"broke off after 5000 of 102404 bytes\)$"):
+        get(address, path, size=len(CONTENT))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", [None, "torch"])
+@pytest.mark.parametrize("told", ["text/html; charset=utf-8", "application/octet-stream"])
+def test_a_page_is_not_taken_for_data(web: Any, path: Path, told: str, kind: str | None) -> None:
+    with pytest.raises(InputError, match=r"/f: an HTML page, wanted .*look at it in a browser$"):
+        get(web.put("/f", PAGE, Content_Type=told), path, kind=kind)
+    assert nothing(path)
+    assert len(web.asked) == 1
+
+
+def test_a_page_in_between_does_not_cost_what_has_come(web: Any, path: Path) -> None:
+    web.put("/f", CONTENT, stop=5000)
+    address = web.put("/f", PAGE, etag="")
+    with pytest.raises(InputError, match="an HTML page"):
+        get(address, path)
+    web.steps.clear()
+    web.put("/f", CONTENT)
+    assert get(address, path) == SHA256
+    assert web.asked[-1] == ("/f", "bytes=5000-")
+
+
+class Wrong(NamedTuple):
+    content: bytes
+    options: dict[str, Any]
+    said: str
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Wrong(b"GIF89a", {"kind": "zip"}, r"a file that begins with b'GIF89a', wanted a file of kind zip"),
+        Wrong(b"\x80\x04x", {"kind": "numpy"}, "wanted a file of kind numpy"),
+        Wrong(b"", {}, "an empty file, wanted data"),
+        Wrong(CONTENT, {"size": 7}, "102404 bytes, wanted 7"),
+        Wrong(CONTENT, {"most": 7}, "102404 bytes; at most 7"),
+        Wrong(CONTENT, {"sha256": "0" * 64}, f"sha256 {SHA256[:16]}..., wanted 0000000000000000; nothing was kept"),
+    ],
+    ids=lambda wrong: wrong.said[:20],
+)
+def test_wrong_bytes_are_refused_and_not_kept(web: Any, path: Path, wrong: Wrong) -> None:
+    with pytest.raises(InputError, match=wrong.said) as error:
+        get(web.put("/f", wrong.content), path, **wrong.options)
+    assert nothing(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("limit", ["size", "most"])
+def test_a_body_without_a_length_is_held_to_the_limits(web: Any, path: Path, limit: str) -> None:
+    with pytest.raises(InputError, match="more than the 7 bytes"):
+        get(web.put("/f", CONTENT, Content_Length=""), path, **{limit: 7})
+    assert nothing(path)
+
+
+def test_an_answer_packed_on_the_way_is_refused(web: Any, path: Path) -> None:
+    with pytest.raises(InputError, match="packed as gzip"):
+        get(web.put("/f", CONTENT, Content_Encoding="gzip"), path)
+
+
+@pytest.mark.parametrize(("content", "kind"), [(b"\x93NUMPY\x01", "numpy or pickle"), (b"\x80\x04.", "torch")])
+def test_files_of_the_kind_are_taken(web: Any, path: Path, content: bytes, kind: str) -> None:
+    get(web.put("/f", content), path, kind=kind)
+    assert path.read_bytes() == content
+
+
+def test_a_server_out_of_order_is_asked_again(web: Any, path: Path) -> None:
+    web.say("/f", 500)
+    web.say("/f", 503)
+    assert get(web.put("/f", CONTENT), path) == SHA256
+
+
+def test_a_file_that_is_not_there_is_asked_for_once(web: Any, path: Path) -> None:
+    with pytest.raises(MissingError, match=r"/f: cannot be fetched \(404 Not Found\)") as error:
+        get(f"{web.url}/f", path)
+    assert not isinstance(error.value, Unreachable)
+    assert len(web.asked) == 1
+    assert nothing(path)
+
+
+def test_without_a_network_it_gives_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSES", (0.0,))
+    with pytest.raises(Unreachable, match=r"http://127.0.0.1:9/f: cannot be fetched \(a test opened a connection"):
+        get("http://127.0.0.1:9/f", path)
+    assert nothing(path)
+
+
+def test_a_redirect_is_followed_with_its_range(web: Any, path: Path) -> None:
+    web.put("/f", CONTENT, stop=5000)
+    web.put("/f", CONTENT)
+    assert get(web.say("/r", 302, Location="/f"), path) == SHA256
+    assert web.asked[-1] == ("/f", "bytes=5000-")
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hosts", "ftp://127.0.0.1/f", "data:text/plain,x"])
+def test_a_redirect_leads_nowhere_but_to_the_web(web: Any, path: Path, target: str) -> None:
+    with pytest.raises(MissingError, match=r"cannot be fetched \(302"):
+        get(web.say("/r", 302, Location=target), path)
+    assert nothing(path)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/hosts", "ftp://x/f", "https://", "http://x/a b", "http://x/\n"])
+def test_other_addresses_are_refused(path: Path, address: str) -> None:
+    with pytest.raises(InputError, match="no address to download from"):
+        get(address, path)
+
+
+def test_what_a_server_says_cannot_steer_a_terminal(web: Any, path: Path) -> None:
+    web.do("/f", lambda handler: handler.send_response_only(403, "\x1b[2Jno") or handler.end_headers())
+    with pytest.raises(MissingError, match=r"403  \[2Jno"):
+        get(f"{web.url}/f", path)
+
+
+def test_a_full_disk_is_told_before_it_is_full(web: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 4, 5))
+    with pytest.raises(MissingError, match="102404 bytes are to come, the disk has 5 left"):
+        get(web.put("/f", CONTENT), path)
+
+
+def test_two_downloads_of_one_file_do_not_mix(web: Any, path: Path) -> None:
+    path.parent.mkdir()
+    with module._claimed(path.with_name("file.zip.part")) as file:
+        file.write(b"x")
+        with pytest.raises(UsageError, match="another process downloads it"):
+            get(web.put("/f", CONTENT), path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(web: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(UsageError, match="cannot be written"):
+        get(web.put("/f", CONTENT), tmp_path / "data" / "file.zip")
+
+
+def test_an_unknown_kind_lists_what_there_is(web: Any, path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown kind of file 'zipp'; did you mean 'zip'"):
+        get(web.put("/f", CONTENT), path, kind="zipp")
