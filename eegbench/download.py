@@ -188,12 +188,10 @@ def _collect(order: _Order, file: BinaryIO, progress: Progress) -> None:
             if (have := _size(file)) > most:
                 most, tries = have, 0
             if tries == len(PAUSES):
-                kept = (
-                    f"; {have} bytes are kept, and the same command goes on from there"
-                    if _Note.read(order).validator
-                    else ""
-                )
-                raise Unreachable(f"{order.address}: cannot be fetched ({_plain(error)}){kept}") from None
+                said = f"{order.address}: cannot be fetched ({_plain(error)})"
+                if have and _Note.read(order).validator:
+                    said += f"; {have} bytes are kept, and the same command goes on from there"
+                raise Unreachable(said) from None
             time.sleep(PAUSES[tries])
             tries += 1
 

@@ -222,7 +222,6 @@ def _take_packed(
     archive = folder.with_name(f"{folder.name}.fetched.zip")
     if not archive.is_file():  # else it came whole, and unpacking it was cut short
         download(listed.address, archive, progress=progress, size=listed.size, kind="zip", sha256=listed.sha256)
-    digest, size = file_digest(archive), archive.stat().st_size
     packed = names(archive)
     below = f"{folder.name}/" if any(name.startswith(f"{folder.name}/") for name in packed) else ""
     held = {name.removeprefix(below) for name in packed if name.startswith(below)}
@@ -234,14 +233,15 @@ def _take_packed(
     unpack(archive, aside, progress=progress, below=below.rstrip("/"), only=set().union(*lies_in.values()))
     came = [file for file in wanted if lies_in[file]]
     for file in came:
-        path, unpacked = root / file.path, aside / inner[file]
         if file.kind != FOLDER:
-            check_kind(unpacked, file.kind or None)
-            digest, size = file_digest(unpacked), unpacked.stat().st_size
+            check_kind(aside / inner[file], file.kind or None)
+    for file in came:
+        path = root / file.path
         with writing(path, mend=MEND):
             path.parent.mkdir(parents=True, exist_ok=True)
-            unpacked.replace(path)
-        lock.add(file.path, digest, size, listed.address)
+            (aside / inner[file]).replace(path)
+        locked = archive if file.kind == FOLDER else path  # a folder is known by the archive that it came in
+        lock.add(file.path, file_digest(locked), locked.stat().st_size, listed.address)
     shutil.rmtree(aside, ignore_errors=True)
     if len(came) == len(wanted):  # else whoever looks for the rest wants to look into it
         archive.unlink()

@@ -4,6 +4,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def there(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def refused(path: Path, folder: Path, **limits: int) -> str:
+def refused(path: Path, folder: Path, **limits: Any) -> str:
     """What is said of an archive that is refused; nothing of it may be anywhere."""
     before = set(folder.parent.parent.rglob("*"))
     with pytest.raises(InputError) as error:
