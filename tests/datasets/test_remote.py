@@ -132,7 +132,7 @@ def test_offline_opens_no_connection_and_says_all(web: Any, tmp_path: Path) -> N
     with pytest.raises(
         ByHand, match=r"offline.*from https://osf.io/anp5v/: preprocessed_data/sub-08/preproc.*test.npy"
     ):
-        get(things.preprocessed(8), tmp_path, web, offline=True)
+        get(things.official(8), tmp_path, web, offline=True)
     assert web.asked == []
     assert not (tmp_path / LOCK).exists()
 
@@ -143,7 +143,7 @@ def test_without_a_network_each_server_is_asked_once(tmp_path: Path, monkeypatch
     with pytest.raises(ByHand, match=r"5 not fetched \(http://127.0.0.1:9/0: cannot be fetched [^;]*\). Put"):
         fetch(files, tmp_path, progress=Silent())
     with pytest.raises(ByHand, match=r"2 not fetched \(https://api.osf.io/v2/nodes/anp5v/.*: cannot be fetched"):
-        fetch(things.preprocessed(8), tmp_path, progress=Silent())
+        fetch(things.official(8), tmp_path, progress=Silent())
 
 
 def test_a_page_instead_of_data_does_not_stop_the_others(web: Any, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_node_is_no_path(web: Any) -> None:
 
 @pytest.mark.parametrize("outer", ["preprocessed_data", ""])
 def test_files_of_a_node_are_told_by_their_paths(web: Any, tmp_path: Path, outer: str) -> None:
-    wanted = things.preprocessed(8)
+    wanted = things.official(8)
     subjects = [
         folder(web, f"sub-{n:02d}", [entry(web, Path(one.path).name, ARRAY + bytes([n])) for one in wanted])
         for n in (7, 8, 9)
@@ -228,7 +228,7 @@ def test_files_of_a_node_are_told_by_their_paths(web: Any, tmp_path: Path, outer
 def test_a_name_alone_does_not_tell_the_subject(web: Any, tmp_path: Path) -> None:
     node(web, [entry(web, "preprocessed_eeg_training.npy", ARRAY)])
     with pytest.raises(ByHand, match=r"2 not fetched .the node anp5v lists no such name"):
-        get(things.preprocessed(8), tmp_path, web)
+        get(things.official(8), tmp_path, web)
 
 
 def test_two_files_of_one_name_are_left_to_a_person(web: Any, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_the_listed_digest_is_demanded(web: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("inner", ["sub-08/", ""])
 def test_an_archive_named_as_a_folder_is_unpacked(web: Any, tmp_path: Path, inner: str) -> None:
-    wanted = things.preprocessed(8)
+    wanted = things.official(8)
     contents = {f"{inner}{Path(one.path).name}": ARRAY + one.path.encode() for one in wanted}
     node(web, [entry(web, "sub-08.zip", zipped(contents | {"__MACOSX/x": b"x"}))])
     get(wanted, tmp_path, web)
@@ -263,9 +263,9 @@ def test_folders_of_images_come_out_of_archives(web: Any, tmp_path: Path) -> Non
     entries = [entry(web, "training_images.zip", zipped(training)), entry(web, "test_images.zip", zipped(test))]
     node(web, [*entries, entry(web, "image_metadata.npy", ARRAY)], name="y63gw")
     assert len(get(things.IMAGES, tmp_path, web)) == 3
-    found = {str(p.relative_to(tmp_path / "image_set")) for p in (tmp_path / "image_set").rglob("*") if p.is_file()}
-    expected = {"training_images/00001_a/a.jpg", "training_images/00002_b/b.jpg", "test_images/00001_c/c.jpg"}
-    assert found == expected | {"image_metadata.npy"}
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    images = ("training_images/00001_a/a.jpg", "training_images/00002_b/b.jpg", "test_images/00001_c/c.jpg")
+    assert found == {*(f"image_set/{image}" for image in images), "image_metadata.npy", LOCK}
     assert get(things.IMAGES, tmp_path, web) == ()
 
 
@@ -273,16 +273,16 @@ def test_an_archive_that_came_is_not_fetched_again(web: Any, tmp_path: Path) -> 
     node(web, [entry(web, "sub-08.zip", zipped({"sub-08/preprocessed_eeg_test.npy": ARRAY}))])
     for _ in range(2):
         with pytest.raises(ByHand, match=r"1 not fetched .sub-08.zip does not hold it.*preprocessed_eeg_training.npy$"):
-            get(things.preprocessed(8), tmp_path, web)
+            get(things.official(8), tmp_path, web)
     assert sum(path.startswith("/download") for path, _ in web.asked) == 1
-    assert (tmp_path / things.preprocessed(8)[1].path).read_bytes() == ARRAY
+    assert (tmp_path / things.official(8)[1].path).read_bytes() == ARRAY
 
 
 def test_an_archive_with_harm_in_it_is_left_to_a_person(web: Any, tmp_path: Path) -> None:
     root = tmp_path / "root"
     node(web, [entry(web, "sub-08.zip", zipped({"../../../../evil": b"x"}))])
     with pytest.raises(ByHand, match="no path inside a folder; it is refused"):
-        get(things.preprocessed(8), root, web)
+        get(things.official(8), root, web)
     assert not list(tmp_path.rglob("evil"))
 
 
@@ -293,7 +293,7 @@ def test_a_data_set_names_paths_below_its_root(path: str) -> None:
 
 
 def test_the_published_files_are_named_once_each_with_a_page() -> None:
-    for files, number in ((things.REMOTE + things.RAW, 3 + 20 + 80), (eegcvpr.REMOTE, 7)):
+    for files, number in ((things.REMOTE + things.NICE + things.RAW, 3 + 20 + 20 + 80), (eegcvpr.REMOTE, 7)):
         assert len({one.path for one in files}) == len(files) == number
         assert all(one.page.startswith("https://") for one in files)
     assert {one.node for one in things.REMOTE} == {"anp5v", "y63gw"}
