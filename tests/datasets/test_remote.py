@@ -278,6 +278,16 @@ def test_an_archive_that_came_is_not_fetched_again(web: Any, tmp_path: Path) -> 
     assert (tmp_path / things.official(8)[1].path).read_bytes() == ARRAY
 
 
+def test_no_file_of_an_archive_is_taken_if_one_is_of_another_kind(web: Any, tmp_path: Path) -> None:
+    contents = {
+        f"sub-08/preprocessed_eeg_{part}.npy": data for part, data in (("training", ARRAY), ("test", b"GIF89a"))
+    }
+    node(web, [entry(web, "sub-08.zip", zipped(contents))])
+    with pytest.raises(ByHand, match=r"2 not fetched .*preprocessed_eeg_test.npy: a file that begins with b'GIF89a'"):
+        get(things.official(8), tmp_path, web)
+    assert not (tmp_path / "preprocessed_data" / "sub-08").exists()
+
+
 def test_an_archive_with_harm_in_it_is_left_to_a_person(web: Any, tmp_path: Path) -> None:
     root = tmp_path / "root"
     node(web, [entry(web, "sub-08.zip", zipped({"../../../../evil": b"x"}))])
