@@ -18,7 +18,7 @@ BASES = {"sal512": 512, "me256": 256}  # the common first size of each input pro
 
 def to_float(images: Images) -> torch.Tensor:
     """uint8 (n, h, w, 3) to float32 (n, 3, h, w) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2).float() / 255
 
 
 def to_uint8(pictures: torch.Tensor) -> Images:

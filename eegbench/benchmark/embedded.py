@@ -64,6 +64,9 @@ class Embedded(Dataset):
     def info(self) -> EEGInfo:
         return INFO
 
+    def digests(self, subject: int) -> dict[str, str]:
+        return self.inner.digests(subject)
+
     def train(self, subject: int) -> TrainingSet:
         """As the inner data set's; raises MissingError or InputError for the subject's file."""
         whole = self.inner.train(subject)

@@ -65,7 +65,9 @@ def shape(plan: Plan) -> Json:
 
     Fields of the method whose metadata say {"stage": "reconstruct"} are not among it.
     """
-    told = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
+    told: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
+    if data := plan.dataset.digests(plan.spec.subject):
+        told["data"] = data
     return told | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,

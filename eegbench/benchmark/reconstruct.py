@@ -55,6 +55,7 @@ def reconstruct(
     digests = {
         "fit": fitted.digest,
         "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
+        **{f"data/{name}": sha256 for name, sha256 in plan.dataset.digests(plan.spec.subject).items()},
         **{f"weights/{name}": sha256 for name, sha256 in plan.method.weights().items()},
         **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
     }

@@ -4,6 +4,7 @@ from eegbench.cli import runs as runs  # the order of the imports is that of the
 
 from eegbench.cli import methods as methods  # isort: skip
 from eegbench.cli import assets as assets  # isort: skip
+from eegbench.cli import datasets as datasets  # isort: skip
 from eegbench.cli.verbs import app
 
 __all__ = ["app"]

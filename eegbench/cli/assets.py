@@ -1,4 +1,4 @@
-"""The verbs about what is there: parts, packages, data sets, captions, weight files."""
+"""The verbs about what is there: parts, packages, captions, weight files."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import typer
 
 from eegbench.cli.options import AsJson, DataSet, DataSettings, Device, Offline, Subject, built_dataset, go_offline
 from eegbench.cli.output import terminal
-from eegbench.cli.verbs import app, captions, datasets, weights
+from eegbench.cli.verbs import app, captions, weights
 from eegbench.errors import CheckFailed, MissingError, UsageError
 
 
@@ -42,24 +42,6 @@ def doctor(as_json: AsJson = False) -> None:
             print(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(MissingError.exit_code)
-
-
-@datasets.command("info")
-def datasets_info(
-    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
-    picture: Annotated[Path | None, typer.Option(help="Draw scenes, captions and mean EEG to this PNG.")] = None,
-    subject: Annotated[int, typer.Option(help="Whose EEG the picture shows.")] = 8,
-    settings: DataSettings = None,
-) -> None:
-    """Say what a data set is, and draw it."""
-    from eegbench.benchmark import catalogue
-
-    dataset = built_dataset(name, settings)
-    for key, value in catalogue.facts(dataset).items():
-        print(f"{key:<10} {value}")
-    if picture is not None:
-        catalogue.draw(dataset, subject, picture)
-        print(f"{'picture':<10} {picture}")
 
 
 @captions.command("make")

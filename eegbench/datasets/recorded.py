@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from eegbench.contracts import Dataset, Progress
+from eegbench.datasets.remote import RemoteFile
 
 TensorReader = Callable[[Path], Any]  # what a .pth file holds, numpy arrays in the place of tensors; runs nothing
 
@@ -23,7 +24,12 @@ class Recorded(Dataset):
     """
 
     simulated: ClassVar[bool] = False
+    origin: ClassVar[str]  # the field that says which of the published files are read
     root: Path
+
+    @abstractmethod
+    def remote(self, subjects: Sequence[int]) -> tuple[RemoteFile, ...]:
+        """The published files that `prepare` of these subjects reads, and where they come from."""
 
     @abstractmethod
     def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:

@@ -60,8 +60,8 @@ class ByHand(MissingError):
         for file in files:
             pages[file.page].append(f"{file.path}/" if file.kind == FOLDER else file.path)
         wanted = "; ".join(f"from {page}: {', '.join(paths)}" for page, paths in pages.items())
-        why = "; ".join(dict.fromkeys(reasons))
-        super().__init__(f"{len(files)} not fetched ({why}). Put into {root}, {wanted}")
+        self.why = "; ".join(dict.fromkeys(reasons))
+        super().__init__(f"{len(files)} not fetched ({self.why}). Put into {root}, {wanted}")
 
 
 def fetch(

@@ -30,7 +30,8 @@ def write_arrays(
 ) -> None:
     """Write named arrays; `half` stores floating point in 16 bits; `header` is text for the file's own header."""
     tensors = {
-        k: (torch.from_numpy(np.ascontiguousarray(v)) if isinstance(v, np.ndarray) else v) for k, v in arrays.items()
+        k: (torch.from_numpy(np.require(v, requirements=["C", "W"])) if isinstance(v, np.ndarray) else v)
+        for k, v in arrays.items()
     }
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}

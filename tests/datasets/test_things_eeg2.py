@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import things_files as files
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Silent
 from eegbench.datasets.prepared import MANIFEST
 from eegbench.datasets.things_eeg2 import ThingsEEG2, published
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
-from tests.datasets import things_files as files
 
 Version = Literal["nice", "official"]
 VERSIONS: tuple[Version, ...] = ("nice", "official")

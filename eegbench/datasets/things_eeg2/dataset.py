@@ -24,6 +24,8 @@ from eegbench.contracts import Answers, Progress, Queries, TrainingSet
 from eegbench.datasets import pictures
 from eegbench.datasets.prepared import Preparation, Prepared, preparing
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
+from eegbench.datasets.remote import RemoteFile
+from eegbench.datasets.things_eeg2 import files
 from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, existing, read_metadata, read_recording
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.records import Json, digest, file_digest
@@ -47,6 +49,7 @@ class ThingsEEG2(Recorded):
     name: ClassVar[str] = NAME
     revision: ClassVar[str] = "1"
     subjects: ClassVar[tuple[int, ...]] = tuple(range(1, 11))
+    origin: ClassVar[str] = "preprocessing"
     about: ClassVar[str] = "THINGS-EEG2 (Gifford et al. 2022): ten people saw 16,740 photographs of objects."
 
     preprocessing: Literal["nice", "official"] = "nice"
@@ -104,6 +107,10 @@ class ThingsEEG2(Recorded):
         parts = (self._recorded(subject), self._pictures())
         return {part.folder.relative_to(self.root).as_posix(): part.sha256 for part in parts}
 
+    def remote(self, subjects: Sequence[int]) -> tuple[RemoteFile, ...]:
+        of = {"nice": files.nice, "official": files.official}[self.preprocessing]
+        return (*files.IMAGES, *(file for subject in subjects for file in of(subject)))
+
     def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:
         """Write prepared/<preprocessing>/sub-08 for each subject, and prepared/images."""
         splits = read_metadata(self.root)
@@ -140,10 +147,7 @@ class ThingsEEG2(Recorded):
 
     @property
     def remedy(self) -> str:
-        return (
-            f"run: eegbench datasets prepare {NAME} --root {self.root} --set preprocessing={self.preprocessing} "
-            "--subject NUMBER"
-        )
+        return f"run: eegbench datasets prepare {NAME} --from {self.preprocessing} --root {self.root} --subject NUMBER"
 
     def _convert(
         self, preparation: Preparation, split: str, path: Path, shown: Sequence[pictures.Shown], progress: Progress

@@ -4,7 +4,7 @@ from eegbench.datasets.remote import FOLDER, RemoteFile
 from eegbench.datasets.things_eeg2.published import FILES, METADATA, VERSIONS
 from eegbench.datasets.things_eeg2.published import IMAGES as IMAGE_FOLDERS
 
-SUBJECTS, SESSIONS = range(1, 11), range(1, 5)
+SESSIONS = range(1, 5)
 EEG_NODE, IMAGE_NODE = "anp5v", "y63gw"
 NICE_PAGE = "https://github.com/eeyhsong/NICE-EEG"
 ARRAYS = "numpy or pickle"
@@ -47,9 +47,3 @@ def raw(subject: int) -> tuple[RemoteFile, ...]:
 
 def _paths(version: str, subject: int) -> list[str]:
     return [f"{VERSIONS[version].folder}/sub-{subject:02d}/{file}" for file in FILES.values()]
-
-
-OFFICIAL = tuple(file for subject in SUBJECTS for file in official(subject))
-NICE = tuple(file for subject in SUBJECTS for file in nice(subject))
-RAW = tuple(file for subject in SUBJECTS for file in raw(subject))
-REMOTE = IMAGES + OFFICIAL

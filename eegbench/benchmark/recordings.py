@@ -1,0 +1,47 @@
+"""Real recordings: from the published files on disk to what the data sets read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eegbench import configuration
+from eegbench.backbones.tensors import read_tensors_as_arrays
+from eegbench.benchmark import plugins
+from eegbench.contracts import Progress
+from eegbench.datasets import remote
+from eegbench.datasets.recorded import Recorded
+from eegbench.errors import UsageError, unknown
+
+
+def find(name: str, table: dict[str, object], *, root: Path | None, origin: str | None) -> Recorded:
+    """The data set with its options, `root` and `origin` among them; UsageError for one that has no files."""
+    kind = plugins.find("dataset", name)
+    if not issubclass(kind, Recorded):
+        raise UsageError(f"data set {name!r} is computed: it has no files to fetch, prepare or verify")
+    given = ({} if root is None else {"root": root}) | ({} if origin is None else {kind.origin: origin})
+    found: Recorded = configuration.build(kind, table | given)
+    return found
+
+
+def fetch(
+    dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress, offline: bool = False
+) -> tuple[str, ...]:
+    """Download what these subjects need and is not there; the paths that came. Raises ByHand for the rest."""
+    wanted = dataset.remote(_checked(dataset, subjects))
+    return remote.fetch(wanted, dataset.root, progress=progress, offline=offline)
+
+
+def prepare(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[Path]:
+    """The folders that are prepared now, of all subjects if None."""
+    return dataset.prepare(_checked(dataset, subjects), tensors=read_tensors_as_arrays, progress=progress)
+
+
+def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[str]:
+    """What is wrong with the prepared data, a line each."""
+    return dataset.verify(_checked(dataset, subjects), progress=progress)
+
+
+def _checked(dataset: Recorded, subjects: Sequence[int] | None) -> Sequence[int]:
+    for subject in subjects or ():
+        if subject not in dataset.subjects:
+            raise unknown("subject", str(subject), dataset.subjects)
+    return subjects or dataset.subjects

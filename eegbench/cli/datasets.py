@@ -1,0 +1,97 @@
+"""The verbs about data sets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eegbench.cli.options import DataSettings, Offline, built_dataset, data_table
+from eegbench.cli.output import terminal
+from eegbench.cli.verbs import datasets
+from eegbench.errors import CheckFailed, MissingError
+
+Name = Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")]
+Root = Annotated[Path | None, typer.Option(help="The folder of the published files; EEGBENCH_DATA/NAME if not given.")]
+Origin = Annotated[
+    str | None, typer.Option("--from", help="Which of the published files, as official, nice or raw for things-eeg2.")
+]
+Subjects = Annotated[list[int] | None, typer.Option("--subject", help="Whose, again for more; all if not given.")]
+
+
+@datasets.command("info")
+def datasets_info(
+    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
+    picture: Annotated[Path | None, typer.Option(help="Draw scenes, captions and mean EEG to this PNG.")] = None,
+    subject: Annotated[int, typer.Option(help="Whose EEG the picture shows.")] = 8,
+    settings: DataSettings = None,
+) -> None:
+    """Say what a data set is, and draw it."""
+    from eegbench.benchmark import catalogue
+
+    dataset = built_dataset(name, settings)
+    for key, value in catalogue.facts(dataset).items():
+        print(f"{key:<10} {value}")
+    if picture is not None:
+        catalogue.draw(dataset, subject, picture)
+        print(f"{'picture':<10} {picture}")
+
+
+@datasets.command("fetch")
+def datasets_fetch(
+    name: Name,
+    origin: Origin = None,
+    subject: Subjects = None,
+    root: Root = None,
+    settings: DataSettings = None,
+    offline: Offline = False,
+) -> None:
+    """Download the published files that are public, and say which others go where.
+
+    The same command takes up what was cut short. Sizes and kinds are checked, digests kept in fetched.lock.json.
+    """
+    from eegbench.benchmark import recordings
+    from eegbench.datasets.remote import FOLDER, ByHand
+
+    dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
+    try:
+        came = recordings.fetch(dataset, subject, progress=terminal(), offline=offline)
+    except ByHand as error:
+        for file in error.files:
+            print(f"{dataset.root / file.path}{'/' if file.kind == FOLDER else ''}")
+            print(f"    {file.about}\n    from {file.page}")
+        raise MissingError(
+            f"{len(error.files)} files were not fetched ({error.why}); put each where the list says, under its name"
+        ) from None
+    for path in came:
+        print(dataset.root / path)
+
+
+@datasets.command("prepare")
+def datasets_prepare(
+    name: Name, origin: Origin = None, subject: Subjects = None, root: Root = None, settings: DataSettings = None
+) -> None:
+    """Make of the published files what is read fast: arrays that are memory-mapped, with the digests of all.
+
+    The same command takes up what was interrupted; what is prepared already from the same files is left.
+    """
+    from eegbench.benchmark import recordings
+
+    dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
+    for folder in recordings.prepare(dataset, subject, progress=terminal()):
+        print(folder)
+
+
+@datasets.command("verify")
+def datasets_verify(
+    name: Name, origin: Origin = None, subject: Subjects = None, root: Root = None, settings: DataSettings = None
+) -> None:
+    """Read every byte of what was prepared, and look for test images among the training images."""
+    from eegbench.benchmark import recordings
+
+    dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
+    problems = recordings.verify(dataset, subject, progress=terminal())
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(CheckFailed.exit_code)
+    print("whole, and no test image is among the training images")
