@@ -90,12 +90,12 @@ def _checked(path: Path, archive: zipfile.ZipFile, most_bytes: int, most_files: 
     files: dict[str, zipfile.ZipInfo] = {}
     seen: set[str] = set()
     for info in infos:
-        name = info.orig_filename.rstrip("/") if info.is_dir() else info.orig_filename
+        name = info.orig_filename.removesuffix("/")
         _check_entry(path, name, info)
         if (same := unicodedata.normalize("NFC", name).casefold()) in seen:  # one file on some file systems
             raise InputError(f"{path}: holds {name[:200]!r} twice; it is refused")
         seen.add(same)
-        if not info.is_dir():
+        if not info.orig_filename.endswith("/"):
             files[name] = info
     folded = {unicodedata.normalize("NFC", name).casefold() for name in files}
     for name in seen:

@@ -202,7 +202,7 @@ class Prepared:
         facts, path = self._facts(name), self.folder / name
         try:
             values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError, SyntaxError) as error:
+        except Exception as error:  # rubbish makes numpy fail in any way
             raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:100]}); {REMAKE}") from None
         if list(values.shape) != facts.get("shape") or values.dtype.str != facts.get("dtype"):
             raise InputError(

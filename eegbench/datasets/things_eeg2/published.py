@@ -52,7 +52,7 @@ class Recording:
         """Some conditions after others, channels in order; InputError for values that are not finite."""
         count = max(1, AT_ONCE // max(1, self.values[:1].nbytes))
         for i in range(0, len(self.values), count):
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            with np.errstate(all="ignore"):  # what is too large becomes infinite, and is refused
                 block = self.values[i : i + count][:, :, self.order].astype(np.float32)
             if not np.isfinite(block).all():
                 where = i + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2, 3)))[0])
