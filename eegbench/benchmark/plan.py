@@ -28,6 +28,7 @@ class Options:
     track: str = "eeg"
     seed: int = 0
     samples: int = 1
+    average: str = "all"  # repetitions of a test stimulus, or a number of them
     suite: str = "auto"
     protocol: str = "sal512"
     method_table: Mapping[str, object] = field(default_factory=dict)
@@ -85,6 +86,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         configuration=describe(built_method) | told,
         seed=options.seed,
         samples=options.samples,
+        average=_repetitions(options.average),
         selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
     )
     return Plan(
@@ -136,6 +138,14 @@ def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return describe(value)
     raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
+
+
+def _repetitions(average: str) -> int | str:
+    if average == "all":
+        return average
+    if not average.isdecimal() or not int(average):
+        raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1")
+    return int(average)
 
 
 def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options) -> None:

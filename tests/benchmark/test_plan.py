@@ -21,6 +21,8 @@ from eegbench.errors import UsageError
         ("ignores-eeg", 8, {"track": "oracle"}, "'ignores-eeg' does not run on the track 'oracle'; it runs on: eeg"),
         ("uses-eeg", 8, {"seed": -1}, "seed -1; wanted 0 or more"),
         ("uses-eeg", 8, {"samples": 0}, "samples 0; wanted 1 or more"),
+        ("uses-eeg", 8, {"average": "0"}, "average is '0'; wanted 'all' or a whole number from 1"),
+        ("uses-eeg", 8, {"average": "most"}, "average is 'most'; wanted 'all' or a whole number from 1"),
         ("uses-eeg", 8, {"batch_size": 0}, "batch size 0; wanted 1 or more"),
     ],
 )
@@ -29,6 +31,11 @@ def test_a_plan_refuses_what_does_not_exist_and_says_what_does(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         plan(method, subject, lab.options(**changes), device="cpu")
+
+
+def test_an_average_over_some_repetitions_is_part_of_what_is_run(lab: Any) -> None:
+    every, four = (plan("uses-eeg", 8, lab.options(average=average), device="cpu").spec for average in ("all", "4"))
+    assert (every.average, four.average) == ("all", 4) and every.key != four.key
 
 
 def test_planning_computes_and_writes_nothing(lab: Any) -> None:
