@@ -169,8 +169,8 @@ def test_options_reach_the_pipeline(asked: dict[str, Any], tmp_path: Path, monke
     assert done.exit_code == 0
     assert (asked["method"], asked["subject"]) == ("mean_image", 8)
     assert asked["options"] == Options(
-        seed=3, samples=2, average="4", runs=Path("out"), device="cpu", audit=False, offline=True, allow_unverified_weights=True,
-        batch_size=4, method_table={"rank": "8"}, dataset_table={"snr": 0.5},
+        seed=3, samples=2, average="4", runs=Path("out"), device="cpu", audit=False, offline=True,
+        allow_unverified_weights=True, batch_size=4, method_table={"rank": "8"}, dataset_table={"snr": 0.5},
     )  # fmt: skip
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
