@@ -12,13 +12,14 @@ Images = NDArray[np.uint8]  # (n, h, w, 3), sRGB
 Maps = NDArray[np.uint8]  # (n, h, w), a saliency map, 255 = most salient
 Values = NDArray[np.float64]  # (n,) per item or () for a set
 
-UNITS = ("V", "whitened", "embedding")
+UNITS = ("V", "whitened", "z-scored", "unstated", "embedding")
 
 
 @dataclass(frozen=True)
 class EEGInfo:
     """What stands beside an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit.
 
+    "z-scored" is in standard deviations, as the publisher took them; "unstated" is a unit that no publisher names.
     The unit "embedding" says that published EEG embeddings stand in the EEG's place, as (n, 1, d): one channel, whose
     "times" are coordinates, with no rate and no start.
     """

@@ -162,6 +162,7 @@ class RunRecord:
     spec: RunSpec
     role: str
     simulated: bool
+    caution: str = field(default="", kw_only=True)  # what every table of the data set must say, with references
     status: str
     environment: Json  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
     digests: dict[str, str]  # data and weights by name

@@ -1,5 +1,6 @@
 """What the command line prints, where, and with which exit code."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -191,6 +192,18 @@ def test_evaluate_says_simulated_first_and_paths_last(asked: dict[str, Any]) -> 
     assert done.stderr == "note: a note\n"
 
 
+def test_a_data_sets_caution_stands_above_its_scores(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = " ".join(f"word{i}" for i in range(40))
+    plain = pipeline.evaluate
+    monkeypatch.setattr(
+        pipeline, "evaluate", lambda *given: dataclasses.replace(plain(*given), simulated=False, caution=said)
+    )
+    lines = run(*EVALUATE).stdout.splitlines()
+    end = lines.index("mean_image on sim-things, subject 8, track eeg, seed 0")
+    assert lines[0] == "recorded EEG" and " ".join(lines[1:end]) == said
+    assert max(map(len, lines[:end])) <= 100
+
+
 def test_json_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
     assert run(*EVALUATE, "--json").stdout == SHEET.to_json()
 
@@ -252,6 +265,12 @@ def test_the_leaderboard_of_a_folder_of_runs(tmp_path: Path) -> None:
     assert shown.exit_code == written.exit_code == 0
     assert "mean_image" in shown.stdout
     assert (written.stdout, (tmp_path / "b.md").read_text()) == ("", shown.stdout)
+
+
+def test_info_on_a_data_set_has_its_caution(tmp_path: Path) -> None:
+    shown = run("datasets", "info", "eegcvpr").stdout
+    assert "Block design" in shown and "2012.03849" in shown
+    assert "caution" not in run("datasets", "info", "sim-things").stdout
 
 
 @pytest.mark.parametrize(("kind", "name"), [("methods", "mean_image"), ("datasets", "sim-things"), ("metrics", "ssim")])

@@ -33,6 +33,18 @@ def test_run_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert RunRecord.read(tmp_path / "run.json") == RECORD
 
 
+def test_a_caution_is_kept_and_records_of_before_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    cautious = dataclasses.replace(RECORD, caution="Shown in blocks (Li et al. 2021).")
+    cautious.write(path)
+    assert RunRecord.read(path) == cautious and cautious.spec.key == RECORD.spec.key
+    old = json.loads(path.read_text())
+    del old["caution"]
+    path.write_text(json.dumps(old))
+    jsonschema.validate(old, schema("run"))
+    assert RunRecord.read(path) == RECORD
+
+
 def test_run_record_can_be_read_without_its_manifest(tmp_path: Path) -> None:
     RECORD.write(tmp_path / "run.json")
     assert RunRecord.read(tmp_path / "run.json", manifest=False) == dataclasses.replace(RECORD, manifest=())
@@ -120,6 +132,7 @@ HOSTILE_RUNS: dict[str, tuple[Change, bool]] = {
     "status is a list": (lambda r: r.update(status=["complete"]), True),
     "role unknown": (lambda r: r.update(role="winner"), True),
     "simulated is a number": (lambda r: r.update(simulated=1), True),
+    "caution is null": (lambda r: r.update(caution=None), True),
     "dataset climbs": (lambda r: r["spec"].update(dataset="../.."), True),
     "method is HTML": (lambda r: r["spec"].update(method="<script>alert(1)</script>"), True),
     "method is empty": (lambda r: r["spec"].update(method=""), True),

@@ -116,10 +116,15 @@ def read_unpickled(path: Path, what: str) -> Any:
                 mapped = file.read(2) == b"PK"  # not what torch wrote before 1.6
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # rubbish makes the unpickler fail in any way
-        said = str(error).strip() or type(error).__name__
-        _, _, reason = said.partition("WeightsUnpickler error: ")  # what is before it advises to load the file unsafely
-        problem = (reason or said).splitlines()[0].strip()[:200]
-        raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem})") from None
+        problem = _reason(str(error)) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem[:200]})") from None
+
+
+def _reason(said: str) -> str:
+    """The first thing that torch says is wrong, without its advice to load the file unsafely."""
+    _, _, reason = said.partition("WeightsUnpickler error: ")
+    lines = (line.strip() for line in (reason or said).splitlines())
+    return next((line for line in lines if line and "weights_only" not in line), "")
 
 
 def read_header(path: Path) -> dict[str, str]:

@@ -79,6 +79,7 @@ def facts(dataset: Dataset) -> dict[str, str]:
         "name": f"{dataset.name}@{dataset.revision}",
         "about": dataset.about,
         "simulated": "yes" if dataset.simulated else "no",
+        **({"caution": dataset.caution} if dataset.caution else {}),
         "subjects": ", ".join(str(subject) for subject in dataset.subjects),
         "EEG": f"{len(info.channels)} channels, {info.rate:g} Hz, {info.times} samples from {info.start:g} s",
         "unit": info.unit,

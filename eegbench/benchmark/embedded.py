@@ -57,6 +57,10 @@ class Embedded(Dataset):
         return self.inner.simulated
 
     @property
+    def caution(self) -> str:  # type: ignore[override]
+        return self.inner.caution
+
+    @property
     def about(self) -> str:  # type: ignore[override]
         return f"{self.inner.about} Published EEG embeddings stand in the EEG's place."
 

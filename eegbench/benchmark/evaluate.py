@@ -45,6 +45,7 @@ class Outcome:
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    caution: str = ""  # the data set's
 
 
 @dataclass
@@ -105,8 +106,9 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
     with log.timed("picture"):
         drawn = picture.draw(made.run.folder, made.run.record, answers)
+    data = planned.dataset
     return Outcome(
-        made.run.folder, drawn, sheet, floors, ceilings, log.seconds, tuple(log.notes), planned.dataset.simulated
+        made.run.folder, drawn, sheet, floors, ceilings, log.seconds, tuple(log.notes), data.simulated, data.caution
     )
 
 
@@ -230,7 +232,8 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
         configuration=configured,
     )
     digests = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
-    task = Task(spec, "ceiling", planned.dataset.simulated, digests, answers.stimuli, planned.batch_size)
+    data = planned.dataset
+    task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
 
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
         return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())

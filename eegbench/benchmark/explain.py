@@ -39,6 +39,7 @@ class Explained:
     concepts: tuple[str, ...]
     tsne: dict[str, Values]
     simulated: bool
+    caution: str = ""  # the data set's
 
     @property
     def times(self) -> Values:
@@ -71,6 +72,7 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
         tuple(trials.concepts[i] for i in trials.shown),
         tsne(found, seed=planned.spec.seed),
         planned.dataset.simulated,
+        planned.dataset.caution,
     )
 
 

@@ -69,8 +69,10 @@ def reconstruct(
         _write_controls(folder, queries, fitted, given)
         return write_embedding(folder, queries.stimuli, fitted.reconstructor.embed(queries.eeg))
 
-    simulated, earlier = plan.dataset.simulated, {"fit": fitted.seconds}
-    task = Task(plan.spec, plan.method.role, simulated, digests, queries.stimuli, plan.batch_size, earlier)
+    data, earlier = plan.dataset, {"fit": fitted.seconds}
+    task = Task(
+        plan.spec, plan.method.role, data.simulated, digests, queries.stimuli, plan.batch_size, earlier, data.caution
+    )
     return carry_out(plan.runs, task, make, besides, device=plan.device, progress=progress)
 
 
@@ -85,6 +87,7 @@ class Task:
     stimuli: tuple[str, ...]
     batch_size: int
     seconds: dict[str, float] = field(default_factory=dict)  # what earlier stages took
+    caution: str = ""  # the data set's
 
 
 def carry_out(
@@ -102,6 +105,7 @@ def carry_out(
         spec=task.spec,
         role=task.role,
         simulated=task.simulated,
+        caution=task.caution,
         status="started",
         environment=provenance.environment(device),
         digests=task.digests,

@@ -18,6 +18,7 @@ from eegbench.backbones.environment import free_memory, resolve_device
 from eegbench.benchmark import catalogue
 from eegbench.benchmark.embedded import INFO as EMBEDDINGS
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
+from eegbench.datasets.eegcvpr.source import INFO as EEGCVPR
 from eegbench.errors import CheckFailed, MissingError, unknown
 from eegbench.methods.encoders.checkpoints import RECORDING
 from eegbench.methods.rehearsal.parts import Network, compare
@@ -30,7 +31,7 @@ ADAM = 3  # beside each trained parameter its gradient and two moments
 # Of each recording that a rehearsal may have: the numbers that decide a network's size.
 RECORDINGS: dict[str, EEGInfo] = {
     "things-eeg2": RECORDING,
-    "eegcvpr": EEGInfo(tuple(f"electrode {i}" for i in range(1, 129)), 1000.0, 0.02, 440),
+    "eegcvpr": EEGCVPR,
     "sim-things": EEGInfo(tuple(f"electrode {i}" for i in range(1, 18)), 100.0, -0.2, 100),
 }
 PUBLISHED_ON = {

@@ -29,6 +29,7 @@ class Point:
     label: str
     sheet: ScoreSheet
     simulated: bool  # its EEG
+    caution: str = ""  # the data set's
 
 
 def curve(
@@ -70,7 +71,7 @@ def _scored(
         dataset_table={**options.dataset_table, **changes.get("dataset_table", {})},
     )
     outcome = evaluate(method, subject, alone, progress)
-    return Point(label, outcome.sheet, outcome.simulated)
+    return Point(label, outcome.sheet, outcome.simulated, outcome.caution)
 
 
 def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ def explain(
 
     options = run_options(method, config, settings, dataset=dataset, seed=seed, captions=captions_file, device=device)
     explained = asking.explain(method, subject, options, terminal())
-    title = heading(explained.simulated, method, subject, options)
+    title = heading(explained, method, subject, options)
     files = asking.write(explained, output, title=title)
     print(f"{title}\n{catalogue.text(asking.heads(explained))}")
     print("\n".join(str(file) for file in files))

@@ -1,15 +1,19 @@
 """What verbs print and write."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from eegbench.places import writing
 
 
-def heading(simulated: bool, method: str, subject: int, options: Any) -> str:
-    """What stands above every table and picture of scores."""
-    kind = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
-    return f"{kind}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+def heading(outcome: Any, method: str, subject: int, options: Any) -> str:
+    """What stands above every table and picture of scores: whether the EEG is simulated, and the data set's caution."""
+    from eegbench.report import WIDTH
+
+    kind = "SIMULATED EEG: comparable with no paper" if outcome.simulated else "recorded EEG"
+    told = "\n".join([kind, *textwrap.wrap(outcome.caution, WIDTH)])
+    return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
 
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:

@@ -90,7 +90,7 @@ def evaluate(
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
-    show_sheet(outcome.sheet, heading(outcome.simulated, method, subject, options), outcome)
+    show_sheet(outcome.sheet, heading(outcome, method, subject, options), outcome)
     print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
 
@@ -198,7 +198,7 @@ def curve(
         device=device,
     )
     points = vary.curve(method, subject, over, words(values), options, terminal())
-    title = heading(points[0].simulated, method, subject, options)
+    title = heading(points[0], method, subject, options)
     table, picture = vary.write(points, over, output, title=title)
     print(title)
     worse = vary.falls(points)
@@ -235,5 +235,5 @@ def ablate(
         device=device,
     )
     points = vary.ablate(method, subject, options, terminal())
-    print(heading(points[0].simulated, method, subject, options))
+    print(heading(points[0], method, subject, options))
     show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, console())

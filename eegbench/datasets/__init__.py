@@ -3,4 +3,5 @@
 DATASETS: dict[str, str] = {
     "sim-things": "eegbench.datasets.sim_things:SimThings",
     "things-eeg2": "eegbench.datasets.things_eeg2:ThingsEEG2",
+    "eegcvpr": "eegbench.datasets.eegcvpr:EegCvpr",
 }

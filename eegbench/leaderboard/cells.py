@@ -85,9 +85,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One setting: methods first, then floors, then ceilings."""
+    """One setting: methods first, then floors, then ceilings. cautions: what the data set itself warns of."""
 
     setting: Setting
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()

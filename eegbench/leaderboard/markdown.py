@@ -27,6 +27,7 @@ LEGEND = (
     "**Bold**: the best value of the ranked methods, which need not be a significant difference."
 )
 LONGEST = 300  # characters of any text from a record
+LONGEST_CAUTION = 1000  # which is sentences with references
 MARKUP = {c: f"\\{c}" for c in "\\`*[]|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -40,17 +41,18 @@ def markdown(tables: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def escape(text: str) -> str:
+def escape(text: str, longest: int = LONGEST) -> str:
     """`text` on one line, with nothing in it that Markdown or HTML would act on."""
-    visible = "".join(character if character.isprintable() else " " for character in text[:LONGEST])
-    cut = "…" if len(text) > LONGEST else ""
+    visible = "".join(character if character.isprintable() else " " for character in text[:longest])
+    cut = "…" if len(text) > longest else ""
     return "".join(MARKUP.get(character, character) for character in visible) + cut
 
 
 def _section(table: Table) -> list[str]:
     footnotes: dict[str, int] = {}
     grid = "\n".join(_grid(table, footnotes))
-    parts = [f"## {_title(table.setting)}", " ".join(_facts(table.setting)), grid]
+    warned = [f"> **Caution.** {escape(text, LONGEST_CAUTION)}" for text in table.cautions]
+    parts = [f"## {_title(table.setting)}", *warned, " ".join(_facts(table.setting)), grid]
     parts += ["Notes: " + "; ".join(escape(note) for note in table.notes) + "."] if table.notes else []
     if footnotes:
         parts.append("\n".join(f"{number}. {escape(text)}" for text, number in footnotes.items()))

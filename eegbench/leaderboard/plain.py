@@ -37,6 +37,7 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         | {"chance": column.chance, "value": cell.value, "best": cell.best}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}
+        | {"caution": " ".join(table.cautions)}
         for table in tables
         for row in table.rows
         for column, cell in zip(table.columns, row.cells, strict=True)

@@ -43,7 +43,8 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     ordered = sorted(members, key=lambda key: (key[0], labels[key], key))
     rows = [_row(setting, labels[key], members[key], columns) for key in ordered]
     rows, notes = _with_best(rows, columns)
-    return Table(setting, columns, tuple(rows), (*notes, *_judge_notes(runs)))
+    cautions = sorted({run.record.caution for run in runs} - {""})
+    return Table(setting, columns, tuple(rows), (*notes, *_judge_notes(runs)), tuple(cautions))
 
 
 def _columns(runs: Sequence[Run]) -> tuple[Column, ...]:

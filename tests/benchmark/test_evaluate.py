@@ -31,6 +31,12 @@ def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None
     assert {"fit", "reconstruct", "score", "audit: reconstruct", "floors", "ceilings"} <= outcome.seconds.keys()
 
 
+def test_every_record_has_the_data_sets_caution(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks.", raising=False)
+    assert lab.evaluate().caution == "Shown in blocks."
+    assert [RunRecord.read(file).caution for file in lab.runs.rglob("run.json")] == ["Shown in blocks."] * 4
+
+
 def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any, tmp_path: Path) -> None:
     files = ("scores.json", "scores.csv", "reconstructions.png")
     first, again, elsewhere = lab.evaluate(), lab.evaluate(), lab.evaluate(runs=tmp_path / "elsewhere")

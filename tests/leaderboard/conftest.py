@@ -23,6 +23,7 @@ def add_run(tmp_path: Path) -> AddRun:
         subject: int = 8,
         role: str = "method",
         simulated: bool = True,
+        caution: str = "",
         status: str = "complete",
         reason: str = "",
         verdict: str = "EEG contributes: 2 of 2 metrics clear of the permuted EEG",
@@ -36,7 +37,7 @@ def add_run(tmp_path: Path) -> AddRun:
         given |= {"configuration": {}} | spec
         run = RunSpec(method=method, subject=subject, **given)
         place = tmp_path / (folder or run.folder)
-        RunRecord(run, role, simulated, status, {}, {}, reason=reason).write(place / "run.json")
+        RunRecord(run, role, simulated, status, {}, {}, reason=reason, caution=caution).write(place / "run.json")
         if scores is not None:
             metrics = {name: _score(name, shown) for name, shown in scores.items()}
             sheet = ScoreSheet(200, suite, protocol, metrics, judges or {}, verdict)

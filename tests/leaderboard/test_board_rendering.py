@@ -88,6 +88,28 @@ def test_recorded_eeg_and_reference_judges_carry_no_such_warning(tmp_path: Path,
     assert "not comparable" not in text
 
 
+def test_a_data_sets_caution_stands_above_each_of_its_tables_in_full(tmp_path: Path, add_run: AddRun) -> None:
+    said = "All of a class were shown in one block (Li et al. 2021). " * 8 + "Not zero-shot."
+    for name in ("atm", "neuroimagen"):
+        add_run(name, {"ssim": 0.3}, dataset="eegcvpr", caution=said, subject=1)
+    add_run("atm", {"ssim": 0.3}, dataset="eegcvpr", caution=said, suite="reference", subject=2)
+    add_run("atm", {"ssim": 0.3})
+    first, second, other = markdown(collect(tmp_path)).split("\n## ")[1:]
+    for text in (first, second):
+        assert text.count(f"> **Caution.** {said}\n") == 1 and text.index("Caution") < text.index("| method")
+    assert "Caution" not in other
+    lines = list(csv.DictReader(io.StringIO(as_csv(collect(tmp_path)))))
+    assert {(row["dataset"], row["caution"]) for row in lines} == {("eegcvpr", said), ("sim-things", "")}
+    assert [table["cautions"] for table in json.loads(render(collect(tmp_path), "json"))] == [[said], [said], []]
+
+
+def test_runs_of_before_the_caution_share_the_table_that_has_it(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3}, dataset="eegcvpr", caution="Blocks.")
+    add_run("neuroimagen", {"ssim": 0.3}, dataset="eegcvpr")
+    [table] = collect(tmp_path)
+    assert table.cautions == ("Blocks.",) and len(table.rows) == 2
+
+
 def test_oracle_table_says_that_a_hint_was_given_and_the_other_does_not(tmp_path: Path, add_run: AddRun) -> None:
     for track in ("eeg", "oracle"):
         add_run("atm", {"ssim": 0.3}, track=track)
@@ -135,7 +157,8 @@ def test_every_line_of_a_table_has_as_many_cells_as_its_head(tmp_path: Path, add
 
 
 def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -> None:
-    add_run("atm", {"ssim": score(None, reason=HOSTILE)}, verdict=HOSTILE, dataset_configuration={"a": HOSTILE})
+    hostile: dict[str, Any] = {"verdict": HOSTILE, "caution": HOSTILE, "dataset_configuration": {"a": HOSTILE}}
+    add_run("atm", {"ssim": score(None, reason=HOSTILE)}, **hostile)
     text = markdown(collect(tmp_path))
     assert "&lt;script&gt;" in text
     assert set(re.findall(r"<[^>]*>", text)) == {"<sup>", "</sup>"}

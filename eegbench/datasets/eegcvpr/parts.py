@@ -1,0 +1,90 @@
+"""Which of the published list's trials a fold trains on, and which it tests on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eegbench.datasets.eegcvpr.source import AGAIN, PARTS
+from eegbench.datasets.prepared import REMAKE, Prepared
+from eegbench.errors import InputError, UsageError
+
+TRIALS = ("item", "subject", "stimulus", "concept", "row")  # the header of trials.csv
+FOLDS = ("fold", "part", "item")  # and of splits.csv
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A trial of the published list; `row` is its place in the prepared array, None if it was not kept."""
+
+    subject: int
+    stimulus: str
+    concept: str
+    row: int | None
+
+
+def read_listed(prepared: Prepared) -> list[Listed]:
+    """The published list, in its order, with the trials that were not kept: the splits count them."""
+    try:
+        return [
+            Listed(int(row["subject"]), row["stimulus"], row["concept"], int(row["row"]) if row["row"] else None)
+            for row in prepared.table("trials.csv")
+        ]
+    except (KeyError, ValueError):
+        raise InputError(f"{prepared.folder / 'trials.csv'}: damaged; {REMAKE}") from None
+
+
+def read_fold(prepared: Prepared, fold: int) -> dict[str, list[int]]:
+    """The places of each part of a fold; UsageError for a fold that is not there."""
+    places: dict[str, list[int]] = {part: [] for part in PARTS}
+    most = -1
+    try:
+        for row in prepared.table("splits.csv"):
+            most = max(most, int(row["fold"]))
+            if int(row["fold"]) == fold:
+                places[row["part"]].append(int(row["item"]))
+    except (KeyError, ValueError):
+        raise InputError(f"{prepared.folder / 'splits.csv'}: damaged; {REMAKE}") from None
+    if fold > most:
+        raise UsageError(f"fold is {fold}; the split has the folds 0 to {most}")
+    return places
+
+
+def choose(
+    listed: Sequence[Listed],
+    places: Mapping[str, Sequence[int]],
+    subject: int,
+    *,
+    where: str,
+    single: bool,
+    pooled: bool,
+) -> dict[str, list[Listed]]:
+    """The kept trials of each part, in the order of the split; `where` is what messages call the fold.
+
+    `single`: places are in the list of the subject's own trials, kept or not, else in the whole list. `pooled`: other
+    subjects' trials are trained on too. Raises InputError for a split that was made for other trials, lacks a part of
+    this subject's, tests on an image twice, or has one on both sides.
+    """
+    counted = [trial for trial in listed if trial.subject == subject] if single else listed
+    parts: dict[str, list[Listed]] = {}
+    for part, items in places.items():
+        if items and max(items) >= len(counted):
+            whose, mend = (f"subject {subject}", "set split=all") if single else ("all", AGAIN)
+            raise InputError(
+                f"{where} has the index {max(items)} in {part}, and the list of the trials of {whose} ends at "
+                f"{len(counted) - 1}: it was made for other trials; {mend}"
+            )
+        found = [counted[item] for item in items if counted[item].row is not None]
+        parts[part] = [trial for trial in found if trial.subject == subject or (pooled and part == "train")]
+        if not parts[part] and part in ("train", "test"):
+            raise InputError(f"{where} has no {part} trial of subject {subject}; choose another")
+    _check_images(parts, where)
+    return parts
+
+
+def _check_images(parts: Mapping[str, Sequence[Listed]], where: str) -> None:
+    tested = {trial.stimulus for trial in parts["test"]}
+    if len(tested) < len(parts["test"]):
+        raise InputError(f"{where} tests on an image twice, and one trial of each is wanted; {AGAIN}")
+    if both := tested & {trial.stimulus for trial in parts["train"]}:
+        raise InputError(
+            f"{where} has {min(both)} in train and in test: a model would be tested on what it was trained on; {AGAIN}"
+        )
