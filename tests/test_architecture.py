@@ -50,7 +50,14 @@ LATE = (
     "eegbench.benchmark.explain",
     "eegbench.benchmark.vary",
 )
-LATE_PLACES = (*LATE, "eegbench.datasets.sim_things.head", "eegbench.datasets.sim_things.picture")
+LATE_PLACES = (
+    *LATE,
+    "eegbench.datasets.sim_things.head",
+    "eegbench.datasets.sim_things.picture",
+    "eegbench.datasets.things_eeg2.noise",  # scikit-learn
+    "eegbench.datasets.things_eeg2.recording",  # MNE-Python
+    "eegbench.datasets.things_eeg2.raw",
+)
 
 
 def name_of(file: Path) -> str:

@@ -25,6 +25,7 @@ PACKAGES = (
     "peft",
     "safetensors",
     "scikit-image",
+    "scikit-learn",
     "scipy",
     "numpy",
     "pandas",

@@ -8,7 +8,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, plan
 from eegbench.benchmark.statistics import interval
 from eegbench.contracts import Explanation, Method, Progress
-from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.errors import InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import write_text
 from eegbench.seeds import seed as seed_of
@@ -50,13 +49,11 @@ class Explained:
 def explain(method: str, subject: int, options: Options, progress: Progress) -> Explained:
     """Fit the method if it must be, and ask it what it goes by.
 
-    Raises UsageError for a method that cannot tell, MissingError without scikit-learn, InputError for an answer
-    that breaks the contract.
+    Raises UsageError for a method that cannot tell, InputError for an answer that breaks the contract.
     """
     if not able(method):
         having = [name for name in plugins.names("method") if able(name)]
         raise UsageError(f"method {method!r} cannot explain itself; these can: {', '.join(having) or 'none'}")
-    load_tsne()  # before a fit that may take minutes
     planned = plan(method, subject, options, device=resolve_device(options.device))
     fitted = fit(planned, progress=progress).reconstructor
     train = planned.train()
@@ -102,25 +99,16 @@ def check(found: Explanation, info: EEGInfo) -> None:
 
 def tsne(found: Explanation, *, seed: int) -> dict[str, Values]:
     """Places (n, 2) of every head's embeddings in one t-SNE of them all (van der Maaten and Hinton 2008)."""
+    from sklearn.manifold import TSNE
+
     everything = np.concatenate(list(found.embeddings.values())).astype(np.float64)
-    fitter = load_tsne()(
+    fitter = TSNE(
         perplexity=min(NEIGHBOURS, (len(everything) - 1) / 3),
         init="pca",
         random_state=seed_of(seed, "t-SNE") % 2**32,
     )
     placed = fitter.fit_transform(everything).astype(np.float64)
     return dict(zip(found.embeddings, np.split(placed, len(found.embeddings)), strict=True))
-
-
-def load_tsne() -> Any:
-    """scikit-learn's t-SNE; MissingError where it is not installed."""
-    try:
-        from sklearn.manifold import TSNE
-    except ModuleNotFoundError:
-        raise MissingError(
-            "scikit-learn, which draws t-SNE maps, is not installed; python -m pip install 'eegbench[explain]'"
-        ) from None
-    return TSNE
 
 
 def wins(found: Explanation) -> dict[str, float]:

@@ -75,6 +75,12 @@ class Preparation:
             write_text(part, text.getvalue())
         self._keep(name, part, {"sha256": file_digest(part)})
 
+    def drop(self, name: str) -> None:
+        """Delete a file that was a step on the way, if it is there."""
+        self.files.pop(name, None)
+        with writing(self.folder / name, mend=MEND):
+            (self.folder / name).unlink(missing_ok=True)
+
     def _keep(self, name: str, part: Path, facts: Json) -> None:
         with writing(part, mend=MEND):
             size = part.stat().st_size

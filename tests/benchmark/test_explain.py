@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from eegbench.benchmark import explain_pictures as pictures
 from eegbench.benchmark.explain import Explained
 from eegbench.contracts import Explanation, Method, Reconstructor, Silent, TrainingSet
 from eegbench.datasets.sim_things.head import CHANNELS
-from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.errors import InputError, UsageError
 
 ITEMS = (1, 3, 4, 6)
 FOUND = Explanation(
@@ -29,17 +28,8 @@ FOUND = Explanation(
 )
 
 
-class FirstTwo:
-    """In t-SNE's place."""
-
-    def __init__(self, **_: Any) -> None: ...
-
-    def fit_transform(self, points: Any) -> Any:
-        return points[:, :2]
-
-
 @pytest.fixture
-def able(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
+def ask(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
     """Explain `uses-eeg`, which answers as it is told."""
 
     def explained(**changes: Any) -> Explained:
@@ -52,13 +42,6 @@ def able(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
         return explaining.explain("uses-eeg", 8, lab.options(), Silent())
 
     return explained
-
-
-@pytest.fixture
-def ask(able: Callable[..., Explained], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
-    """The same with FirstTwo, so that scikit-learn is not needed."""
-    monkeypatch.setattr(explaining, "load_tsne", lambda: FirstTwo)
-    return able
 
 
 def test_the_trials_are_the_method_s_held_out_ones_and_no_test_data_are_opened(ask: Any, lab: Any) -> None:
@@ -77,7 +60,6 @@ def test_it_is_asked_about_the_captions_that_it_was_fitted_on(
         return FOUND
 
     monkeypatch.setattr(type(lab.plan("uses-eeg").method), "explain", answers)
-    monkeypatch.setattr(explaining, "load_tsne", lambda: FirstTwo)
     said = {s: [f"{s}, {i}" for i in range(10)] for s in lab.plan().dataset.train(8).stimuli}
     lines = [json.dumps({"stimulus": s, "captions": ten, "model": "m"}) for s, ten in said.items()]
     (tmp_path / "captions.jsonl").write_text("\n".join(lines) + "\n")
@@ -142,15 +124,7 @@ def test_an_answer_that_breaks_the_contract_is_refused(case: str, ask: Any) -> N
         ask(**changes)
 
 
-def test_without_scikit_learn_nothing_is_fitted(able: Any, lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    with pytest.raises(MissingError, match=r"scikit-learn.*pip install 'eegbench\[explain\]'"):
-        able()
-    assert type(lab.plan("uses-eeg").method).fits == []
-
-
 def test_t_sne_keeps_clusters_apart_and_gives_the_same_places_again() -> None:
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     spots = {name: (place + rng.normal(size=(20, 5))).astype(np.float32) for name, place in (("a", 0), ("b", 20))}
     found = dataclasses.replace(FOUND, embeddings=spots)

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from eegbench import seeds
 from eegbench.arrays import EEGInfo
-from eegbench.benchmark import explain as explaining
 from eegbench.cli import app
 from eegbench.contracts import Explanation, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
@@ -78,20 +76,10 @@ def test_heads_that_have_learned_are_right_on_concepts_that_they_have_not_seen(f
     assert all(right.mean() > 0.75 for right in found.right.values())  # scenes that recur in the eight count half
 
 
-class FirstTwo:
-    """In t-SNE's place, so that scikit-learn is not needed."""
-
-    def __init__(self, **_: object) -> None: ...
-
-    def fit_transform(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return points[:, :2]
-
-
 def test_the_verb_prints_the_heads_best_first_and_names_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METHODS, METHOD.name, "eegbench.methods.llm_caption:LlmCaption")
-    monkeypatch.setattr(explaining, "load_tsne", lambda: FirstTwo)
     quick = (
         "captions.epochs=1",
         "encoder.depth=1",
