@@ -34,7 +34,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepare(folder: Path, to: Path, options: RawOptions) -> tuple[EEGInfo, Prepared]:
     with preparing(to, {"options": str(options)}) as preparation:
-        info = prepare_raw(folder, files.CONDITIONS, options, preparation, Silent(), counts=files.COUNTS)
+        info = prepare_raw(folder, files.STIMULI, options, preparation, Silent(), counts=files.COUNTS)
     return info, Prepared.read(to, remedy="")
 
 
@@ -69,7 +69,7 @@ def test_every_trial_is_cut_and_brought_to_its_baseline_and_stands_in_its_place(
     for i, name in enumerate(files.SESSIONS):
         signal = read_session(subject / name / files.FILES[split]).signal
         for image in set(files.order(split, i)) - {TARGET}:
-            own = [r for r in rows if (r["condition"], r["session"]) == (str(image), str(i + 1))]
+            own = [r for r in rows if (r["stimulus"], r["session"]) == (f"{split}/{image}", str(i + 1))]
             places = [int(r["repetition"]) - 1 for r in own]
             wanted = cut(split, i, image, signal)
             np.testing.assert_allclose(found[image - 1, places], wanted, rtol=1e-6, atol=1e-11)  # 32 bits hold 1e-7

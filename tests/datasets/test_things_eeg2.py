@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import raw_files
 import things_files as files
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Silent
-from eegbench.datasets.prepared import MANIFEST
+from eegbench.datasets.prepared import MANIFEST, Prepared
 from eegbench.datasets.things_eeg2 import ThingsEEG2, published
+from eegbench.datasets.things_eeg2.raw import RawOptions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 
 Version = Literal["nice", "official"]
@@ -114,6 +116,29 @@ def test_channels_are_matched_by_name(copy: Path) -> None:
     )
 
 
+def test_raw_files_are_prepared_by_options_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = files.Small(concepts=1, tests=2, repetitions=(4, 80))
+    monkeypatch.setattr(raw_files, "CONDITIONS", small.conditions)
+    monkeypatch.setattr(raw_files, "COUNTS", {"train": (2, 2), "test": (4, 20)})
+    files.write_images(tmp_path, small)
+    raw_files.write_subject(tmp_path / "raw_data" / "sub-08")
+    dataset = ThingsEEG2(preprocessing="raw", raw=RawOptions("occipital", rate=100.0), root=tmp_path)
+    folder = prepare(dataset)[0]
+    train, queries = dataclasses.replace(dataset, trials="each").train(8), dataset.queries(8)
+    assert train.eeg.shape == (40, 17, 100) and queries.eeg.shape == (2, 17, 100)
+    assert train.info.channels == THINGS_OCCIPITAL and train.info.unit == "whitened"
+    rows = Prepared.read(folder, remedy="").table("trials.csv")
+    assert len(rows) == 40 + 160 and list(rows[0].values()) == ["train", "00001_thing1/thing1_01s", "thing1", "1", "1"]
+    assert list(rows[-1].values()) == ["test", "00002_other2/other2_06s", "other2", "80", "4"]
+    other = dataclasses.replace(dataset, raw=RawOptions("occipital", rate=100.0, mvnn="official"))
+    with pytest.raises(
+        MissingError, match=r"--from raw --set raw.channels=occipital --set raw.mvnn=official --set raw"
+    ):
+        other.train(8)  # a preparation with other options is another one
+    with pytest.raises(UsageError, match="raw is set, and preprocessing is nice, as published; set it to raw"):
+        ThingsEEG2(raw=RawOptions("occipital"))
+
+
 def test_what_is_prepared_is_left_and_what_was_cut_off_goes_on(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset, asked = ThingsEEG2(root=copy), list[str]()
     read = published.read_recording
@@ -124,7 +149,7 @@ def test_what_is_prepared_is_left_and_what_was_cut_off_goes_on(copy: Path, monke
             raise KeyboardInterrupt
         return read(path, *rest)
 
-    monkeypatch.setattr("eegbench.datasets.things_eeg2.dataset.read_recording", counted)
+    monkeypatch.setattr("eegbench.datasets.things_eeg2.published.read_recording", counted)
     with pytest.raises(KeyboardInterrupt):
         prepare(dataset)
     with pytest.raises(MissingError, match=r"not prepared to its end; run: eegbench datasets prepare things-eeg2"):
@@ -243,7 +268,7 @@ def test_a_subjects_file_under_anothers_name_is_refused(copy: Path) -> None:
     files.write_subject(copy, "nice", SMALL, 5)
     source = copy / "Preprocessed_data_250Hz"
     (source / "sub-05" / files.NAMES["test"]).write_bytes((source / "sub-08" / files.NAMES["test"]).read_bytes())
-    with pytest.raises(InputError, match=r"sub-05/preprocessed_eeg_test.npy: is byte for byte the file of sub-08"):
+    with pytest.raises(InputError, match=r"sub-05/preprocessed_eeg_test.npy: is byte for byte a file of sub-08"):
         prepare(dataset, 5)
 
 

@@ -13,6 +13,7 @@ from eegbench.datasets.things_eeg2.recording import RATE, TARGET
 Array = NDArray[np.float64]
 SESSIONS = ("ses-01", "ses-02", "ses-03", "ses-04")
 CONDITIONS = {"train": 6, "test": 3}
+STIMULI = {split: [(f"{split}/{i}", "a thing") for i in range(1, n + 1)] for split, n in CONDITIONS.items()}
 COUNTS = {"train": (2, 2), "test": (4, 3)}
 FILES = {"train": "raw_eeg_training.npy", "test": "raw_eeg_test.npy"}
 SPACING = 1300  # samples from onset to onset, so that epochs do not overlap

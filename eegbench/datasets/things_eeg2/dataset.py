@@ -22,28 +22,29 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import Answers, Progress, Queries, TrainingSet
 from eegbench.datasets import pictures
-from eegbench.datasets.prepared import Preparation, Prepared, preparing
+from eegbench.datasets.prepared import MANIFEST, Prepared, preparing
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
 from eegbench.datasets.things_eeg2 import files
-from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, existing, read_metadata, read_recording
+from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
+from eegbench.datasets.things_eeg2.raw import RawOptions, prepare_raw
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.records import Json, digest, file_digest
 from eegbench.seeds import generator
 
 NAME = "things-eeg2"
 SIDE = 500  # px of the published images
-TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the arrays' rows, in their order
 
 
 @dataclass(frozen=True)
 class ThingsEEG2(Recorded):
     """things-eeg2: 1,654 concepts of 10 photographs to train on, 200 others of one each to test on; ten people.
 
-    preprocessing: "nice" or "official", as published. trials: a training stimulus has one trial, the "mean" of its
+    preprocessing: "nice" or "official", as published; "raw", from the raw files as `raw` says (raw.OFFICIAL and
+    raw.NICE are as near to both as one comes). trials: a training stimulus has one trial, the "mean" of its
     four repetitions (as NICE trains), or "each" of them (as ATM trains). draw: seed of which repetitions an average
     over some of them takes. Whitened EEG; the whiteners of "official" saw test data, those of "nice" training data
-    alone.
+    alone, and those of "raw" too unless raw.mvnn=official.
     """
 
     name: ClassVar[str] = NAME
@@ -52,14 +53,19 @@ class ThingsEEG2(Recorded):
     origin: ClassVar[str] = "preprocessing"
     about: ClassVar[str] = "THINGS-EEG2 (Gifford et al. 2022): ten people saw 16,740 photographs of objects."
 
-    preprocessing: Literal["nice", "official"] = "nice"
+    preprocessing: Literal["nice", "official", "raw"] = "nice"
+    raw: RawOptions = RawOptions()
     trials: Literal["mean", "each"] = "mean"
     draw: int = 0
     root: Path = field(default_factory=lambda: default_root(NAME))
 
+    def __post_init__(self) -> None:
+        if self.preprocessing != "raw" and self.raw != RawOptions():
+            raise UsageError(f"raw is set, and preprocessing is {self.preprocessing}, as published; set it to raw")
+
     @property
     def info(self) -> EEGInfo:
-        return VERSIONS[self.preprocessing].info
+        return self.raw.info if self.preprocessing == "raw" else VERSIONS[self.preprocessing].info
 
     def train(self, subject: int) -> TrainingSet:
         """EEG of all training stimuli; MissingError where they are not prepared."""
@@ -91,7 +97,7 @@ class ThingsEEG2(Recorded):
         if isinstance(average, bool) or not isinstance(average, int) or not 1 <= average <= most:
             raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1 to {most}")
         chosen = (self._chosen(subject, stimulus, average, most) for stimulus in stimuli)
-        eeg = [_mean(trials[some]) for trials, some in zip(every, chosen, strict=True)]
+        eeg = [mean_of(trials[some]) for trials, some in zip(every, chosen, strict=True)]
         return Queries(np.stack(eeg), self.info, stimuli)
 
     def answers(self, subject: int) -> Answers:
@@ -108,7 +114,7 @@ class ThingsEEG2(Recorded):
         return {part.folder.relative_to(self.root).as_posix(): part.sha256 for part in parts}
 
     def remote(self, subjects: Sequence[int]) -> tuple[RemoteFile, ...]:
-        of = {"nice": files.nice, "official": files.official}[self.preprocessing]
+        of = {"nice": files.nice, "official": files.official, "raw": files.raw}[self.preprocessing]
         return (*files.IMAGES, *(file for subject in subjects for file in of(subject)))
 
     def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:
@@ -117,17 +123,19 @@ class ThingsEEG2(Recorded):
         made = []
         for subject in subjects:
             self._check_subject(subject)
-            sources = {split: self._source(subject, split) for split in FILES}
             made_from = {
-                "preprocessing": self.preprocessing,
-                "sources": self._digests(subject, sources),
+                "preprocessing": dataclasses.asdict(self.raw) if self.preprocessing == "raw" else self.preprocessing,
+                "sources": self._digests(subject),
                 "stimuli": digest([stimulus for split in FILES for stimulus, _, _ in splits[split]]),
             }
             folder = self._folder(subject)
             with preparing(folder, made_from) as preparation:
                 preparation.facts = {"info": dataclasses.asdict(self.info)}
-                for split, path in sources.items():
-                    self._convert(preparation, split, path, splits[split], progress)
+                if self.preprocessing == "raw":
+                    stimuli = {split: [(s, concept) for s, concept, _ in shown] for split, shown in splits.items()}
+                    prepare_raw(self.root / "raw_data" / folder.name, stimuli, self.raw, preparation, progress)
+                else:
+                    convert(self._sources(subject), self.preprocessing, splits, preparation, progress)
             made.append(folder)
         shown = pictures.prepare_pictures(
             self.root / "prepared" / "images", splits, SIDE, crop=False, progress=progress, remedy=self.remedy
@@ -147,49 +155,39 @@ class ThingsEEG2(Recorded):
 
     @property
     def remedy(self) -> str:
-        return f"run: eegbench datasets prepare {NAME} --from {self.preprocessing} --root {self.root} --subject NUMBER"
+        told = dataclasses.asdict(self.raw).items() - dataclasses.asdict(RawOptions()).items()
+        options = "".join(f" --set raw.{name}={value}" for name, value in sorted(told))
+        return (
+            f"run: eegbench datasets prepare {NAME} --from {self.preprocessing}{options} --root {self.root} "
+            "--subject NUMBER"
+        )
 
-    def _convert(
-        self, preparation: Preparation, split: str, path: Path, shown: Sequence[pictures.Shown], progress: Progress
-    ) -> None:
-        """Both arrays of a split, and what their rows are; the table comes last, and says that they are whole."""
-        if not preparation.lacks(f"{split}.csv"):
-            return
-        recording = read_recording(path, self.preprocessing, len(shown))
-        conditions, repetitions, channels, times = recording.values.shape
-        with (
-            preparation.array(f"{split}.npy", (conditions, repetitions, channels, times)) as every,
-            preparation.array(f"{split}_mean.npy", (conditions, channels, times)) as means,
-            progress.bar(f"{path.parent.name}, {split}", conditions) as advance,
-        ):
-            for block in recording.blocks():
-                every.add(block)
-                means.add(_mean(block, axis=1))
-                advance(len(block))
-        rows = ((split, s, concept, r + 1, "") for s, concept, _ in shown for r in range(repetitions))
-        preparation.table(f"{split}.csv", TRIALS, rows)
+    def _sources(self, subject: int) -> dict[str, Path]:
+        """The published files of a subject, by split."""
+        folder = self.root / VERSIONS[self.preprocessing].folder / f"sub-{subject:02d}"
+        return {split: folder / name for split, name in FILES.items()}
 
-    def _digests(self, subject: int, sources: dict[str, Path]) -> Json:
-        """sha256 by file; InputError where another subject's prepared data come from the same bytes."""
-        found = {path.relative_to(self.root).as_posix(): file_digest(existing(path)) for path in sources.values()}
+    def _digests(self, subject: int) -> Json:
+        """sha256 by published file; InputError where another subject's prepared data come from the same bytes."""
+        names = [file.path for file in self.remote([subject]) if file not in files.IMAGES]
+        found = {name: file_digest(existing(self.root / name)) for name in names}
         for other in self.subjects:
-            manifest = self._folder(other)
-            if other == subject or not (manifest / "manifest.json").is_file():
+            folder = self._folder(other)
+            if other == subject or not (folder / MANIFEST).is_file():
                 continue
-            known = Prepared.read(manifest, remedy=self.remedy).made_from.get("sources", {})
+            known = Prepared.read(folder, remedy=self.remedy).made_from.get("sources", {})
             for name, sha256 in found.items():
                 if sha256 in known.values():
                     raise InputError(
-                        f"{self.root / name}: is byte for byte the file of sub-{other:02d}; one of them has the wrong "
+                        f"{self.root / name}: is byte for byte a file of sub-{other:02d}; one of them has the wrong "
                         "name: get it again"
                     )
         return found
 
-    def _source(self, subject: int, split: str) -> Path:
-        return self.root / VERSIONS[self.preprocessing].folder / f"sub-{subject:02d}" / FILES[split]
-
     def _folder(self, subject: int) -> Path:
-        return self.root / "prepared" / self.preprocessing / f"sub-{subject:02d}"
+        """Of what is prepared; preparations of raw files that differ in their options stand side by side."""
+        named = f"raw-{digest(dataclasses.asdict(self.raw))[:8]}" if self.preprocessing == "raw" else self.preprocessing
+        return self.root / "prepared" / named / f"sub-{subject:02d}"
 
     def _recorded(self, subject: int) -> Prepared:
         self._check_subject(subject)
@@ -208,8 +206,3 @@ class ThingsEEG2(Recorded):
     def _check_subject(self, subject: int) -> None:
         if subject not in self.subjects:
             raise unknown("subject", str(subject), self.subjects)
-
-
-def _mean(trials: NDArray[np.float32], axis: int = 0) -> EEG:
-    mean: EEG = trials.mean(axis=axis, dtype=np.float64).astype(np.float32)
-    return mean

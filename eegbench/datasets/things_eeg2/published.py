@@ -5,7 +5,7 @@ The authors' own version has 17 channels at 100 Hz, written by numpy; that of NI
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.arrays import EEGInfo
+from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
+from eegbench.contracts import Progress
 from eegbench.datasets.pickled import read_pickled
 from eegbench.datasets.pictures import Shown
+from eegbench.datasets.prepared import Preparation
 from eegbench.errors import InputError, MissingError
 
 FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
+TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the prepared arrays' rows, in their order
 METADATA = ("image_metadata.npy", "image_set/image_metadata.npy")
 IMAGES = {"train": "image_set/training_images", "test": "image_set/test_images"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")
@@ -83,6 +86,48 @@ def read_recording(path: Path, version: str, conditions: int) -> Recording:
         )
     _check_times(path, times, samples, wanted, version)
     return Recording(path, values, [named.index(name) for name in wanted.channels])
+
+
+def convert(
+    sources: Mapping[str, Path],
+    version: str,
+    splits: Mapping[str, Sequence[Shown]],
+    preparation: Preparation,
+    progress: Progress,
+) -> None:
+    """Write `<split>.npy`, `<split>_mean.npy` over repetitions, and trials.csv; the order of repetitions tells nothing.
+
+    Raises what `read_recording` and `Recording.blocks` raise.
+    """
+    repetitions = {}
+    for split, path in sources.items():
+        arrays = f"{split}.npy", f"{split}_mean.npy"
+        if any(preparation.lacks(name) for name in arrays):
+            recording = read_recording(path, version, len(splits[split]))
+            conditions, _, channels, times = recording.values.shape
+            with (
+                preparation.array(arrays[0], recording.values.shape) as every,
+                preparation.array(arrays[1], (conditions, channels, times)) as means,
+                progress.bar(f"{path.parent.name}, {split}", conditions) as advance,
+            ):
+                for block in recording.blocks():
+                    every.add(block)
+                    means.add(mean_of(block, axis=1))
+                    advance(len(block))
+        repetitions[split] = int(preparation.files[arrays[0]]["shape"][1])
+    rows = (
+        (split, stimulus, concept, r, "")
+        for split, shown in splits.items()
+        for stimulus, concept, _ in shown
+        for r in range(1, repetitions[split] + 1)
+    )
+    preparation.table("trials.csv", TRIALS, rows)
+
+
+def mean_of(trials: NDArray[np.float32], axis: int = 0) -> EEG:
+    """The mean over repetitions, summed as float64."""
+    mean: EEG = trials.mean(axis=axis, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def read_metadata(root: Path) -> dict[str, list[Shown]]:

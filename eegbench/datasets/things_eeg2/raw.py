@@ -3,7 +3,7 @@
 The steps are the published ones (gifale95/eeg_encoding, preprocessing_utils.py; eeyhsong/NICE-EEG, preprocessing/).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,6 +16,7 @@ from eegbench.channels import THINGS_OCCIPITAL, THINGS_RAW
 from eegbench.contracts import Progress
 from eegbench.datasets.prepared import Preparation, read_table
 from eegbench.datasets.things_eeg2.noise import Over, covariance, whitener
+from eegbench.datasets.things_eeg2.published import TRIALS
 from eegbench.datasets.things_eeg2.recording import (
     RATE,
     Places,
@@ -117,7 +118,7 @@ def _reach(options: RawOptions) -> tuple[int, int]:
 
 def prepare_raw(
     folder: Path,
-    conditions: Mapping[str, int],
+    stimuli: Mapping[str, Sequence[tuple[str, str]]],
     options: RawOptions,
     preparation: Preparation,
     progress: Progress,
@@ -128,14 +129,15 @@ def prepare_raw(
 
     `train.npy` and `test.npy` are float32 (conditions, repetitions, channels, times), `train_mean.npy` and
     `test_mean.npy` their means (conditions, channels, times). Condition i is the image with number i + 1;
-    repetitions are in the order of session and time, where the published files have them shuffled. `trials.csv` has
-    the split, condition, repetition and session of every trial, from 1 on.
+    repetitions are in the order of session and time, where the published files have them shuffled. `trials.csv` says
+    of every trial what TRIALS names, repetitions and sessions from 1 on.
 
-    `conditions` is their number in "train" and "test", `counts` in how many sessions one is shown, and how often in
-    each. An interrupted preparation goes on with the session where it was. Takes the memory of one raw file and of a
-    session's epochs, and on the disk twice what it makes. Raises MissingError for a file that is not there, InputError
-    for one that is not as published, and for a condition without all its repetitions.
+    `stimuli` are id and concept of each image of "train" and of "test", `counts` in how many sessions one is shown, and
+    how often in each. An interrupted preparation goes on with the session where it was. Takes the memory of one raw
+    file and of a session's epochs, and on the disk twice what it makes. Raises MissingError for a file that is not
+    there, InputError for one that is not as published, and for a condition without all its repetitions.
     """
+    conditions = {split: len(images) for split, images in stimuli.items()}
     sessions = _sessions(folder, counts["test"][0])
     steps = {name: [f"{name}-{split}.{kind}" for split in FILES for kind in ("npy", "csv")] for name in sessions}
     results = [*(f"{split}{kind}.npy" for split in FILES for kind in ("", "_mean")), "trials.csv"]
@@ -146,7 +148,7 @@ def prepare_raw(
         shown = {split: _shown(folder, preparation, split, sessions, conditions[split], counts) for split in FILES}
         for split in FILES:
             _merge(preparation, split, shown[split], progress)
-        preparation.table("trials.csv", ("split", "condition", "repetition", "session"), _trials(shown, counts))
+        preparation.table("trials.csv", TRIALS, _trials(shown, stimuli, counts))
     for name in (step for each in steps.values() for step in each):
         preparation.drop(name)
     return options.info
@@ -254,9 +256,14 @@ def _merge(preparation: Preparation, split: str, shown: Shown, progress: Progres
             advance(1)
 
 
-def _trials(shown: Mapping[str, Shown], counts: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, int, int, int]]:
-    """The rows of trials.csv, in the order of the arrays; a condition is an image's number, and all count from 1."""
+def _trials(
+    shown: Mapping[str, Shown],
+    stimuli: Mapping[str, Sequence[tuple[str, str]]],
+    counts: Mapping[str, tuple[int, int]],
+) -> Iterator[tuple[str, str, str, int, int]]:
+    """The rows of trials.csv, in the order of the arrays."""
     for split, conditions in shown.items():
-        for condition, places in enumerate(conditions, 1):
+        for (stimulus, concept), places in zip(stimuli[split], conditions, strict=True):
             names = [name for name, _ in places for _ in range(counts[split][1])]
-            yield from ((split, condition, i, int(name.removeprefix("ses-"))) for i, name in enumerate(names, 1))
+            for i, name in enumerate(names, 1):
+                yield split, stimulus, concept, i, int(name.removeprefix("ses-"))
