@@ -1,11 +1,12 @@
 """Time and memory of real data sets at full size, on synthetic files in the published formats.
 
-usage: python perf/recordings.py FOLDER [official nice eegcvpr]
+usage: python perf/recordings.py FOLDER [official nice 5_95]
 
-FOLDER takes up to 35 GB: noise in the shape of one subject's files (16,540 x 4 and 200 x 80 trials; the authors' 17
-channels at 100 Hz, NICE's 63 at 250 Hz), and as many images as there are. Each step runs in a process of its own:
-preparing (its peak memory beside the source file's size), the averaged test set (wanted: under 0.2 s), an epoch over
-all training trials in shuffled batches (wanted: under 1 GB).
+FOLDER takes up to 40 GB: noise in the shape of one subject's files of THINGS-EEG2 (16,540 x 4 and 200 x 80 trials; the
+authors' 17 channels at 100 Hz, NICE's 63 at 250 Hz) with as many images as there are, and of EEGCVPR (12,000 trials of
+128 channels by 500 samples). Each step runs in a process of its own: preparing, and once more with all done (peak
+memory beside the size of the larger source file; wanted: at most 1.5), the averaged test set, twice (wanted: under
+0.2 s), an epoch over all training trials in shuffled batches (wanted of THINGS-EEG2: under 1 GB).
 """
 
 import json
@@ -20,53 +21,73 @@ from typing import Any, ClassVar
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "files"))
+import eegcvpr_files as eegcvpr
 import things_files as things
+from eegbench.datasets.eegcvpr.labels import NAMES
 
 PIECE = 2**26  # bytes
 FULL = things.Small(concepts=1654, tests=200, repetitions=(4, 80))
 STEP = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import numpy as np
+from eegbench.benchmark import recordings
 from eegbench.contracts import Silent
-from eegbench.datasets.things_eeg2 import ThingsEEG2
-root, version, step = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-data, since = ThingsEEG2(preprocessing=version, trials="each", root=root), time.perf_counter()
+root, name, origin, step = Path(sys.argv[1]), *sys.argv[2:]
+table = {"trials": "each"} if name == "things-eeg2" else {"protocol": "pooled"}
+data, subject = recordings.find(name, table, root=root, origin=origin), 4
+since = time.perf_counter()
 if step == "prepare":
-    data.prepare([8], tensors=None, progress=Silent())
+    recordings.prepare(data, [subject], progress=Silent())
 elif step == "test":
-    data.queries(8)
-elif step == "epoch":
-    train = data.train(8)
+    data.queries(subject)
+else:
+    train = data.train(subject)
     order = np.random.default_rng(0).permutation(len(train.eeg))
     total = sum(float(train.eeg[np.sort(order[i : i + 1024])].sum()) for i in range(0, len(order), 1024))
 seconds = time.perf_counter() - since
-own = {l.split(":")[0]: int(l.split()[1]) for l in open("/proc/self/status") if l.startswith(("VmHWM", "RssAnon"))}
-print(json.dumps({"seconds": seconds, "peak": 1024 * own["VmHWM"], "own": 1024 * own["RssAnon"]}))
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps({"seconds": seconds, "peak": 1024 * peak}))
 """
+SETS = {"official": "things-eeg2", "nice": "things-eeg2", "5_95": "eegcvpr"}
 
 
 def main() -> None:
-    root, versions = Path(sys.argv[1]), sys.argv[2:] or ["official", "nice"]
-    if not (root / "image_metadata.npy").is_file():
-        print("writing images", file=sys.stderr)
-        things.write_images(root, FULL)
-    for version in versions:
-        size = write(root, version)
-        for step in ("prepare", "test", "test", "epoch"):
+    folder, origins = Path(sys.argv[1]), sys.argv[2:] or list(SETS)
+    for origin in origins:
+        root = folder / SETS[origin]
+        size = write_eegcvpr(root) if SETS[origin] == "eegcvpr" else write_things(root, origin)
+        print(f"{SETS[origin]}, {origin}: the larger source file has {size / 1e9:.2f} GB", flush=True)
+        for step in ("prepare", "prepare", "test", "test", "epoch"):
             done = subprocess.run(
-                [sys.executable, "-c", STEP, str(root), version, step], capture_output=True, text=True, check=True
+                [sys.executable, "-c", STEP, str(root), SETS[origin], origin, step],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             found = json.loads(done.stdout)
             ratio = f", {found['peak'] / size:.2f} of the file" if step == "prepare" else ""
-            print(f"{version:<9} {step:<8} {found['seconds']:8.2f} s   peak {found['peak'] / 1e9:6.2f} GB{ratio}")
+            print(f"  {step:<8} {found['seconds']:8.3f} s   peak {found['peak'] / 1e9:6.2f} GB{ratio}", flush=True)
 
 
-def write(root: Path, version: str) -> int:
-    """One subject's files of noise, piece by piece; the size of the larger in bytes."""
+def write_eegcvpr(root: Path) -> int:
+    """All six people's file of noise, 40 classes of 50 images; its size in bytes."""
+    path = root / eegcvpr.RECORDINGS["5_95"]
+    if not path.is_file():
+        print("writing eegcvpr", file=sys.stderr)
+        eegcvpr.WNIDS = tuple(NAMES)
+        eegcvpr.write(root, small=eegcvpr.Small(each=50, lengths=(500,)))
+    return path.stat().st_size
+
+
+def write_things(root: Path, version: str) -> int:
+    """One subject's files of noise, piece by piece, and all images; the size of the larger file in bytes."""
+    if not (root / "image_metadata.npy").is_file():
+        print("writing images", file=sys.stderr)
+        things.write_images(root, FULL)
     sizes = []
     for split, name in things.NAMES.items():
-        path = root / things.FOLDERS[version] / "sub-08" / name
+        path = root / things.FOLDERS[version] / "sub-04" / name
         if not path.is_file():
             print(f"writing {path.name}, {version}", file=sys.stderr)
             stream(path, version, split)

@@ -48,6 +48,7 @@ LATE = (
     "eegbench.benchmark.picture",
     "eegbench.benchmark.curves",
     "eegbench.benchmark.explain",
+    "eegbench.benchmark.recordings",
     "eegbench.benchmark.vary",
 )
 LATE_PLACES = (

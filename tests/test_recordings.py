@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+import eegcvpr_files
 import things_files
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
@@ -72,6 +73,22 @@ def test_things_eeg2_from_published_files_to_scores(
     configuration = record.spec.dataset_configuration
     assert (configuration["preprocessing"], configuration["trials"]) == (version, trials)
     assert [row.stimulus for row in record.manifest][:2] == ["00001_other1/other1_06s", "00002_other2/other2_06s"]
+
+
+@pytest.mark.parametrize(("method", "protocol"), [("neuroimagen", "pooled"), ("atm", "subject")])
+def test_eegcvpr_from_published_files_to_scores_and_a_board_with_its_caution(
+    tmp_path: Path, method: str, protocol: str
+) -> None:
+    eegcvpr_files.write(tmp_path, small=eegcvpr_files.Small(each=8))
+    words = ("eegcvpr", "--root", str(tmp_path), "--subject", "2", "--set", "image_side=64")
+    done = run("prepare", *words)
+    assert done.exit_code == 0, done.stderr
+    assert run("verify", *words).exit_code == 0
+    table = {"root": str(tmp_path), "image_side": 64, "protocol": protocol}
+    record = evaluated(method, "eegcvpr", table, tmp_path / "runs")
+    assert "arXiv 2012.03849" in record.caution and "data/prepared/5_95" in record.digests
+    board = CliRunner().invoke(app, ["leaderboard", str(tmp_path / "runs")]).stdout
+    assert "Block design" in board and "Li et al." in board and "not zero-shot" in board
 
 
 def test_what_is_not_there_is_one_line_with_the_command(tmp_path: Path) -> None:

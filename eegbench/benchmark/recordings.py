@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from eegbench import configuration
-from eegbench.backbones.tensors import read_tensors_as_arrays
 from eegbench.benchmark import plugins
 from eegbench.contracts import Progress
 from eegbench.datasets import remote
@@ -32,12 +32,18 @@ def fetch(
 
 def prepare(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[Path]:
     """The folders that are prepared now, of all subjects if None."""
-    return dataset.prepare(_checked(dataset, subjects), tensors=read_tensors_as_arrays, progress=progress)
+    return dataset.prepare(_checked(dataset, subjects), tensors=_tensors, progress=progress)
 
 
 def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[str]:
     """What is wrong with the prepared data, a line each."""
     return dataset.verify(_checked(dataset, subjects), progress=progress)
+
+
+def _tensors(path: Path) -> Any:
+    from eegbench.backbones.tensors import read_tensors_as_arrays  # late: only some recordings are torch's files
+
+    return read_tensors_as_arrays(path)
 
 
 def _checked(dataset: Recorded, subjects: Sequence[int] | None) -> Sequence[int]:

@@ -25,8 +25,11 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.err
 Picture = NDArray[np.uint8]  # (h, w, 3)
 
 
-def read_image(path: Path) -> Picture:
-    """uint8 (h, w, 3) by the rule at the head of this file; raises InputError naming the file."""
+def read_image(path: Path, *, cmyk: bool = False) -> Picture:
+    """uint8 (h, w, 3) by the rule at the head of this file; raises InputError naming the file.
+
+    `cmyk`: take CMYK by Pillow's own formula, as those who train on ImageNet do, of which some files are so.
+    """
     if path.is_dir():
         raise InputError(f"{path}: a folder with the name of an image; rename it")
     try:
@@ -38,13 +41,13 @@ def read_image(path: Path) -> Picture:
                 if (frames := getattr(image, "n_frames", 1)) > 1:
                     raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
                 image.load()
-                return _rgb(path, image)
+                return _rgb(path, image, cmyk)
     except UNREADABLE as error:
         reason = "not a PNG or JPEG image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise InputError(f"{path}: cannot be read as an image ({reason}); write it again") from None
 
 
-def _rgb(path: Path, image: Image.Image) -> Picture:
+def _rgb(path: Path, image: Image.Image, cmyk: bool) -> Picture:
     if min(image.size) < LEAST_SIDE:
         raise InputError(f"{path}: {image.width} x {image.height} pixels; at least {LEAST_SIDE} a side are wanted")
     if "transparency" in image.info or image.mode in OPAQUE:
@@ -52,6 +55,6 @@ def _rgb(path: Path, image: Image.Image) -> Picture:
         if pixels[..., 3].min() < 255:
             raise InputError(f"{path}: is see-through in parts; lay it over a colour and save it as RGB")
         return np.ascontiguousarray(pixels[..., :3])
-    if image.mode not in EXACT:
+    if image.mode not in EXACT and not (cmyk and image.mode == "CMYK"):
         raise InputError(f"{path}: has the mode {image.mode}; wanted 8-bit RGB or grey: convert it")
     return np.asarray(image.convert("RGB"))

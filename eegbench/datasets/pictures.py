@@ -26,21 +26,22 @@ def prepare_pictures(
 ) -> Prepared:
     """Write `<split>.npy`, (n, side, side, 3), and `<split>.csv` for each split, in the order given.
 
-    With `crop` the largest square in the middle is resized to `side`; without, another size is an InputError.
+    With `crop`, for photographs of all sizes such as ImageNet's, the largest square in the middle is resized to `side`,
+    and CMYK is taken; without, another size is an InputError.
     Raises MissingError for a file that is not there, InputError for one that is no image, and for two stimuli of
     different splits with one and the same image.
     """
     sizes = {split: [(stimulus, _size(path)) for stimulus, _, path in shown] for split, shown in splits.items()}
     with preparing(folder, {"side": side, "crop": crop, "images": digest(sizes)}) as preparation:
         for split, shown in splits.items():
-            if preparation.lacks(f"{split}.csv"):
+            if preparation.lacks(f"{split}.csv") or preparation.lacks(f"{split}.npy"):
                 table = []
                 with (
                     preparation.array(f"{split}.npy", (len(shown), side, side, 3), np.uint8) as rows,
                     progress.bar(f"images, {split}", len(shown)) as advance,
                 ):
                     for stimulus, concept, path in shown:
-                        image = read_image(path)
+                        image = read_image(path, cmyk=crop)
                         rows.add(_square(path, image, side, crop)[None])
                         same = sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
                         table.append((stimulus, concept, same, f"{perceptual_hash(image):016x}"))

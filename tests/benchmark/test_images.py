@@ -182,3 +182,11 @@ def test_a_set_is_joined_by_id_and_not_by_position() -> None:
 def test_a_set_that_does_not_fit_is_refused_by_name(have: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         from_array(have, np.zeros((len(have), 2, 2, 3), np.uint8)).ordered(["a", "b"])
+
+
+def test_cmyk_is_taken_where_it_is_asked_for(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=95)
+    with pytest.raises(InputError, match="has the mode CMYK"):
+        read_image(tmp_path / "red.jpg")
+    red = read_image(tmp_path / "red.jpg", cmyk=True)
+    assert red.shape == (8, 8, 3) and red[..., 0].min() > 240 and red[..., 1:].max() < 15

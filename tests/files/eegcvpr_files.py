@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-WNIDS = ("n02106662", "n02124075", "n99999999")  # the last is none of the 40
+WNIDS: tuple[str, ...] = ("n02106662", "n02124075", "n99999999")  # the last is none of the 40
 RECORDINGS = {
     "5_95": "eeg_5_95_std.pth",
     "14_70": "eeg_14_70_std.pth",

@@ -117,12 +117,15 @@ def _note(event: str, values: tuple[object, ...]) -> None:
 def try_each(path: Path, wholes: list[bytes], read: Callable[[Path], object], seeds: range) -> dict[str, int]:
     """Read a spoilt file for each seed: how many were "refused", by our own error, and how many "read".
 
-    Raises AssertionError for any other end: another exception, an error of several lines, or something done that
-    reading does not need, such as writing outside the file's own folder.
+    The whole ones must be readable. Raises AssertionError for any other end: another exception, an error of several
+    lines, or something done that reading does not need, such as writing outside the file's own folder.
     """
     from eegbench.errors import EegbenchError
 
     counts = {"refused": 0, "read": 0}
+    for whole in wholes:
+        path.write_bytes(whole)
+        read(path)  # and all that is imported late is there
     for seed in seeds:
         path.write_bytes(spoilt(wholes[seed % len(wholes)], seed, wholes[(seed + 1) % len(wholes)]))
         lines = 0
