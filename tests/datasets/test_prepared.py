@@ -128,7 +128,7 @@ def test_a_disk_that_fills_up_is_one_line_and_what_was_whole_stays(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(MissingError, match="two.npy.part: no space left on the disk; free some, then run the same"):
+    with pytest.raises(MissingError, match=r"two.npy.part: no space left on the disk; free some, then run the same"):
         make(tmp_path)
     monkeypatch.undo()
     assert make(tmp_path) == ["two.npy"]
