@@ -12,6 +12,7 @@ from eegbench import backbones
 from eegbench.benchmark import plugins
 from eegbench.configuration import keys, shipped_files
 from eegbench.contracts import Dataset, Method
+from eegbench.datasets.recorded import Recorded
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
 
@@ -78,6 +79,8 @@ def facts(dataset: Dataset) -> dict[str, str]:
     return {
         "name": f"{dataset.name}@{dataset.revision}",
         "about": dataset.about,
+        "options": ", ".join(keys(type(dataset))),
+        **({"files": str(dataset.root)} if isinstance(dataset, Recorded) else {}),
         "simulated": "yes" if dataset.simulated else "no",
         **({"caution": dataset.caution} if dataset.caution else {}),
         "subjects": ", ".join(str(subject) for subject in dataset.subjects),
