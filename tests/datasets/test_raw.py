@@ -18,12 +18,13 @@ from eegbench.channels import THINGS_RAW
 from eegbench.contracts import Silent
 from eegbench.datasets.prepared import Preparation, Prepared, preparing
 from eegbench.datasets.things_eeg2 import raw
+from eegbench.datasets.things_eeg2.published import VERSIONS
 from eegbench.datasets.things_eeg2.raw import NICE, OFFICIAL, RawOptions, prepare_raw
 from eegbench.datasets.things_eeg2.recording import TARGET, Session, events, read_session, repetitions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 
-PLAIN = RawOptions(mvnn="none")
-FINE = RawOptions(mvnn="none", rate=1000.0)  # nothing is resampled
+PLAIN = RawOptions("raw", mvnn="none")
+FINE = RawOptions("raw", mvnn="none", rate=1000.0)  # nothing is resampled
 SMALL = RawOptions("occipital")
 
 
@@ -93,7 +94,7 @@ def test_epochs_are_those_that_mne_cuts_from_the_whole_recording_and_resamples(s
     described = mne.create_info(list(THINGS_RAW), 1000.0, "eeg")
     whole = mne.io.RawArray(np.array(session.signal[:63]), described, verbose="error")
     at = np.stack([onsets, np.zeros_like(onsets), images], axis=1)
-    for options in (PLAIN, replace(OFFICIAL, channels="all")):
+    for options in (PLAIN, replace(OFFICIAL, channels="raw")):
         times = {"tmin": options.tmin, "tmax": options.tmax, "baseline": (None, 0), "preload": True}
         wanted = mne.Epochs(whole, at, **times, verbose="error").resample(options.rate, verbose="error").get_data()
         found = raw.epochs(session, onsets, options, lambda n: None)
@@ -142,7 +143,8 @@ def test_official_options_give_the_official_shape(subject: Path, tmp_path: Path)
     info, prepared = prepare(subject, tmp_path, OFFICIAL)
     assert info == EEGInfo(SMALL.names, 100.0, -0.2, 100, "whitened")
     assert prepared.array("train.npy").shape == (6, 4, 17, 100)
-    assert RawOptions() == NICE
+    assert RawOptions() == NICE and NICE.info == VERSIONS["nice"].info  # so that published checkpoints fit
+    assert OFFICIAL.info == VERSIONS["official"].info
 
 
 # Noise

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
-from eegbench.channels import THINGS_OCCIPITAL, THINGS_RAW
+from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL, THINGS_RAW
 from eegbench.contracts import Progress
 from eegbench.datasets.prepared import Preparation, read_table
 from eegbench.datasets.things_eeg2.noise import Over, covariance, whitener
@@ -31,7 +31,7 @@ FILES = {"train": "raw_eeg_training.npy", "test": "raw_eeg_test.npy"}
 PUBLISHED = {"train": (2, 2), "test": (4, 20)}  # sessions that show a condition, and its repetitions in each
 BLOCK = 100  # epochs at a time: 60 MB of 63 channels before they are resampled
 
-Channels = Literal["all", "occipital"]
+Channels = Literal["nice", "raw", "occipital"]
 Mvnn = Literal["train", "official", "none"]
 
 
@@ -39,16 +39,15 @@ Mvnn = Literal["train", "official", "none"]
 class RawOptions:
     """How raw EEG becomes epochs; UsageError for what cannot be.
 
-    As published, an epoch is cut from `tmin` to `tmax` (s from onset), its mean from `tmin` to onset is taken away, it
-    is resampled by itself, so with effects at its edges, and then kept from `first` until before `last`. Where an
+    As published, an epoch is cut from `tmin` to `tmax` (s from onset), its mean from `tmin` to onset is taken away,
+    it is resampled by itself, so with effects at its edges, and then kept from `first` until before `last`. Where an
     epoch's padding is no whole number of new samples, MNE-Python's resampling moves it in time: a sample holds the
-    signal of 1 ms later with NICE's times, of about 4 ms earlier with the official ones. Channels stay in the order of
-    the raw files. Noise is estimated for each session from what is kept, over "epochs" or "time", as the mean over
-    conditions: "train" looks at the training partition alone, "official" takes the mean of both partitions'
-    covariances, so test data shape the whitener.
+    signal of 1 ms later with NICE's times, of about 4 ms earlier with the official ones. Noise is estimated for each
+    session from what is kept, over "epochs" or "time", as the mean over conditions: "train" looks at the training
+    partition alone, "official" takes the mean of both partitions' covariances, so test data shape the whitener.
     """
 
-    channels: Channels = "all"  # 63; "occipital" are the 17 whose names begin with O or P
+    channels: Channels = "nice"  # all 63 in NICE's order; "raw": in the raw files'; "occipital": the 17 of O and P
     rate: float = 250.0  # Hz
     tmin: float = -0.2
     tmax: float = 1.0
@@ -75,7 +74,7 @@ class RawOptions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return THINGS_RAW if self.channels == "all" else THINGS_OCCIPITAL
+        return {"nice": THINGS_NICE, "raw": THINGS_RAW, "occipital": THINGS_OCCIPITAL}[self.channels]
 
     @property
     def kept(self) -> slice:
@@ -88,10 +87,9 @@ class RawOptions:
         return EEGInfo(self.names, float(self.rate), float(self.first), self.kept.stop - self.kept.start, unit)
 
 
-# As near as one comes to the published pipelines. They draw and order repetitions by seeds of their own, and the second
-# has its 63 channels in another order.
+# As near as one comes to the published pipelines, which draw and order repetitions by seeds of their own.
 OFFICIAL = RawOptions("occipital", 100.0, tmin=-0.2, tmax=0.8, first=-0.2, last=0.8, mvnn="official", mvnn_over="time")
-NICE = RawOptions("all", 250.0, tmin=-0.2, tmax=1.0, first=0.0, last=1.0, mvnn="train", mvnn_over="epochs")
+NICE = RawOptions("nice", 250.0, tmin=-0.2, tmax=1.0, first=0.0, last=1.0, mvnn="train", mvnn_over="epochs")
 
 
 def epochs(session: Session, onsets: Places, options: RawOptions, advance: Callable[[int], None]) -> EEG:
