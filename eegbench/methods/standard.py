@@ -1,5 +1,7 @@
 """EEG as networks want it: the size that a method was fitted on, each channel at zero mean and unit variance."""
 
+import functools
+import mmap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,18 +18,31 @@ Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel,
 
 def scale_of(eeg: EEG) -> Scale:
     """Over all trials and times of training EEG (n, channels, times), which may be larger than memory."""
-    mean = eeg.mean(axis=(0, 2), keepdims=True)
-    squares = np.zeros_like(mean)
-    for some in parts(eeg):
-        apart = some - mean
-        squares += np.square(apart, out=apart).sum(axis=(0, 2), keepdims=True)
-    return mean[0], np.sqrt(squares / eeg.dtype.type(eeg.size // eeg.shape[1]))[0] + 1e-12
+    count = eeg.dtype.type(eeg.size // eeg.shape[1])
+    mean = _total(some.sum(axis=(0, 2), keepdims=True) for some in parts(eeg)) / count
+    squares = _total(np.square(some - mean).sum(axis=(0, 2), keepdims=True) for some in parts(eeg))
+    return mean[0], np.sqrt(squares / count)[0] + 1e-12
+
+
+def _total(sums: Iterator[NDArray[Any]]) -> NDArray[Any]:
+    return functools.reduce(np.add, sums)
 
 
 def parts(eeg: EEG) -> Iterator[EEG]:
-    """The trials in order, as many at once as take a quarter of a gigabyte."""
+    """The trials in order, as many at once as take a quarter of a gigabyte; those before are let go."""
     count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
-    return (eeg[i : i + count] for i in range(0, len(eeg), count))
+    for i in range(0, len(eeg), count):
+        yield eeg[i : i + count]
+        let_go(eeg)
+
+
+def let_go(eeg: NDArray[Any]) -> None:
+    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are."""
+    base: object = eeg
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 class Standardised:
@@ -42,7 +57,9 @@ class Standardised:
 
     def __getitem__(self, items: torch.Tensor | NDArray[np.int64] | slice) -> torch.Tensor:
         chosen = items.cpu().numpy() if isinstance(items, torch.Tensor) else items
-        return standardised(self.eeg[chosen], self.scale).to(self.device)
+        taken = standardised(self.eeg[chosen], self.scale).to(self.device)
+        let_go(self.eeg)
+        return taken
 
     def split(self, count: int) -> Iterator[torch.Tensor]:
         """All trials in order, `count` at once."""

@@ -114,3 +114,22 @@ def test_eeg_is_standardised_as_it_is_asked_for(tmp_path: Path, monkeypatch: pyt
     items = torch.tensor([3, 1, 48])
     np.testing.assert_allclose(asked[items].numpy(), (eeg[items.numpy()] - mean) / std, rtol=1e-4, atol=1e-5)
     assert [len(part) for part in asked.split(20)] == [20, 20, 10]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is told by Linux alone")
+def test_eeg_on_disk_does_not_fill_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mapped() -> int:
+        """MB of files that the process has in memory."""
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssFile")) // 1024
+
+    np.save(tmp_path / "eeg.npy", np.zeros((1600, 10, 1000), np.float32))  # 64 MB
+    monkeypatch.setattr(standard, "AT_ONCE", 2**22)
+    eeg = np.load(tmp_path / "eeg.npy", mmap_mode="r")
+    before, most = mapped(), 0
+    for some in Standardised(eeg, "cpu").split(100):
+        assert not some.any()
+        most = max(most, mapped() - before)
+    assert most < 16
+    eeg.sum()
+    assert mapped() - before > 48  # what reading it as a whole takes

@@ -24,7 +24,7 @@ from eegbench.contracts import Answers, Progress, Queries, TrainingSet
 from eegbench.datasets import pictures
 from eegbench.datasets.eegcvpr import files, source
 from eegbench.datasets.eegcvpr.labels import concept
-from eegbench.datasets.eegcvpr.parts import FOLDS, TRIALS, Listed, choose, read_fold, read_listed
+from eegbench.datasets.eegcvpr.parts import FOLDS, ITEMS, TRIALS, Listed, choose, fold_file, read_fold, read_listed
 from eegbench.datasets.prepared import Prepared, preparing
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
@@ -200,10 +200,11 @@ class EegCvpr(Recorded):
     def _prepare_splits(self, tensors: TensorReader) -> None:
         path = self.root / source.SPLITS[self.split]
         with preparing(self._folder_of_splits, {"sources": _digest(path)}) as preparation:
-            if preparation.lacks("splits.csv"):
-                folds = enumerate(source.read_splits(path, tensors))
-                rows = ((fold, part, item) for fold, parts in folds for part in parts for item in parts[part])
-                preparation.table("splits.csv", FOLDS, rows)
+            if preparation.lacks("folds.csv"):
+                folds = source.read_splits(path, tensors)
+                for fold, parts in enumerate(folds):
+                    preparation.table(fold_file(fold), ITEMS, ((part, item) for part in parts for item in parts[part]))
+                preparation.table("folds.csv", FOLDS, ((k, *map(len, parts.values())) for k, parts in enumerate(folds)))
 
     def _image_file(self, stimulus: str) -> Path:
         places = [self.root / "images" / f"{stimulus}{suffix}" for suffix in SUFFIXES]

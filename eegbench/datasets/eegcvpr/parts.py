@@ -8,7 +8,8 @@ from eegbench.datasets.prepared import REMAKE, Prepared
 from eegbench.errors import InputError, UsageError
 
 TRIALS = ("item", "subject", "stimulus", "concept", "row")  # the header of trials.csv
-FOLDS = ("fold", "part", "item")  # and of splits.csv
+ITEMS = ("part", "item")  # of a fold's own file
+FOLDS = ("fold", *PARTS)  # of folds.csv: how many items each part has
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,20 @@ def read_listed(prepared: Prepared) -> list[Listed]:
         raise InputError(f"{prepared.folder / 'trials.csv'}: damaged; {REMAKE}") from None
 
 
+def fold_file(fold: int) -> str:
+    return f"fold-{fold}.csv"
+
+
 def read_fold(prepared: Prepared, fold: int) -> dict[str, list[int]]:
     """The places of each part of a fold; UsageError for a fold that is not there."""
+    if fold_file(fold) not in prepared.files:
+        raise UsageError(f"fold is {fold}; the split has the folds 0 to {len(prepared.table('folds.csv')) - 1}")
     places: dict[str, list[int]] = {part: [] for part in PARTS}
-    most = -1
     try:
-        for row in prepared.table("splits.csv"):
-            most = max(most, int(row["fold"]))
-            if int(row["fold"]) == fold:
-                places[row["part"]].append(int(row["item"]))
+        for row in prepared.table(fold_file(fold)):
+            places[row["part"]].append(int(row["item"]))
     except (KeyError, ValueError):
-        raise InputError(f"{prepared.folder / 'splits.csv'}: damaged; {REMAKE}") from None
-    if fold > most:
-        raise UsageError(f"fold is {fold}; the split has the folds 0 to {most}")
+        raise InputError(f"{prepared.folder / fold_file(fold)}: damaged; {REMAKE}") from None
     return places
 
 

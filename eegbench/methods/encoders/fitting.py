@@ -16,7 +16,7 @@ from eegbench.contracts import TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
-from eegbench.methods.standard import Standardised, info_from, standardised
+from eegbench.methods.standard import Standardised, info_from, let_go, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
@@ -113,12 +113,12 @@ class EEGEmbedder:
         """Embeddings (n, d) as the encoder gives them, un-normalised."""
         device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
         with torch.inference_mode():
-            parts = [
-                self.encoder(x.to(device), torch.full((len(x),), self.row, device=device)).cpu()
-                for i in range(0, len(eeg), 64)
-                for x in [standardised(eeg[i : i + 64], (self.mean, self.std), self.info)]
-            ]
-        return torch.cat(parts).numpy()
+            embedded = []
+            for i in range(0, len(eeg), 64):
+                x = standardised(eeg[i : i + 64], (self.mean, self.std), self.info).to(device)
+                embedded.append(self.encoder(x, torch.full((len(x),), self.row, device=device)).cpu())
+                let_go(eeg)
+        return torch.cat(embedded).numpy()
 
     def save(self, folder: Path) -> None:
         rest = {"eeg_mean": self.mean, "eeg_std": self.std}
