@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import eegcvpr_files
 import things_files
+from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.plan import Options, plan
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.records import RunRecord
@@ -116,12 +119,44 @@ def test_offline_every_file_is_listed_with_its_place_and_its_page(tmp_path: Path
         (("prepare", "sim-things"), "data set 'sim-things' is computed: it has no files to fetch, prepare or verify"),
         (("prepare", "things-eeg2", "--from", "rw"), "unknown value of preprocessing 'rw'"),
         (("verify", "things-eeg2", "--subject", "11"), "unknown subject '11'"),
+        (
+            ("verify", "things-eeg2", "--from", "raw", "--set", "preprocessing=nice"),
+            "--from says raw, and --set",
+        ),
         (("fetch", "things-eeg2", "--set", "snr=1"), "unknown configuration key 'snr'"),
     ],
 )
 def test_wrong_words_are_one_line_and_exit_code_2(words: tuple[str, ...], message: str) -> None:
     done = run(*words)
     assert done.exit_code == 2 and done.stderr.count("\n") == 1 and message in done.stderr
+
+
+def test_a_ceiling_is_made_anew_when_the_images_are_others(tmp_path: Path) -> None:
+    things_files.write(tmp_path, "nice")
+    words = ("things-eeg2", "--root", str(tmp_path), "--subject", "8")
+    options = Options(
+        dataset="things-eeg2", dataset_table={"root": str(tmp_path)}, suite="micro", runs=tmp_path / "runs"
+    )
+    found = []
+    for _ in range(3):
+        run("prepare", *words)
+        planned = plan("mean_image", 8, options, device="cpu")
+        made = evaluating._ceiling_run("vae_roundtrip", planned, planned.dataset.answers(8), Silent())
+        found.append((made.reused, made.record.manifest[0].sha256))
+        if len(found) == 2:
+            path = tmp_path / "image_set/test_images/00001_other1/other1_06s.jpg"
+            Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    assert [reused for reused, _ in found] == [False, True, False]
+    assert found[0][1] == found[1][1] != found[2][1]
+
+
+def test_verify_looks_at_all_that_are_prepared(tmp_path: Path) -> None:
+    things_files.write(tmp_path, "nice")
+    run("prepare", "things-eeg2", "--root", str(tmp_path), "--subject", "8")
+    assert run("verify", "things-eeg2", "--root", str(tmp_path)).exit_code == 0
+    (tmp_path / "prepared/nice/sub-08/train.npy").unlink()
+    done = run("verify", "things-eeg2", "--root", str(tmp_path))
+    assert done.exit_code == 1 and "train.npy: is missing" in done.stdout
 
 
 def test_verification_that_fails_says_what_and_exits_with_1(tmp_path: Path) -> None:

@@ -231,8 +231,9 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
         method=reference.name,
         configuration=configured,
     )
-    digests = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
     data = planned.dataset
+    digests = {f"data/{name}": sha256 for name, sha256 in data.digests(planned.spec.subject).items()}
+    digests |= {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
     task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
 
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:

@@ -63,7 +63,7 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
 def shape(plan: Plan) -> Json:
     """Everything that shapes a fit; its digest names the fit's folder.
 
-    Fields of the method whose metadata say {"stage": "reconstruct"} are not among it.
+    Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are not among it.
     """
     told: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
     if data := plan.dataset.digests(plan.spec.subject):
@@ -73,7 +73,7 @@ def shape(plan: Plan) -> Json:
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),
         "dataset": f"{plan.spec.dataset}@{plan.spec.revision}",
-        "dataset_configuration": plan.spec.dataset_configuration,
+        "dataset_configuration": describe(plan.dataset, without_stage="reconstruct"),
         "subject": plan.spec.subject,
         "seed": plan.spec.seed,
         "weights": plan.method.weights(),

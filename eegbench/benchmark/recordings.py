@@ -17,7 +17,10 @@ def find(name: str, table: dict[str, object], *, root: Path | None, origin: str 
     kind = plugins.find("dataset", name)
     if not issubclass(kind, Recorded):
         raise UsageError(f"data set {name!r} is computed: it has no files to fetch, prepare or verify")
-    given = ({} if root is None else {"root": root}) | ({} if origin is None else {kind.origin: origin})
+    field: str = kind.origin
+    if origin is not None and table.get(field, origin) != origin:
+        raise UsageError(f"--from says {origin}, and --set {field}={table[field]}; give one of them")
+    given = ({} if root is None else {"root": root}) | ({} if origin is None else {field: origin})
     found: Recorded = configuration.build(kind, table | given)
     return found
 
@@ -36,8 +39,8 @@ def prepare(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Prog
 
 
 def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[str]:
-    """What is wrong with the prepared data, a line each."""
-    return dataset.verify(_checked(dataset, subjects), progress=progress)
+    """What is wrong with the prepared data, a line each; of all subjects that are prepared if None."""
+    return dataset.verify(_checked(dataset, subjects or dataset.ready()), progress=progress)
 
 
 def _tensors(path: Path) -> Any:

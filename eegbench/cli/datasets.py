@@ -15,7 +15,10 @@ Root = Annotated[Path | None, typer.Option(help="The folder of the published fil
 Origin = Annotated[
     str | None, typer.Option("--from", help="Which of the published files, as official, nice or raw for things-eeg2.")
 ]
-Subjects = Annotated[list[int] | None, typer.Option("--subject", help="Whose, again for more; all if not given.")]
+Subjects = Annotated[
+    list[int] | None,
+    typer.Option("--subject", help="Whose, again for more; all if not given, or all that are prepared."),
+]
 
 
 @datasets.command("info")

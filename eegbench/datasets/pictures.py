@@ -13,7 +13,7 @@ from eegbench.contracts import Progress
 from eegbench.datasets.images import Picture, read_image
 from eegbench.datasets.prepared import Prepared, Table, preparing, read_table
 from eegbench.errors import InputError, MissingError
-from eegbench.records import digest
+from eegbench.records import digest, file_digest
 
 HEADER = ("stimulus", "concept", "sha256", "hash")  # of the decoded image; perceptual
 NEAR = 6  # of 64 bits: so few differ between two sizes or qualities of one photograph
@@ -31,8 +31,12 @@ def prepare_pictures(
     Raises MissingError for a file that is not there, InputError for one that is no image, and for two stimuli of
     different splits with one and the same image.
     """
-    sizes = {split: [(stimulus, _size(path)) for stimulus, _, path in shown] for split, shown in splits.items()}
-    with preparing(folder, {"side": side, "crop": crop, "images": digest(sizes)}) as preparation:
+    for _, _, path in (one for shown in splits.values() for one in shown):
+        if not path.is_file():
+            raise MissingError(f"{path}: no such image; see `eegbench datasets fetch`")
+    named = {split: [(s, concept, file_digest(path)) for s, concept, path in shown] for split, shown in splits.items()}
+    with preparing(folder, {"side": side, "crop": crop, "images": digest(named)}) as preparation:
+        preparation.facts = {"stimuli": stimuli_digest(splits)}
         for split, shown in splits.items():
             if preparation.lacks(f"{split}.csv") or preparation.lacks(f"{split}.npy"):
                 table = []
@@ -49,6 +53,11 @@ def prepare_pictures(
                 preparation.table(f"{split}.csv", HEADER, table)
         _check_apart({split: read_table(folder / f"{split}.csv") for split in splits})
     return Prepared.read(folder, remedy=remedy)
+
+
+def stimuli_digest(splits: Mapping[str, Sequence[Shown]]) -> str:
+    """Of the ids of each split in their order: what is joined by place must have the same."""
+    return digest({split: [stimulus for stimulus, _, _ in shown] for split, shown in splits.items()})
 
 
 def perceptual_hash(image: Picture) -> int:
@@ -82,12 +91,6 @@ def _check_apart(tables: Mapping[str, Table]) -> None:
                     f"{known} ({before}) and {row['stimulus']} ({split}) are one and the same image: a model would be "
                     "tested on what it was trained on; get the published images again"
                 )
-
-
-def _size(path: Path) -> int:
-    if not path.is_file():
-        raise MissingError(f"{path}: no such image; see `eegbench datasets fetch`")
-    return path.stat().st_size
 
 
 def _square(path: Path, image: NDArray[np.uint8], side: int, crop: bool) -> Picture:

@@ -68,12 +68,12 @@ class Preparation:
 
     def table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write a CSV."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        listed, text = list(rows), io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *listed])
         part = self.folder / f"{name}.part"
         with writing(part, mend=MEND):
             write_text(part, text.getvalue())
-        self._keep(name, part, {"sha256": file_digest(part)})
+        self._keep(name, part, {"sha256": file_digest(part), "header": list(header), "rows": len(listed)})
 
     def drop(self, name: str) -> None:
         """Delete a file that was a step on the way, if it is there."""
@@ -86,7 +86,8 @@ class Preparation:
             size = part.stat().st_size
             part.replace(self.folder / name)
             self.files[name] = facts | {"bytes": size}
-            write_text(self.folder / UNFINISHED, _json({"made_from": self.made_from, "files": self.files}))
+            note = {"schema_version": VERSION, "made_from": self.made_from, "files": self.files}
+            write_text(self.folder / UNFINISHED, _json(note))
 
 
 class Rows:
@@ -102,7 +103,7 @@ class Rows:
                 f"free some, then run the same command again, or {MEND}"
             )
         with writing(path, mend=MEND):
-            self.file = path.open("wb")
+            self.file = path.open("wb", buffering=0)  # what a full disk refused must not come back when it is closed
         header = io.BytesIO()
         facts = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(header, facts)
@@ -118,7 +119,6 @@ class Rows:
         if self.left:
             raise ValueError(f"{self.path}: {self.left} values are missing, or too many")
         with writing(self.path, mend=MEND):
-            self.file.flush()
             os.fsync(self.file.fileno())
 
     @property
@@ -128,7 +128,8 @@ class Rows:
     def _write(self, data: bytes | memoryview) -> None:
         self._sha.update(data)
         with writing(self.path, mend=MEND):
-            self.file.write(data)
+            while data:
+                data = data[self.file.write(data) :]
 
 
 @contextmanager
@@ -145,8 +146,9 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
         _claim(folder, lock)
         preparation = Preparation(folder, json.loads(json.dumps(made_from)))
         preparation.files = _whole(folder, preparation.made_from)
-        if not preparation.files:
+        if not preparation.files:  # nor does what stands there belong to an earlier note
             (folder / MANIFEST).unlink(missing_ok=True)
+            (folder / UNFINISHED).unlink(missing_ok=True)
         yield preparation
         parts = {name: getattr(preparation, name) for name in ("made_from", "facts", "files")}
         manifest = {"schema_version": VERSION, **parts}
@@ -160,7 +162,7 @@ def _whole(folder: Path, made_from: Json) -> dict[str, Json]:
     for name in (MANIFEST, UNFINISHED):
         try:
             before = read_json(folder / name)
-            if before["made_from"] == made_from:
+            if before["made_from"] == made_from and before["schema_version"] == VERSION:
                 return {
                     name: facts
                     for name, facts in before["files"].items()
@@ -218,9 +220,12 @@ class Prepared:
         return values
 
     def table(self, name: str) -> Table:
-        """The rows of a CSV."""
-        self._facts(name)
-        return read_table(self.folder / name)
+        """The rows of a CSV; InputError unless header and number of rows are the manifest's."""
+        facts, path = self._facts(name), self.folder / name
+        rows = read_table(path)
+        if len(rows) != facts.get("rows") or (rows and list(rows[0]) != facts.get("header")):
+            raise InputError(f"{path}: damaged, its rows are not those of its manifest; {REMAKE}")
+        return rows
 
     def problems(self, progress: Progress) -> list[str]:
         """What is missing or damaged, a line each; every byte is read."""
@@ -249,7 +254,7 @@ def read_table(path: Path) -> Table:
     """The rows of a CSV of ours; InputError if it is damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file, restval="", restkey=""))
+            return list(csv.DictReader(file, restval="", restkey="more"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); {REMAKE}") from None
 

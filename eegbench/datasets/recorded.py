@@ -28,6 +28,10 @@ class Recorded(Dataset):
     root: Path
 
     @abstractmethod
+    def ready(self) -> tuple[int, ...]:
+        """Subjects whose data were prepared, as the options say."""
+
+    @abstractmethod
     def remote(self, subjects: Sequence[int]) -> tuple[RemoteFile, ...]:
         """The published files that `prepare` of these subjects reads, and where they come from."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.errors import InputError
 
-AT_ONCE = 2**28  # bytes of EEG that are worked on at once
+AT_ONCE = 2**26  # bytes of EEG that are worked on at once
 Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel, (channels, 1), in the EEG's unit
 
 
@@ -29,7 +29,7 @@ def _total(sums: Iterator[NDArray[Any]]) -> NDArray[Any]:
 
 
 def parts(eeg: EEG) -> Iterator[EEG]:
-    """The trials in order, as many at once as take a quarter of a gigabyte; those before are let go."""
+    """The trials in order, as many at once as take 64 MB; those before are let go."""
     count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
     for i in range(0, len(eeg), count):
         yield eeg[i : i + count]

@@ -465,3 +465,28 @@ def test_verify_names_a_subject_without_trials(tmp_path: Path) -> None:
     prepare(dataset, 3)
     (line,) = dataset.verify((3, 4), progress=Silent())
     assert "splits[0] has no train trial of subject 4" in line
+
+
+def test_a_fold_that_was_deleted_is_made_again(tmp_path: Path) -> None:
+    files.write(tmp_path)
+    dataset = opened(tmp_path)
+    prepare(dataset)
+    fold = tmp_path / "prepared/splits-all/fold-0.csv"
+    before = fold.read_bytes()
+    fold.unlink()
+    with pytest.raises(InputError, match=r"fold-0.csv: missing, wanted \d+ bytes; delete it, and prepare"):
+        dataset.queries(4)
+    prepare(dataset)
+    assert fold.read_bytes() == before and dataset.queries(4).stimuli
+
+
+def test_a_row_that_the_array_has_not_is_refused(tmp_path: Path) -> None:
+    files.write(tmp_path)
+    dataset = opened(tmp_path)
+    prepare(dataset)
+    table = tmp_path / "prepared/5_95/trials.csv"
+    whole = table.read_text()
+    table.write_text(re.sub(r",[1-4]\d$", ",99", whole, flags=re.MULTILINE))
+    assert len(table.read_text()) == len(whole)
+    with pytest.raises(InputError, match=r"trials.csv: names rows that eeg.npy has not; delete it, and prepare"):
+        dataset.train(4)

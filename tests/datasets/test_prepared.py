@@ -1,6 +1,7 @@
 """A prepared folder: whole or not there, taken up where it was, read as it was written."""
 
 import errno
+import io
 import json
 import shutil
 import subprocess
@@ -74,6 +75,22 @@ def test_a_preparation_that_fails_leaves_no_manifest_of_the_one_before(tmp_path:
     assert not (tmp_path / MANIFEST).exists()
 
 
+def test_what_a_killed_preparation_from_other_sources_left_is_not_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, "a", stop="two.npy")
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, "b", stop="one.npy")
+    (tmp_path / "one.npy").write_bytes(b"x" * 224)  # of b, killed before it was noted
+    assert make(tmp_path, "a") == ["one.npy", "two.npy"]
+    assert read(tmp_path).problems(Silent()) == []
+
+
+def test_what_another_version_of_this_code_wrote_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path)
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    assert make(tmp_path) == ["one.npy", "two.npy"]
+
+
 def test_a_file_that_was_deleted_is_made_again(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "one.npy").unlink()
@@ -120,18 +137,28 @@ def test_without_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.Monke
     assert not list(tmp_path.glob("*.part"))
 
 
+class Full(io.FileIO):
+    """A file on a disk that has room for 150 bytes."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + min(len(data), 50) > 150:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data[:50])  # a part, as a raw file may
+
+
 def test_a_disk_that_fills_up_is_one_line_and_what_was_whole_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(file: int) -> None:
-        if (tmp_path / "one.npy").exists():
-            raise OSError(errno.ENOSPC, "No space left on device")
+    whole = Path.open
 
-    monkeypatch.setattr("os.fsync", full)
+    def opened(path: Path, mode: str = "r", **options: Any) -> Any:
+        return Full(path, "w") if path.name == "two.npy.part" else whole(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(MissingError, match=r"two.npy.part: no space left on the disk; free some, then run the same"):
         make(tmp_path)
     monkeypatch.undo()
-    assert make(tmp_path) == ["two.npy"]
+    assert make(tmp_path) == ["two.npy"] and read(tmp_path).problems(Silent()) == []
 
 
 @pytest.mark.parametrize(

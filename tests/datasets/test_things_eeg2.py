@@ -12,12 +12,15 @@ from PIL import Image
 
 import raw_files
 import things_files as files
+from eegbench.benchmark import fit
+from eegbench.benchmark.plan import Options, plan
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Silent
 from eegbench.datasets.prepared import MANIFEST, Prepared
 from eegbench.datasets.things_eeg2 import ThingsEEG2, published
 from eegbench.datasets.things_eeg2.raw import RawOptions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
+from eegbench.records import digest
 
 Version = Literal["nice", "official"]
 VERSIONS: tuple[Version, ...] = ("nice", "official")
@@ -268,8 +271,71 @@ def test_a_subjects_file_under_anothers_name_is_refused(copy: Path) -> None:
     files.write_subject(copy, "nice", SMALL, 5)
     source = copy / "Preprocessed_data_250Hz"
     (source / "sub-05" / files.NAMES["test"]).write_bytes((source / "sub-08" / files.NAMES["test"]).read_bytes())
-    with pytest.raises(InputError, match=r"sub-05/preprocessed_eeg_test.npy: is byte for byte a file of sub-08"):
+    with pytest.raises(
+        InputError,
+        match=r"sub-05/preprocessed_eeg_test.npy: is byte for byte .*250Hz/sub-08/preprocessed_eeg_test.npy",
+    ):
         prepare(dataset, 5)
+
+
+def test_eeg_is_never_joined_to_images_of_another_order(copy: Path) -> None:
+    dataset = ThingsEEG2(root=copy)
+    prepare(dataset)
+    path = copy / "image_metadata.npy"
+    held = np.load(path, allow_pickle=True).item()
+    np.save(path, {key: names[::-1] for key, names in held.items()}, allow_pickle=True)  # type: ignore[arg-type]
+    files.write_subject(copy, "nice", SMALL, 9)
+    prepare(dataset, 9)
+    assert dataset.queries(9).stimuli[0] == "00004_other4/other4_06s"
+    for ask in (dataset.train, dataset.queries, dataset.answers):
+        with pytest.raises(InputError, match=r"sub-08: was prepared for other images than .*; run: eegbench .* 8"):
+            ask(8)
+    prepare(dataset, 8)
+    assert dataset.queries(8).stimuli == dataset.queries(9).stimuli
+
+
+def test_a_table_that_lost_a_row_or_its_header_is_refused(copy: Path) -> None:
+    dataset = ThingsEEG2(root=copy)
+    prepare(dataset)
+    table = copy / "prepared/images/train.csv"
+    whole = table.read_bytes()
+    for spoilt in (whole.replace(b"\n", b" ", 5).replace(b" ", b"\n", 4), b"x" + whole[1:]):
+        table.write_bytes(spoilt)
+        with pytest.raises(InputError, match=r"train.csv: damaged, its rows are not those of its manifest; delete it"):
+            dataset.train(8)
+
+
+def test_an_image_that_was_replaced_is_read_anew(copy: Path) -> None:
+    dataset = ThingsEEG2(root=copy)
+    prepare(dataset)
+    before = dataset.answers(8).images, dataset.digests(8)
+    path = copy / "image_set/test_images/00001_other1/other1_06s.jpg"
+    size = path.stat().st_size
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path, quality=60)
+    path.write_bytes(path.read_bytes().ljust(size, b"\0"))
+    assert path.stat().st_size == size
+    prepare(dataset)
+    after = dataset.answers(8).images, dataset.digests(8)
+    assert (after[0][0] != before[0][0]).any() and (after[0][1:] == before[0][1:]).all() and after[1] != before[1]
+
+
+def test_a_session_under_anothers_name_is_refused(tmp_path: Path) -> None:
+    files.write_images(tmp_path, SMALL)
+    raw_files.write_subject(tmp_path / "raw_data" / "sub-08")
+    sessions = tmp_path / "raw_data/sub-08"
+    (sessions / "ses-03/raw_eeg_test.npy").write_bytes((sessions / "ses-01/raw_eeg_test.npy").read_bytes())
+    with pytest.raises(InputError, match=r"ses-01/raw_eeg_test.npy: is byte for byte raw_data/sub-08/ses-03/raw_eeg"):
+        prepare(ThingsEEG2(preprocessing="raw", root=tmp_path))
+
+
+def test_which_repetitions_are_drawn_shapes_no_fit(whole: Path, tmp_path: Path) -> None:
+    prepare(ThingsEEG2(root=whole))
+    plans = [
+        plan("mean_image", 8, Options(dataset="things-eeg2", dataset_table={"root": whole, **more}), device="cpu")
+        for more in ({}, {"draw": 1}, {"trials": "each"})
+    ]
+    shapes = [digest(fit.shape(planned)) for planned in plans]
+    assert shapes[0] == shapes[1] != shapes[2] and len({planned.spec.key for planned in plans}) == 3
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ Spampinato et al., Deep learning human mind for automated visual classification,
 
 import dataclasses
 import itertools
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from eegbench.datasets import pictures
 from eegbench.datasets.eegcvpr import files, source
 from eegbench.datasets.eegcvpr.labels import concept
 from eegbench.datasets.eegcvpr.parts import FOLDS, ITEMS, TRIALS, Listed, choose, fold_file, read_fold, read_listed
-from eegbench.datasets.prepared import Prepared, preparing
+from eegbench.datasets.prepared import MANIFEST, REMAKE, Prepared, preparing
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
 from eegbench.errors import ANY, InputError, MissingError, UsageError, check_range, unknown
@@ -40,11 +41,12 @@ SIDES = (16, 2048)  # px
 class EegCvpr(Recorded):
     """eegcvpr: six people saw 50 images of each of 40 classes, class by class; 128 channels, 1 kHz, 0.02 to 0.46 s.
 
-    signals: the published file, by its band in Hz, z-scored; or raw, whose unit is not stated. split, fold: which file
-    of splits, and which of its folds; "all" points into the list of all trials, "single" into the list of the subject's
-    own ones. protocol: training trials of the "subject" alone, or "pooled" over all six, so that one image stands
-    behind several trials; test trials are the subject's own. What a split calls `val` is in neither part: a method
-    holds out what it needs by itself. image_side: px to which the largest square in an image's middle is resized.
+    signals: the published file, by its band in Hz, z-scored; or raw, whose unit is not stated. split, fold: which
+    file of splits, and which of its folds; "all" points into the list of all trials, "single" into the list of the
+    subject's own ones. protocol: training trials of the "subject" alone, or "pooled" over all six, so that one image
+    stands behind several trials; test trials are the subject's own. What a split calls `val` is in neither part: a
+    method holds out what it needs by itself, by whole concepts, so that it never trains on some of the 40 classes.
+    image_side: px to which the largest square in an image's middle is resized.
 
     Stimuli have a label and no captions: NeuroImagen makes its own from them with captions=label.
     """
@@ -120,6 +122,10 @@ class EegCvpr(Recorded):
         names = {source.RECORDINGS[self.signals], source.SPLITS[self.split]}
         return (*(file for file in files.EEG + files.SPLITS if file.path in names), *files.IMAGES)
 
+    def ready(self) -> tuple[int, ...]:
+        folders = (self._folder_of_trials, self._folder_of_splits, self._folder_of_images)
+        return self.subjects if all((folder / MANIFEST).is_file() for folder in folders) else ()
+
     def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:
         """Write prepared/<signals> and prepared/splits-<split>, of all subjects, and prepared/images-<side>."""
         for subject in subjects:
@@ -160,7 +166,8 @@ class EegCvpr(Recorded):
     def remedy(self) -> str:
         options = {"split": self.split, "image_side": self.image_side}
         set_them = " ".join(f"--set {name}={value}" for name, value in options.items())
-        return f"run: eegbench datasets prepare {NAME} --from {self.signals} --root {self.root} {set_them}"
+        root = shlex.quote(str(self.root))
+        return f"run: eegbench datasets prepare {NAME} --from {self.signals} --root {root} {set_them}"
 
     @property
     def _folder_of_trials(self) -> Path:
@@ -176,7 +183,7 @@ class EegCvpr(Recorded):
 
     def _prepare_trials(self, tensors: TensorReader, progress: Progress) -> None:
         path = self.root / source.RECORDINGS[self.signals]
-        with preparing(self._folder_of_trials, {"sources": _digest(path)}) as preparation:
+        with preparing(self._folder_of_trials, {"revision": self.revision, "sources": _digest(path)}) as preparation:
             preparation.facts = {"info": dataclasses.asdict(self.info)}
             if not (preparation.lacks("eeg.npy") or preparation.lacks("trials.csv")):
                 return
@@ -199,8 +206,9 @@ class EegCvpr(Recorded):
 
     def _prepare_splits(self, tensors: TensorReader) -> None:
         path = self.root / source.SPLITS[self.split]
-        with preparing(self._folder_of_splits, {"sources": _digest(path)}) as preparation:
-            if preparation.lacks("folds.csv"):
+        with preparing(self._folder_of_splits, {"revision": self.revision, "sources": _digest(path)}) as preparation:
+            count = int(preparation.files.get("folds.csv", {}).get("rows", 0))
+            if not count or any(preparation.lacks(fold_file(fold)) for fold in range(count)):
                 folds = source.read_splits(path, tensors)
                 for fold, parts in enumerate(folds):
                     preparation.table(fold_file(fold), ITEMS, ((part, item) for part in parts for item in parts[part]))
@@ -232,8 +240,11 @@ class EegCvpr(Recorded):
 
     def _eeg(self, trials: Sequence[Listed]) -> EEG:
         """The trials' samples, a copy: (n, 128, 440)."""
-        recorded = Prepared.read(self._folder_of_trials, remedy=self.remedy).array("eeg.npy")
-        eeg: EEG = np.asarray(recorded[[trial.row for trial in trials if trial.row is not None]])
+        prepared = Prepared.read(self._folder_of_trials, remedy=self.remedy)
+        recorded, rows = prepared.array("eeg.npy"), [trial.row for trial in trials if trial.row is not None]
+        if rows and not 0 <= min(rows) <= max(rows) < len(recorded):
+            raise InputError(f"{prepared.folder / 'trials.csv'}: names rows that eeg.npy has not; {REMAKE}")
+        eeg: EEG = np.asarray(recorded[rows])
         return eeg
 
     def _images(self, stimuli: Sequence[str]) -> Images:

@@ -11,8 +11,11 @@ Gifford, Dwivedi, Roig, Cichy, NeuroImage 264:119754 (2022); files on OSF: EEG a
 """
 
 import dataclasses
+import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -40,8 +43,8 @@ SIDE = 500  # px of the published images
 class ThingsEEG2(Recorded):
     """things-eeg2: 1,654 concepts of 10 photographs to train on, 200 others of one each to test on; ten people.
 
-    preprocessing: "nice" or "official", as published; "raw", from the raw files as `raw` says (raw.OFFICIAL and
-    raw.NICE are as near to both as one comes). trials: a training stimulus has one trial, the "mean" of its
+    preprocessing: "nice" or "official", as published; "raw", from the raw files as `raw` says, by
+    default as near to "nice" as one comes. trials: a training stimulus has one trial, the "mean" of its
     four repetitions (as NICE trains), or "each" of them (as ATM trains). draw: seed of which repetitions an average
     over some of them takes. Whitened EEG; the whiteners of "official" saw test data, those of "nice" training data
     alone, and those of "raw" too unless raw.mvnn=official.
@@ -56,7 +59,7 @@ class ThingsEEG2(Recorded):
     preprocessing: Literal["nice", "official", "raw"] = "nice"
     raw: RawOptions = RawOptions()
     trials: Literal["mean", "each"] = "mean"
-    draw: int = 0
+    draw: int = field(default=0, metadata={"stage": "reconstruct"})  # shapes no fit
     root: Path = field(default_factory=lambda: default_root(NAME))
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class ThingsEEG2(Recorded):
 
     def train(self, subject: int) -> TrainingSet:
         """EEG of all training stimuli; MissingError where they are not prepared."""
-        recorded, shown = self._recorded(subject), self._pictures()
+        recorded, shown = self._prepared(subject)
         table = shown.table("train.csv")
         eeg: EEG = recorded.array("train_mean.npy" if self.trials == "mean" else "train.npy")
         repetitions = 1 if self.trials == "mean" else eeg.shape[1]
@@ -89,7 +92,8 @@ class ThingsEEG2(Recorded):
 
         Raises MissingError where they are not prepared, UsageError for an average that is not there.
         """
-        recorded, stimuli = self._recorded(subject), self._stimuli("test")
+        recorded, shown = self._prepared(subject)
+        stimuli = tuple(row["stimulus"] for row in shown.table("test.csv"))
         if average == "all":
             return Queries(np.asarray(recorded.array("test_mean.npy")), self.info, stimuli)
         every: EEG = recorded.array("test.npy")
@@ -102,16 +106,17 @@ class ThingsEEG2(Recorded):
 
     def answers(self, subject: int) -> Answers:
         """The test images, the same for every subject; MissingError where they are not prepared."""
-        self._check_subject(subject)
-        shown = self._pictures()
+        _, shown = self._prepared(subject)
         table = shown.table("test.csv")
         concepts = tuple(row["concept"] for row in table)
         return Answers(tuple(row["stimulus"] for row in table), np.asarray(shown.array("test.npy")), concepts)
 
     def digests(self, subject: int) -> dict[str, str]:
         """sha256 of the manifests of what was prepared, which hold those of the published files."""
-        parts = (self._recorded(subject), self._pictures())
-        return {part.folder.relative_to(self.root).as_posix(): part.sha256 for part in parts}
+        return {part.folder.relative_to(self.root).as_posix(): part.sha256 for part in self._prepared(subject)}
+
+    def ready(self) -> tuple[int, ...]:
+        return tuple(subject for subject in self.subjects if (self._folder(subject) / MANIFEST).is_file())
 
     def remote(self, subjects: Sequence[int]) -> tuple[RemoteFile, ...]:
         of = {"nice": files.nice, "official": files.official, "raw": files.raw}[self.preprocessing]
@@ -124,10 +129,13 @@ class ThingsEEG2(Recorded):
         for subject in subjects:
             self._check_subject(subject)
             made_from = {
-                "preprocessing": dataclasses.asdict(self.raw) if self.preprocessing == "raw" else self.preprocessing,
+                "revision": self.revision,
+                "preprocessing": self.preprocessing,
                 "sources": self._digests(subject),
-                "stimuli": digest([stimulus for split in FILES for stimulus, _, _ in splits[split]]),
+                "stimuli": pictures.stimuli_digest(splits),
             }
+            if self.preprocessing == "raw":
+                made_from |= {"raw": dataclasses.asdict(self.raw), "mne": version("mne")}
             folder = self._folder(subject)
             with preparing(folder, made_from) as preparation:
                 preparation.facts = {"info": dataclasses.asdict(self.info)}
@@ -138,29 +146,27 @@ class ThingsEEG2(Recorded):
                     convert(self._sources(subject), self.preprocessing, splits, preparation, progress)
             made.append(folder)
         shown = pictures.prepare_pictures(
-            self.root / "prepared" / "images", splits, SIDE, crop=False, progress=progress, remedy=self.remedy
+            self._images, splits, SIDE, crop=False, progress=progress, remedy=self._remedy(subjects[0])
         )
         return [*made, shown.folder]
 
     def verify(self, subjects: Sequence[int], *, progress: Progress) -> list[str]:
-        shown = self._pictures()
-        problems = [p for part in (*map(self._recorded, subjects), shown) for p in part.problems(progress)]
-        if problems:
+        pairs_of = [self._prepared(subject) for subject in subjects]
+        parts = {part.folder: part for pair in pairs_of for part in pair}
+        if problems := [problem for part in parts.values() for problem in part.problems(progress)]:
             return problems
+        shown = parts[self._images]
         pairs = pictures.alike(shown.table("test.csv"), shown.table("train.csv"))
         return [
             f"test image {test} is almost the training image {train}: {bits} of 64 bits of their hashes differ"
             for test, train, bits in pairs
         ]
 
-    @property
-    def remedy(self) -> str:
+    def _remedy(self, subject: int) -> str:
         told = dataclasses.asdict(self.raw).items() - dataclasses.asdict(RawOptions()).items()
         options = "".join(f" --set raw.{name}={value}" for name, value in sorted(told))
-        return (
-            f"run: eegbench datasets prepare {NAME} --from {self.preprocessing}{options} --root {self.root} "
-            "--subject NUMBER"
-        )
+        options += f" --root {shlex.quote(str(self.root))} --subject {subject}"
+        return f"run: eegbench datasets prepare {NAME} --from {self.preprocessing}{options}"
 
     def _sources(self, subject: int) -> dict[str, Path]:
         """The published files of a subject, by split."""
@@ -168,20 +174,19 @@ class ThingsEEG2(Recorded):
         return {split: folder / name for split, name in FILES.items()}
 
     def _digests(self, subject: int) -> Json:
-        """sha256 by published file; InputError where another subject's prepared data come from the same bytes."""
+        """sha256 by published file; InputError where two have the same bytes, or one was prepared as another's."""
         names = [file.path for file in self.remote([subject]) if file not in files.IMAGES]
         found = {name: file_digest(existing(self.root / name)) for name in names}
-        for other in self.subjects:
-            folder = self._folder(other)
-            if other == subject or not (folder / MANIFEST).is_file():
-                continue
-            known = Prepared.read(folder, remedy=self.remedy).made_from.get("sources", {})
-            for name, sha256 in found.items():
-                if sha256 in known.values():
-                    raise InputError(
-                        f"{self.root / name}: is byte for byte a file of sub-{other:02d}; one of them has the wrong "
-                        "name: get it again"
-                    )
+        known = {sha256: name for name, sha256 in found.items()}
+        for path in sorted((self.root / "prepared").glob(f"*/sub-*/{MANIFEST}")):
+            if path.parent.name != f"sub-{subject:02d}":
+                sources = Prepared.read(path.parent, remedy=self._remedy(subject)).made_from.get("sources", {})
+                known |= {sha256: name for name, sha256 in sources.items()}
+        for name, sha256 in found.items():
+            if known[sha256] != name:
+                raise InputError(
+                    f"{self.root / name}: is byte for byte {known[sha256]}; one has the wrong name: get it again"
+                )
         return found
 
     def _folder(self, subject: int) -> Path:
@@ -189,15 +194,20 @@ class ThingsEEG2(Recorded):
         named = f"raw-{digest(dataclasses.asdict(self.raw))[:8]}" if self.preprocessing == "raw" else self.preprocessing
         return self.root / "prepared" / named / f"sub-{subject:02d}"
 
-    def _recorded(self, subject: int) -> Prepared:
+    @property
+    def _images(self) -> Path:
+        return self.root / "prepared" / "images"
+
+    def _prepared(self, subject: int) -> tuple[Prepared, Prepared]:
+        """A subject's EEG, and the images in the order of its conditions."""
         self._check_subject(subject)
-        return Prepared.read(self._folder(subject), remedy=self.remedy.replace("NUMBER", str(subject)))
-
-    def _pictures(self) -> Prepared:
-        return Prepared.read(self.root / "prepared" / "images", remedy=self.remedy)
-
-    def _stimuli(self, split: str) -> tuple[str, ...]:
-        return tuple(row["stimulus"] for row in self._pictures().table(f"{split}.csv"))
+        remedy = self._remedy(subject)
+        recorded, shown = (Prepared.read(folder, remedy=remedy) for folder in (self._folder(subject), self._images))
+        if recorded.made_from.get("stimuli") != shown.facts.get("stimuli"):
+            raise InputError(f"{recorded.folder}: was prepared for other images than {shown.folder} has; {remedy}")
+        if recorded.facts.get("info") != json.loads(json.dumps(dataclasses.asdict(self.info))):
+            raise InputError(f"{recorded.folder}: holds EEG of other channels or times than its options say; {remedy}")
+        return recorded, shown
 
     def _chosen(self, subject: int, stimulus: str, count: int, of: int) -> NDArray[np.int64]:
         drawn = generator(NAME, self.revision, self.draw, subject, stimulus, "average", count).permutation(of)
