@@ -25,11 +25,8 @@ from urllib.parse import urlsplit
 from eegbench import __version__
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, MissingError, UsageError, unknown
-from eegbench.places import writing
+from eegbench.places import claimed, writing
 from eegbench.records import file_digest, read_json, write_text
-
-if sys.platform != "win32":
-    import fcntl
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; headway begins the count anew
 PATIENCE = 60.0  # seconds that a server may be silent
@@ -77,14 +74,16 @@ def download(
     order = _Order(_checked_address(address), path.with_name(f"{path.name}.part"), size, _checked_kind(kind), most)
     with _claimed(order.part) as file:
         _collect(order, file, progress)
-    try:
-        found = _examine(order, sha256)
-    except InputError:
-        _drop(order.part)
-        raise
-    with writing(path, mend=MEND):
-        order.part.replace(path)
-        _note_file(order.part).unlink(missing_ok=True)
+        if sys.platform == "win32":
+            file.close()  # there an open file gets no other name
+        try:
+            found = _examine(order, sha256)
+        except InputError:
+            _drop(order.part)
+            raise
+        with writing(path, mend=MEND):
+            order.part.replace(path)
+            _note_file(order.part).unlink(missing_ok=True)
     return found
 
 
@@ -141,8 +140,8 @@ def _note_file(part: Path) -> Path:
 
 
 def _drop(part: Path) -> None:
-    part.unlink(missing_ok=True)
     _note_file(part).unlink(missing_ok=True)
+    part.unlink(missing_ok=True)  # last, for then another process may begin anew
 
 
 @contextmanager
@@ -157,7 +156,7 @@ def _claimed(part: Path) -> Iterator[BinaryIO]:
         try:
             yield file
         finally:
-            if not _size(file):
+            if not file.closed and not _size(file):
                 file.close()
                 _drop(part)
 
@@ -165,10 +164,9 @@ def _claimed(part: Path) -> Iterator[BinaryIO]:
 def _alone(file: BinaryIO, part: Path) -> bool:
     if sys.platform == "win32":
         return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(file.fileno()), part.stat())  # it got no other name since it was opened
-    except (BlockingIOError, FileNotFoundError):
+    try:  # and it got no other name since it was opened
+        return claimed(file) and os.path.samestat(os.fstat(file.fileno()), part.stat())
+    except FileNotFoundError:
         return False
 
 
@@ -216,8 +214,8 @@ def _go_on(order: _Order, file: BinaryIO, progress: Progress) -> None:
         if total is not None:
             check_room(order.part.parent, total - start)
         _add(order, file, itertools.chain([first], pieces), start, total, progress)
-    whole = total if total is not None else order.size
-    if whole is not None and (have := _size(file)) < whole:
+    have, whole = _size(file), total if total is not None else order.size
+    if whole is not None and have < whole:
         raise _Broken(f"broke off after {have} of {whole} bytes")
 
 
@@ -281,11 +279,21 @@ def _ask(order: _Order, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         raise MissingError(f"{order.address}: cannot be fetched ({error.code} {_plain(error.reason)})") from None
     except (OSError, http.client.HTTPException) as error:
         raise _Broken(getattr(error, "reason", error)) from None
+    except ValueError as error:  # a host that cannot be one
+        raise MissingError(f"{order.address}: cannot be fetched (it is no address: {_plain(error)})") from None
     return answer
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows to https, and from http to http: no file, and nothing that is less safe than what was asked for."""
+
+    def http_error_302(self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as error:
+            raise urllib.error.HTTPError(req.full_url, code, f"leads to no address: {error}", headers, fp) from None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -343,7 +351,10 @@ def _is_header(text: str) -> bool:
 
 
 def _checked_address(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or not _is_header(address) or " " in address:
         raise InputError(f"{_plain(address)} is no address to download from; wanted https://...")
     return address

@@ -17,6 +17,7 @@ from eegbench import download as module
 from eegbench.contracts import Progress, Silent
 from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.records import file_digest
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -254,7 +255,25 @@ def test_a_redirect_leads_nowhere_but_to_the_web(web: Any, path: Path, target: s
     assert nothing(path)
 
 
-@pytest.mark.parametrize("address", ["file:///etc/hosts", "ftp://x/f", "https://", "http://x/a b", "http://x/\n"])
+@pytest.mark.parametrize(
+    "target", ["http://[::1", "http://\u4f8b/".encode().decode("latin-1"), f"http://{'a' * 70}.org/"]
+)
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_to_no_address_is_one_line(web: Any, path: Path, target: str, status: int) -> None:
+    with pytest.raises(MissingError, match=r"/r: cannot be fetched \(30. leads to no address: ") as error:
+        get(web.say("/r", status, Location=target), path)
+    assert "\n" not in str(error.value) and len(web.asked) == 1
+    assert nothing(path)
+
+
+def test_a_host_that_cannot_be_one_is_one_line(path: Path) -> None:
+    with pytest.raises(MissingError, match=r"org/: cannot be fetched \(it is no address: "):
+        get(f"http://{'a' * 70}.org/", path)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "file:///etc/hosts", "ftp://x/f", "https://", "http://x/a b", "http://x/\n"]
+)
 def test_other_addresses_are_refused(path: Path, address: str) -> None:
     with pytest.raises(InputError, match="no address to download from"):
         get(address, path)
@@ -278,6 +297,25 @@ def test_two_downloads_of_one_file_do_not_mix(web: Any, path: Path) -> None:
         file.write(b"x")
         with pytest.raises(UsageError, match="another process downloads it"):
             get(web.put("/f", CONTENT), path)
+
+
+def test_a_file_is_examined_and_named_before_another_process_may_begin(
+    web: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, digest = web.put("/f", CONTENT), file_digest
+
+    def meanwhile(part: Path) -> str:
+        with pytest.raises(UsageError, match="another process downloads it"):
+            get(address, path)
+        return digest(part)
+
+    monkeypatch.setattr(module, "file_digest", meanwhile)
+    assert get(address, path) == SHA256
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_of_untold_size_is_whole_when_it_is_examined(web: Any, path: Path) -> None:
+    assert get(web.put("/f", CONTENT[:700], Content_Length=""), path) == hashlib.sha256(CONTENT[:700]).hexdigest()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(web: Any, tmp_path: Path) -> None:

@@ -70,5 +70,7 @@ def _array(tensor: torch.Tensor) -> NDArray[Any]:
             f"{str(tensor.layout).removeprefix('torch.')}, that is no plain array"
         ) from None
     array = np.asarray(array)
+    if array.nbytes > (held := tensor.untyped_storage().nbytes()):  # one value may stand for any number of them
+        raise _Refused(f"a tensor of {array.nbytes} bytes in a storage of {held}")
     array.flags.writeable = False
     return array

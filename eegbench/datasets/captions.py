@@ -11,7 +11,6 @@ gives checked captions or one InputError that names the first few faults and the
 
 import dataclasses
 import json
-import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,11 +22,8 @@ from typing import BinaryIO
 from eegbench.contracts import CAPTION_LEVELS, TrainingSet
 from eegbench.errors import InputError, UsageError
 from eegbench.fields import read_fields
-from eegbench.places import writing
+from eegbench.places import claimed, writing
 from eegbench.records import file_digest
-
-if sys.platform != "win32":
-    import fcntl
 
 MAX_CAPTION = 1000  # characters
 MAX_LINE = 2**16  # bytes
@@ -205,13 +201,8 @@ def _torn(line: bytes) -> bool:
 
 def _claim(path: Path, file: FileIO) -> None:
     """Two processes that add to one file would write images twice, and pay for them twice."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{path}: another process adds captions to it; wait for it, or choose another file"
-            ) from None
+    if not claimed(file):
+        raise UsageError(f"{path}: another process adds captions to it; wait for it, or choose another file")
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -9,6 +9,7 @@ import io
 import math
 import pickle
 import re
+import reprlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -29,6 +30,8 @@ OPCODES = (
     "LONG1 BINFLOAT BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST "
     "EMPTY_TUPLE EMPTY_DICT APPEND APPENDS TUPLE TUPLE1 TUPLE2 TUPLE3 SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE BUILD"
 )
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3
 KNOWN = {getattr(pickle, name)[0] for name in OPCODES.split()}
 
 
@@ -56,6 +59,18 @@ def read_pickled(path: Path) -> Any:
         raise InputError(
             f"{path}: not a whole numpy or pickle file ({type(error).__name__}{': ' + said[0][:120] if said else ''})"
         ) from None
+
+
+def shown(value: object) -> str:
+    """A value from a file in a few letters of one line, however large it is: a list may hold one list many times."""
+    return " ".join(_SHORT.repr(value).split())[:60]
+
+
+def words(value: object) -> list[str]:
+    """A list, tuple or array of text, and of nothing but text; an empty list for anything else."""
+    flat = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    found = cast(Any, value) if flat else ()
+    return [str(word) for word in found] if all(isinstance(word, str) for word in found) else []
 
 
 class _Refused(Exception):
@@ -89,7 +104,7 @@ class _Dtype:
 
     def __init__(self, name: object, align: object = False, copy: object = True) -> None:
         if not isinstance(name, str) or not DTYPE.fullmatch(name):
-            raise _Refused(f"items of type {name!r:.60}")
+            raise _Refused(f"items of type {shown(name)}")
         self.value = np.dtype(name)
 
     def __setstate__(self, state: object) -> None:
@@ -116,15 +131,15 @@ class _Array:
 
 def _array(shape: object, dtype: object, data: object, order: object) -> Any:
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 8:
-        raise _Refused(f"an array of shape {shape!r:.60}")
+        raise _Refused(f"an array of shape {shown(shape)}")
     if not isinstance(dtype, _Dtype) or order not in ("C", "F"):
         raise _Refused("an array without a type")
     count = math.prod(shape)
     if dtype.value.hasobject:
         if not isinstance(data, list) or len(data) != count or len(shape) > 1:
-            raise _Refused(f"an array of objects of shape {shape!r:.60}")
+            raise _Refused(f"an array of objects of shape {shown(shape)}")
         return data if shape else data[0]
-    if not isinstance(data, bytes | bytearray) or len(data) != count * dtype.value.itemsize:
+    if not isinstance(data, bytes) or len(data) != count * dtype.value.itemsize:
         raise ValueError(f"an array of shape {shape} and type {dtype.value} with the bytes of another")
     values: NDArray[Any] = np.frombuffer(data, dtype.value, count).reshape(shape, order="F" if order == "F" else "C")
     values.flags.writeable = False
@@ -202,7 +217,7 @@ class _Reader(pickle._Unpickler):
     def _build(self) -> None:
         state, thing = self.stack.pop(), self.stack[-1]
         if not isinstance(thing, _Dtype | _Array):
-            raise _Refused(f"it changes {type(thing).__name__.strip('_').lower()} {str(thing)[:40]!r}")
+            raise _Refused(f"it changes {type(thing).__name__.strip('_').lower()} {shown(thing)}")
         thing.__setstate__(state)
 
     def _reduce(self) -> None:
@@ -240,6 +255,7 @@ class _Reader(pickle._Unpickler):
 
     _all: dict[int, Callable[[Any], None]] = dict(pickle._Unpickler.dispatch)
     _ours: dict[int, Callable[[Any], None]] = {
+        pickle.BYTEARRAY8[0]: _all[pickle.BINBYTES8[0]],  # its own makes room before it asks for the bytes
         pickle.BUILD[0]: _build,
         pickle.REDUCE[0]: _reduce,
         pickle.SETITEM[0]: _set_item,

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +25,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, MissingError, UsageError
-from eegbench.places import writing
+from eegbench.places import claimed, writing
 from eegbench.records import Json, file_digest, read_json, write_text
-
-if sys.platform != "win32":
-    import fcntl
 
 MANIFEST, UNFINISHED, LOCK = "manifest.json", "unfinished.json", ".lock"
 VERSION = 1
@@ -174,11 +170,8 @@ def _whole(folder: Path, made_from: Json) -> dict[str, Json]:
 
 
 def _claim(folder: Path, lock: Any) -> None:
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{folder}: another process prepares it; wait until it is done") from None
+    if not claimed(lock):
+        raise UsageError(f"{folder}: another process prepares it; wait until it is done")
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,9 @@ def _sources(files: Sequence[RemoteFile], reasons: dict[RemoteFile, str], api: s
             if file.node not in nodes:
                 nodes[file.node] = _listed_or_why(file.node, api)
             listed = nodes[file.node]
-            source = None if isinstance(listed, str) else _match(file, listed)
-            if source is None:
-                reasons[file] = listed if isinstance(listed, str) else f"the node {file.node} lists no such name"
+            source = listed if isinstance(listed, str) else _match(file, listed)
+            if isinstance(source, str):
+                reasons[file] = source
             else:
                 found[source].append(file)
     return found
@@ -180,27 +180,34 @@ def _listed_or_why(node: str, api: str) -> tuple[Listed, ...] | str:
         return str(error)
 
 
-def _match(file: RemoteFile, listed: Sequence[Listed]) -> _Source | None:
+def _match(file: RemoteFile, listed: Sequence[Listed]) -> _Source | str:
     """The one listed file with the wanted name, or the one archive named as a folder that the wanted one is in.
 
-    The first folder of a path is this package's name for a whole node, so that the node may lack it.
+    Where there is none, why.
     """
     parts = PurePosixPath(file.path).parts
-    if file.kind != FOLDER and (one := _ending(parts, listed)):
-        return _Source(one)
+    wanted = [(parts, "")] if file.kind != FOLDER else []
     for depth in range(len(parts) if file.kind == FOLDER else len(parts) - 1, 0, -1):
         folder = parts[:depth]
-        if one := _ending((*folder[:-1], f"{folder[-1]}.zip"), listed):
-            return _Source(one, "/".join(folder))
-    return None
+        wanted.append(((*folder[:-1], f"{folder[-1]}.zip"), "/".join(folder)))
+    for name, packed in wanted:
+        found = _ending(name, listed)
+        if len(found) > 1:
+            return f"the node {file.node} lists several files of that name"
+        if found:
+            return _Source(found[0], packed)
+    return f"the node {file.node} lists no such name"
 
 
-def _ending(parts: tuple[str, ...], listed: Sequence[Listed]) -> Listed | None:
-    for wanted in (parts, parts[1:]):
-        found = [one for one in listed if wanted and PurePosixPath(one.path).parts[-len(wanted) :] == wanted]
-        if len(found) == 1:
-            return found[0]
-    return None
+def _ending(parts: tuple[str, ...], listed: Sequence[Listed]) -> list[Listed]:
+    """The listed files whose paths end so.
+
+    The first folder of a path is this package's name for a whole node, so that the node may lack it; but a file in a
+    folder of another name is another one.
+    """
+    paths = [(one, PurePosixPath(one.path).parts) for one in listed]
+    whole = [one for one, path in paths if path[-len(parts) :] == parts]
+    return whole or [one for one, path in paths if path == parts[1:]]
 
 
 def _take(source: _Source, wanted: Sequence[RemoteFile], root: Path, lock: _Lock, progress: Progress) -> list[str]:

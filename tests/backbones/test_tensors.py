@@ -1,5 +1,6 @@
 """Files in torch's own format become arrays and plain containers, or are refused; none of them is run."""
 
+import re
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 
 from eegbench.backbones.tensors import read_tensors_as_arrays
 from eegbench.errors import InputError, MissingError
+from memory import at_most
 
 LEGACY = pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 
@@ -81,6 +83,16 @@ def test_a_list_that_holds_itself_is_refused(tmp_path: Path) -> None:
     value: list[Any] = [1]
     value.append(value)
     assert "more than 16 deep" in refusal(written(tmp_path / "a.pth", value))
+
+
+@LEGACY
+@pytest.mark.parametrize(
+    "tensor", [torch.zeros(1, dtype=torch.int64).expand(10**7), torch.zeros(4).as_strided((3, 2), (1, 1))]
+)
+def test_a_tensor_of_more_values_than_are_stored_is_refused(tmp_path: Path, tensor: torch.Tensor, legacy: bool) -> None:
+    with at_most():
+        said = refusal(written(tmp_path / "a.pth", [tensor], legacy))
+    assert re.search(r"refused: a tensor of \d+ bytes in a storage of \d+; a recording needs", said)
 
 
 @pytest.mark.parametrize("page", [b"<!doctype html>", b"\xef\xbb\xbf\r\n <html lang=en>", b"<?xml version='1.0'?>"])

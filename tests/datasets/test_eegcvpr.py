@@ -17,6 +17,7 @@ from eegbench.datasets.eegcvpr import EegCvpr, source
 from eegbench.datasets.eegcvpr.labels import NAMES
 from eegbench.datasets.prepared import MANIFEST
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
+from memory import at_most, laughs
 
 Value = dict[str, Any]
 SIDE = 32
@@ -293,6 +294,7 @@ BAD_SPLITS: dict[str, tuple[Callable[[Value], object], str]] = {
     ),
     "no test part": (lambda s: s["splits"][0].pop("test"), r"splits\[0\] has no list 'test'"),
     "no test trials": (lambda s: s["splits"][0].update(test=[]), "has no test trial of subject 4"),
+    "a table": (lambda s: s["splits"][0].update(test=torch.zeros(2, 2, dtype=torch.int64)), "has no list 'test'"),
     "no splits": (lambda s: s.pop("splits"), "holds no list 'splits'"),
 }
 
@@ -304,6 +306,50 @@ def test_a_split_that_is_not_as_published_is_refused(tmp_path: Path, case: str) 
     dataset = opened(tmp_path, protocol="pooled")
     said = refused(dataset)
     assert said.startswith(f"{tmp_path / 'block_splits_by_image_all.pth'}: ") and re.search(wanted, said)
+
+
+MANY = laughs(1)
+HUNGRY: dict[str, tuple[Callable[[Value], object], str]] = {
+    "a name": (lambda v: v["images"].__setitem__(0, MANY), r"images\[0\] is \[\[\["),
+    "a label": (lambda v: v["labels"].__setitem__(0, MANY), r"labels\[0\] is \[\[\["),
+    "a subject": (trial(2, subject=MANY), r"subject is \[\[\["),
+    "a subject that is many": (trial(2, subject=torch.zeros(10**6, dtype=torch.int32)), "subject is array"),
+    "a place": (first("train", MANY), r"the index \[\[\[.* in train"),
+    "places of one value": (
+        lambda v: v["splits"][0].update(train=torch.zeros(1, dtype=torch.int64).expand(10**7)),
+        "a tensor of 80000000 bytes in a storage of 8",
+    ),
+    "too many places": (
+        lambda v: v["splits"][0].update(train=torch.zeros(10**6 + 1, dtype=torch.uint8)),
+        "1000001 indices in train; wanted at most 1000000 in all folds",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HUNGRY)
+def test_small_files_do_not_fill_the_memory(tmp_path: Path, case: str) -> None:
+    change, wanted = HUNGRY[case]
+    recording = files.recording(files.Small(each=1))
+    path, value = tmp_path / "a.pth", recording
+    read: Callable[..., object] = source.read_trials
+    if "place" in case:
+        value, read = files.splits(recording), source.read_splits
+    change(value)
+    torch.save(value, path)
+    with at_most(), pytest.raises(InputError, match=wanted) as error:
+        read(path, read_tensors_as_arrays)
+    said = str(error.value)
+    assert "\n" not in said and len(said) < 500
+
+
+def test_folds_have_so_many_places_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = files.splits(files.recording(), folds=2)  # of 72 trials each
+    torch.save(value, tmp_path / "a.pth")
+    monkeypatch.setattr(source, "MOST", 144)
+    assert len(source.read_splits(tmp_path / "a.pth", read_tensors_as_arrays)) == 2
+    monkeypatch.setattr(source, "MOST", 143)
+    with pytest.raises(InputError, match=r"splits\[1\]: \d+ indices in test; wanted at most 143 in all folds"):
+        source.read_splits(tmp_path / "a.pth", read_tensors_as_arrays)
 
 
 def test_a_single_split_ends_where_the_subjects_own_list_does(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.datasets.pickled import read_pickled
+from eegbench.datasets.pickled import read_pickled, words
 from eegbench.errors import InputError, MissingError
+from memory import at_most, laughs
 
 RNG = np.random.default_rng(0)
 RECORDING = {
@@ -144,6 +145,29 @@ def test_odd_programs_are_refused_at_once(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.npy: (refused|not a whole numpy or pickle file)"):
         read_pickled(tmp_path / "a.npy")
+
+
+MANY = pickle.dumps(laughs("a"), protocol=2)[2:-1]
+HUNGRY = {
+    "bytes that are only announced": program(b"\x96" + (600 * 2**20).to_bytes(8, "little")),
+    "state for a list": program(MANY, b"}b"),
+    "a list as a type": program(b"cnumpy\ndtype\n", MANY, b"\x85R"),
+    "a list as a shape": program(b"cnumpy\nndarray\n)R(K\x01", MANY, b"NNNtb"),
+}
+
+
+@pytest.mark.parametrize("data", HUNGRY.values(), ids=HUNGRY)
+def test_small_files_do_not_fill_the_memory(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.npy").write_bytes(data)
+    with at_most(), pytest.raises(InputError, match=r"a\.npy: (refused|not a whole numpy or pickle file)") as error:
+        read_pickled(tmp_path / "a.npy")
+    assert "\n" not in str(error.value) and len(data) < 500
+
+
+def test_words_are_words_alone(tmp_path: Path) -> None:
+    assert words(["a", "b"]) == words(("a", "b")) == words(np.array(["a", "b"])) == ["a", "b"]
+    for other in ("ab", ["a", 1], ["a", ["b"]], np.array([["a"]]), np.array("a"), np.zeros(2), {"a": "b"}, None):
+        assert words(other) == []
 
 
 @pytest.mark.parametrize(

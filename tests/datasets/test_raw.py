@@ -320,6 +320,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "a row more": (lambda held: held.update(raw_eeg_data=np.ones((65, 9))), "of shape .65, 9.; wanted"),
     "no samples": (lambda held: held.update(raw_eeg_data=np.ones((64, 0))), "of shape .64, 0.; wanted"),
     "a word too few": (lambda held: held["ch_types"].pop() and None, "64 words in ch_names, 63 in ch_types; wanted 64"),
+    "a word that is none": (lambda held: held["ch_names"].insert(0, 1), "0 words in ch_names"),
     "words that are none": (lambda held: held.update(ch_names=np.array(3)), "0 words in ch_names"),
     "microvolts": (microvolts, "far too large samples in .*; wanted volts"),
     "a strange name": (lambda held: held["ch_names"].__setitem__(2, "Fz"), r"without \['F7'\] and with \['Fz'\]"),

@@ -233,8 +233,27 @@ def test_a_name_alone_does_not_tell_the_subject(web: Any, tmp_path: Path) -> Non
 
 def test_two_files_of_one_name_are_left_to_a_person(web: Any, tmp_path: Path) -> None:
     node(web, [entry(web, "x.npy", ARRAY), folder(web, "old", [entry(web, "x.npy", ARRAY)])])
-    with pytest.raises(ByHand, match="lists no such name"):
+    with pytest.raises(ByHand, match="the node anp5v lists several files of that name"):
         get((file("x.npy", node="anp5v"),), tmp_path, web)
+
+
+@pytest.mark.parametrize("listed", ["archive", "files"])
+def test_what_lies_in_a_folder_of_another_name_is_not_downloaded(web: Any, tmp_path: Path, listed: str) -> None:
+    names = [Path(one.path).name for one in things.official(8)]
+    packed = entry(web, "sub-08.zip", zipped(dict.fromkeys(names, ARRAY)))
+    plain = folder(web, "sub-08", [entry(web, name, ARRAY) for name in names])
+    node(web, [folder(web, "raw_data", [packed if listed == "archive" else plain])])
+    with pytest.raises(ByHand, match=r"2 not fetched .the node anp5v lists no such name"):
+        get(things.official(8), tmp_path, web)
+    assert not any(path.startswith("/download") for path, _ in web.asked)
+
+
+def test_of_two_archives_of_one_name_the_one_in_the_wanted_folder_is_taken(web: Any, tmp_path: Path) -> None:
+    wanted = things.official(8)
+    mine = zipped({Path(one.path).name: ARRAY for one in wanted})
+    folders = [("raw_data", zipped({"x": b"x"})), ("preprocessed_data", mine)]
+    node(web, [folder(web, name, [entry(web, "sub-08.zip", content)]) for name, content in folders])
+    assert get(wanted, tmp_path, web) == tuple(one.path for one in wanted)
 
 
 def test_the_listed_digest_is_demanded(web: Any, tmp_path: Path) -> None:

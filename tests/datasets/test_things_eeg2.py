@@ -21,6 +21,7 @@ from eegbench.datasets.things_eeg2 import ThingsEEG2, published
 from eegbench.datasets.things_eeg2.raw import RawOptions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 from eegbench.records import digest
+from memory import at_most, laughs
 
 Version = Literal["nice", "official"]
 VERSIONS: tuple[Version, ...] = ("nice", "official")
@@ -234,6 +235,10 @@ def _with(value: float) -> Callable[[Any], Any]:
         (_put("ch_names", "Cz"), "63 channels under 0 names"),
         (_put("times", np.arange(250) / 100), "the version 'nice' has 250, from 0 to 0.996 s"),
         (_put("times", "none"), "times none"),
+        (_put("times", [[0.0], [0.0, 1.0]]), "times none"),
+        (_put("times", np.zeros((2, 250))), "times none"),
+        (_put("times", [10**400] * 250), "times none"),
+        (_put("ch_names", [*THINGS_NICE, 1]), "63 channels under 0 names"),
         (lambda content: {"eeg": 1}, r"holds the keys eeg; wanted a dictionary with preprocessed_eeg_data, ch_names"),
         (lambda content: [1, 2], "holds a list; wanted a dictionary with preprocessed_eeg_data"),
     ],
@@ -352,6 +357,29 @@ def test_metadata_that_lead_elsewhere_are_refused(copy: Path, change: dict[str, 
     path = copy / "image_metadata.npy"
     np.save(path, np.load(path, allow_pickle=True).item() | change, allow_pickle=True)
     _refused(copy, message)
+
+
+@pytest.mark.parametrize("names", [[laughs("a", 1)] * 4, np.array([["a.jpg"]] * 4), np.array("a.jpg"), [1] * 4])
+def test_names_that_are_no_words_are_refused(copy: Path, names: object) -> None:
+    path = copy / "image_metadata.npy"
+    files.save("nice", path, np.load(path, allow_pickle=True).item() | {"test_img_files": names})
+    _refused(copy, "test_img_files (holds .*, which is no name of a file or folder|is a str; wanted a list of names)")
+
+
+def test_small_metadata_do_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "image_metadata.npy"
+    np.save(path, {"train_img_concepts": laughs("a"), "train_img_files": ["a"]}, allow_pickle=True)  # type: ignore[arg-type]
+    with at_most(), pytest.raises(InputError, match="train_img_concepts holds") as error:
+        published.read_metadata(tmp_path)
+    assert path.stat().st_size < 1000 > len(str(error.value))
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [("ch_names", "a", "under 0 names"), ("times", 0.0, "times none")])
+def test_small_recordings_do_not_fill_the_memory(tmp_path: Path, key: str, value: object, said: str) -> None:
+    content = {"preprocessed_eeg_data": np.zeros((1, 1, 63, 250)), "ch_names": [*THINGS_NICE], "times": [0.0]}
+    files.save("nice", tmp_path / "a.npy", content | {key: laughs(value)})
+    with at_most(), pytest.raises(InputError, match=said):
+        published.read_recording(tmp_path / "a.npy", "nice", 1)
 
 
 def test_an_image_that_is_not_there_or_of_another_size_is_named(copy: Path) -> None:

@@ -9,6 +9,7 @@ Spampinato et al., Deep learning human mind for automated visual classification,
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
+from eegbench.datasets.pickled import shown
 from eegbench.datasets.recorded import TensorReader
 from eegbench.errors import InputError
 
@@ -36,6 +38,7 @@ SHORTEST, LONGEST = 450, 600  # samples of a trial that is kept
 FIRST, LAST = 20, 460  # of which these, the second not included
 # The files name no channels.
 INFO = EEGInfo(tuple(f"electrode {i}" for i in range(1, 129)), RATE, FIRST / RATE, LAST - FIRST, "z-scored")
+MOST = 10**6  # places in all folds of a file; the published ones have far fewer
 AGAIN = "get the published file again"
 
 _WNID = re.compile(r"n\d{8}")
@@ -68,7 +71,7 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
         for place, word in enumerate(names):
             if not isinstance(word, str) or not form.fullmatch(word):
                 wanted = "a name such as n02106662_13" if form is _IMAGE else "a WordNet id such as n02106662"
-                raise InputError(f"{path}: {name}[{place}] is {word!r:.60}; wanted {wanted}")
+                raise InputError(f"{path}: {name}[{place}] is {shown(word)}; wanted {wanted}")
     trials = [_trial(f"{path}: dataset[{place}]", entry, images, labels) for place, entry in enumerate(entries)]
     if there := [subject for subject in SUBJECTS if all(trial.subject != subject for trial in trials)]:
         raise InputError(
@@ -99,13 +102,16 @@ def read_splits(path: Path, tensors: TensorReader) -> list[dict[str, list[int]]]
 
     Raises MissingError and InputError as `tensors` does, InputError for what is not as published.
     """
-    folds = []
+    folds, left = [], MOST
     for place, fold in enumerate(_list(path, tensors(path), "splits")):
         where = f"{path}: splits[{place}]"
-        parts = {part: _places(where, fold, part) for part in PARTS}
+        parts: dict[str, list[int]] = {}
+        for part in PARTS:
+            parts[part] = _places(where, fold, part, left)
+            left -= len(parts[part])
         every = [index for places in parts.values() for index in places]
         if len(set(every)) < len(every):
-            twice = next(index for index in every if every.count(index) > 1)
+            twice = next(index for index, count in Counter(every).items() if count > 1)
             raise InputError(f"{where}: the index {twice} comes twice, in one part or in two; {AGAIN}")
         folds.append(parts)
     return folds
@@ -134,22 +140,23 @@ def _list(path: Path, value: Any, name: str) -> list[Any]:
 
 
 def _whole(where: str, entry: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    found = _plain(entry[name])
+    found = entry[name]
+    if isinstance(found, np.ndarray) and found.ndim == 0 and found.dtype.kind in "iu":
+        found = found.item()
     if type(found) is not int or not least <= found <= most:
-        raise InputError(f"{where}: {name} is {found!r:.40}; wanted a whole number from {least} to {most}; {AGAIN}")
+        raise InputError(f"{where}: {name} is {shown(found)}; wanted a whole number from {least} to {most}; {AGAIN}")
     return found
 
 
-def _places(where: str, fold: Any, part: str) -> list[int]:
-    found = _plain(fold.get(part)) if isinstance(fold, Mapping) else None
-    if not isinstance(found, list):
+def _places(where: str, fold: Any, part: str, most: int) -> list[int]:
+    held = fold.get(part) if isinstance(fold, Mapping) else None
+    tensor = isinstance(held, np.ndarray) and held.ndim == 1 and held.dtype.kind in "iu"
+    if held is None or not (tensor or isinstance(held, list)):
         raise InputError(f"{where} has no list {part!r}; {AGAIN}")
+    if len(held) > most:
+        raise InputError(f"{where}: {len(held)} indices in {part}; wanted at most {MOST} in all folds; {AGAIN}")
+    found: list[int] = held.tolist() if tensor else held
     for index in found:
         if type(index) is not int or index < 0:
-            raise InputError(f"{where}: the index {index!r:.40} in {part}; wanted whole numbers from 0; {AGAIN}")
+            raise InputError(f"{where}: the index {shown(index)} in {part}; wanted whole numbers from 0; {AGAIN}")
     return found
-
-
-def _plain(value: Any) -> Any:
-    """A tensor of whole numbers as Python's, one number or a list of them."""
-    return value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind in "iu" else value

@@ -6,6 +6,7 @@ The authors' own version has 17 channels at 100 Hz, written by numpy; that of NI
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Progress
-from eegbench.datasets.pickled import read_pickled
+from eegbench.datasets.pickled import read_pickled, shown, words
 from eegbench.datasets.pictures import Shown
 from eegbench.datasets.prepared import Preparation
 from eegbench.errors import InputError, MissingError
@@ -77,7 +78,7 @@ def read_recording(path: Path, version: str, conditions: int) -> Recording:
     count, _, channels, samples = values.shape
     if count != conditions:
         raise InputError(f"{path}: EEG of {count} conditions; the images' metadata name {conditions}")
-    named = [str(name) for name in names] if isinstance(names, list | tuple | np.ndarray) else []
+    named = words(names)
     if sorted(named) != sorted(wanted.channels) or channels != len(named):
         strange = sorted(set(named) ^ set(wanted.channels))
         raise InputError(
@@ -177,18 +178,18 @@ def _parts(path: Path, keys: Sequence[str]) -> list[Any]:
 
 def _words(path: Path, key: str, value: object) -> list[str]:
     """Names of folders and files, none of which leads elsewhere."""
-    if not isinstance(value, list | tuple | np.ndarray):
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(value, list | tuple):
         raise InputError(f"{path}: {key} is a {type(value).__name__}; wanted a list of names")
-    words = [str(word) for word in value]
-    if strange := [word for word in words if not NAME.fullmatch(word)]:
-        raise InputError(f"{path}: {key} holds {strange[0]!r:.60}, which is no name of a file or folder")
-    return words
+    for word in value:
+        if not isinstance(word, str) or not NAME.fullmatch(word):
+            raise InputError(f"{path}: {key} holds {shown(word)}, which is no name of a file or folder")
+    return list(value)
 
 
 def _check_times(path: Path, times: object, samples: int, wanted: EEGInfo, version: str) -> None:
     """Stored times may begin before the data do: the last ones are the data's."""
-    stored = np.asarray(times, np.float64) if isinstance(times, np.ndarray | list | tuple) else np.zeros(0)
-    kept = stored[-samples:]
+    kept = _numbers(times)[-samples:]
     aim = wanted.start + np.arange(wanted.times) / wanted.rate
     if samples != wanted.times or kept.shape != aim.shape or not np.allclose(kept, aim, atol=0.25 / wanted.rate):
         came = f"{kept[0]:g} to {kept[-1]:g} s" if kept.size else "none"
@@ -196,3 +197,13 @@ def _check_times(path: Path, times: object, samples: int, wanted: EEGInfo, versi
             f"{path}: {samples} samples, times {came}; the version {version!r} has {wanted.times}, from {aim[0]:g} to "
             f"{aim[-1]:g} s"
         )
+
+
+def _numbers(value: object) -> NDArray[np.float64]:
+    """A list, tuple or array of numbers, and of nothing but numbers; an empty array for anything else."""
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iuf":
+        return value.astype(np.float64)
+    if isinstance(value, list | tuple) and all(isinstance(n, int | float | np.integer | np.floating) for n in value):
+        with suppress(OverflowError):  # a whole number of hundreds of digits
+            return np.array(value, np.float64)
+    return np.zeros(0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.channels import THINGS_RAW
-from eegbench.datasets.pickled import read_pickled
+from eegbench.datasets.pickled import read_pickled, words
 from eegbench.errors import InputError
 from eegbench.seeds import generator
 
@@ -44,14 +44,9 @@ def read_session(path: Path) -> Session:
     held = read_pickled(path)
     if problem := _problem(held):
         raise InputError(f"{path}: {problem}; fetch the published file again")
-    names, stim = _words(held["ch_names"]), _words(held["ch_types"]).index("stim")
+    names, stim = words(held["ch_names"]), words(held["ch_types"]).index("stim")
     signal = held["raw_eeg_data"]
     return Session(path, signal, {name: names.index(name) for name in THINGS_RAW}, signal[stim])
-
-
-def _words(value: Any) -> list[str]:
-    flat = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
-    return [str(word) for word in value if isinstance(word, str)] if flat else []
 
 
 def _problem(held: Any) -> str:
@@ -60,7 +55,7 @@ def _problem(held: Any) -> str:
         return f"holds {type(held).__name__}; wanted a dictionary"
     if missing := [key for key in KEYS if key not in held]:
         return f"has no {', '.join(missing)}; wanted {', '.join(KEYS)}"
-    signal, names, types = held["raw_eeg_data"], _words(held["ch_names"]), _words(held["ch_types"])
+    signal, names, types = held["raw_eeg_data"], words(held["ch_names"]), words(held["ch_types"])
     count = len(THINGS_RAW) + 1
     if not isinstance(signal, np.ndarray) or signal.ndim != 2 or len(signal) != count or not signal.size:
         came = f"an array of shape {signal.shape}" if isinstance(signal, np.ndarray) else type(signal).__name__
