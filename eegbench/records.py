@@ -243,6 +243,7 @@ class ScoreSheet:
     metrics: dict[str, Score]
     judges: dict[str, str] = field(default_factory=dict)  # judge name to digest of its weights
     verdict: str = ""  # the audit's, in words
+    caution: str = ""  # what every table of the data set must say, with references
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

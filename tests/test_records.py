@@ -55,6 +55,19 @@ def test_score_sheet_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert ScoreSheet.read(tmp_path / "scores.json") == SHEET
 
 
+def test_a_sheet_keeps_its_caution_and_sheets_of_before_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "scores.json"
+    cautious = dataclasses.replace(SHEET, caution="Shown in blocks (Li et al. 2021).")
+    records.write_text(path, cautious.to_json())
+    assert ScoreSheet.read(path) == cautious
+    old = json.loads(path.read_text())
+    jsonschema.validate(old, schema("scores"))
+    del old["caution"]
+    path.write_text(json.dumps(old))
+    jsonschema.validate(old, schema("scores"))
+    assert ScoreSheet.read(path) == SHEET
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -197,6 +210,7 @@ HOSTILE_SHEETS: dict[str, tuple[Change, bool]] = {
     "suite is a path": (lambda s: s.update(suite="a/b"), True),
     "judge is a number": (lambda s: s["judges"].update(alexnet=1), True),
     "verdict is null": (lambda s: s.update(verdict=None), True),
+    "caution is a list": (lambda s: s.update(caution=["Blocks."]), True),
 }
 
 

@@ -98,6 +98,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
+        ready = dataclasses.replace(ready, caution=planned.dataset.caution)
     audited = planned.method.role == "method" and (options.audit or audit.stands(made.run))
     sheet = scored(made, ready, answers, log, audited=audited, progress=progress)
     floors: dict[str, ScoreSheet] = {}
@@ -253,13 +254,13 @@ def _score_images(run: Reconstructed, ready: Scorer, progress: Progress) -> Scor
 
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
-    """The scores that a complete run has already, if the same judges and metrics made them."""
+    """The scores that a complete run has already, if the same judges and metrics made them, under this caution."""
     file = run.folder / store.SHEET
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)
     versions = {name: one.version for name, one in sheet.metrics.items()}
     wanted = {metric.id: metric.version for metric in ready.metrics}
-    found = (sheet.suite, sheet.protocol, sheet.judges, versions)
-    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted)
+    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution)
+    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution)
     return sheet if same and sheet.n == len(ready.truths.stimuli) else None

@@ -21,6 +21,7 @@ from eegbench.errors import UsageError
 from eegbench.records import RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
+LINE, LETTER = 18, 8  # of the data set's caution: height of a line, width of a letter, at most
 INK, PAPER, WARNING = "#1a1a1a", "#ffffff", "#b00020"
 ROWS = (
     ("control map", store.CONTROLS),
@@ -42,7 +43,8 @@ def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
         files = [folder / below / store.image_file(stimulus) for stimulus in stimuli]
         if all(file.is_file() for file in files):
             rows.append((label, _cells([read_image(file) for file in files])))
-    page = _page(_title(record), record.simulated, [answers.concepts[i] for i in chosen], rows)
+    concepts = [answers.concepts[i] for i in chosen]
+    page = _page(_title(record), concepts, rows, simulated=record.simulated, caution=record.caution)
     store.write_bytes(folder / store.PICTURE, _png(page))
     return folder / store.PICTURE
 
@@ -78,7 +80,8 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
         rows.append((f"{label}\n({record.spec.track}{which})", _cells([read_image(file) for file in files])))
     simulated = records[0].simulated
     title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"
-    page = _page(title, simulated, [answers.concepts[i] for i in chosen], rows)
+    concepts = [answers.concepts[i] for i in chosen]
+    page = _page(title, concepts, rows, simulated=simulated, caution=dataset.caution)
     store.write_bytes(path, _png(page), mend="choose another file with --output")
 
 
@@ -114,18 +117,26 @@ def _cells(images: Sequence[NDArray[np.uint8]] | Images) -> list[Image.Image]:
 
 
 def _page(
-    title: str, simulated: bool, captions: Sequence[str], rows: Sequence[tuple[str, Sequence[Image.Image]]]
+    title: str,
+    captions: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[Image.Image]]],
+    *,
+    simulated: bool,
+    caution: str,
 ) -> Image.Image:
-    width = LABELS + len(captions) * (CELL + GAP) + GAP
-    height = TITLE + CAPTION + len(rows) * (CELL + GAP) + GAP
-    page = Image.new("RGB", (max(width, 900), height), PAPER)
+    width = max(LABELS + len(captions) * (CELL + GAP) + GAP, 900)
+    warned = textwrap.wrap(caution, (width - GAP * 4) // LETTER)
+    head = TITLE + len(warned) * LINE
+    page = Image.new("RGB", (width, head + CAPTION + len(rows) * (CELL + GAP) + GAP), PAPER)
     pen = ImageDraw.Draw(page)
     pen.text((GAP * 2, GAP * 2), title, fill=WARNING if simulated else INK, font=ImageFont.load_default(20))
+    for place, line in enumerate(warned):
+        pen.text((GAP * 2, TITLE - GAP + place * LINE), line, fill=WARNING, font=ImageFont.load_default(14))
     for column, caption in enumerate(captions):
         lines = textwrap.wrap(caption.replace("_", " "), 20)[:2]
-        pen.text((_left(column), TITLE), "\n".join(lines), fill=INK, font=ImageFont.load_default(14))
+        pen.text((_left(column), head), "\n".join(lines), fill=INK, font=ImageFont.load_default(14))
     for row, (label, images) in enumerate(rows):
-        top = TITLE + CAPTION + row * (CELL + GAP)
+        top = head + CAPTION + row * (CELL + GAP)
         pen.text((GAP * 2, top + CELL // 2 - 16), label, fill=INK, font=ImageFont.load_default(14))
         for column, image in enumerate(images):
             page.paste(image, (_left(column), top))

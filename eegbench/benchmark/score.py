@@ -42,6 +42,7 @@ class Scorer:
     metrics: tuple[Metric, ...]
     truths: ImageSet
     seen: Extracted  # of the truths
+    caution: str = ""  # the data set's, for every sheet
 
     def measure(
         self,
@@ -77,6 +78,7 @@ class Scorer:
             protocol=self.suite.protocol,
             metrics={name: self._score(one) for name, one in measured.items()},
             judges=self.digests,
+            caution=self.caution,
         )
 
     @property

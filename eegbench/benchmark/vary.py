@@ -118,6 +118,7 @@ def rows(points: Sequence[Point]) -> list[dict[str, object]]:
             "high": score.ci[1] if score.ci else None,
             "higher_is_better": score.higher_is_better,
             "simulated": point.simulated,
+            "caution": point.caution,
         }
         for point in points
         for name, score in point.sheet.metrics.items()

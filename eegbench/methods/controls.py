@@ -14,41 +14,52 @@ from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
+from eegbench.errors import SOME, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
 from eegbench.methods.saliency_controlnet import target
-from eegbench.methods.storage import read_arrays, read_json, write_arrays, write_json
+from eegbench.methods.storage import StoredArray, read_json, write_json, write_large
 from eegbench.methods.training import Training
 
 
 class TrainImages(Reconstructor):
     """Answers with training images, drawn at random by each item's seed."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images | StoredArray) -> None:
         self.images = images
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         return self.images[[int(seeding.generator(s, "train image").integers(len(self.images))) for s in seeds]]
 
     def save(self, folder: Path) -> None:
-        write_arrays(folder / "images.safetensors", {"images": self.images})
+        write_large(folder / "images.safetensors", {"images": self.images})
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> Self:
-        return cls(read_arrays(folder / "images.safetensors")["images"].numpy())
+        return cls(StoredArray(folder / "images.safetensors", "images"))
 
 
 @dataclass(frozen=True)
 class RandomTrainImage(Method[TrainImages]):
+    """A training image, whatever the EEG: one of `images` that the fit draws, or of all where there are fewer."""
+
     name: ClassVar[str] = "random_train_image"
     paper: ClassVar[str] = "control of this benchmark"
     reference: ClassVar[str] = ""
     role: ClassVar[str] = "floor"
     reconstructor: ClassVar[type[Reconstructor]] = TrainImages
 
+    images: int = 2000
+
+    def __post_init__(self) -> None:
+        check_range(self, images=SOME)
+
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> TrainImages:
-        return TrainImages(train.images)
+        if len(train.images) <= self.images:
+            return TrainImages(train.images)
+        drawn = seeding.generator(seed, "train images").choice(len(train.images), self.images, replace=False)
+        return TrainImages(train.images[np.sort(drawn)])
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,14 @@ class MeanImage(Method[TrainImages]):
 class NearestTrainImageReconstructor(Reconstructor):
     """The training image whose embedding is nearest (cosine) to the one decoded from EEG."""
 
-    def __init__(self, embedder: EEGEmbedder, images: Images, embeddings: NDArray[np.float32], clip: str, device: str):
+    def __init__(
+        self,
+        embedder: EEGEmbedder,
+        images: Images | StoredArray,
+        embeddings: NDArray[np.float32],
+        clip: str,
+        device: str,
+    ) -> None:
         self.embedder, self.images, self.embeddings = embedder, images, embeddings
         self.clip, self.device = clip, device
 
@@ -85,15 +103,16 @@ class NearestTrainImageReconstructor(Reconstructor):
 
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
-        write_arrays(folder / "bank.safetensors", {"images": self.images, "embeddings": self.embeddings})
+        write_large(folder / "bank.safetensors", {"images": self.images, "embeddings": self.embeddings})
         write_json(folder / "nearest_train_image.json", {"clip": self.clip})
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> Self:
-        bank = read_arrays(folder / "bank.safetensors")
+        images = StoredArray(folder / "bank.safetensors", "images")
+        embeddings = StoredArray(folder / "bank.safetensors", "embeddings")[:]
         clip = read_json(folder / "nearest_train_image.json")["clip"]
         embedder = EEGEmbedder.load(folder, device)
-        return cls(embedder, bank["images"].numpy(), bank["embeddings"].numpy(), clip, device)
+        return cls(embedder, images, embeddings, clip, device)
 
 
 @dataclass(frozen=True)

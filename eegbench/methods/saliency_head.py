@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Maps
+from eegbench.backbones.resize import chunks
 from eegbench.methods.standard import Standardised, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
@@ -63,7 +64,7 @@ def fit_head(
     kept."""
     torch.manual_seed(seeds.seed(training.seed, "saliency head"))
     x, seen = Standardised(eeg, training.device), torch.from_numpy(shown)
-    y = F.adaptive_avg_pool2d(torch.from_numpy(maps).float()[:, None] / 255, GRID).flatten(1).to(training.device)
+    y = _pooled(maps).to(training.device)
     network = build(x.shape[1] * x.shape[2]).to(training.device)
 
     def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -72,3 +73,14 @@ def fit_head(
     settings = Epochs(epochs=epochs, weight_decay=0.1)
     training.run_epochs("fit saliency head", network, loss, held[shown], settings)
     return SaliencyHead(network, *x.scale)
+
+
+def _pooled(maps: Maps) -> torch.Tensor:
+    """What the network aims at, (n, GRID x GRID), in [0, 1]."""
+    pooled = torch.empty(len(maps), GRID * GRID)  # at once: parts kept in a list would lie between what is freed
+    start = 0
+    for some in chunks(maps):
+        values = torch.from_numpy(some).float()[:, None] / 255
+        pooled[start : start + len(some)] = F.adaptive_avg_pool2d(values, GRID).flatten(1)
+        start += len(some)
+    return pooled

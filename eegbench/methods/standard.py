@@ -37,11 +37,14 @@ def parts(eeg: EEG) -> Iterator[EEG]:
 
 
 def let_go(eeg: NDArray[Any]) -> None:
-    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are."""
+    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are.
+
+    So is one that can be written to: what was changed in a copy-on-write mapping is nowhere else.
+    """
     base: object = eeg
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if isinstance(base, mmap.mmap) and memoryview(base).readonly and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
 
 

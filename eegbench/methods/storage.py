@@ -1,20 +1,31 @@
 """Fitted state on disk: safetensors and JSON, written to a temporary name and renamed; never pickle."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
 from eegbench.backbones.weights import read_tensors
-from eegbench.errors import InputError
+from eegbench.errors import InputError, MissingError
+from eegbench.methods.standard import let_go
 from eegbench.records import read_json, write_text
 
-__all__ = ["read_arrays", "read_json", "read_module", "write_arrays", "write_json", "write_module"]
+__all__ = [
+    "StoredArray", "read_arrays", "read_json", "read_module", "write_arrays", "write_json", "write_large",
+    "write_module",
+]  # fmt: skip
+
+KINDS = {"uint8": "U8", "float32": "F32"}  # numpy's and safetensors' names of what `write_large` takes
+PART = 2**26  # bytes that it writes at once
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
@@ -41,6 +52,66 @@ def write_arrays(
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, dict(header) if header else None)
     temporary.write_bytes(data)
     temporary.replace(path)
+
+
+def write_large(path: Path, arrays: Mapping[str, "NDArray[Any] | StoredArray"]) -> None:
+    """Write uint8 and float32 arrays as `write_arrays` does, but part by part: they may be larger than memory."""
+    ordered = sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))  # so that each is aligned
+    header, end = {}, 0
+    for name, array in ordered:
+        start, end = end, end + math.prod(array.shape) * array.dtype.itemsize
+        header[name] = {"dtype": KINDS[array.dtype.name], "shape": array.shape, "data_offsets": (start, end)}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for _, array in ordered:
+            count = max(1, PART // max(1, math.prod(array.shape[1:]) * array.dtype.itemsize))
+            for i in range(0, len(array), count):
+                some = array[i : i + count]
+                file.write(np.ascontiguousarray(some, some.dtype.newbyteorder("<")).data)
+                let_go(some)
+    temporary.replace(path)
+
+
+class StoredArray:
+    """An array of a file by `write_large`, whose rows are read when they are asked for: `array[[3, 1]]`, `array[:8]`.
+
+    Raises MissingError or InputError naming the file.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        with self._opened() as stored:
+            kind = {short: long for long, short in KINDS.items()}.get(stored.get_dtype())
+            self.shape = tuple(stored.get_shape())
+        if kind is None or not self.shape:
+            raise InputError(f"{path}: {name} has no rows of {' or '.join(KINDS)}")
+        self.dtype = np.dtype(kind)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, items: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
+        chosen = range(len(self))[items] if isinstance(items, slice) else items
+        read = np.empty((len(chosen), *self.shape[1:]), self.dtype)
+        with self._opened() as stored:
+            for place, item in enumerate(chosen):
+                read[place] = stored[int(item) : int(item) + 1][0]
+        return read
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """The file is opened for each reading: while it is open, all that was read of it counts as memory."""
+        if not self.path.is_file():
+            raise MissingError(f"{self.path}: no such file")
+        try:
+            with safe_open(self.path, "np") as file:
+                yield file.get_slice(self.name)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{self.path}: not a readable safetensors file ({error})") from None
 
 
 def read_arrays(path: Path) -> dict[str, torch.Tensor]:

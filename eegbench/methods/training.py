@@ -27,6 +27,7 @@ from eegbench.records import write_text
 
 EVERY = 20.0  # seconds between checkpoints
 POINTS = 100  # of a loss curve without validation
+JUDGED = 512  # held-out items that are judged at once, at most
 HEADER = "step,loss,validation,rate"
 FACTS = ("step", "done", "least", "waited", "rows", "losses")
 
@@ -127,7 +128,10 @@ class Training:
     ) -> None:
         """Train on the items that are not `held`, every one once an epoch, and keep the epoch best on those that are.
 
-        `loss(items, rng)` is the loss of some items; held ones are judged all at once, with the same draws each time.
+        `loss(items, rng)` is the loss of some items; held ones are judged with the same draws each time. Up to 512 are
+        judged all at once; more in equal parts of at most 512, for which publications have no rule. The mean over
+        parts, weighted by size, is not the loss of all at once where it depends on the batch, as a contrastive one
+        does: with fewer items to confuse it is lower. The parts stay the same, so that epochs can be compared.
         """
         fitted, kept = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
         per_epoch = batches(len(fitted), settings.batch)
@@ -135,6 +139,12 @@ class Training:
         steps = settings.epochs * per_epoch
         falling = cosine(settings.rate, steps, least=settings.least_rate)
         rate = falling if settings.schedule == "cosine" else constant(settings.rate)
+        parts = kept.tensor_split(max(1, -(-len(kept) // JUDGED)))
+
+        def judge() -> float:
+            rng = seeds.generator(self.seed, label, "validation")  # one after the other, the parts draw from it
+            return sum(float(loss(part, rng)) * (len(part) / max(1, len(kept))) for part in parts)
+
         self.run(
             label,
             module,
@@ -143,9 +153,7 @@ class Training:
             optimiser=torch.optim.AdamW(module.parameters(), lr=settings.rate, weight_decay=settings.weight_decay),
             rate=rate,
             clip=clip,
-            validation=Validation(
-                lambda: float(loss(kept, seeds.generator(self.seed, label, "validation"))), per_epoch, settings.patience
-            ),
+            validation=Validation(judge, per_epoch, settings.patience),
             numerics=settings,
         )
         module.requires_grad_(False)

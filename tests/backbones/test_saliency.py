@@ -56,3 +56,12 @@ def test_a_blank_one_gives_maps_too_and_another_blank_is_refused(images: np.ndar
     assert SaliencyNetwork("blank:eml_net").maps(images).shape == (1, 480, 640)
     with pytest.raises(UsageError, match="did you mean 'eml_net'"):
         SaliencyNetwork("blank:eml_ne")
+
+
+def test_the_parts_that_are_looked_at_do_not_show(images: np.ndarray) -> None:
+    some = np.random.default_rng(1).integers(0, 256, (70, 64, 64, 3), dtype=np.uint8)
+    small = SaliencyNetwork("pack:judges/saliency.safetensors")
+    made = small.maps(some)
+    assert made.dtype == np.uint8 and made.shape == (70, *small.size)
+    with torch.inference_mode():
+        assert np.array_equal(made, np.concatenate([small._small(some[:64]), small._small(some[64:])]))

@@ -13,7 +13,7 @@ from eegbench.benchmark.evaluate import evaluate
 from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
-from eegbench.records import RunRecord
+from eegbench.records import RunRecord, ScoreSheet
 
 
 def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None:
@@ -35,6 +35,14 @@ def test_every_record_has_the_data_sets_caution(lab: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks.", raising=False)
     assert lab.evaluate().caution == "Shown in blocks."
     assert [RunRecord.read(file).caution for file in lab.runs.rglob("run.json")] == ["Shown in blocks."] * 4
+    assert [ScoreSheet.read(file).caution for file in lab.runs.rglob("scores.json")] == ["Shown in blocks."] * 4
+
+
+def test_sheets_of_before_the_caution_get_it(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.evaluate()
+    monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks.", raising=False)
+    lab.evaluate()
+    assert [ScoreSheet.read(file).caution for file in lab.runs.rglob("scores.json")] == ["Shown in blocks."] * 4
 
 
 def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from eegbench.benchmark import picture, store
 from eegbench.benchmark.reconstruct import spread
@@ -27,6 +27,27 @@ def test_a_sheet_has_a_row_for_each_run(lab: Any, tmp_path: Path) -> None:
             top = picture.TITLE + picture.CAPTION + row * (picture.CELL + picture.GAP)
             left = picture.LABELS + column * (picture.CELL + picture.GAP)
             assert np.array_equal(page[top : top + picture.CELL, left : left + picture.CELL], wanted)
+
+
+def test_the_data_sets_caution_stands_under_the_title(
+    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = lab.evaluate()
+    picture.sheet([plain.run_folder], tmp_path / "plain.png", {})
+    told = "Block design: MMMM WWWW all images of a class were shown one after another. " * 5
+    monkeypatch.setattr(type(lab.plan().dataset), "caution", told, raising=False)
+    warned = lab.evaluate(runs=tmp_path / "other")
+    picture.sheet([warned.run_folder], tmp_path / "warned.png", {})
+    for files in ((plain.picture, warned.picture), (tmp_path / "plain.png", tmp_path / "warned.png")):
+        before, after = (np.asarray(Image.open(file)) for file in files)
+        more = len(after) - len(before)
+        assert more >= 3 * picture.LINE and after.shape[1] == before.shape[1]
+        assert np.array_equal(before[picture.TITLE :], after[picture.TITLE + more :])  # the rest moves down
+        red = (after == ImageColor.getrgb(picture.WARNING)).all(axis=2)
+        lines = [
+            red[picture.TITLE - picture.GAP + i * picture.LINE :][: picture.LINE] for i in range(more // picture.LINE)
+        ]
+        assert all(line.any() and not line[:, -picture.GAP * 2 :].any() for line in lines)
 
 
 def test_runs_that_saw_different_things_share_no_sheet(lab: Any, tmp_path: Path) -> None:

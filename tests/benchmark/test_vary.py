@@ -55,6 +55,13 @@ def test_the_files_hold_every_value(lab: Any, tmp_path: Path) -> None:
         assert image.width > 300
 
 
+def test_the_data_sets_caution_stands_in_every_row(lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks, says Li.", raising=False)
+    table, _ = vary.write(curve(lab, "weight", "1"), "weight", tmp_path, title="SIMULATED")
+    with table.open() as file:
+        assert {row["caution"] for row in csv.DictReader(file)} == {"Shown in blocks, says Li."}
+
+
 def test_neither_floors_nor_audits_are_run(lab: Any) -> None:
     curve(lab, "weight", "1")
     assert lab.plan().method.fits == ["uses-eeg"]

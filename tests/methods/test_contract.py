@@ -13,6 +13,7 @@ from eegbench.contracts import Fit, Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, UsageError
 from eegbench.methods.atm import Atm
+from eegbench.methods.controls import NearestTrainImage, RandomTrainImage
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.encoders.lstm import FeatureSettings
 from eegbench.methods.gan import GanSettings
@@ -45,6 +46,8 @@ VARIANTS: dict[str, Method[Any]] = {
     "neuroimagen, pixels alone": dataclasses.replace(NEUROIMAGEN, captions="none"),
     "neuroimagen, caption alone": dataclasses.replace(NEUROIMAGEN, pixel_level=False),
     "llm_caption": LLM_CAPTION,
+    "nearest_train_image": NearestTrainImage(encoder=EncoderSettings(epochs=1, validation_concepts=2)),
+    "random_train_image, some": RandomTrainImage(images=5),
     "llm_caption, one head twice": dataclasses.replace(LLM_CAPTION, heads=("ThemeTag",), each=2),
 }
 

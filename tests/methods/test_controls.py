@@ -1,6 +1,7 @@
 """Controls answer as their names say, and references only look at the truth."""
 
 import dataclasses
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import pytest
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
-from eegbench.methods.controls import MeanImage, NearestTrainImage, PriorOnly, RandomTrainImage
+from eegbench.errors import UsageError
+from eegbench.methods.controls import (
+    MeanImage,
+    NearestTrainImage,
+    NearestTrainImageReconstructor,
+    PriorOnly,
+    RandomTrainImage,
+)
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.references import TrueEmbedding, VaeRoundtrip
 
@@ -24,11 +32,7 @@ QUICK: tuple[Method[Any], ...] = (
 
 @pytest.fixture(scope="module")
 def train() -> TrainingSet:
-    whole = SimThings().train(8)
-    return dataclasses.replace(
-        whole, eeg=whole.eeg[:64], images=whole.images[:64], stimuli=whole.stimuli[:64],
-        concepts=whole.concepts[:64], captions=whole.captions[:64],
-    )  # fmt: skip
+    return SimThings().train(8).part(range(64))
 
 
 @pytest.mark.parametrize("method", QUICK, ids=lambda m: m.name)
@@ -48,6 +52,38 @@ def test_random_train_image_does_not_look_at_the_eeg(train: TrainingSet) -> None
     one, two = (fitted.reconstruct(eeg, seeds=[1, 2, 3]) for eeg in (train.eeg[:3], train.eeg[3:6]))
     assert (one == two).all()
     assert all((image == train.images).all(axis=(1, 2, 3)).any() for image in one)
+
+
+def test_random_train_image_keeps_some_of_many_in_their_order(train: TrainingSet) -> None:
+    assert RandomTrainImage().fit(train, seed=0, progress=Silent()).images is train.images
+    drawn = [RandomTrainImage(images=20).fit(train, seed=seed, progress=Silent()).images[:] for seed in (0, 0, 1)]
+    assert len(drawn[0]) == 20 and (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
+    places = [int((image == train.images).all(axis=(1, 2, 3)).argmax()) for image in drawn[0]]
+    assert places == sorted(set(places)) and (train.images[places] == drawn[0]).all()
+    with pytest.raises(UsageError, match="images is 0"):
+        RandomTrainImage(images=0)
+
+
+@pytest.mark.parametrize("method", QUICK[:3], ids=lambda m: m.name)
+def test_images_on_disk_are_not_copied_into_memory(method: Method[Any], train: TrainingSet, tmp_path: Path) -> None:
+    """Of 128 images of 512 px, 101 MB."""
+    mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (128, 512, 512, 3))
+    mapped[:] = np.arange(128, dtype=np.uint8)[:, None, None, None]
+    mapped.flush()
+    fitted = method.fit(train, seed=0, progress=Silent())
+    images = np.load(tmp_path / "x.npy", mmap_mode="r")
+    tracemalloc.start()
+    if isinstance(fitted, NearestTrainImageReconstructor):
+        fitted.images, fitted.embeddings = images, np.tile(fitted.embeddings, (2, 1))
+    else:
+        fitted = method.fit(dataclasses.replace(train, images=images), seed=0, progress=Silent())
+    fitted.save(tmp_path / "fit")
+    loaded = type(fitted).load(tmp_path / "fit")
+    made = loaded.reconstruct(train.eeg[:3], seeds=[1, 2, 3])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (made == fitted.reconstruct(train.eeg[:3], seeds=[1, 2, 3])).all()
+    assert most < 30e6
 
 
 def test_mean_image_is_the_mean(train: TrainingSet) -> None:

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Hints, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
+from eegbench.methods import saliency_head
 from eegbench.methods.encoders.fitting import EncoderSettings, held_out
 from eegbench.methods.saliency_controlnet import SaliencyControlNet, SaliencyControlNetReconstructor
+from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import TuningSettings
 
 QUICK = SaliencyControlNet(
@@ -101,6 +104,20 @@ def test_eeg_only_has_no_controlnet(train: TrainingSet) -> None:
     only = dataclasses.replace(QUICK, variant="eeg_only").fit(train, seed=0, progress=Silent())
     assert only.controlnet is None and only.controls(train.eeg[:1]) is None
     assert only.reconstruct(train.eeg[:1], seeds=[1]).shape == (1, 64, 64, 3)
+
+
+def test_maps_are_pooled_part_by_part_to_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    eeg, shown = rng.normal(size=(40, 4, 10)).astype(np.float32), np.arange(40)
+    maps = rng.integers(0, 256, (40, 96, 128), dtype=np.uint8)
+
+    def fitted() -> list[torch.Tensor]:
+        head = saliency_head.fit_head(Training(0, Silent()), eeg, shown, maps, shown < 8, epochs=2)
+        return list(head.network.state_dict().values())
+
+    parts = fitted()
+    monkeypatch.setattr(saliency_head, "chunks", lambda whole: [whole])
+    assert all(torch.equal(one, two) for one, two in zip(parts, fitted(), strict=True))
 
 
 def test_validation_holds_out_whole_concepts(train: TrainingSet) -> None:

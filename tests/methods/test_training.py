@@ -18,7 +18,7 @@ from eegbench.contracts import Silent
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.methods import training as room
 from eegbench.methods.training import Training, Validation, batches, constant, cosine, shuffled
-from eegbench.methods.tuning_settings import Numerics
+from eegbench.methods.tuning_settings import Epochs, Numerics
 
 X = torch.linspace(-1, 1, 40).reshape(20, 2)
 Y = X.sum(1, keepdim=True) ** 2
@@ -144,6 +144,28 @@ def test_bfloat16_learns_about_the_same_and_not_the_same() -> None:
     full, half = fitted(Numerics()), fitted(Numerics(precision="bfloat16"))
     assert not torch.equal(full, half)
     torch.testing.assert_close(full, half, atol=0.02, rtol=0.05)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(7, [7]), (8, [8]), (9, [5, 4]), (20, [7, 7, 6])])
+def test_many_held_out_items_are_judged_in_equal_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(room, "JUDGED", 8)
+    module, judged = nn.Linear(1, 1), []
+
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        value: torch.Tensor = module(torch.zeros(1, 1)).sum() * 0 + rng.random()
+        if not torch.is_grad_enabled():
+            judged.append((len(some), float(value)))
+        return value
+
+    held = np.arange(count + 2) >= 2
+    Training(0, Silent(), folder=tmp_path).run_epochs("fit", module, loss, held, Epochs(epochs=2))
+    assert [size for size, _ in judged] == sizes * 2 and judged[: len(sizes)] == judged[len(sizes) :]
+    with (tmp_path / "fit.csv").open() as file:
+        told = float(next(csv.DictReader(file))["validation"])
+    assert told == (judged[0][1] if len(sizes) == 1 else pytest.approx(sum(n * v for n, v in judged) / count / 2))
+    assert len({value for _, value in judged}) == len(sizes)  # the parts' draws follow each other
 
 
 def test_a_loss_that_is_no_number_ends_the_fit() -> None:

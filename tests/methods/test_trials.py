@@ -11,10 +11,11 @@ import torch
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
+from eegbench.errors import InputError
 from eegbench.methods import standard
 from eegbench.methods.atm import Atm
 from eegbench.methods.controls import NearestTrainImage
-from eegbench.methods.encoders.fitting import EncoderSettings
+from eegbench.methods.encoders.fitting import EncoderSettings, held_out
 from eegbench.methods.encoders.lstm import FeatureSettings
 from eegbench.methods.gan import GanSettings
 from eegbench.methods.llm_caption import CaptionSettings, LlmCaption
@@ -116,6 +117,15 @@ def test_eeg_is_standardised_as_it_is_asked_for(tmp_path: Path, monkeypatch: pyt
     assert [len(part) for part in asked.split(20)] == [20, 20, 10]
 
 
+def test_what_was_changed_in_a_copy_of_eeg_on_disk_is_kept(tmp_path: Path) -> None:
+    np.save(tmp_path / "eeg.npy", np.zeros((4, 2, 1000), np.float32))
+    eeg = np.load(tmp_path / "eeg.npy", mmap_mode="c")
+    eeg[1] = 5
+    standard.let_go(eeg)
+    standard.let_go(eeg[1:])
+    assert (eeg[1] == 5).all() and not eeg[0].any()
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is told by Linux alone")
 def test_eeg_on_disk_does_not_fill_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mapped() -> int:
@@ -133,3 +143,8 @@ def test_eeg_on_disk_does_not_fill_memory(tmp_path: Path, monkeypatch: pytest.Mo
     assert most < 16
     eeg.sum()
     assert mapped() - before > 48  # what reading it as a whole takes
+
+
+def test_too_many_validation_concepts_are_refused_with_the_key() -> None:
+    with pytest.raises(InputError, match=r"50 validation concepts of 2; wanted 1 to 1: set validation_concepts \(of"):
+        held_out(("cat", "dog", "cat"), 50, seed=0)

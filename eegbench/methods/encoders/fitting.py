@@ -205,7 +205,10 @@ def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.boo
     """Which stimuli belong to the `count` training concepts kept for validation, shape (n,)."""
     names = sorted(set(concepts))
     if not 1 <= count < len(names):
-        raise InputError(f"{count} validation concepts of {len(names)}; wanted 1 to {len(names) - 1}")
+        raise InputError(
+            f"{count} validation concepts of {len(names)}; wanted 1 to {len(names) - 1}: set validation_concepts (of "
+            "encoder, captions or the method)"
+        )
     chosen = set(seeds.generator(seed, "validation concepts").choice(names, count, replace=False).tolist())
     return np.array([concept in chosen for concept in concepts])
 
