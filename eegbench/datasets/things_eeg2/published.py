@@ -5,6 +5,7 @@ The authors' own version has 17 channels at 100 Hz, written by numpy; that of NI
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -155,8 +156,8 @@ def read_metadata(root: Path) -> dict[str, list[Shown]]:
             for concept, file in zip(concepts, files, strict=True)
         ]
     ids = [stimulus for shown in found.values() for stimulus, _, _ in shown]
-    if twice := next((s for s in ids if ids.count(s) > 1), "") if len(set(ids)) < len(ids) else "":
-        raise InputError(f"{path}: names the image {twice!r} twice")
+    if twice := [stimulus for stimulus, count in Counter(ids).items() if count > 1]:
+        raise InputError(f"{path}: names the image {twice[0]!r} twice")
     return found
 
 
