@@ -247,8 +247,9 @@ def read_table(path: Path) -> Table:
     """The rows of a CSV of ours; InputError if it is damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file, restval="", restkey="more"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            header, *rows = csv.reader(file)
+        return [dict(zip(header, row, strict=True)) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); {REMAKE}") from None
 
 

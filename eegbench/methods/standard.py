@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.errors import InputError
 
+FEW = 32  # trials
 AT_ONCE = 2**26  # bytes of EEG that are worked on at once
 Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel, (channels, 1), in the EEG's unit
 
@@ -34,6 +35,15 @@ def parts(eeg: EEG) -> Iterator[EEG]:
     for i in range(0, len(eeg), count):
         yield eeg[i : i + count]
         let_go(eeg)
+
+
+def _rows(eeg: EEG, items: NDArray[np.int64]) -> EEG:
+    """A copy of some trials, a few at a time: of a file, a system holds far more around each than was asked for."""
+    taken = np.empty((len(items), *eeg.shape[1:]), eeg.dtype)
+    for i in range(0, len(items), FEW):
+        taken[i : i + FEW] = eeg[items[i : i + FEW]]
+        let_go(eeg)
+    return taken
 
 
 def let_go(eeg: NDArray[Any]) -> None:
@@ -60,9 +70,10 @@ class Standardised:
 
     def __getitem__(self, items: torch.Tensor | NDArray[np.int64] | slice) -> torch.Tensor:
         chosen = items.cpu().numpy() if isinstance(items, torch.Tensor) else items
-        taken = standardised(self.eeg[chosen], self.scale).to(self.device)
+        taken = self.eeg[chosen] if isinstance(chosen, slice) else _rows(self.eeg, chosen)
+        asked = standardised(taken, self.scale).to(self.device)
         let_go(self.eeg)
-        return taken
+        return asked
 
     def split(self, count: int) -> Iterator[torch.Tensor]:
         """All trials in order, `count` at once."""
