@@ -193,8 +193,11 @@ def check_comparable(a: Scored, b: Scored) -> None:
 
 
 def _free(a: Scored, b: Scored) -> set[str]:
-    """In what two runs may differ: a ceiling is told the answer, so that neither track nor EEG concern it; a floor that
-    was made on the track `eeg` sees no more than the EEG, so that it is one for the track `oracle` too."""
+    """In what two runs may differ.
+
+    A ceiling is told the answer, so that neither track nor EEG concern it. A floor that was made on the track `eeg`
+    sees no more than the EEG, so that it is one for the track `oracle` too.
+    """
     roles = {a.record.role, b.record.role}
     if "ceiling" in roles:
         return {"track", "average"}

@@ -41,7 +41,7 @@ def write(tmp_path: Path) -> Write:
         seed: int = 0,  # of the order of the rows
         **spec: Any,
     ) -> Path:
-        usual = {
+        usual: dict[str, Any] = {
             "dataset": "seen",
             "revision": "1",
             "dataset_configuration": {"snr": 1.0},
