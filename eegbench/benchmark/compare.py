@@ -10,7 +10,11 @@ Both runs scored the same stimuli, so their values are paired by stimulus id. Fo
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
   from the spread of the differences and the normal approximation (`statistics.minimum_detectable`).
 
-`perf/compare.py` measures what these promise. Of 1,000 comparisons of equals, with six metrics each, RATES
+Measured by `perf/compare.py`, in 1,000 comparisons of equals at 20, 50 and 200 stimuli: metrics of many values have
+p <= .05 in 3.9 % to 5.4 %, two-way identification in 4.8 % to 5.3 %. Hits and misses have it less often, 0.2 % to
+4.8 %, since so many differences are zero that p takes few values: the test errs to the safe side. Holm's p calls any of
+six metrics different in 3.2 % to 5.6 %. Where differences are strongly skewed and yet zero on average (exponential), p
+is too small at few stimuli: 8.6 % at 20, 5.4 % at 200. What is called visible is seen in 75 % at 20, 79 % at 200.
 
 A metric of a whole set (is, kid, fid) has no pairs: its two values stand side by side, untested.
 All of it speaks of stimuli: another seed, another fit or another subject may differ by more.

@@ -9,6 +9,8 @@ Measured coverage of the nominal 95 % intervals (simulations; `tests/benchmark/t
 - `interval` of two-way identification, 200 items: 93.7 % (1405 of 1500) at a score of .79. The items are not
   independent there, each being every other's distractor; resampling their scores as if they were gives a
   standard error 5 % too small. Near the ceiling (.99) coverage falls to 88 % (1327 of 1500).
+- `studentised_interval`, 20, 50 and 200 items, 2000 cases each: 94.8 % to 96.8 % for normal, gamma(4), log-normal,
+  exponential, Student's t with 3 degrees, and differences of hits (`perf/compare.py`).
 - `interval_of_set`, 200 items, 16 features: KID 90.5 %, FID 94 %, IS 94 %; 95 % to 99.5 % where both sets nearly agree.
 """
 
