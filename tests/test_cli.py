@@ -21,7 +21,7 @@ from eegbench.cli import app
 from eegbench.contracts import Backbone
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 from eegbench.methods.controls import PriorOnly
-from eegbench.records import RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
 
 EVALUATE = ("evaluate", "--method", "mean_image", "--subject", "8")
 SCORES = {
@@ -265,6 +265,37 @@ def test_the_leaderboard_of_a_folder_of_runs(tmp_path: Path) -> None:
     assert shown.exit_code == written.exit_code == 0
     assert "mean_image" in shown.stdout
     assert (written.stdout, (tmp_path / "b.md").read_text()) == ("", shown.stdout)
+
+
+def test_two_runs_are_compared_in_a_table_or_in_json_alone(tmp_path: Path) -> None:
+    folders = []
+    for method, values in (
+        ("atm", [0.5, 0.7, 0.9, 0.8, 0.6, 0.7, 0.9]),
+        ("mean_image", [0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.1]),
+    ):
+        spec = RunSpec("sim-things", "1", {}, 8, "eeg", method, {})
+        folder = tmp_path / spec.folder
+        folders.append(str(folder))
+        rows = tuple(ManifestRow(f"s{i}", 0, f"s{i}.png", "0" * 64) for i in range(7))
+        RunRecord(spec, "method", True, "complete", {}, {}, rows, caution="take care").write(folder / "run.json")
+        shown = {
+            "ssim": Score("ssim", 1, float(np.mean(values)), None, True),
+            "fid": Score("fid", 1, 40.0, None, False),
+        }
+        (folder / "scores.json").write_text(ScoreSheet(7, "micro", "sal512", shown).to_json())
+        table = "".join(f"s{i},0,ssim,1,{value}\n" for i, value in enumerate(values))
+        (folder / "scores.csv").write_text("stimulus,sample,metric,version,value\n" + table)
+    done, data = run("compare", *folders), run("compare", *folders, "--json")
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, data.exit_code, done.stderr, data.stderr) == (0, 0, "", "")
+    assert lines[0].startswith("SIMULATED EEG") and lines[1] == "take care"
+    assert lines[2] == f"A: atm, track eeg, seed 0: {folders[0]}"
+    ssim, fid = (next(line for line in lines if line.startswith(name)) for name in ("ssim ↑", "fid ↓"))
+    assert ".729 .186 .543 [" in ssim and ssim.endswith("A")  # p is 2 of 2^7
+    assert fid.split()[2:] == ["40.0", "40.0", ".000", "-", "-", "-", "no", "pairs"]
+    assert json.loads(data.stdout)["metrics"]["ssim"]["significant"] is True
+    refused = run("compare", folders[0], str(tmp_path))
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
 
 
 def test_info_on_a_data_set_has_its_caution(tmp_path: Path) -> None:

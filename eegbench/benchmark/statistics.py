@@ -9,6 +9,8 @@ Measured coverage of the nominal 95 % intervals (simulations; `tests/benchmark/t
 - `interval` of two-way identification, 200 items: 93.7 % (1405 of 1500) at a score of .79. The items are not
   independent there, each being every other's distractor; resampling their scores as if they were gives a
   standard error 5 % too small. Near the ceiling (.99) coverage falls to 88 % (1327 of 1500).
+- `studentised_interval`, 20, 50 and 200 items, 2000 cases each: 94.8 % to 96.8 % for normal, gamma(4), log-normal,
+  exponential, Student's t with 3 degrees, and differences of hits (`perf/compare.py`).
 - `interval_of_set`, 200 items, 16 features: KID 90.5 %, FID 94 %, IS 94 %; 95 % to 99.5 % where both sets nearly agree.
 """
 
@@ -18,6 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from eegbench import seeds
 from eegbench.errors import InputError
@@ -46,6 +49,32 @@ def interval(values: ArrayLike, *, seed: int, level: float = 0.95, resamples: in
     )
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(items.mean()), (float(low), float(high))
+
+
+def studentised_interval(values: ArrayLike, *, seed: int, level: float = 0.95, resamples: int = 2000) -> Estimate:
+    """The mean of the finite `values`, shape (n,), and an interval that also covers when they are few or skewed.
+
+    Two intervals, and at either end the one that reaches further: the studentised bootstrap over items (Efron and
+    Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12), which follows a skew, and Student's, which holds
+    for heavy tails and for differences that are mostly zero, where the bootstrap has too little to draw from.
+    Resamples without a spread are left out. With one item, or items that are all equal, there is no interval.
+    """
+    items = _items(values)
+    items = items[np.isfinite(items)]
+    n = len(items)
+    if n < 2 or np.ptp(items) == 0:
+        return (float(items.mean()) if n else math.nan), None
+    mean, root = float(items.mean()), math.sqrt(n)
+    error = float(items.std(ddof=1)) / root
+    rng = seeds.generator("studentised", seed)
+    scaled = []
+    for m in _chunks(resamples, n):
+        drawn = items[rng.integers(n, size=(m, n))]
+        varied = drawn[np.ptp(drawn, axis=1) > 0]
+        scaled.append((varied.mean(1) - mean) / (varied.std(1, ddof=1) / root))
+    low, high = np.quantile(np.concatenate(scaled), [(1 - level) / 2, (1 + level) / 2])
+    student = float(stdtrit(n - 1, (1 + level) / 2))
+    return mean, (mean - error * max(float(high), student), mean - error * min(float(low), -student))
 
 
 def count_finite(values: ArrayLike) -> int:

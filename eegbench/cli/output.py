@@ -8,12 +8,17 @@ from eegbench.places import writing
 
 
 def heading(outcome: Any, method: str, subject: int, options: Any) -> str:
-    """What stands above every table and picture of scores: whether the EEG is simulated, and the data set's caution."""
+    """What stands above every table and picture of scores of one run."""
+    told = kind(outcome.simulated, outcome.caution)
+    return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+
+
+def kind(simulated: bool, caution: str) -> str:
+    """Whether the EEG is simulated, and the data set's caution."""
     from eegbench.report import WIDTH
 
-    kind = "SIMULATED EEG: comparable with no paper" if outcome.simulated else "recorded EEG"
-    told = "\n".join([kind, *textwrap.wrap(outcome.caution, WIDTH)])
-    return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+    told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    return "\n".join([told, *textwrap.wrap(caution, WIDTH)])
 
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
