@@ -93,6 +93,11 @@ def check_kind(path: Path, kind: str | None, name: str = "") -> None:
         _check_head(name or str(path), file.read(HEAD), _checked_kind(kind))
 
 
+def is_page(head: bytes) -> bool:
+    """Whether a file's first bytes are those of HTML or XML, as no array's and no pickle's are."""
+    return head.lstrip(b"\xef\xbb\xbf\t\r\n ").startswith(b"<")
+
+
 def check_room(folder: Path, size: int) -> None:
     """MissingError if the disk that `folder` is on has no room for `size` more bytes."""
     free = shutil.disk_usage(folder).free

@@ -31,6 +31,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
 
 
+def is_inside(path: str) -> bool:
+    """Whether `path` stays below the folder that it is joined to, on any system."""
+    return bool(_INSIDE.fullmatch(path))
+
+
 def canonical(value: object) -> str:
     """JSON with sorted keys and no white space; refuses NaN and infinity, so equal values give equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -145,9 +150,9 @@ class ManifestRow:
     sha256: str
 
     def __post_init__(self) -> None:
-        if not _INSIDE.fullmatch(self.file):
+        if not is_inside(self.file):
             raise InputError(f"manifest names {self.file[:200]!r}, which is not a path inside the run's folder")
-        if not _INSIDE.fullmatch(self.stimulus):
+        if not is_inside(self.stimulus):
             raise InputError(
                 f"manifest names the stimulus {self.stimulus[:200]!r}; wanted an image's path without suffix"
             )

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.backbones.weights import read_unpickled
+from eegbench.download import is_page
 from eegbench.errors import InputError, MissingError
 
 DEEPEST = 16  # containers in containers
@@ -27,7 +28,7 @@ def read_tensors_as_arrays(path: Path) -> Any:
         )
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if head.lstrip(b"\xef\xbb\xbf\t\r\n ").startswith(b"<"):
+    if is_page(head):
         raise InputError(f"{path}: a web page (HTML or XML), wanted torch data: get the file itself")
     try:
         return _plain(read_unpickled(path, "torch data"), {}, 0)

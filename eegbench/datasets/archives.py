@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 
+from eegbench import records
 from eegbench.contracts import Progress
 from eegbench.download import check_room
 from eegbench.errors import InputError
@@ -23,8 +24,6 @@ MEND = "choose another folder"
 ENCRYPTED = 1  # flag of an entry
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
 
-# A name that is a path below a folder on any system: no root, drive, backslash or control character, and no dots.
-_INSIDE = re.compile(r"(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?", re.IGNORECASE)  # Windows' own
 
 
@@ -69,8 +68,8 @@ def names(path: Path) -> frozenset[str]:
 
 
 def is_inside(name: str) -> bool:
-    """Whether `name` is a path that stays below the folder it is joined to, on any system."""
-    return bool(_INSIDE.fullmatch(name)) and not any(map(_DEVICE.fullmatch, name.split("/")))
+    """Whether `name` is a path below a folder, and none of its parts a device of Windows'."""
+    return records.is_inside(name) and not any(map(_DEVICE.fullmatch, name.split("/")))
 
 
 def _opened(path: Path) -> zipfile.ZipFile:

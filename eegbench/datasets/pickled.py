@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from eegbench.download import is_page
 from eegbench.errors import InputError, MissingError
 
 MAGIC = b"\x93NUMPY"
@@ -45,7 +46,7 @@ def read_pickled(path: Path) -> Any:
         raise MissingError(f"{path}: no such file")
     try:
         with path.open("rb") as file:
-            if file.peek(64)[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+            if is_page(file.peek(HEADER)):
                 raise _Refused("it is a page of the web, not data; get the file itself")
             if file.peek(len(MAGIC)).startswith(MAGIC):
                 _skip_header(file)

@@ -322,9 +322,10 @@ def test_a_data_set_names_paths_below_its_root(path: str) -> None:
 
 
 def test_the_published_files_are_named_once_each_with_a_page() -> None:
+    published = eegcvpr.EEG + eegcvpr.SPLITS + eegcvpr.IMAGES
     every = things.IMAGES + things.official(8) + things.nice(8) + things.raw(8)
-    for files, number in ((every, 3 + 2 + 2 + 8), (eegcvpr.REMOTE, 7)):
+    for files, number in ((every, 3 + 2 + 2 + 8), (published, 7)):
         assert len({one.path for one in files}) == len(files) == number
         assert all(one.page.startswith("https://") for one in files)
     assert {one.node for one in every} == {"anp5v", "y63gw", ""}
-    assert {one.address + one.node for one in eegcvpr.REMOTE} == {""}
+    assert {one.address + one.node for one in published} == {""}

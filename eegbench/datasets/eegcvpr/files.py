@@ -20,4 +20,3 @@ SPLITS = (
     _torch("block_splits_by_image_single.pth", "split by image, for one subject"),
 )
 IMAGES = (RemoteFile("images", PAGE, FOLDER, "the ImageNet JPEGs, named as in the EEG file, as n02106662_13"),)
-REMOTE = EEG + SPLITS + IMAGES
