@@ -10,19 +10,24 @@ import json
 import math
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
+from eegbench import migrations
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
 MAX_RECORD_BYTES = 64 * 2**20
 MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
+MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
+MAX_METRICS = 200
+MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 
 Json = dict[str, Any]
 
@@ -162,7 +167,11 @@ class ManifestRow:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What was run, on what, from what, what came out. `role` is method, floor or ceiling."""
+    """What was run, on what, from what, what came out. `role` is method, floor or ceiling.
+
+    seal: `digest` of all else, as it stands in the file. It shows a change that nobody meant; who means one can seal it
+    anew, which is why `eegbench verify` computes the scores again.
+    """
 
     spec: RunSpec
     role: str
@@ -175,10 +184,19 @@ class RunRecord:
     seconds: dict[str, float] = field(default_factory=dict)
     peak_memory_bytes: int = 0
     reason: str = ""  # why it failed
+    seal: str = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 
     def write(self, path: Path) -> None:
-        write_text(path, json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n")
+        """Write the record, sealed."""
+        value = dataclasses.asdict(self)
+        value["seal"] = seal_of(value)
+        write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+    @property
+    def images(self) -> str:
+        """`files_digest` of the manifest."""
+        return files_digest((row.stimulus, row.sample, row.sha256) for row in self.manifest)
 
     def __post_init__(self) -> None:
         _check_version(self.schema_version)
@@ -186,6 +204,7 @@ class RunRecord:
             raise InputError(f"status is {self.status!r}; wanted one of {', '.join(STATUSES)}")
         if self.role not in ROLES:
             raise InputError(f"role is {self.role!r}; wanted one of {', '.join(ROLES)}")
+        _check_count("the manifest", len(self.manifest), MAX_IMAGES, "images")
         if len({(row.stimulus, row.sample) for row in self.manifest}) < len(self.manifest):
             raise InputError("the manifest names a stimulus and sample twice")
 
@@ -198,9 +217,10 @@ class RunRecord:
         """
         value = read_json(path)
         try:
-            _check_version(value.get("schema_version"))  # first: another version may have other fields
-            if not manifest and isinstance(value.get("manifest"), list):
-                value["manifest"] = []
+            value = _current(value, migrations.RECORD)
+            if isinstance(rows := value.get("manifest"), list):
+                _check_count("the manifest", len(rows), MAX_IMAGES, "images")
+                value["manifest"] = rows if manifest else []
             return read_fields(cls, value, "run record")
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
@@ -233,6 +253,9 @@ class Score:
             raise InputError(f"{self.metric}: version {self.version}; versions start at 1")
         if self.variant:
             check_name("variant", self.variant)
+        numbers = (self.value, self.floor, self.permuted, self.contribution, *(self.ci or ()))
+        if any(abs(number) > MAX_VALUE for number in (*numbers, *(self.contribution_ci or ())) if number is not None):
+            raise InputError(f"{self.metric}: a number beyond {MAX_VALUE:g}, where no metric comes")
         for low, high in filter(None, (self.ci, self.contribution_ci)):
             if not low <= high:
                 raise InputError(f"{self.metric}: an interval from {low} to {high}")
@@ -240,7 +263,11 @@ class Score:
 
 @dataclass(frozen=True)
 class ScoreSheet:
-    """All scores of one run: a run's scores.json."""
+    """All scores of one run: a run's scores.json.
+
+    truths: digest of the true pictures. reconstructions: `files_digest` of the images that were scored, which a run's
+    record has under the same name. Sheets of schema version 1 have neither.
+    """
 
     n: int
     suite: str
@@ -249,10 +276,16 @@ class ScoreSheet:
     judges: dict[str, str] = field(default_factory=dict)  # judge name to digest of its weights
     verdict: str = ""  # the audit's, in words
     caution: str = ""  # what every table of the data set must say, with references
+    truths: str = ""
+    reconstructions: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         _check_version(self.schema_version)
+        for what in ("truths", "reconstructions"):
+            if (sha256 := getattr(self, what)) and not _SHA256.fullmatch(sha256):
+                raise InputError(f"{what} is {sha256[:80]!r}; wanted a sha256 of 64 hex digits")
+        _check_count("the sheet", len(self.metrics), MAX_METRICS, "metrics")
         check_name("suite", self.suite)
         check_name("protocol", self.protocol)
         if self.n < 0:
@@ -270,7 +303,7 @@ class ScoreSheet:
         """Read and check; raises InputError naming the file and the field."""
         value = read_json(path)
         try:
-            _check_version(value.get("schema_version"))
+            value = _current(value, migrations.SHEET)
             value["metrics"] = _with_names(value.get("metrics"))
             return read_fields(cls, value, "score sheet")
         except InputError as error:
@@ -289,9 +322,36 @@ def check_name(what: str, name: str) -> str:
     return name
 
 
+def files_digest(rows: Iterable[tuple[str, int, str]]) -> str:
+    """One digest of a set of images: of (stimulus, sample, sha256 of the file), in any order."""
+    return digest(sorted(map(list, rows)))
+
+
+def seal_of(record: Json) -> str:
+    """What the seal of a record's JSON object should be."""
+    return digest({name: entry for name, entry in record.items() if name != "seal"})
+
+
+def _current(value: Json, steps: migrations.Steps) -> Json:
+    """`value` as SCHEMA_VERSION has it; first of all, for another version may have other fields."""
+    found = value.get("schema_version")
+    if type(found) is not int or not (found == SCHEMA_VERSION or found in steps):
+        raise InputError(
+            f"schema version {str(found)[:80]!r}; this eegbench reads {', '.join(map(str, [*steps, SCHEMA_VERSION]))}"
+        )
+    while value["schema_version"] != SCHEMA_VERSION:
+        value = steps[value["schema_version"]](value)
+    return value
+
+
 def _check_version(version: object) -> None:
     if type(version) is not int or version != SCHEMA_VERSION:
-        raise InputError(f"schema version {str(version)[:80]!r}; this eegbench reads {SCHEMA_VERSION}")
+        raise InputError(f"schema version {str(version)[:80]!r}; this eegbench writes {SCHEMA_VERSION}")
+
+
+def _check_count(what: str, count: int, most: int, of: str) -> None:
+    if count > most:
+        raise InputError(f"{what} has {count} {of}; at most {most} are read")
 
 
 def _with_names(metrics: object) -> Json:

@@ -17,7 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.benchmark import statistics
+from eegbench import statistics
 from eegbench.benchmark.compare import LEVEL, paired
 
 SIZES = (20, 50, 200)

@@ -14,7 +14,8 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics"}
+RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
@@ -26,7 +27,11 @@ LAYERS: Mapping[str, set[str]] = {
     "arrays": {"errors"},
     "fields": {"errors"},
     "places": {"errors"},
-    "records": BOTTOM,
+    "statistics": {"errors", "seeds"},
+    "migrations": set(),
+    "records": BOTTOM | {"migrations"},
+    "values": BOTTOM | {"records"},
+    "runs": RECORDS,
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},
     "download": CONTRACTS,
@@ -36,9 +41,9 @@ LAYERS: Mapping[str, set[str]] = {
     "metrics": CONTRACTS,
     "backbones": CONTRACTS | {"download"},
     "methods": CONTRACTS | {"backbones"},
-    "leaderboard": BOTTOM | {"records"},
-    "benchmark": STAGES,
-    "cli": STAGES | {"benchmark", "leaderboard", "progress", "report"},
+    "leaderboard": RECORDS,
+    "benchmark": STAGES | RECORDS,
+    "cli": STAGES | RECORDS | {"benchmark", "leaderboard", "progress", "report"},
 }
 # Heavy dependencies open late here, and nowhere else.
 LATE = (

@@ -134,7 +134,7 @@ def test_schemas_name_every_field_and_no_other() -> None:
 # What is wrong, and whether JSON Schema can say so too.
 HOSTILE_RUNS: dict[str, tuple[Change, bool]] = {
     "version missing": (lambda r: r.pop("schema_version"), False),
-    "version of the future": (lambda r: r.update(schema_version=2), True),
+    "version of the future": (lambda r: r.update(schema_version=3), True),
     "version is true": (lambda r: r.update(schema_version=True), True),
     "version is a list": (lambda r: r.update(schema_version=[1]), True),
     "unknown field": (lambda r: r.update(extra=1), True),
@@ -291,3 +291,39 @@ def test_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
 def test_specification_that_could_not_be_read_back_cannot_be_made() -> None:
     with pytest.raises(InputError, match="method is 'my method'"):
         dataclasses.replace(SPEC, method="my method")
+
+
+def test_a_record_is_sealed_when_it_is_written(tmp_path: Path) -> None:
+    RECORD.write(tmp_path / "run.json")
+    value = json.loads((tmp_path / "run.json").read_text())
+    assert value["seal"] == records.seal_of(value) == RunRecord.read(tmp_path / "run.json").seal
+    value["seconds"]["fit"] = 1.6
+    assert records.seal_of(value) != value["seal"]
+
+
+def test_records_of_schema_version_1_are_brought_up_to_date(tmp_path: Path) -> None:
+    run = {k: v for k, v in dataclasses.asdict(RECORD).items() if k != "seal"} | {"schema_version": 1}
+    sheet = {k: v for k, v in json.loads(SHEET.to_json()).items() if k not in ("truths", "reconstructions")}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    (tmp_path / "scores.json").write_text(json.dumps(sheet | {"schema_version": 1}))
+    assert RunRecord.read(tmp_path / "run.json") == RECORD
+    assert ScoreSheet.read(tmp_path / "scores.json") == SHEET
+
+
+def test_more_than_anybody_needs_is_refused_at_once(tmp_path: Path) -> None:
+    row = json.dumps(dataclasses.asdict(ROWS[0]))
+    value = json.loads(json.dumps(dataclasses.asdict(RECORD))) | {"manifest": []}
+    text = json.dumps(value).replace('"manifest": []', '"manifest": [' + ",".join([row] * 300_000) + "]")
+    (tmp_path / "run.json").write_text(text)
+    assert "300000 images; at most 100000" in refused(RunRecord, tmp_path / "run.json")
+    with pytest.raises(InputError, match="300000 images"):
+        RunRecord.read(tmp_path / "run.json", manifest=False)
+    metrics = {f"m{i}": dataclasses.replace(SCORES["ssim"], metric=f"m{i}") for i in range(201)}
+    with pytest.raises(InputError, match="201 metrics; at most 200"):
+        dataclasses.replace(SHEET, metrics=metrics)
+
+
+@pytest.mark.parametrize("field", ["value", "floor", "permuted", "contribution"])
+def test_a_score_beyond_all_metrics_is_refused(field: str) -> None:
+    with pytest.raises(InputError, match="beyond 1e\\+12"):
+        dataclasses.replace(SCORES["ssim"], **dict[str, Any]({field: -1e300}))

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import seeds
+from eegbench import seeds, statistics
 from eegbench.arrays import Images
-from eegbench.benchmark import statistics, store
+from eegbench.benchmark import store
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.measure import Measured

@@ -30,8 +30,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import seeds
-from eegbench.benchmark import scored, statistics
+from eegbench import seeds, statistics
+from eegbench.benchmark import scored
 from eegbench.benchmark.scored import Scored
 from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS

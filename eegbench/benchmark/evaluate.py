@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import backbones, configuration
+from eegbench import backbones, configuration, runs
 from eegbench.arrays import Images
 from eegbench.backbones import Suite
 from eegbench.backbones.environment import resolve_device
-from eegbench.benchmark import audit, picture, plugins, score, store
+from eegbench.benchmark import audit, picture, plugins, score
 from eegbench.benchmark.features import hint_maps, portions, saliency_judge
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.images import from_array
@@ -158,7 +158,7 @@ def scored(made: Made, ready: Scorer, answers: Answers, log: Log, *, audited: bo
         targets = None if decoded is None else targets_of(made.fitted.reconstructor, answers)
         images = score.images_of(folder, made.run.record)
         measured = ready.measure(images, decoded=decoded, targets=targets, progress=progress)
-        sheet = ready.sheet(measured)
+        sheet = ready.sheet(measured, reconstructions=made.run.record.images)
     if audited:
         with log.timed("audit: reconstruct"):
             permuted = audit.permute(made.plan, made.fitted, made.run, hints=made.hints, progress=progress)
@@ -248,14 +248,14 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
 
 def _score_images(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet:
     measured = ready.measure(score.images_of(run.folder, run.record), progress=progress)
-    sheet = ready.sheet(measured)
+    sheet = ready.sheet(measured, reconstructions=run.record.images)
     score.write(run.folder, sheet, measured, ready.truths.stimuli)
     return sheet
 
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
     """The scores that a complete run has already, if the same judges and metrics made them, under this caution."""
-    file = run.folder / store.SHEET
+    file = run.folder / runs.SHEET
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)
@@ -263,4 +263,5 @@ def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
     wanted = {metric.id: metric.version for metric in ready.metrics}
     found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution)
     same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution)
-    return sheet if same and sheet.n == len(ready.truths.stimuli) else None
+    bound = sheet.reconstructions == run.record.images
+    return sheet if same and bound and sheet.n == len(ready.truths.stimuli) else None

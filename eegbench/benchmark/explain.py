@@ -17,12 +17,12 @@ from eegbench.benchmark import explain_pictures as pictures
 from eegbench.benchmark import plugins
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, plan
-from eegbench.benchmark.statistics import interval
 from eegbench.contracts import Explanation, Method, Progress
 from eegbench.errors import InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import write_text
 from eegbench.seeds import seed as seed_of
+from eegbench.statistics import interval
 
 NEIGHBOURS = 30  # t-SNE's perplexity, where there are enough points
 COLUMNS = ("what", "head", "stimulus", "channel", "time_s", "value", "simulated")

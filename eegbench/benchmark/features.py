@@ -99,7 +99,7 @@ def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
 
 @dataclass(frozen=True)
 class Extracted:
-    """Features of a set of images, each (n, ...) in its order, and with a cache each image's `content`."""
+    """Features of a set of images, each (n, ...) in its order, and each image's `content`."""
 
     features: Features
     contents: tuple[str, ...]
@@ -121,13 +121,11 @@ def extract(
     """
     kept = [name for name in wanted if name != PIXELS]
     needed = [judge for judge in judges if set(judge.provides) & set(kept)]
-    if not needed:
-        return Extracted({}, ())
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in kept}
     contents: list[str] = []
     with progress.bar(label, len(images.stimuli) * len(needed)) as advance:
         for loaded in _in_memory(images):
-            known = [content(picture) for picture in loaded] if cache else []
+            known = [content(picture) for picture in loaded]
             for judge in needed:
                 for items in portions(len(loaded)):
                     some = loaded[items.start : items.stop]

@@ -8,6 +8,7 @@ from eegbench.arrays import Images
 from eegbench.benchmark.store import SAMPLE
 from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import InputError
+from eegbench.records import file_digest, files_digest
 
 FIRST = 3  # images named in an error before the rest are counted
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -15,10 +16,14 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images by stimulus id, loaded in portions; sizes may differ. `load` takes positions in `stimuli`."""
+    """Images by stimulus id, loaded in portions; sizes may differ. `load` takes positions in `stimuli`.
+
+    files: where each lies, if they lie on disk.
+    """
 
     stimuli: tuple[str, ...]
     load: Callable[[Sequence[int]], list[Picture]]
+    files: tuple[Path, ...] = ()
 
     def ordered(self, stimuli: Sequence[str]) -> "ImageSet":
         """The same images in the order of `stimuli`; raises InputError naming a missing, extra or repeated one."""
@@ -32,7 +37,8 @@ class ImageSet:
                 f"an image of stimulus {extra[0]!r}{_more(extra)}, which is not among the {len(stimuli)} wanted"
             )
         order = [position[s] for s in stimuli]
-        return ImageSet(tuple(stimuli), lambda items: self.load([order[i] for i in items]))
+        files = tuple(self.files[i] for i in order) if self.files else ()
+        return ImageSet(tuple(stimuli), lambda items: self.load([order[i] for i in items]), files)
 
 
 def from_array(stimuli: Sequence[str], images: Images) -> ImageSet:
@@ -42,7 +48,7 @@ def from_array(stimuli: Sequence[str], images: Images) -> ImageSet:
 
 def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
     """A set of images on disk, read when asked for."""
-    return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items])
+    return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items], tuple(files))
 
 
 def from_folder(folder: Path) -> list[ImageSet]:
@@ -71,6 +77,15 @@ def from_folder(folder: Path) -> list[ImageSet]:
         raise InputError(f"{folder}: sample {last} of {len(found)} images; samples are counted from 1 on without gaps")
     sets = [{s: file for (k, s), file in found.items() if k == sample} for sample in range(last + 1)]
     return [from_files(tuple(files), list(files.values())).ordered(stimuli) for files in sets]
+
+
+def digest_of(samples: Sequence[ImageSet]) -> str:
+    """`files_digest` of images on disk, a set for each sample."""
+    return files_digest(
+        (stimulus, sample, file_digest(file))
+        for sample, images in enumerate(samples)
+        for stimulus, file in zip(images.stimuli, images.files, strict=True)
+    )
 
 
 def _check_usable(files: Sequence[Path]) -> None:

@@ -24,7 +24,7 @@ from eegbench.benchmark.images import intact
 from eegbench.benchmark.plan import Plan
 from eegbench.contracts import Hints, Progress, Queries
 from eegbench.errors import EegbenchError, InputError
-from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest
+from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest, files_digest
 
 PICTURED = 12  # stimuli that the picture shows
 HINTED = "hint judge/"  # before the name of the judge that made a hint, in a record's digests
@@ -116,7 +116,8 @@ def carry_out(
         store.forget_results(folder)
         keep = before is not None  # images of a folder without a record are nobody's, and made again
         manifest = paint(folder, store.IMAGES, task, make, keep=keep, progress=progress)
-        digests = {**task.digests, **besides(folder)}
+        images = files_digest((row.stimulus, row.sample, row.sha256) for row in manifest)
+        digests = {**task.digests, **besides(folder), "reconstructions": images}
         seconds = {**task.seconds, "reconstruct": time.perf_counter() - since}
         peak = provenance.peak_memory_bytes()
         done = dataclasses.replace(

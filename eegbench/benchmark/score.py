@@ -4,9 +4,7 @@ Reconstructions and truths are joined by stimulus id. With several samples of a 
 them. A metric that cannot be computed stands in the sheet without a value and with its reason.
 """
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from eegbench import backbones, places, seeds
+from eegbench import backbones, places, runs, seeds, statistics, values
 from eegbench.backbones import Suite
-from eegbench.benchmark import plugins, statistics, store
+from eegbench.benchmark import plugins, store
 from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, extract, judge_of
-from eegbench.benchmark.images import ImageSet, from_files, from_folder
+from eegbench.benchmark.images import ImageSet, digest_of, from_files, from_folder
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
 from eegbench.metrics.identification import TwoWay
-from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, finite
+from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
@@ -70,8 +68,11 @@ class Scorer:
         pair = Pair(sides, truths, joined, self.truths, self.seen.contents, missing)
         return measure(self.metrics, pair, judge_of(self.suite.judges, PIXELS), floors=floors, progress=progress)
 
-    def sheet(self, measured: Mapping[str, Measured]) -> ScoreSheet:
-        """Values with their intervals, floors and reasons, as a run's scores.json holds them."""
+    def sheet(self, measured: Mapping[str, Measured], *, reconstructions: str = "") -> ScoreSheet:
+        """Values with their intervals, floors and reasons, as a run's scores.json holds them.
+
+        reconstructions: the `files_digest` of the images.
+        """
         return ScoreSheet(
             n=len(self.truths.stimuli),
             suite=self.suite.name,
@@ -79,6 +80,8 @@ class Scorer:
             metrics={name: self._score(one) for name, one in measured.items()},
             judges=self.digests,
             caution=self.caution,
+            truths=digest([[s, c] for s, c in sorted(zip(self.truths.stimuli, self.seen.contents, strict=True))]),
+            reconstructions=reconstructions,
         )
 
     @property
@@ -185,7 +188,7 @@ def score_folders(
         _check_join(images, true, reconstructions, truth)
     judges = backbones.suite(suite, protocol, device, features=features, half=half, allow_unverified=allow_unverified)
     ready = scorer(true, judges, metrics=names, strict=metrics is not None, progress=progress)
-    return ready.sheet(ready.measure(samples, progress=progress))
+    return ready.sheet(ready.measure(samples, progress=progress), reconstructions=digest_of(samples))
 
 
 def images_of(folder: Path, record: RunRecord) -> list[ImageSet]:
@@ -222,23 +225,14 @@ def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
 
 def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> None:
     """scores.json and scores.csv of a run; both or neither describe the images that lie beside them."""
-    store.write_bytes(folder / store.TABLE, table(measured, stimuli).encode())
-    store.write_bytes(folder / store.SHEET, sheet.to_json().encode())
+    store.write_bytes(folder / runs.TABLE, table(measured, stimuli).encode())
+    store.write_bytes(folder / runs.SHEET, sheet.to_json().encode())
 
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
-    """One CSV row per stimulus, sample and metric; metrics of a whole set have none, an undefined value is empty."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["stimulus", "sample", "metric", "version", "value"])
-    for name, one in measured.items():
-        if one.items is not None:
-            for sample, values in enumerate(one.items):
-                rows.writerows(
-                    [stimulus, sample, name, one.metric.version, repr(float(value)) if np.isfinite(value) else ""]
-                    for stimulus, value in zip(stimuli, values, strict=True)
-                )
-    return text.getvalue()
+    """The text of scores.csv; metrics of a whole set have no column."""
+    kept = {(name, one.metric.version): one.items for name, one in measured.items() if one.items is not None}
+    return values.write(kept, stimuli)
 
 
 def estimate(measured: Measured, n: int) -> statistics.Estimate:

@@ -20,11 +20,12 @@ from PIL import Image
 from eegbench.errors import EegbenchError, InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import ManifestRow, RunRecord, RunSpec, digest
+from eegbench.runs import RECORD, SHEET, TABLE
 
-RECORD, SHEET, TABLE, PICTURE = "run.json", "scores.json", "scores.csv", "reconstructions.png"
+PICTURE = "reconstructions.png"
 IMAGES, PERMUTED, CONTROLS, EMBEDDING = "reconstructions", "permuted", "controls", "embedding.safetensors"
 # Kept as a record, no part of an identity: these move with a machine's rounding.
-INFORMATIVE = ("queries", "embedding")
+INFORMATIVE = ("queries", "embedding", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
 
 

@@ -4,6 +4,7 @@ import functools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +16,78 @@ from eegbench.leaderboard.cells import Bounds
 RESAMPLES = 2000
 FEWEST_SUBJECTS = 3  # below, the spread between subjects says next to nothing
 
+Array = NDArray[np.float64]
 
-def average(scores: Sequence[tuple[int, float, Bounds | None]]) -> tuple[float, Bounds | None]:
-    """The mean over subjects of the mean over each one's seeds, and its 95 % interval; (subject, value, interval) in.
+
+@dataclass(frozen=True)
+class Scored:
+    """One run's score on one metric; `items` (n,) has its values in the order of `stimuli`, where it has any."""
+
+    subject: int
+    value: float
+    ci: Bounds | None = None
+    stimuli: tuple[str, ...] = ()
+    items: Array | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What each stimulus gives to the mean over subjects, (n,): the mean of the finite ones is that mean."""
+
+    stimuli: tuple[str, ...]
+    values: Array
+
+
+def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
+    """The mean over subjects of the mean over each one's seeds, and its 95 % interval.
 
     - One run: its own interval, over items.
-    - Several seeds of one subject: the mean of their intervals' ends. The seeds share their items, so this is no
-      narrower than the interval of their mean.
-    - Three subjects or more: `over_subjects`. Two subjects: none.
+    - Several seeds of one subject: a bootstrap over stimuli of the mean over seeds. Without values by stimulus the
+      mean of the intervals' ends: the seeds share their items, so this is no narrower.
+    - Three subjects or more: `over_subjects`, `joined` with a bootstrap over stimuli; without values by stimulus over
+      subjects alone. Two subjects: none.
     """
-    values: dict[int, list[float]] = defaultdict(list)
-    for subject, value, _ in scores:
-        values[subject].append(value)
-    means = np.array([math.fsum(v) / len(v) for _, v in sorted(values.items())])
+    seeds_of: dict[int, list[float]] = defaultdict(list)
+    for one in scores:
+        seeds_of[one.subject].append(one.value)
+    means = np.array([math.fsum(v) / len(v) for _, v in sorted(seeds_of.items())])
+    mean = math.fsum(means) / len(means)
+    if len(scores) == 1:
+        return mean, scores[0].ci
+    found = shares(scores)
+    by_stimulus = None if found is None else over_stimuli(found.values)
     if len(means) > 1:
-        return math.fsum(means) / len(means), over_subjects(means)
-    intervals = [ci for _, _, ci in scores if ci is not None]
-    if len(intervals) < len(scores):
-        return float(means[0]), None
+        return mean, joined(mean, over_subjects(means), by_stimulus)
+    intervals = [one.ci for one in scores if one.ci is not None]
+    if by_stimulus is not None or len(intervals) < len(scores):
+        return mean, by_stimulus
     low, high = (math.fsum(ends) / len(ends) for ends in zip(*intervals, strict=True))
-    return float(means[0]), (low, high)
+    return mean, (low, high)
 
 
-def over_subjects(means: NDArray[np.float64]) -> Bounds | None:
+def shares(scores: Sequence[Scored]) -> Shares | None:
+    """`Shares` of runs on subjects who may have seen the same stimuli or others; None where a run has no values."""
+    if not scores or any(one.items is None for one in scores):
+        return None
+    stimuli = scores[0].stimuli
+    if any(one.stimuli != stimuli for one in scores):
+        stimuli = tuple(sorted(set().union(*(one.stimuli for one in scores))))
+    place = {stimulus: i for i, stimulus in enumerate(stimuli)}
+    of_subject: dict[int, list[Array]] = defaultdict(list)
+    for one in scores:
+        row = np.full(len(stimuli), np.nan)
+        row[slice(None) if one.stimuli == stimuli else [place[s] for s in one.stimuli]] = one.items
+        of_subject[one.subject].append(row)
+    table = np.array([np.mean(rows, axis=0) for rows in of_subject.values()])  # NaN in a seed is NaN of the subject
+    known = np.isfinite(table)
+    if not known.any(axis=1).all():
+        return None
+    union = int(known.any(axis=0).sum())
+    weighed = np.where(known, table, 0.0) / known.sum(axis=1, keepdims=True)
+    return Shares(stimuli, np.where(known.any(axis=0), weighed.sum(axis=0) * (union / len(table)), np.nan))
+
+
+def over_subjects(means: Array) -> Bounds | None:
     """A 95 % bootstrap interval of the mean of one value per subject, shape (k,); None below three subjects.
 
     Subjects are resampled whole, as clusters. A bootstrap over so few is too narrow: in simulations with normal
@@ -54,7 +104,36 @@ def over_subjects(means: NDArray[np.float64]) -> Bounds | None:
     return centre + stretch * (float(low) - centre), centre + stretch * (float(high) - centre)
 
 
+def over_stimuli(values: Array) -> Bounds | None:
+    """A 95 % percentile bootstrap interval of the mean of the finite values, shape (n,); None below two."""
+    items = values[np.isfinite(values)]
+    if len(items) < 2:
+        return None
+    low, high = np.quantile(_counts(len(items)) @ items / len(items), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def joined(mean: float, subjects: Bounds | None, stimuli: Bounds | None) -> Bounds | None:
+    """An interval that speaks of other subjects and other stimuli: at either end the root of both squared distances.
+
+    The spread between subjects' means holds all that is a subject's own, also the noise of its stimuli. What all
+    subjects share it cannot show: a stimulus that is easy for everybody moves every mean. The bootstrap over
+    stimuli does. Coverage in simulations is in `perf/board.py`.
+    """
+    if subjects is None or stimuli is None:
+        return subjects
+    low, high = (math.hypot(mean - a, mean - b) for a, b in zip(subjects, stimuli, strict=True))
+    return mean - low, mean + high
+
+
 @functools.lru_cache(maxsize=16)
 def _draws(k: int) -> NDArray[np.int64]:
     """The same resamples for every cell with k subjects, shape (RESAMPLES, k)."""
     return seeds.generator("leaderboard", "subjects", k).integers(k, size=(RESAMPLES, k))
+
+
+@functools.lru_cache(maxsize=2)
+def _counts(n: int) -> NDArray[np.float64]:
+    """How often each of n stimuli is drawn, the same for every cell, shape (RESAMPLES, n)."""
+    rng = seeds.generator("leaderboard", "stimuli", n)
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)

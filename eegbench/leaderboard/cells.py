@@ -55,12 +55,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on."""
+    """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on.
+
+    best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
+    """
 
     value: float | None = None
     ci: Bounds | None = None
     notes: tuple[str, ...] = ()
     best: bool = False
+    tied: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run that counts in a row: its folder below the folder of runs, with / between its parts."""
+
+    path: str
+    subject: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -81,14 +94,19 @@ class Row:
     verdict: str
     notes: tuple[str, ...] = ()
     complete: bool = True  # no run of it is unfinished, unscored or left out
+    runs: tuple[Source, ...] = ()  # its scored runs, in the order of their paths
 
 
 @dataclass(frozen=True)
 class Table:
-    """One setting: methods first, then floors, then ceilings. cautions: what the data set itself warns of."""
+    """One setting: methods first, then floors, then ceilings. cautions: what the data set itself warns of.
+
+    normalised: the values of the methods are shares of the way from floor to ceiling.
+    """
 
     setting: Setting
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    normalised: bool = False

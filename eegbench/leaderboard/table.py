@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eegbench.leaderboard.average import FEWEST_SUBJECTS, average
-from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+from eegbench.leaderboard import ranking
+from eegbench.leaderboard.average import FEWEST_SUBJECTS, Scored, average
+from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Source, Table
 from eegbench.leaderboard.grouping import grouped
-from eegbench.leaderboard.runs import Run, read_runs
 from eegbench.records import ROLES, Score, canonical, digest
+from eegbench.runs import Run, read_all
 
 LONGEST = 60  # characters of a configuration's value in a row's label
 NAMED = 4  # runs named in a note before the rest are counted
@@ -24,7 +25,7 @@ def collect(runs: Path) -> tuple[Table, ...]:
 
     Raises InputError for a folder that is none and for a record that breaks the format.
     """
-    return tabulate(read_runs(runs))
+    return tabulate(read_all(runs))
 
 
 def tabulate(runs: Iterable[Run]) -> tuple[Table, ...]:
@@ -41,10 +42,15 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     columns = _columns(runs)
     labels = _labels(members)
     ordered = sorted(members, key=lambda key: (key[0], labels[key], key))
-    rows = [_row(setting, labels[key], members[key], columns) for key in ordered]
-    rows, notes = _with_best(rows, columns)
-    cautions = sorted({run.record.caution for run in runs} - {""})
-    return Table(setting, columns, tuple(rows), (*notes, *_judge_notes(runs)), tuple(cautions))
+    everybody = {run.record.spec.subject for run in runs if run.sheet and run.record.role == "method"}
+    rows = [_row(setting, labels[key], members[key], columns, everybody) for key in ordered]
+    cautions = tuple(sorted({run.record.caution for run in runs} - {""}))
+    if differing := _differing_judges(runs):
+        note = f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
+        return Table(setting, columns, tuple(rows), (note,), cautions)
+    counting = {row: _without_repeats(members[key])[0] for row, key in zip(map(id, rows), ordered, strict=True)}
+    marked, notes = ranking.rank(rows, columns, lambda row, column: _scores(column, counting[id(row)])[0])
+    return Table(setting, columns, tuple(marked), tuple(notes), cautions)
 
 
 def _columns(runs: Sequence[Run]) -> tuple[Column, ...]:
@@ -89,16 +95,18 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _row(setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Column]) -> Row:
+def _row(setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Column], everybody: set[int]) -> Row:
     kept, repeated = _without_repeats(runs)
     scored = [run for run in kept if run.sheet is not None]
-    notes = [_note(runs, [(run, _why_unscored(run)) for run in kept if run.sheet is None], "left out")]
+    notes = [_note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
     notes.append(_note(runs, repeated, "left out"))
-    if runs[0].record.role == "floor" and runs[0].setting.track != setting.track:
-        notes.append(f"made on the track {runs[0].setting.track}: it sees no hint")
+    if runs[0].record.role == "floor" and runs[0].record.spec.track != setting.track:
+        notes.append(f"made on the track {runs[0].record.spec.track}: it sees no hint")
     subjects = sorted({run.record.spec.subject for run in scored})
     if 1 < len(subjects) < FEWEST_SUBJECTS:
         notes.append(f"{len(subjects)} subjects: too few for an interval over subjects")
+    if subjects and (absent := sorted(everybody - set(subjects))):
+        notes.append(f"no scored run of {_named([f'sub-{subject:02d}' for subject in absent])}, whom others have")
     counts = [run.sheet.n for run in scored if run.sheet] or [0]
     return Row(
         label=label,
@@ -112,6 +120,7 @@ def _row(setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Co
         verdict=_verdict(runs[0].record.role, [run.sheet.verdict for run in scored if run.sheet]),
         notes=tuple(filter(None, notes)),
         complete=len(scored) == len(runs),
+        runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in scored),
     )
 
 
@@ -126,29 +135,37 @@ def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, st
     return sorted(kept.values(), key=lambda r: r.path), repeated
 
 
-def _why_unscored(run: Run) -> str:
-    if run.record.status == "complete":
-        return "not scored yet"
-    reason = f": {run.record.reason}" if run.record.reason else ""
-    return f"status {run.record.status}{reason}"
-
-
 def _cell(column: Column, runs: Sequence[Run]) -> Cell:
-    scores, missing, notes = [], [], []
+    scores, missing = _scores(column, runs)
+    notes = []
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
-        problem = _problem(column, score)
-        if problem or score is None or score.value is None:
-            missing.append((run, problem))
+        if run.sheet is None or score is None or score.value is None or _problem(column, score):
             continue
-        scores.append((run.record.spec.subject, score.value, score.ci))
-        if run.sheet and score.items is not None and score.items < run.sheet.n:
+        if score.items is not None and score.items < run.sheet.n:
             notes.append((run, f"defined for {score.items} of {run.sheet.n} items"))
         if score.unverified:
             notes.append((run, "judged by weights that are not the published ones"))
     told = tuple(filter(None, (_note(runs, missing, "left out"), _note(runs, notes, ""))))
     value, ci = average(scores) if scores else (None, None)
     return Cell(value, ci, told)
+
+
+def _scores(column: Column, runs: Sequence[Run]) -> tuple[list[Scored], list[tuple[Run, str]]]:
+    """The scores of a column's own release, and which runs have none, and why."""
+    scores, missing = [], []
+    for run in runs:
+        if run.sheet is None:
+            continue
+        score = run.sheet.metrics.get(column.metric)
+        problem = _problem(column, score)
+        if problem or score is None or score.value is None:
+            missing.append((run, problem))
+            continue
+        items = run.values.of(column.metric) if run.values else None
+        stimuli = run.values.stimuli if run.values else ()
+        scores.append(Scored(run.record.spec.subject, score.value, score.ci, stimuli, items))
+    return scores, missing
 
 
 def _problem(column: Column, score: Score | None) -> str:
@@ -166,7 +183,7 @@ def _note(runs: Sequence[Run], problems: Sequence[tuple[Run, str]], what: str) -
         reasons[reason].append(run.name)
     sentences = []
     for reason, names in sorted(reasons.items()):
-        named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        named = _named(names)
         head = f"{len(names)} of {len(runs)} runs {what}".rstrip() + f" ({named})" if len(runs) > 1 else named
         sentences.append(f"{head}: {reason}")
     return "; ".join(sentences)
@@ -186,34 +203,13 @@ def _verdict(role: str, verdicts: Sequence[str]) -> str:
     return "; ".join(f"{words} ({count} of {len(verdicts)} runs)" for words, count in ordered)
 
 
-def _with_best(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[list[Row], list[str]]:
-    """Rows with the best value per column marked: among methods whose runs are all there, on the same subjects."""
-    ranked = [row for row in rows if row.role == "method" and row.complete]
-    widest = max((len(row.subjects) for row in ranked), default=0)
-    subjects = {row.subjects for row in ranked if len(row.subjects) == widest}
-    if len(subjects) > 1:
-        return list(rows), ["no value is bold: the methods do not stand on the same subjects"]
-    ranked = [row for row in ranked if row.subjects in subjects]
-    fewer = sum(row.role == "method" for row in rows) - len(ranked)
-    notes = [f"bold leaves out {fewer} of the methods: unfinished, or on other subjects"] if fewer and ranked else []
-    marked = {id(row): row for row in rows}
-    for i, column in enumerate(columns):
-        values = [row.cells[i].value for row in ranked if row.cells[i].value is not None and not row.cells[i].notes]
-        sign = 1 if column.higher_is_better else -1
-        best = max((sign * value for value in values if value is not None), default=None)
-        for row in ranked:
-            cell = row.cells[i]
-            if cell.value is not None and not cell.notes and sign * cell.value == best:
-                now = marked[id(row)]
-                cells = (*now.cells[:i], dataclasses.replace(cell, best=True), *now.cells[i + 1 :])
-                marked[id(row)] = dataclasses.replace(now, cells=cells)
-    return [marked[id(row)] for row in rows], notes
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def _judge_notes(runs: Sequence[Run]) -> list[str]:
+def _differing_judges(runs: Sequence[Run]) -> list[str]:
     digests: dict[str, set[str]] = defaultdict(set)
     for run in runs:
         for judge, weights in run.sheet.judges.items() if run.sheet else ():
             digests[judge].add(weights)
-    differing = sorted(judge for judge, found in digests.items() if len(found) > 1)
-    return [f"the runs were scored by different weights of: {', '.join(differing)}; score them again"] * bool(differing)
+    return sorted(judge for judge, found in digests.items() if len(found) > 1)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import scored, statistics
+from eegbench import statistics
+from eegbench import values as values_of_a_run
 from eegbench.benchmark.compare import Comparison, compare, paired
 from eegbench.errors import InputError, UsageError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
@@ -27,7 +28,7 @@ JUDGES = {"eyes": "a" * 64}
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a run as the score stage would: its values by metric, one for each stimulus, or a list for each sample."""
+    """Writes a run as schema version 1 had it: values by metric, one for each stimulus, or a list for each sample."""
 
     def one(
         name: str,
@@ -67,7 +68,7 @@ def write(tmp_path: Path) -> Write:
                 ]
         random.Random(seed).shuffle(rows)
         with (folder / "scores.csv").open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([scored.HEAD, *rows])
+            csv.writer(file, lineterminator="\n").writerows([values_of_a_run.LONG, *rows])
         full = ScoreSheet(len(stimuli), "micro", "sal512", scores, JUDGES)
         (folder / "scores.json").write_text(dataclasses.replace(full, **(sheet or {})).to_json())
         return folder
@@ -263,7 +264,7 @@ def test_one_run_named_twice_is_refused(write: Write) -> None:
     [
         (lambda text: text.replace("stimulus,", "stimuli,"), "begins with 'stimuli,sample"),
         (lambda text: text.replace(",0.9\n", ",0.8\n"), "as the mean of ssim, scores.json has"),
-        (lambda text: text.rsplit("\n", 2)[0] + "\n", "do not both have ssim of stimulus"),
+        (lambda text: text.rsplit("\n", 2)[0] + "\n", "has 7 stimuli, scores.json stands on 8"),
         (lambda text: text + text.rsplit("\n", 2)[1] + "\n", "twice"),
         (lambda text: text.replace(",1,", ",2,"), "has ssim@2, which scores.json has not"),
         (lambda text: text.replace("ssim", "cc"), "has cc@1, which scores.json has not"),

@@ -195,12 +195,12 @@ def test_a_value_that_misses_stimuli_says_which_and_how_many(lab: Any) -> None:
     assert found.reason == "undefined for 1 of 20 stimuli, 'set/04' the first of them"
 
 
-def test_the_table_has_one_row_per_stimulus_sample_and_metric(lab: Any) -> None:
+def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab: Any) -> None:
     outcome = lab.evaluate(samples=2, audit=False)
     rows = list(csv.DictReader((outcome.run_folder / "scores.csv").read_text().splitlines()))
     per_item = ["pixcorr", "top1", "distance", "retrieval"]
-    assert len(rows) == 8 * 2 * len(per_item) and [*rows[0]] == ["stimulus", "sample", "metric", "version", "value"]
-    mean = np.mean([float(row["value"]) for row in rows if row["metric"] == "distance"])
+    assert len(rows) == 8 * 2 and [*rows[0]] == ["stimulus", "sample", *(f"{name}@1" for name in per_item)]
+    mean = np.mean([float(row["distance@1"]) for row in rows])
     assert mean == pytest.approx(outcome.sheet.metrics["distance"].value, rel=1e-12)
     assert ScoreSheet.read(outcome.run_folder / "scores.json") == outcome.sheet
 

@@ -9,7 +9,7 @@ import pytest
 
 from eegbench.errors import InputError
 from eegbench.leaderboard import Cell, Row, Table, collect
-from eegbench.leaderboard.average import average, over_subjects
+from eegbench.leaderboard.average import Scored, average, over_subjects
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -77,10 +77,10 @@ def test_subjects_count_alike_whatever_their_number_of_seeds(tmp_path: Path, add
 
 
 def test_seeds_of_one_subject_average_their_intervals() -> None:
-    value, ci = average([(8, 0.4, (0.3, 0.5)), (8, 0.6, (0.5, 0.9))])
+    value, ci = average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6, (0.5, 0.9))])
     assert ci is not None
     assert (value, *ci) == pytest.approx((0.5, 0.4, 0.7), abs=1e-15)
-    assert average([(8, 0.4, (0.3, 0.5)), (8, 0.6, None)]) == (0.5, None)
+    assert average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6)]) == (0.5, None)
 
 
 def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, add_run: AddRun) -> None:
@@ -273,7 +273,10 @@ def test_methods_on_other_subjects_each_have_no_best(tmp_path: Path, add_run: Ad
 def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_run: AddRun) -> None:
     add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa", "clip": "cc"})
     add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb", "clip": "cc"})
-    assert only(collect(tmp_path)).notes == ("the runs were scored by different weights of: alexnet; score them again",)
+    assert only(collect(tmp_path)).notes == (
+        "the runs were scored by different weights of: alexnet; score them again: no bold",
+    )
+    assert bold(only(collect(tmp_path))) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 Everything is resampled over items (stimuli), in float64, from a given seed: the same input gives the same bits.
 
-Measured coverage of the nominal 95 % intervals (simulations; `tests/benchmark/test_statistics.py` repeats small ones):
+Measured coverage of the nominal 95 % intervals (simulations; `tests/test_statistics.py` repeats small ones):
 
 - `interval`, 200 items: normal 94.7 %, beta(5, 1) 95.0 %, Bernoulli(.95) 95.7 %, log-normal 91.5 %; 30 normal items
   93.3 %. The BCa interval was within 1.5 points of it everywhere at 200 items, so the simpler one is used.
@@ -99,27 +99,33 @@ def differences(values_a: ArrayLike, values_b: ArrayLike) -> NDArray[np.float64]
 
 
 def sign_flip_p(differences: ArrayLike, *, seed: int, permutations: int = 10000) -> float:
-    """Two-sided p-value of a mean difference of zero, by flipping the signs of the paired differences, shape (n,).
+    """`sign_flip_ps` of one row of differences, shape (n,)."""
+    return float(sign_flip_ps(_items(differences)[None], seed=seed, permutations=permutations)[0])
+
+
+def sign_flip_ps(differences: NDArray[np.float64], *, seed: int, permutations: int = 10000) -> NDArray[np.float64]:
+    """Two-sided p-values of mean differences of zero, by flipping signs; paired differences (m, n) give (m,).
 
     All 2^n flips are tried where they are no more than `permutations`; else that many random ones, and the
-    observed one counts among them, so p is never 0. NaN items are left out; with none left p is NaN.
+    observed one counts among them, so p is never 0. All rows share the flips. NaN items are left out; a row of
+    nothing else has p NaN.
     """
-    items = _items(differences)
-    items = items[np.isfinite(items)]
-    n = len(items)
-    if n == 0:
-        return math.nan
+    known = np.isfinite(differences)
+    items = np.where(known, differences, 0.0)  # a difference of zero has no sign to flip
+    rows, n = items.shape
+    used = np.flatnonzero(known.any(axis=0))
     # Sums of the same numbers in another order differ in the last bits: these must count as equal.
-    reached = abs(items.sum()) - 1e-12 * np.abs(items).sum()
-    if n < 63 and 2**n <= permutations:
-        patterns = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return float((np.abs((1 - 2 * patterns) @ items) >= reached).mean())
+    reached = np.abs(items.sum(axis=1)) - 1e-12 * np.abs(items).sum(axis=1)
+    if len(used) < 63 and 2 ** len(used) <= permutations:
+        patterns = (np.arange(2 ** len(used))[:, None] >> np.arange(len(used))) & 1
+        p = (np.abs((1 - 2 * patterns) @ items[:, used].T) >= reached).mean(axis=0)
+        return np.where(known.any(axis=1), p, np.nan)
     rng = seeds.generator("sign-flip", seed)
-    hits = 0
-    for m in _chunks(permutations, n):
+    hits = np.zeros(rows, dtype=np.int64)
+    for m in _chunks(permutations, max(rows, n)):
         signs = 1.0 - 2.0 * rng.integers(2, size=(m, n))
-        hits += int((np.abs(signs @ items) >= reached).sum())
-    return (1 + hits) / (1 + permutations)
+        hits += (np.abs(signs @ items.T) >= reached).sum(axis=0)
+    return np.where(known.any(axis=1), (1 + hits) / (1 + permutations), np.nan)
 
 
 def minimum_detectable(differences: ArrayLike, *, level: float = 0.95, power: float = 0.8) -> float:

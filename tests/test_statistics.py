@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from eegbench.benchmark import statistics
+from eegbench import statistics
 from eegbench.errors import InputError
 
 VALUES = np.random.default_rng(0).normal(size=40)

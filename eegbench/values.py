@@ -1,0 +1,123 @@
+"""Values by stimulus: a run's scores.csv, written and read.
+
+One row for each stimulus and sample; beside these two, a column for each metric, headed <metric>@<version>. An
+undefined value is empty. Metrics of a whole set have no column.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.errors import InputError
+from eegbench.records import MAX_RECORD_BYTES, check_name, is_inside
+
+KEYS = ["stimulus", "sample"]
+LONG = [*KEYS, "metric", "version", "value"]  # the head of schema version 1, which had a row for each value
+
+Array = NDArray[np.float64]
+Metric = tuple[str, int]  # id and version
+
+
+@dataclass(frozen=True)
+class Values:
+    """Each metric's value on each stimulus, the mean over its samples: (n,) in the order of `stimuli`, which is sorted.
+
+    NaN is a value that is undefined.
+    """
+
+    stimuli: tuple[str, ...]
+    metrics: Mapping[Metric, Array]
+
+    def of(self, metric: str) -> Array | None:
+        """The values of a metric, whatever its version."""
+        return next((values for (name, _), values in self.metrics.items() if name == metric), None)
+
+
+def write(metrics: Mapping[Metric, Array], stimuli: Sequence[str]) -> str:
+    """The text of scores.csv; of each metric (samples, n) in the order of `stimuli`."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([*KEYS, *(f"{name}@{version}" for name, version in metrics)])
+    columns = [[[_word(value) for value in row] for row in items.tolist()] for items in metrics.values()]
+    for sample in range(max((len(column) for column in columns), default=0)):
+        of_sample = [column[sample] for column in columns]
+        rows.writerows([stimulus, sample, *row] for stimulus, *row in zip(stimuli, *of_sample, strict=True))
+    return text.getvalue()
+
+
+def read(path: Path) -> Values:
+    """Read and check a scores.csv of any schema version; raises InputError naming the file and what is wrong."""
+    try:
+        if (size := path.stat().st_size) > MAX_RECORD_BYTES:
+            raise InputError(f"{path}: {size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            head = next(rows, [])
+            return _long(rows) if head == LONG else _wide(head, rows)
+    except InputError as error:
+        raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
+    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, a row of another length, no number
+        raise InputError(f"{path}: cannot be read ({error})") from None
+
+
+def _wide(head: Sequence[str], rows: Iterator[list[str]]) -> Values:
+    if list(head[:2]) != KEYS:
+        raise InputError(f"begins with {','.join(head)[:200]!r}; wanted {','.join(KEYS)!r} and the metrics")
+    metrics = [_metric(word) for word in head[2:]]
+    if len({name for name, _ in metrics}) < len(metrics):
+        raise InputError("heads two columns with one metric")
+    keys, table = [], []
+    for stimulus, sample, *words in rows:
+        if len(words) != len(metrics):
+            raise InputError(f"the row of {stimulus[:200]!r} has {len(words)} values; wanted {len(metrics)}")
+        keys.append((stimulus, int(sample)))
+        table.append([float(word) if word else math.nan for word in words])
+    return _means(keys, metrics, np.array(table, dtype=np.float64).reshape(len(keys), len(metrics)))
+
+
+def _long(rows: Iterator[list[str]]) -> Values:
+    found: dict[Metric, dict[tuple[str, int], float]] = {}
+    for stimulus, sample, metric, version, value in rows:
+        own = found.setdefault(_metric(f"{metric}@{version}"), {})
+        if (stimulus, int(sample)) in own:
+            raise InputError(f"has {metric[:100]} of stimulus {stimulus[:200]!r}, sample {sample[:20]}, twice")
+        own[stimulus, int(sample)] = float(value) if value else math.nan
+    keys = sorted(set().union(*found.values()))
+    for (metric, _), own in found.items():
+        if len(own) < len(keys):
+            lost = next(key for key in keys if key not in own)
+            raise InputError(f"has no {metric[:100]} of stimulus {lost[0][:200]!r}, sample {lost[1]}")
+    table = np.array([[own[key] for own in found.values()] for key in keys], dtype=np.float64)
+    return _means(keys, list(found), table.reshape(len(keys), len(found)))
+
+
+def _metric(word: str) -> Metric:
+    name, _, version = word.rpartition("@")
+    if not version.isdecimal() or len(version) > 9 or int(version) < 1:
+        raise InputError(f"has a column {word[:200]!r}; wanted <metric>@<version>")
+    return check_name("metric", name), int(version)
+
+
+def _means(keys: Sequence[tuple[str, int]], metrics: Sequence[Metric], table: Array) -> Values:
+    if np.isinf(table).any():
+        raise InputError("holds an infinite value")
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ordered = [keys[i] for i in order]
+    stimuli = tuple(dict.fromkeys(stimulus for stimulus, _ in ordered))
+    samples, left = divmod(len(keys), max(1, len(stimuli)))
+    if left or ordered != [(stimulus, sample) for stimulus in stimuli for sample in range(samples)]:
+        raise InputError("does not have each stimulus once for each sample, samples counted from 0")
+    if astray := next((stimulus for stimulus in stimuli if not is_inside(stimulus)), None):
+        raise InputError(f"names the stimulus {astray[:200]!r}; wanted an image's path without suffix")
+    means = table[order].reshape(len(stimuli), samples, len(metrics)).mean(axis=1) if stimuli else table
+    return Values(stimuli, dict(zip(metrics, np.ascontiguousarray(means.T), strict=True)))
+
+
+def _word(value: float) -> str:
+    return repr(value) if math.isfinite(value) else ""
