@@ -51,7 +51,7 @@ class Run:
             if score is None or score.version != version:
                 raise InputError(f"{path}: has {metric}@{version}, which {SHEET} has not; {AGAIN}")
             known = items[np.isfinite(items)]
-            mean = float(known.mean()) if len(known) else None
+            mean = float(known.sum() / len(known)) if len(known) else None
             if not _equal(mean, score.value):
                 raise InputError(f"{path}: has {mean} as the mean of {metric}, {SHEET} has {score.value}; {AGAIN}")
         return found

@@ -5,6 +5,7 @@ undefined value is empty. Metrics of a whole set have no column.
 """
 
 import csv
+import functools
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ LONG = [*KEYS, "metric", "version", "value"]  # the head of schema version 1, wh
 
 Array = NDArray[np.float64]
 Metric = tuple[str, int]  # id and version
+Key = tuple[str, int]  # stimulus and sample
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,6 @@ class Values:
 
     stimuli: tuple[str, ...]
     metrics: Mapping[Metric, Array]
-
-    def of(self, metric: str) -> Array | None:
-        """The values of a metric, whatever its version."""
-        return next((values for (name, _), values in self.metrics.items() if name == metric), None)
 
 
 def write(metrics: Mapping[Metric, Array], stimuli: Sequence[str]) -> str:
@@ -56,29 +54,46 @@ def read(path: Path) -> Values:
     try:
         if (size := path.stat().st_size) > MAX_RECORD_BYTES:
             raise InputError(f"{path}: {size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            head = next(rows, [])
-            return _long(rows) if head == LONG else _wide(head, rows)
+        text = path.read_text(encoding="utf-8")
+        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        head = next(rows, [])
+        if head == LONG:
+            return _long(rows)
+        if head[:2] != KEYS:
+            raise InputError(f"begins with {','.join(head)[:200]!r}; wanted {','.join(KEYS)!r} and the metrics")
+        return _wide(head, *(_plain(text) or _quoted(rows)))
     except InputError as error:
         raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
     except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, a row of another length, no number
         raise InputError(f"{path}: cannot be read ({error})") from None
 
 
-def _wide(head: Sequence[str], rows: Iterator[list[str]]) -> Values:
-    if list(head[:2]) != KEYS:
-        raise InputError(f"begins with {','.join(head)[:200]!r}; wanted {','.join(KEYS)!r} and the metrics")
+def _plain(text: str) -> tuple[list[Key], Array] | None:
+    """Keys and numbers, where rows can be cut at commas and no value is empty: twice as fast as a reader of CSV."""
+    if any(mark in text for mark in ('"', "\r", ",,", ",\n")):
+        return None
+    rows = [line.split(",", 2) for line in text.split("\n")[1:-1]]
+    if not rows or any(len(row) < 3 for row in rows):
+        return None
+    table = np.loadtxt([row[2] for row in rows], delimiter=",", comments=None, ndmin=2)
+    return [(stimulus, int(sample)) for stimulus, sample, _ in rows], table
+
+
+def _quoted(rows: Iterator[list[str]]) -> tuple[list[Key], Array]:
+    keys, table = [], []
+    for stimulus, sample, *words in rows:
+        keys.append((stimulus, int(sample)))
+        table.append([float(word or "nan") for word in words])
+    return keys, np.array(table, dtype=np.float64).reshape(len(keys), -1 if table else 0)
+
+
+def _wide(head: Sequence[str], keys: Sequence[Key], table: Array) -> Values:
     metrics = [_metric(word) for word in head[2:]]
     if len({name for name, _ in metrics}) < len(metrics):
         raise InputError("heads two columns with one metric")
-    keys, table = [], []
-    for stimulus, sample, *words in rows:
-        if len(words) != len(metrics):
-            raise InputError(f"the row of {stimulus[:200]!r} has {len(words)} values; wanted {len(metrics)}")
-        keys.append((stimulus, int(sample)))
-        table.append([float(word) if word else math.nan for word in words])
-    return _means(keys, metrics, np.array(table, dtype=np.float64).reshape(len(keys), len(metrics)))
+    if len(keys) and table.shape[1] != len(metrics):
+        raise InputError(f"its rows have {table.shape[1]} values; wanted {len(metrics)}")
+    return _means(keys, metrics, table.reshape(len(keys), len(metrics)))
 
 
 def _long(rows: Iterator[list[str]]) -> Values:
@@ -104,19 +119,25 @@ def _metric(word: str) -> Metric:
     return check_name("metric", name), int(version)
 
 
-def _means(keys: Sequence[tuple[str, int]], metrics: Sequence[Metric], table: Array) -> Values:
+def _means(keys: Sequence[Key], metrics: Sequence[Metric], table: Array) -> Values:
     if np.isinf(table).any():
         raise InputError("holds an infinite value")
     order = sorted(range(len(keys)), key=keys.__getitem__)
     ordered = [keys[i] for i in order]
-    stimuli = tuple(dict.fromkeys(stimulus for stimulus, _ in ordered))
+    stimuli = _stimuli(tuple(dict.fromkeys(stimulus for stimulus, _ in ordered)))
     samples, left = divmod(len(keys), max(1, len(stimuli)))
     if left or ordered != [(stimulus, sample) for stimulus in stimuli for sample in range(samples)]:
         raise InputError("does not have each stimulus once for each sample, samples counted from 0")
-    if astray := next((stimulus for stimulus in stimuli if not is_inside(stimulus)), None):
-        raise InputError(f"names the stimulus {astray[:200]!r}; wanted an image's path without suffix")
     means = table[order].reshape(len(stimuli), samples, len(metrics)).mean(axis=1) if stimuli else table
     return Values(stimuli, dict(zip(metrics, np.ascontiguousarray(means.T), strict=True)))
+
+
+@functools.lru_cache(maxsize=16)
+def _stimuli(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same tuple for the same names, checked once: runs share their stimuli."""
+    if astray := next((name for name in names if not is_inside(name)), None):
+        raise InputError(f"names the stimulus {astray[:200]!r}; wanted an image's path without suffix")
+    return names
 
 
 def _word(value: float) -> str:

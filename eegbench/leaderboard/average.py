@@ -70,14 +70,11 @@ def shares(scores: Sequence[Scored]) -> Shares | None:
     if not scores or any(one.items is None for one in scores):
         return None
     stimuli = scores[0].stimuli
-    if any(one.stimuli != stimuli for one in scores):
+    if any(one.stimuli is not stimuli and one.stimuli != stimuli for one in scores):
         stimuli = tuple(sorted(set().union(*(one.stimuli for one in scores))))
-    place = {stimulus: i for i, stimulus in enumerate(stimuli)}
     of_subject: dict[int, list[Array]] = defaultdict(list)
     for one in scores:
-        row = np.full(len(stimuli), np.nan)
-        row[slice(None) if one.stimuli == stimuli else [place[s] for s in one.stimuli]] = one.items
-        of_subject[one.subject].append(row)
+        of_subject[one.subject].append(_spread(one, stimuli))
     table = np.array([np.mean(rows, axis=0) for rows in of_subject.values()])  # NaN in a seed is NaN of the subject
     known = np.isfinite(table)
     if not known.any(axis=1).all():
@@ -85,6 +82,17 @@ def shares(scores: Sequence[Scored]) -> Shares | None:
     union = int(known.any(axis=0).sum())
     weighed = np.where(known, table, 0.0) / known.sum(axis=1, keepdims=True)
     return Shares(stimuli, np.where(known.any(axis=0), weighed.sum(axis=0) * (union / len(table)), np.nan))
+
+
+def _spread(one: Scored, stimuli: tuple[str, ...]) -> Array:
+    """A run's values in the order of `stimuli`, which holds its own; NaN where it has none."""
+    assert one.items is not None
+    if one.stimuli is stimuli or one.stimuli == stimuli:
+        return one.items
+    place = {stimulus: i for i, stimulus in enumerate(stimuli)}
+    row = np.full(len(stimuli), np.nan)
+    row[[place[stimulus] for stimulus in one.stimuli]] = one.items
+    return row
 
 
 def over_subjects(means: Array) -> Bounds | None:

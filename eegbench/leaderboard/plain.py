@@ -31,13 +31,14 @@ def as_csv(tables: Sequence[Table]) -> str:
 def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
     return [
         dataclasses.asdict(table.setting)
+        | {"normalised": table.normalised}
         | {"row": row.label, "role": row.role, "method": row.method}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
         | {"metric": column.metric, "version": column.release, "higher_is_better": column.higher_is_better}
-        | {"chance": column.chance, "value": cell.value, "best": cell.best}
+        | {"chance": column.chance, "value": cell.value, "best": cell.best, "tied": cell.tied}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}
-        | {"caution": " ".join(table.cautions)}
+        | {"caution": " ".join(table.cautions), "runs": " ".join(source.path for source in row.runs)}
         for table in tables
         for row in table.rows
         for column, cell in zip(table.columns, row.cells, strict=True)

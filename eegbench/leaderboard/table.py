@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from eegbench.leaderboard import ranking
-from eegbench.leaderboard.average import FEWEST_SUBJECTS, Scored, average
+from eegbench.leaderboard.average import FEWEST_SUBJECTS, Scored
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Source, Table
+from eegbench.leaderboard.filling import Problem, column_of, fill, named, note
 from eegbench.leaderboard.grouping import grouped
-from eegbench.records import ROLES, Score, canonical, digest
+from eegbench.records import ROLES, canonical, digest
 from eegbench.runs import Run, read_all
 
 LONGEST = 60  # characters of a configuration's value in a row's label
-NAMED = 4  # runs named in a note before the rest are counted
 
 Key = tuple[int, str, str]  # role, method, configuration: one row
 
@@ -43,13 +43,13 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     labels = _labels(members)
     ordered = sorted(members, key=lambda key: (key[0], labels[key], key))
     everybody = {run.record.spec.subject for run in runs if run.sheet and run.record.role == "method"}
-    rows = [_row(setting, labels[key], members[key], columns, everybody) for key in ordered]
+    made = [_row(setting, labels[key], members[key], columns, everybody) for key in ordered]
+    rows = [row for row, _ in made]
     cautions = tuple(sorted({run.record.caution for run in runs} - {""}))
     if differing := _differing_judges(runs):
-        note = f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
-        return Table(setting, columns, tuple(rows), (note,), cautions)
-    counting = {row: _without_repeats(members[key])[0] for row, key in zip(map(id, rows), ordered, strict=True)}
-    marked, notes = ranking.rank(rows, columns, lambda row, column: _scores(column, counting[id(row)])[0])
+        said = f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
+        return Table(setting, columns, tuple(rows), (said,), cautions)
+    marked, notes = ranking.rank(rows, columns, [scores for _, scores in made])
     return Table(setting, columns, tuple(marked), tuple(notes), cautions)
 
 
@@ -57,14 +57,10 @@ def _columns(runs: Sequence[Run]) -> tuple[Column, ...]:
     floors: dict[Column, set[float | None]] = defaultdict(set)
     for run in runs:
         for score in run.sheet.metrics.values() if run.sheet else ():
-            column = _column(score)
+            column = column_of(score)
             floors[column] |= {score.floor} if run.record.role == "method" else set()
     agreed = {column: next(iter(values)) if len(values) == 1 else None for column, values in floors.items()}
     return tuple(dataclasses.replace(c, chance=agreed[c]) for c in sorted(floors, key=lambda c: c.place))
-
-
-def _column(score: Score) -> Column:
-    return Column(score.metric, score.version, score.higher_is_better, score.variant)
 
 
 def _labels(keys: Iterable[Key]) -> dict[Key, str]:
@@ -95,20 +91,24 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _row(setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Column], everybody: set[int]) -> Row:
+def _row(
+    setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Column], everybody: set[int]
+) -> tuple[Row, list[list[Scored]]]:
+    """A row, and for each column the scores that its cell is the mean of."""
     kept, repeated = _without_repeats(runs)
     scored = [run for run in kept if run.sheet is not None]
-    notes = [_note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
-    notes.append(_note(runs, repeated, "left out"))
+    notes = [note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
+    notes.append(note(runs, repeated, "left out"))
     if runs[0].record.role == "floor" and runs[0].record.spec.track != setting.track:
         notes.append(f"made on the track {runs[0].record.spec.track}: it sees no hint")
     subjects = sorted({run.record.spec.subject for run in scored})
     if 1 < len(subjects) < FEWEST_SUBJECTS:
         notes.append(f"{len(subjects)} subjects: too few for an interval over subjects")
     if subjects and (absent := sorted(everybody - set(subjects))):
-        notes.append(f"no scored run of {_named([f'sub-{subject:02d}' for subject in absent])}, whom others have")
+        notes.append(f"no scored run of {named([f'sub-{subject:02d}' for subject in absent])}, whom others have")
     counts = [run.sheet.n for run in scored if run.sheet] or [0]
-    return Row(
+    filled = [fill(column, scored) if scored else (Cell(), []) for column in columns]
+    row = Row(
         label=label,
         role=runs[0].record.role,
         method=runs[0].record.spec.method,
@@ -116,15 +116,16 @@ def _row(setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Co
         subjects=tuple(subjects),
         seeds=tuple(sorted({run.record.spec.seed for run in scored})),
         items=(min(counts), max(counts)),
-        cells=tuple(_cell(column, scored) for column in columns) if scored else (Cell(),) * len(columns),
+        cells=tuple(cell for cell, _ in filled),
         verdict=_verdict(runs[0].record.role, [run.sheet.verdict for run in scored if run.sheet]),
         notes=tuple(filter(None, notes)),
         complete=len(scored) == len(runs),
         runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in scored),
     )
+    return row, [scores for _, scores in filled]
 
 
-def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, str]]]:
+def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[Problem]]:
     """Each specification once: a copy counted twice would weigh twice. The scored one stays, then the first by path."""
     kept: dict[str, Run] = {}
     repeated = []
@@ -133,60 +134,6 @@ def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[tuple[Run, st
         if first is not run:
             repeated.append((run, f"{run.path} has the same specification as {first.path}, which counts"))
     return sorted(kept.values(), key=lambda r: r.path), repeated
-
-
-def _cell(column: Column, runs: Sequence[Run]) -> Cell:
-    scores, missing = _scores(column, runs)
-    notes = []
-    for run in runs:
-        score = run.sheet.metrics.get(column.metric) if run.sheet else None
-        if run.sheet is None or score is None or score.value is None or _problem(column, score):
-            continue
-        if score.items is not None and score.items < run.sheet.n:
-            notes.append((run, f"defined for {score.items} of {run.sheet.n} items"))
-        if score.unverified:
-            notes.append((run, "judged by weights that are not the published ones"))
-    told = tuple(filter(None, (_note(runs, missing, "left out"), _note(runs, notes, ""))))
-    value, ci = average(scores) if scores else (None, None)
-    return Cell(value, ci, told)
-
-
-def _scores(column: Column, runs: Sequence[Run]) -> tuple[list[Scored], list[tuple[Run, str]]]:
-    """The scores of a column's own release, and which runs have none, and why."""
-    scores, missing = [], []
-    for run in runs:
-        if run.sheet is None:
-            continue
-        score = run.sheet.metrics.get(column.metric)
-        problem = _problem(column, score)
-        if problem or score is None or score.value is None:
-            missing.append((run, problem))
-            continue
-        items = run.values.of(column.metric) if run.values else None
-        stimuli = run.values.stimuli if run.values else ()
-        scores.append(Scored(run.record.spec.subject, score.value, score.ci, stimuli, items))
-    return scores, missing
-
-
-def _problem(column: Column, score: Score | None) -> str:
-    if score is None:
-        return f"not scored on {column.metric}"
-    if (own := _column(score)) != dataclasses.replace(column, chance=None):
-        return f"scored as {column.metric}@{own.release}, not @{column.release}: score it again"
-    return "" if score.value is not None else f"{column.metric}: {score.reason or 'no value, and no reason given'}"
-
-
-def _note(runs: Sequence[Run], problems: Sequence[tuple[Run, str]], what: str) -> str:
-    """One sentence for all problems of a row or cell: which runs of how many, and why."""
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for run, reason in problems:
-        reasons[reason].append(run.name)
-    sentences = []
-    for reason, names in sorted(reasons.items()):
-        named = _named(names)
-        head = f"{len(names)} of {len(runs)} runs {what}".rstrip() + f" ({named})" if len(runs) > 1 else named
-        sentences.append(f"{head}: {reason}")
-    return "; ".join(sentences)
 
 
 def _verdict(role: str, verdicts: Sequence[str]) -> str:
@@ -201,10 +148,6 @@ def _verdict(role: str, verdicts: Sequence[str]) -> str:
         counts[verdict.partition(":")[0] or "not audited"] += 1
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return "; ".join(f"{words} ({count} of {len(verdicts)} runs)" for words, count in ordered)
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _differing_judges(runs: Sequence[Run]) -> list[str]:

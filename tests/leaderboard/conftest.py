@@ -31,16 +31,20 @@ def add_run(tmp_path: Path) -> AddRun:
         protocol: str = "sal512",
         judges: dict[str, str] | None = None,
         folder: str = "",
+        digests: dict[str, str] | None = None,
+        n: int = 200,
+        scored: str = "",  # digest of the images that were scored
         **spec: Any,
     ) -> Path:
         given: dict[str, Any] = {"dataset": "sim-things", "revision": "1", "dataset_configuration": {}, "track": "eeg"}
         given |= {"configuration": {}} | spec
         run = RunSpec(method=method, subject=subject, **given)
         place = tmp_path / (folder or run.folder)
-        RunRecord(run, role, simulated, status, {}, {}, reason=reason, caution=caution).write(place / "run.json")
+        record = RunRecord(run, role, simulated, status, {}, digests or {}, reason=reason, caution=caution)
+        record.write(place / "run.json")
         if scores is not None:
             metrics = {name: _score(name, shown) for name, shown in scores.items()}
-            sheet = ScoreSheet(200, suite, protocol, metrics, judges or {}, verdict)
+            sheet = ScoreSheet(n, suite, protocol, metrics, judges or {}, verdict, reconstructions=scored)
             write_text(place / "scores.json", sheet.to_json())
         return place
 

@@ -78,7 +78,7 @@ def test_simulated_eeg_and_small_judges_are_told_first(tmp_path: Path, add_run: 
     add_run("atm", {"ssim": 0.3})
     text = markdown(collect(tmp_path))
     assert text.index("SIMULATED EEG: not comparable with any published number") < text.index("## ")
-    assert text.index("Suite `micro`: not comparable with papers") < text.index("## ")
+    assert text.index("Suite micro: not comparable with papers") < text.index("## ")
 
 
 def test_recorded_eeg_and_reference_judges_carry_no_such_warning(tmp_path: Path, add_run: AddRun) -> None:

@@ -1,0 +1,75 @@
+"""Published numbers as a section of the Markdown page: beside what was measured, and never among it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from eegbench.leaderboard.claims import Assessed, Paper, read_papers
+from eegbench.leaderboard.markdown import escape, number
+
+LEGEND = (
+    "What papers print, each under its own protocol. These numbers are never ranked, and stand in no other table. "
+    "A row of this page stands beside a number only where its data set, subjects, track, method, samples and protocol "
+    "are the paper's, and its EEG was recorded; the verdict then says whether the published value lies inside the "
+    "95 % interval measured here. *No comparable run*: this page has none. *Not comparable*: no run of this benchmark "
+    "would be, for the reason given."
+)
+COLUMNS = ("paper", "table", "method", "data set", "subject", "metric", "published", "measured here", "verdict")
+LONGEST_FOOTNOTE = 1000
+SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")  # a doubt that many claims share is one footnote
+
+
+def block(assessed: Sequence[Assessed]) -> str:
+    """The section, which ends in a line break: a table by paper, its footnotes, its papers; "" for no claims."""
+    if not assessed:
+        return ""
+    keys = list(dict.fromkeys(one.claim.paper for one in assessed))
+    ordered = sorted(assessed, key=lambda one: keys.index(one.claim.paper))
+    times = Counter(one.claim.place for one in assessed)
+    footnotes: dict[str, int] = {}
+    grid = [_line(COLUMNS), _line(["--:" if name == "published" else ":--" for name in COLUMNS])]
+    grid += [_line(_entries(one, times[one.claim.place] > 1, footnotes)) for one in ordered]
+    parts = ["## Published numbers", LEGEND, "\n".join(grid)]
+    parts.append("\n".join(f"{mark}. {escape(text, LONGEST_FOOTNOTE)}" for text, mark in footnotes.items()))
+    known = {paper.key: paper for paper in read_papers()}
+    parts.append("Papers:\n\n" + "\n".join(_paper(key, known.get(key)) for key in keys))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _entries(one: Assessed, repeated: bool, footnotes: dict[str, int]) -> list[str]:
+    claim = one.claim
+    texts = [f"Protocol: {claim.protocol}"] if claim.protocol else []
+    texts += SENTENCE_END.split(claim.uncertain) if claim.uncertain else []
+    marks = ",".join(str(mark) for mark in sorted(footnotes.setdefault(t, len(footnotes) + 1) for t in texts))
+    published = _as_printed(claim.value) + ("" if claim.spread is None else f" ± {_as_printed(claim.spread)}")
+    published += f"<sup>{marks}</sup>" if marks else ""
+    words = (claim.paper, claim.table, claim.method, claim.dataset, claim.subject, claim.metric)
+    return [*map(escape, words), published, _measured(one, repeated), escape(one.verdict)]
+
+
+def _measured(one: Assessed, repeated: bool) -> str:
+    """Value, interval and row; of a claim with several rows also what sets their tables apart."""
+    if one.value is None or one.setting is None:
+        return ""
+    decimals = 3 if abs(one.value) < 10 else 2
+    ends = "" if one.ci is None else f" [{number(one.ci[0], decimals)}, {number(one.ci[1], decimals)}]"
+    people = f"{one.subjects} subject{'' if one.subjects == 1 else 's'}"
+    told = [one.row, people, *([f"revision {one.setting.revision}", one.setting.options] if repeated else [])]
+    return f"{number(one.value, decimals)}{ends} ({escape(', '.join(told))})"
+
+
+def _as_printed(value: float) -> str:
+    """With the decimals that the ledger has, and no more."""
+    return number(value, len(repr(value).partition(".")[2]))
+
+
+def _paper(key: str, paper: Paper | None) -> str:
+    if paper is None:
+        return f"- {escape(key)}"
+    facts = (paper.called, paper.authors, f"{paper.venue} {paper.year}".strip(), paper.identifier)
+    told = [*filter(None, facts), *([f"code {paper.code}"] if paper.code else [])]
+    return f"- {escape(key)}: {escape('; '.join(told))}"
+
+
+def _line(entries: Sequence[str]) -> str:
+    return "| " + " | ".join(entries) + " |"

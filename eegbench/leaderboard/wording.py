@@ -1,0 +1,120 @@
+"""What a board says, whatever its format: cautions, headings, numbers as papers print them; plain text, unescaped."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+
+BLOCKS: Mapping[str, str] = {
+    "method": "",
+    "floor": "floors: what is reached without a signal; not ranked",
+    "ceiling": "ceilings: what is reached when told the answer; not ranked",
+}
+# Each caution: what is said aloud, and why.
+SIMULATED = (
+    "SIMULATED EEG: not comparable with any published number.",
+    "The EEG of the tables marked so was computed, not recorded from people.",
+)
+MICRO = (
+    "Suite micro: not comparable with papers.",
+    "Its judges are small networks trained for this package, not the networks that papers use.",
+)
+ORACLE = "Oracle: each method was given a hint that was computed from the true image."
+NORMALISED = (
+    "Methods are shown as shares of the way from the best floor (0) to the best ceiling (1) of their table; both are "
+    "taken as exact. Floors and ceilings stand there as they are."
+)
+LEGEND = (
+    "Each cell: value and 95 % interval.",
+    "↑ more is better, ↓ less is better; behind @ stands the metric's version.",
+    "One run: the interval is over its items, by bootstrap. Several seeds of one subject: over its items, of the mean "
+    "over seeds. Several subjects: the mean over subjects, and a bootstrap over whole subjects, widened for their "
+    "small number, joined with one over stimuli.",
+    "Bold: the best value of the ranked methods. ≈: tied, not told apart from it by a paired sign-flip test over "
+    "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) are not tested.",
+)
+TIED = "≈"
+LONGEST = 300  # characters of any text from a record
+LONGEST_CAUTION = 1000  # which is sentences with references
+
+
+def warnings(tables: Sequence[Table]) -> list[tuple[str, str]]:
+    """The cautions above all tables."""
+    found = [SIMULATED] if any(table.setting.simulated for table in tables) else []
+    return found + ([MICRO] if any(table.setting.suite == "micro" for table in tables) else [])
+
+
+def visible(text: str, longest: int = LONGEST) -> str:
+    """`text` on one line, cut, without control characters and marks that turn the direction of writing."""
+    shown = "".join(character if character.isprintable() else " " for character in text[:longest])
+    return shown + ("…" if len(text) > longest else "")
+
+
+def title(setting: Setting) -> str:
+    scored = f"suite {setting.suite}, protocol {setting.protocol}" if setting.suite else "not scored yet"
+    return f"{setting.dataset}@{setting.revision}, track {setting.track}, {scored}"
+
+
+def loud(table: Table) -> list[str]:
+    """What a table must say aloud."""
+    setting = table.setting
+    return (["Simulated EEG."] if setting.simulated else []) + ([ORACLE] if setting.track == "oracle" else [])
+
+
+def facts(table: Table) -> list[str]:
+    """What else its numbers depend on."""
+    setting = table.setting
+    found = [f"Test EEG averaged over {setting.average} repetitions."]
+    if setting.samples > 1:
+        found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
+    found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
+    return found + ([NORMALISED] if table.normalised else [])
+
+
+def release(column: Column) -> str:
+    return f"{column.metric}@{column.release}"
+
+
+def direction(column: Column) -> str:
+    """The arrow, and what chance gives."""
+    chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
+    return ("↑" if column.higher_is_better else "↓") + chance
+
+
+def items(row: Row) -> str:
+    fewest, most = row.items
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+def decimals(table: Table) -> list[int]:
+    """For each column the decimals of its intervals: as many as show half their typical width; values get one more."""
+    return [_decimals([row.cells[i] for row in table.rows]) for i in range(len(table.columns))]
+
+
+def value(cell: Cell, places: int) -> str:
+    """A cell's value; "" for a blank. `places` are those of the column's intervals."""
+    return "" if cell.value is None else number(cell.value, places + 1)
+
+
+def interval(cell: Cell, places: int) -> str:
+    """A cell's interval in brackets; "" where it has none."""
+    if cell.value is None or cell.ci is None:
+        return ""
+    return f"[{number(cell.ci[0], places)}, {number(cell.ci[1], places)}]"
+
+
+def number(value: float, decimals: int) -> str:
+    """`value` with that many decimals and no zero before the point, as papers print scores: .712, -.05, 12.3."""
+    text = f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3g}"
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    if not digits.strip("0."):
+        sign = ""
+    return sign + (digits[1:] if digits.startswith("0.") else digits)
+
+
+def _decimals(cells: Sequence[Cell]) -> int:
+    widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] > cell.ci[0]]
+    if not widths:
+        return 2
+    return min(6, max(0, -math.floor(math.log10(statistics.median(widths) / 4))))

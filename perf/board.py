@@ -1,0 +1,121 @@
+"""Boards: how fast many runs are read and rendered, and how often an interval over subjects and stimuli is right.
+
+usage: python perf/board.py [--runs 2000] [--cases 2000] [--folder DIR]
+
+- Speed: runs of 20 methods on 10 subjects with 10 seeds, 200 stimuli and 19 metrics each, written as real
+  runs are, without images, to a temporary folder (or to DIR, and left there); then each format, in a fresh process.
+- Ties: boards of equals; how often a method named beforehand, and how often any, is called worse than the best.
+- Coverage: the share of simulated boards whose interval holds the true mean over subjects and stimuli. A value is a
+  subject's ability + a stimulus's ease + noise of its own; the parts' deviations vary.
+"""
+
+import argparse
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from eegbench import values
+from eegbench.leaderboard.average import Scored, average
+from eegbench.leaderboard.cells import Cell, Column, Row
+from eegbench.leaderboard.ranking import rank
+from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet, digest, write_text
+
+METRICS = (
+    *("pixcorr", "ssim", "ssim_columns", "alexnet2", "alexnet5", "inception", "clip", "effnet", "swav"),
+    *("nway50_top1", "cc", "sim", "kl", "kl_reversed", "retrieval_top1", "retrieval_top5"),
+)
+SETS = ("is", "kid", "fid")
+STIMULI = tuple(f"{i:05d}_concept_{i}/concept_{i}_01s" for i in range(200))
+FORMS = ("md", "csv", "json")
+
+
+def write_run(top: Path, method: int, subject: int, seed: int) -> None:
+    """One run's records, as the score stage writes them."""
+    rng = np.random.default_rng([method, subject, seed])
+    spec = RunSpec("sim-things", "1", {"snr": 1.0}, subject, "eeg", f"method_{method:03d}", {"steps": 20}, seed)
+    rows = tuple(ManifestRow(s, 0, f"reconstructions/{s}.png", digest([s, subject, seed])) for s in STIMULI)
+    record = RunRecord(spec, "method", True, "complete", {"torch": "2"}, {"fit": digest(seed)}, rows, {"fit": 1.0}, 1)
+    record.write(top / spec.folder / "run.json")
+    items = {name: np.clip(rng.normal(0.5 + method / 400, 0.2, (1, len(STIMULI))), 0, 1) for name in METRICS}
+    means = {name: float(x.mean()) for name, x in items.items()} | {name: float(rng.uniform(1, 2)) for name in SETS}
+    scores = {name: Score(name, 1, x, (x - 0.03, x + 0.03), name not in ("kid", "fid")) for name, x in means.items()}
+    said = "EEG contributes: 14 of 16 metrics clear of the permuted EEG"
+    sheet = ScoreSheet(len(STIMULI), "micro", "sal512", scores, {"eyes": "a" * 64}, said, reconstructions=record.images)
+    write_text(top / spec.folder / "scores.json", sheet.to_json())
+    write_text(top / spec.folder / "scores.csv", values.write({(name, 1): x for name, x in items.items()}, STIMULI))
+
+
+def speed(top: Path, runs: int) -> None:
+    every = itertools.product(range(20), range(1, 11), range(1000))
+    chosen = sorted(itertools.islice(sorted(every, key=lambda one: (one[2], one[0], one[1])), runs))
+    if not any(top.iterdir()):
+        for one in chosen:
+            write_run(top, *one)
+    for form in FORMS:
+        output = top.parent / f"board.{form}"
+        began = time.perf_counter()
+        command = [sys.executable, "-c", "from eegbench.cli import app; app()", "leaderboard", str(top)]
+        subprocess.run([*command, "--format", form, "-o", str(output)], check=True)
+        print(f"{runs} runs, {form}: {time.perf_counter() - began:.2f} s, {output.stat().st_size / 1e6:.2f} MB")
+
+
+def coverage(subjects: int, stimuli: int, parts: tuple[float, float, float], cases: int) -> float:
+    """The share of intervals that hold the true mean, which is 0."""
+    rng = np.random.default_rng([subjects, stimuli, *(int(10 * part) for part in parts)])
+    names = tuple(map(str, range(stimuli)))
+    hits = 0
+    for _ in range(cases):
+        able, easy, noise = (rng.normal(size=size) for size in ((subjects, 1), stimuli, (subjects, stimuli)))
+        table = parts[0] * able + parts[1] * easy + parts[2] * noise
+        scores = [Scored(i, float(row.mean()), None, names, row) for i, row in enumerate(table)]
+        _, ci = average(scores)
+        hits += ci is not None and ci[0] <= 0 <= ci[1]
+    return hits / cases
+
+
+def ties(methods: int, cases: int) -> tuple[float, float]:
+    """Shares of boards of equals in which the first method, and in which any method, is neither best nor tied."""
+    rng = np.random.default_rng(methods)
+    first = some = 0
+    for _ in range(cases):
+        tables = rng.normal(0, 0.1, (methods, len(STIMULI))) + rng.normal(size=len(STIMULI))
+        scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
+        rows = [
+            Row(str(i), "method", "m", {}, (8,), (0,), (200, 200), (Cell(float(x.mean())),), "")
+            for i, x in enumerate(tables)
+        ]
+        marked, _ = rank(rows, [Column("ssim", 1, True)], scores)
+        worse = [not (row.cells[0].best or row.cells[0].tied) for row in marked]
+        first, some = first + worse[0], some + any(worse)
+    return first / cases, some / cases
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    for subjects in (3, 5, 10):
+        for parts in ((0.2, 1.0, 1.0), (0.05, 1.0, 1.0), (0.2, 0.0, 1.0), (1.0, 0.5, 0.5)):
+            share = coverage(subjects, 200, parts, options.cases)
+            told = ", ".join(
+                f"{name} {part}" for name, part in zip(("subject", "stimulus", "noise"), parts, strict=True)
+            )
+            print(f"{subjects:2d} subjects, 200 stimuli, deviations of {told}: {share:.1%}")
+    for methods in (2, 5, 10):
+        named, some = ties(methods, options.cases)
+        print(f"{methods:2d} equals: one named beforehand called worse in {named:.1%} of boards, any in {some:.1%}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.folder or Path(temporary)) / "runs"
+        folder.mkdir(parents=True, exist_ok=True)
+        speed(folder, options.runs)
+
+
+if __name__ == "__main__":
+    main()

