@@ -266,7 +266,8 @@ class ScoreSheet:
     """All scores of one run: a run's scores.json.
 
     truths: digest of the true pictures. reconstructions: `files_digest` of the images that were scored, which a run's
-    record has under the same name. Sheets of schema version 1 have neither.
+    record has under the same name. files: sha256 of what was written beside the sheet, by path below the run's folder.
+    seal: as a record's. Sheets of schema version 1 have none of these.
     """
 
     n: int
@@ -278,6 +279,8 @@ class ScoreSheet:
     caution: str = ""  # what every table of the data set must say, with references
     truths: str = ""
     reconstructions: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    seal: str = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -285,6 +288,8 @@ class ScoreSheet:
         for what in ("truths", "reconstructions"):
             if (sha256 := getattr(self, what)) and not _SHA256.fullmatch(sha256):
                 raise InputError(f"{what} is {sha256[:80]!r}; wanted a sha256 of 64 hex digits")
+        if astray := next((name for name in self.files if not is_inside(name)), None):
+            raise InputError(f"files names {astray[:200]!r}, which is not a path inside the run's folder")
         _check_count("the sheet", len(self.metrics), MAX_METRICS, "metrics")
         check_name("suite", self.suite)
         check_name("protocol", self.protocol)
@@ -296,6 +301,7 @@ class ScoreSheet:
         value["metrics"] = {
             name: {k: v for k, v in score.items() if k != "metric"} for name, score in value["metrics"].items()
         }
+        value["seal"] = seal_of(value)
         return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
     @classmethod
@@ -328,7 +334,7 @@ def files_digest(rows: Iterable[tuple[str, int, str]]) -> str:
 
 
 def seal_of(record: Json) -> str:
-    """What the seal of a record's JSON object should be."""
+    """What the seal of a record's or sheet's JSON object should be."""
     return digest({name: entry for name, entry in record.items() if name != "seal"})
 
 

@@ -53,19 +53,26 @@ def read(path: Path) -> Values:
     """Read and check a scores.csv of any schema version; raises InputError naming the file and what is wrong."""
     try:
         if (size := path.stat().st_size) > MAX_RECORD_BYTES:
-            raise InputError(f"{path}: {size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
-        text = path.read_text(encoding="utf-8")
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+            raise InputError(f"{size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
+        return parse(path.read_text(encoding="utf-8"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+
+
+def parse(text: str) -> Values:
+    """The values in the text of a scores.csv; raises InputError."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
         head = next(rows, [])
         if head == LONG:
             return _long(rows)
         if head[:2] != KEYS:
             raise InputError(f"begins with {','.join(head)[:200]!r}; wanted {','.join(KEYS)!r} and the metrics")
         return _wide(head, *(_plain(text) or _quoted(rows)))
-    except InputError as error:
-        raise InputError(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from None
-    except (OSError, ValueError, csv.Error) as error:  # ValueError: not UTF-8, a row of another length, no number
-        raise InputError(f"{path}: cannot be read ({error})") from None
+    except (ValueError, csv.Error) as error:  # ValueError: a row of another length, no number
+        raise InputError(f"cannot be read ({error})") from None
 
 
 def _plain(text: str) -> tuple[list[Key], Array] | None:

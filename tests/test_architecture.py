@@ -32,6 +32,7 @@ LAYERS: Mapping[str, set[str]] = {
     "records": BOTTOM | {"migrations"},
     "values": BOTTOM | {"records"},
     "runs": RECORDS,
+    "tolerances": BOTTOM | {"records"},
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},
     "download": CONTRACTS,
@@ -41,8 +42,8 @@ LAYERS: Mapping[str, set[str]] = {
     "metrics": CONTRACTS,
     "backbones": CONTRACTS | {"download"},
     "methods": CONTRACTS | {"backbones"},
-    "leaderboard": RECORDS,
-    "benchmark": STAGES | RECORDS,
+    "leaderboard": RECORDS | {"tolerances"},
+    "benchmark": STAGES | RECORDS | {"tolerances"},
     "cli": STAGES | RECORDS | {"benchmark", "leaderboard", "progress", "report"},
 }
 # Heavy dependencies open late here, and nowhere else.

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 from typer.testing import CliRunner, Result
 
 from eegbench.cli import app
@@ -45,6 +46,18 @@ def test_every_metric_has_a_value_with_an_interval_and_the_audit_ran(run: Path) 
     sheet = ScoreSheet.read(run / "scores.json")
     assert not [name for name, score in sheet.metrics.items() if score.value is None or score.ci is None]
     assert sheet.verdict and all(score.contribution is not None for score in sheet.metrics.values())
+
+
+def test_saliency_maps_of_truths_and_reconstructions_are_kept_to_look_at(run: Path) -> None:
+    with safe_open(str(run / "saliency.safetensors"), framework="numpy") as file:
+        stimuli = json.loads(file.metadata()["stimuli"])
+        shapes = {name: file.get_tensor(name).shape for name in ("truths", "reconstructions")}
+    assert len(stimuli) == 100 and set(shapes.values()) == {(100, 64, 64)}
+
+
+def test_the_run_verifies_with_every_score(run: Path) -> None:
+    done = CliRunner().invoke(app, ["verify", str(run)], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (0, f"ok  {run}: 100 images and 20 scores are as they say\n")
 
 
 def test_the_picture_is_drawn(run: Path) -> None:

@@ -23,9 +23,8 @@ from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, asked,
 from eegbench.benchmark.score import Embeddings, Scorer, estimate, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
-from eegbench.records import Json, ScoreSheet, finite, read_json
-
-PERMUTATION = "permutation.json"  # who got whose EEG, and the digest of every image, below permuted/
+from eegbench.fields import read_fields
+from eegbench.records import Json, ManifestRow, RunRecord, ScoreSheet, finite, read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,12 +111,43 @@ def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estim
     return float("nan"), None
 
 
+def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
+    """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
+    listed = _permutation(folder).get("images", [])
+    if not isinstance(listed, list):
+        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
+    try:
+        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
+    except InputError as error:
+        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
+
+
+def stored(folder: Path, record: RunRecord, decoded: Embeddings | None) -> Permuted:
+    """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
+
+    An embedding depends on its own EEG alone, so that those of the permuted EEG are the run's own, permuted. Raises
+    InputError where the permutation is another than this run's.
+    """
+    stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
+    gave = {s: stimuli[donor] for s, donor in zip(stimuli, donors_of(stimuli), strict=True)}
+    found, file = _permutation(folder), folder / store.PERMUTATION
+    if found.get("run") != store.identity(record.spec, record.digests):
+        raise InputError(f"{file}: is of another run; audit this one again")
+    if found.get("eeg_of") != gave:
+        raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
+    rows = permuted_rows(folder)
+    if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
+        raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
+    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
+    return Permuted(image_sets(folder, rows), own)
+
+
 def _permutation(folder: Path) -> Json:
     """What the file below permuted/ says; empty where there is none."""
-    file = folder / store.PERMUTED / PERMUTATION
+    file = folder / store.PERMUTATION
     return read_json(file) if file.is_file() else {}
 
 
 def _write_permutation(folder: Path, value: Json) -> None:
     text = json.dumps(value, indent=1, sort_keys=True) + "\n"
-    store.write_bytes(folder / store.PERMUTED / PERMUTATION, text.encode())
+    store.write_bytes(folder / store.PERMUTATION, text.encode())

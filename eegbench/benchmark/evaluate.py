@@ -15,7 +15,7 @@ from eegbench import backbones, configuration, runs
 from eegbench.arrays import Images
 from eegbench.backbones import Suite
 from eegbench.backbones.environment import resolve_device
-from eegbench.benchmark import audit, picture, plugins, score
+from eegbench.benchmark import audit, beside_images, picture, plugins, score, store
 from eegbench.benchmark.features import hint_maps, portions, saliency_judge
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.images import from_array
@@ -100,16 +100,22 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
         ready = dataclasses.replace(ready, caution=planned.dataset.caution)
     audited = planned.method.role == "method" and (options.audit or audit.stands(made.run))
-    sheet = scored(made, ready, answers, log, audited=audited, progress=progress)
+    sheet = scored(made, ready, answers, log, audited=audited, progress=progress, pictured=True)
     floors: dict[str, ScoreSheet] = {}
     ceilings: dict[str, ScoreSheet] = {}
     if options.companions:
         floors, ceilings = _companions(planned, options, judges, ready, answers, log, progress)
-    with log.timed("picture"):
-        drawn = picture.draw(made.run.folder, made.run.record, answers)
     data = planned.dataset
     return Outcome(
-        made.run.folder, drawn, sheet, floors, ceilings, log.seconds, tuple(log.notes), data.simulated, data.caution
+        made.run.folder,
+        made.run.folder / store.PICTURE,
+        sheet,
+        floors,
+        ceilings,
+        log.seconds,
+        tuple(log.notes),
+        data.simulated,
+        data.caution,
     )
 
 
@@ -150,14 +156,25 @@ def hints_of(planned: Plan, judges: Suite, progress: Progress) -> tuple[HintMaps
     return dict.fromkeys(planned.method.hints, maps), {f"{judge.name} {planned.protocol}": judge.digest}
 
 
-def scored(made: Made, ready: Scorer, answers: Answers, log: Log, *, audited: bool, progress: Progress) -> ScoreSheet:
-    """The scores of a run, with the audit's where it is asked for; scores.json and scores.csv are written."""
+def scored(
+    made: Made,
+    ready: Scorer,
+    answers: Answers,
+    log: Log,
+    *,
+    audited: bool,
+    progress: Progress,
+    pictured: bool = False,
+) -> ScoreSheet:
+    """The scores of a run, with the audit's where it is asked for; what a run has beside its images is written."""
     folder = made.run.folder
     with log.timed("score"):
         decoded = score.decoded_embeddings(folder, made.run.record)
         targets = None if decoded is None else targets_of(made.fitted.reconstructor, answers)
-        images = score.images_of(folder, made.run.record)
-        measured = ready.measure(images, decoded=decoded, targets=targets, progress=progress)
+        beside_images.write_targets(folder, targets)
+        looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
+        beside_images.write_saliency(folder, ready, looked)
+        measured = ready.weigh(looked, decoded=decoded, targets=targets, progress=progress)
         sheet = ready.sheet(measured, reconstructions=made.run.record.images)
     if audited:
         with log.timed("audit: reconstruct"):
@@ -167,8 +184,10 @@ def scored(made: Made, ready: Scorer, answers: Answers, log: Log, *, audited: bo
                 permuted.images, decoded=permuted.decoded, targets=targets, floors=False, progress=progress
             )
             sheet = audit.compare(ready, sheet, measured, beside)
-    score.write(folder, sheet, measured, ready.truths.stimuli)
-    return sheet
+    if pictured:
+        with log.timed("picture"):
+            picture.draw(folder, made.run.record, answers)
+    return score.write(folder, sheet, measured, ready.truths.stimuli)
 
 
 def targets_of(fitted: Reconstructor, answers: Answers) -> Embeddings | None:
@@ -249,8 +268,7 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
 def _score_images(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet:
     measured = ready.measure(score.images_of(run.folder, run.record), progress=progress)
     sheet = ready.sheet(measured, reconstructions=run.record.images)
-    score.write(run.folder, sheet, measured, ready.truths.stimuli)
-    return sheet
+    return score.write(run.folder, sheet, measured, ready.truths.stimuli)
 
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:

@@ -4,17 +4,15 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from eegbench.arrays import Images
-from eegbench.benchmark import plugins, store
-from eegbench.benchmark.plan import describe
+from eegbench.benchmark import store
+from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.reconstruct import spread
-from eegbench.configuration import build
 from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
@@ -62,13 +60,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     for folder, record in zip(folders, records, strict=True):
         if _seen(record) != _seen(records[0]):
             raise UsageError(f"{folder}: not of the data set, revision and subject of {folders[0]}; draw it by itself")
-    own: Any = first.dataset_configuration
-    own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
-    dataset = build(plugins.find("dataset", first.dataset), {**own, **settings})
-    if describe(dataset) != own:
-        raise UsageError(f"these settings make {first.dataset} another than the runs saw; give only where it lies")
-    if dataset.revision != first.revision:
-        raise UsageError(f"{first.dataset} here is revision {dataset.revision}, the runs saw {first.revision}")
+    dataset = dataset_of_run(first, settings)
     answers = dataset.answers(first.subject)
     chosen = spread(answers.stimuli)
     rows = [("truth", _cells([answers.images[i] for i in chosen]))]

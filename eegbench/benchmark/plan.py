@@ -113,6 +113,21 @@ def dataset_of(options: Options) -> Dataset:
     return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
 
+def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
+    """The data set that a run saw, from its record; `settings` are keys that a record does not hold: where it lies.
+
+    Raises UsageError for a data set that is not known here, or where settings or revision make it another one.
+    """
+    own: Any = spec.dataset_configuration
+    own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
+    dataset: Dataset = configuration.build(plugins.find("dataset", spec.dataset), {**own, **settings})
+    if describe(dataset) != own:
+        raise UsageError(f"these settings make {spec.dataset} another than the runs saw; give only where it lies")
+    if dataset.revision != spec.revision:
+        raise UsageError(f"{spec.dataset} here is revision {dataset.revision}, the runs saw {spec.revision}")
+    return dataset
+
+
 def suite_of(dataset: Dataset, suite: str) -> str:
     """The suite itself where "auto" was asked: the micro judges know drawn scenes alone, the others photographs."""
     if suite != "auto":

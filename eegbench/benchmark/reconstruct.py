@@ -66,8 +66,8 @@ def reconstruct(
         return fitted.reconstructor.reconstruct(queries.eeg[items], seeds=item_seeds, hints=own)
 
     def besides(folder: Path) -> dict[str, str]:
-        _write_controls(folder, queries, fitted, given)
-        return write_embedding(folder, queries.stimuli, fitted.reconstructor.embed(queries.eeg))
+        controls = _write_controls(folder, queries, fitted, given)
+        return controls | write_embedding(folder, queries.stimuli, fitted.reconstructor.embed(queries.eeg))
 
     data, earlier = plan.dataset, {"fit": fitted.seconds}
     task = Task(
@@ -204,13 +204,22 @@ def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.
     return {"embedding": file_digest(folder / store.EMBEDDING)}
 
 
-def _write_controls(folder: Path, queries: Queries, fitted: Fitted, given: Hints) -> None:
+def _write_controls(folder: Path, queries: Queries, fitted: Fitted, given: Hints) -> dict[str, str]:
+    """Keep the control maps of the pictured stimuli, where there are any; gives the digest of all."""
     chosen = np.array(spread(queries.stimuli), dtype=np.int64)
     own = {name: maps[chosen] for name, maps in given.items()} or None
     controls = fitted.reconstructor.controls(queries.eeg[chosen], own)
-    if controls is not None:
-        for item, control in zip(chosen, controls, strict=True):
-            store.write_png(folder / store.CONTROLS / store.image_file(queries.stimuli[item]), control)
+    if controls is None:
+        return {}
+    for item, control in zip(chosen, controls, strict=True):
+        store.write_png(folder / store.CONTROLS / store.image_file(queries.stimuli[item]), control)
+    return {"controls": controls_digest(folder)}
+
+
+def controls_digest(folder: Path) -> str:
+    """`files_digest` of the control maps in a run's folder."""
+    files = sorted((folder / store.CONTROLS).rglob("*.png"))
+    return files_digest((file.relative_to(folder).as_posix(), 0, file_digest(file)) for file in files)
 
 
 def _say_failed(folder: Path, record: RunRecord, error: Exception) -> None:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from eegbench import backbones, places, runs, seeds, statistics, values
 from eegbench.backbones import Suite
 from eegbench.benchmark import plugins, store
-from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, extract, judge_of
+from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, Features, extract, judge_of
 from eegbench.benchmark.images import ImageSet, digest_of, from_files, from_folder
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
@@ -30,6 +30,14 @@ from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, digest, 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
 Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One run's images in the order of the truths, and their features: a set for each sample."""
+
+    images: list[ImageSet]
+    features: list[Features]
 
 
 @dataclass(frozen=True)
@@ -55,17 +63,34 @@ class Scorer:
 
         Raises InputError naming a missing, extra, repeated or unreadable image.
         """
-        stimuli = self.truths.stimuli
-        joined = [images_of_sample.ordered(stimuli) for images_of_sample in images]
-        wanted = {metric.needs for metric in self.metrics} - {EMBEDDING}
-        label = "features"
-        sides = [extract(side, self.suite.judges, wanted, progress=progress, label=label).features for side in joined]
-        truths = dict(self.seen.features)
+        looked = self.look(images, progress=progress)
+        return self.weigh(looked, decoded=decoded, targets=targets, floors=floors, progress=progress)
+
+    def look(self, images: Sequence[ImageSet], *, progress: Progress) -> "Looked":
+        """What the judges see in one run's images."""
+        joined = [images_of_sample.ordered(self.truths.stimuli) for images_of_sample in images]
+        features = [
+            extract(side, self.suite.judges, features_of(self.metrics), progress=progress, label="features").features
+            for side in joined
+        ]
+        return Looked(joined, features)
+
+    def weigh(
+        self,
+        looked: "Looked",
+        *,
+        decoded: Embeddings | None = None,
+        targets: Embeddings | None = None,
+        floors: bool = True,
+        progress: Progress,
+    ) -> dict[str, Measured]:
+        """Every metric of what the judges saw; as `measure`."""
+        stimuli, sides, truths = self.truths.stimuli, looked.features, dict(self.seen.features)
         if decoded is not None and targets is not None:
             truths[EMBEDDING] = _rows(targets, stimuli, "true image")
             sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
-        missing = {name: self._why(name) for name in wanted | {EMBEDDING} if name not in truths}
-        pair = Pair(sides, truths, joined, self.truths, self.seen.contents, missing)
+        missing = {name: self._why(name) for name in features_of(self.metrics) | {EMBEDDING} if name not in truths}
+        pair = Pair(sides, truths, looked.images, self.truths, self.seen.contents, missing)
         return measure(self.metrics, pair, judge_of(self.suite.judges, PIXELS), floors=floors, progress=progress)
 
     def sheet(self, measured: Mapping[str, Measured], *, reconstructions: str = "") -> ScoreSheet:
@@ -215,18 +240,27 @@ def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
         return None
     file = folder / store.EMBEDDING
     _check_file(file, record.digests["embedding"], folder)
+    return stored_embeddings(file, "decoded")
+
+
+def stored_embeddings(file: Path, name: str) -> Embeddings:
+    """A tensor (n, d) of a safetensors file by stimulus id; raises InputError for a file that holds something else."""
     try:
         with safe_open(str(file), framework="numpy") as stored:
             stimuli = json.loads((stored.metadata() or {})["stimuli"])
-            return dict(zip(stimuli, stored.get_tensor("decoded"), strict=True))
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{file}: cannot be read ({error}); delete {folder} to make the run again") from None
+            return dict(zip(stimuli, stored.get_tensor(name), strict=True))
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); delete {file.parent} to make the run again") from None
 
 
-def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> None:
-    """scores.json and scores.csv of a run; both or neither describe the images that lie beside them."""
+def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> ScoreSheet:
+    """scores.json and scores.csv of a run; the sheet with the digests of what lies beside it."""
     store.write_bytes(folder / runs.TABLE, table(measured, stimuli).encode())
-    store.write_bytes(folder / runs.SHEET, sheet.to_json().encode())
+    beside = (runs.TABLE, store.TARGETS, store.SALIENCY, store.PICTURE, store.PERMUTATION)
+    files = {name: file_digest(folder / name) for name in beside if (folder / name).is_file()}
+    bound = dataclasses.replace(sheet, files=files)
+    store.write_bytes(folder / runs.SHEET, bound.to_json().encode())
+    return bound
 
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:

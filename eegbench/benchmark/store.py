@@ -24,8 +24,10 @@ from eegbench.runs import RECORD, SHEET, TABLE
 
 PICTURE = "reconstructions.png"
 IMAGES, PERMUTED, CONTROLS, EMBEDDING = "reconstructions", "permuted", "controls", "embedding.safetensors"
+TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
+PERMUTATION = f"{PERMUTED}/permutation.json"  # who got whose EEG, and the digest of every image
 # Kept as a record, no part of an identity: these move with a machine's rounding.
-INFORMATIVE = ("queries", "embedding", "reconstructions")
+INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
 
 
@@ -96,7 +98,7 @@ def existing(folder: Path) -> RunRecord | None:
 
 def forget_results(folder: Path) -> None:
     """Take away what was computed from earlier images, so that nothing outlives the images that it describes."""
-    for name in (SHEET, TABLE, PICTURE, EMBEDDING):
+    for name in (SHEET, TABLE, PICTURE, EMBEDDING, TARGETS, SALIENCY):
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
 

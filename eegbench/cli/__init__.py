@@ -3,6 +3,7 @@
 from eegbench.cli import runs as runs  # the order of the imports is that of the verbs in --help
 
 from eegbench.cli import compare as compare  # isort: skip
+from eegbench.cli import checks as checks  # isort: skip
 from eegbench.cli import methods as methods  # isort: skip
 from eegbench.cli import assets as assets  # isort: skip
 from eegbench.cli import datasets as datasets  # isort: skip

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -139,17 +139,41 @@ def score(
 @app.command()
 def leaderboard(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = Path("runs"),
-    form: Annotated[str, typer.Option("--format", help="md, csv or json.")] = "md",
+    form: Annotated[str, typer.Option("--format", help="md, html, csv or json.")] = "md",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+    normalised: Annotated[
+        bool, typer.Option("--normalised", help="Scores as shares of the way from floor to ceiling.")
+    ] = False,
+    claims: Annotated[
+        str, typer.Option(help="Published numbers of papers: auto (on the board's data sets), all or none.")
+    ] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
+    ] = None,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
-    from eegbench.leaderboard import collect, render
+    from eegbench.leaderboard.board import Board
 
-    text = render(collect(runs), form)
+    board = Board.of(runs, normalised=normalised, claims=claims)
+    if form == "html":
+        text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
+    else:
+        text = board.render(form)
     if output:
         write(output, text, "--output")
     else:
         sys.stdout.write(text)
+
+
+def pictures_of(board: Any, settings: list[str] | None) -> Any:
+    """The gallery of an HTML board, if any of its runs has images here."""
+    groups = board.exhibited()
+    if not any(groups.values()):
+        return {}
+    from eegbench.benchmark import gallery
+
+    return gallery.collect(groups, settings=data_table(settings))
 
 
 @app.command()

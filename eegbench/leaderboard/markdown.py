@@ -8,6 +8,7 @@ from eegbench.leaderboard.wording import LONGEST, LONGEST_CAUTION, number
 
 __all__ = ["escape", "markdown", "number"]
 
+LONGEST_LEGEND = 2000  # which is our own
 MARKUP = {c: f"\\{c}" for c in "\\`*[]|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -15,7 +16,9 @@ def markdown(tables: Sequence[Table]) -> str:
     """The leaderboard as one Markdown page."""
     parts = ["# EEG-to-image leaderboard"]
     parts += [f"> **{escape(said)}** {escape(why)}" for said, why in wording.warnings(tables)]
-    parts += [escape(" ".join(wording.LEGEND)).replace("Bold:", "**Bold**:")] if tables else ["No runs."]
+    parts += (
+        [escape(" ".join(wording.LEGEND), LONGEST_LEGEND).replace("Bold:", "**Bold**:")] if tables else ["No runs."]
+    )
     parts += [part for table in tables for part in _section(table)]
     return "\n\n".join(parts) + "\n"
 

@@ -32,7 +32,7 @@ LEGEND = (
     "over seeds. Several subjects: the mean over subjects, and a bootstrap over whole subjects, widened for their "
     "small number, joined with one over stimuli.",
     "Bold: the best value of the ranked methods. ≈: tied, not told apart from it by a paired sign-flip test over "
-    "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) are not tested.",
+    "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) have no test.",
 )
 TIED = "≈"
 LONGEST = 300  # characters of any text from a record

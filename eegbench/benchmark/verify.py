@@ -1,0 +1,257 @@
+"""Is a run what its files say? Every digest is taken again, and every score computed again from the stored images.
+
+A changed byte breaks a digest or a seal. Who changes a file and seals it anew is found out by the scores: they are
+computed from the images, the true images of the data set, and the judges. What rests on the run's word alone: that
+the method and the EEG made these images, and the target embeddings that retrieval is scored against.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eegbench import backbones, runs, tolerances, values
+from eegbench.benchmark import audit, score, store
+from eegbench.benchmark.images import from_array
+from eegbench.benchmark.measure import EMBEDDING
+from eegbench.benchmark.plan import dataset_of_run
+from eegbench.benchmark.reconstruct import controls_digest
+from eegbench.benchmark.score import Scorer
+from eegbench.contracts import Answers, Progress
+from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError
+from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, read_json, seal_of
+
+MOST = 20  # problems told of one run
+NO_TARGETS = "the run keeps no target embeddings"
+NUMBERS = ("value", "floor", "permuted", "contribution")
+INTERVALS = ("ci", "contribution_ci")
+WORDS = ("version", "higher_is_better", "items", "variant", "unverified", "reason")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of a run. problems: what is not as its files say. unknown: why scores were not computed again."""
+
+    path: str
+    images: int = 0
+    scores: int = 0
+    problems: tuple[str, ...] = ()
+    unknown: str = ""
+
+    def lines(self) -> list[str]:
+        """What a person is told: one line, and one for each problem."""
+        if self.problems:
+            return [f"FAILED  {self.path}", *(f"        {problem}" for problem in self.problems)]
+        told = f"{self.images} images and {self.scores} scores are as they say" if not self.unknown else ""
+        return [f"{'ok' if told else 'DIGESTS ONLY'}  {self.path}: {told or self.unknown}"]
+
+
+@dataclass
+class Verifier:
+    """Verifies runs one after the other: judges and truths that several runs share are made once.
+
+    settings: keys of the data set that a record does not hold, as where it lies. digests_only: compute no score.
+    """
+
+    progress: Progress
+    settings: Mapping[str, object] = field(default_factory=dict)
+    device: str = "cpu"
+    allow_unverified: bool = False
+    digests_only: bool = False
+    _scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
+
+    def verify(self, folder: Path) -> Verdict:
+        """The verdict on a run's folder; raises InputError where there is no run."""
+        if not (folder / runs.RECORD).exists():
+            raise InputError(f"{folder}: holds no {runs.RECORD}; name a run's folder, or a tree of them with --all")
+        try:
+            record = RunRecord.read(folder / runs.RECORD)
+        except InputError as error:
+            return Verdict(str(folder), problems=(str(error),))
+        if record.status != "complete":
+            return Verdict(str(folder), problems=(f"{runs.RECORD}: its status is {record.status!r}, not 'complete'",))
+        images = list(_images(folder, record))
+        sheet, found = _sheet(folder, record)
+        problems, unknown, scores = [*_seals(folder), *images, *found], "", 0
+        if sheet is None:
+            unknown = "" if found else "the run is not scored"
+        elif self.digests_only:
+            unknown = "only digests were asked for"
+        elif not images:  # where only scores were changed, computing them again shows which
+            try:
+                again, table = self._again(folder, record, sheet)
+                computed = {
+                    name: one for name, one in sheet.metrics.items() if again.metrics[name].reason != NO_TARGETS
+                }
+                problems += [*_differences(sheet, again, computed), *_values(folder, table)]
+                scores = len(computed)
+            except MissingError as error:
+                unknown = str(error)
+            except EegbenchError as error:
+                problems.append(f"cannot be scored again: {error}")
+        return Verdict(str(folder), len(record.manifest), scores, tuple(problems[:MOST]), unknown)
+
+    def _again(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[ScoreSheet, str]:
+        """The score sheet and scores.csv that these images give here."""
+        ready = self._scorer(record, sheet)
+        targets = folder / store.TARGETS
+        decoded = score.decoded_embeddings(folder, record)
+        aims = score.stored_embeddings(targets, "targets") if targets.is_file() else None
+        images = score.images_of(folder, record)
+        measured = ready.measure(images, decoded=decoded, targets=aims, progress=self.progress)
+        if decoded is not None and aims is None:  # as schema version 1 left it
+            measured = {
+                name: dataclasses.replace(one, reason=NO_TARGETS) if one.metric.needs == EMBEDDING else one
+                for name, one in measured.items()
+            }
+        found = ready.sheet(measured, reconstructions=record.images)
+        if (folder / store.PERMUTATION).is_file():
+            permuted = audit.stored(folder, record, decoded)
+            beside = ready.measure(
+                permuted.images, decoded=permuted.decoded, targets=aims, floors=False, progress=self.progress
+            )
+            found = audit.compare(ready, found, measured, beside)
+        return found, score.table(measured, ready.truths.stimuli)
+
+    def _scorer(self, record: RunRecord, sheet: ScoreSheet) -> Scorer:
+        spec = record.spec
+        half = any(one.variant == "half" for one in sheet.metrics.values())
+        unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
+        names = tuple(sheet.metrics)
+        data = (spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject)
+        key = (*data, sheet.suite, sheet.protocol, half, unverified, names)
+        if key not in self._scorers:
+            answers: Answers = dataset_of_run(spec, self.settings).answers(spec.subject)
+            suite = backbones.suite(
+                sheet.suite,
+                sheet.protocol,
+                self.device,
+                features=score.features_of(score.chosen(names)),
+                half=half,
+                allow_unverified=unverified,
+            )
+            truths = from_array(answers.stimuli, answers.images)
+            self._scorers[key] = score.scorer(truths, suite, metrics=names, progress=self.progress)
+        return dataclasses.replace(self._scorers[key], caution=sheet.caution)
+
+
+def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
+    """Raises CheckFailed where a run has a problem, else MissingError where scores, if asked for, were not computed."""
+    if failed := [one for one in verdicts if one.problems]:
+        raise CheckFailed(f"{len(failed)} of {len(verdicts)} runs are not what their files say; see above")
+    if asked and (unknown := [one for one in verdicts if one.unknown]):
+        raise MissingError(f"{len(unknown)} of {len(verdicts)} runs: digests hold, scores were not computed; see above")
+
+
+def _seals(folder: Path) -> Iterator[str]:
+    for name in (runs.RECORD, runs.SHEET):
+        if (folder / name).is_file():
+            raw = read_json(folder / name)
+            if raw.get("schema_version") != 1 and raw.get("seal") != seal_of(raw):
+                yield f"{name}: was changed after it was written: its seal {str(raw.get('seal'))[:12]!r} is not of this"
+
+
+def _images(folder: Path, record: RunRecord) -> Iterator[str]:
+    """Files of the manifest that are changed, missing or too many; and what else the record has a digest of."""
+    yield from _files(folder, store.IMAGES, record.manifest)
+    stimuli = {row.stimulus for row in record.manifest}
+    if len(record.manifest) != len(stimuli) * record.spec.samples:
+        yield f"{runs.RECORD}: {len(record.manifest)} images; wanted {record.spec.samples} of each of {len(stimuli)}"
+    taken: dict[str, Callable[[], str]] = {
+        "reconstructions": lambda: record.images,
+        "embedding": lambda: _digest(folder / store.EMBEDDING),
+        "controls": lambda: controls_digest(folder),
+    }
+    for name, take in taken.items():
+        if name in record.digests and take() != record.digests[name]:
+            yield f"{name}: not what {runs.RECORD} has the digest of"
+
+
+def _files(folder: Path, below: str, rows: Sequence[ManifestRow]) -> Iterator[str]:
+    for row in rows:
+        if (found := _digest(folder / row.file)) != row.sha256:
+            yield f"{row.file}: " + (f"has the sha256 {found[:12]}, not {row.sha256[:12]}" if found else "is missing")
+    known = {row.file for row in rows}
+    files = sorted(path.relative_to(folder).as_posix() for path in (folder / below).rglob("*.png"))
+    yield from (f"{name}: is no image of this run" for name in files if name not in known)
+
+
+def _sheet(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str]]:
+    """The score sheet, if there is one, and what does not belong to it."""
+    if not (folder / runs.SHEET).is_file():
+        return None, []
+    try:
+        sheet = ScoreSheet.read(folder / runs.SHEET)
+    except InputError as error:
+        return None, [str(error)]
+    problems = [
+        f"{name}: has the sha256 {found[:12]}, not {sha256[:12]}" if found else f"{name}: is missing"
+        for name, sha256 in sheet.files.items()
+        if (found := _digest(folder / name)) != sha256
+    ]
+    if sheet.reconstructions and sheet.reconstructions != record.images:
+        problems.append(f"{runs.SHEET}: belongs to other images than {runs.RECORD}")
+    if sheet.caution != record.caution:
+        problems.append(f"{runs.SHEET}: its caution is not that of {runs.RECORD}")
+    try:
+        permutation = audit.permuted_rows(folder)
+    except InputError as error:
+        return sheet, [*problems, str(error)]
+    return sheet, [*problems, *(_files(folder, store.PERMUTED, permutation) if permutation else [])]
+
+
+def _differences(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Score]) -> Iterator[str]:
+    """Where a sheet says something else than these images give; `computed` are the scores that could be computed."""
+    whole = len(computed) == len(told.metrics)
+    for name in ("n", *(("verdict",) if whole else ()), *(("truths",) if told.truths else ())):
+        if getattr(told, name) != getattr(found, name):
+            yield f"{runs.SHEET}: {name} is {getattr(told, name)!r}; computed again {getattr(found, name)!r}"
+    for judge in sorted(told.judges.keys() | found.judges.keys()):
+        if told.judges.get(judge) != found.judges.get(judge):
+            yield f"{runs.SHEET}: the judge {judge} here has other weights than the one that scored the run"
+    for name, score_ in computed.items():
+        yield from _score(score_, found.metrics[name], told.n)
+
+
+def _score(told: Score, found: Score, n: int) -> Iterator[str]:
+    near = tolerances.identical(found, n)
+    for name in NUMBERS:
+        if not _close(getattr(told, name), getattr(found, name), near):
+            yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
+    for name in INTERVALS:
+        a, b = getattr(told, name) or (None, None), getattr(found, name) or (None, None)
+        if not all(_close(x, y, 3 * near) for x, y in zip(a, b, strict=True)):  # an end moves more than the mean
+            yield _unequal(told.metric, name, a, b)
+    for name in WORDS:
+        if getattr(told, name) != getattr(found, name):
+            yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
+
+
+def _values(folder: Path, table: str) -> Iterator[str]:
+    """Where scores.csv says something else; a near-tie may tip a stimulus over, which moves it by a whole step."""
+    told = values.read(folder / runs.TABLE)
+    found = values.parse(table)
+    if told.stimuli != found.stimuli or not found.metrics.keys() <= told.metrics.keys():
+        yield f"{runs.TABLE}: has other stimuli or metrics than these images give"
+        return
+    for key, here in found.metrics.items():
+        items = told.metrics[key]
+        near = [_close(a, b, 1e-3 * max(1.0, abs(b))) for a, b in zip(items, here, strict=True)]
+        if near.count(False) > tolerances.NEAR_TIES:
+            yield f"{runs.TABLE}: {key[0]} of {told.stimuli[near.index(False)]!r} is not what its image gives"
+
+
+def _close(a: float | None, b: float | None, near: float) -> bool:
+    if a is None or b is None:
+        return a is b
+    return (math.isnan(a) and math.isnan(b)) or abs(a - b) <= near
+
+
+def _unequal(metric: str, name: str, told: object, found: object) -> str:
+    return f"{runs.SHEET}: {name} of {metric} is {told!r}; computed again {found!r}"
+
+
+def _digest(path: Path) -> str:
+    """sha256 of a file; "" where there is none."""
+    return file_digest(path) if path.is_file() else ""

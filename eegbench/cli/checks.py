@@ -1,0 +1,106 @@
+"""The verbs that ask whether runs are what they say, whether numbers moved, and that take runs in from others."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eegbench.cli.options import AsJson, DataSettings, Device, Offline, Unverified, data_table, go_offline
+from eegbench.cli.output import terminal, write
+from eegbench.cli.verbs import app
+from eegbench.errors import CheckFailed
+
+DigestsOnly = Annotated[bool, typer.Option("--digests-only", help="Compute no score again.")]
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(help="A run's folder; with --all a tree of them.")],
+    every: Annotated[bool, typer.Option("--all", help="Every run below the folder.")] = False,
+    digests_only: DigestsOnly = False,
+    settings: DataSettings = None,
+    device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take every digest of a run again, and compute every score again from its images."""
+    go_offline(offline)
+    from eegbench import runs
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark.verify import Verifier, require
+
+    verifier = Verifier(
+        terminal(),
+        data_table(settings),
+        device=resolve_device(device),
+        allow_unverified=allow_unverified_weights,
+        digests_only=digests_only,
+    )
+    verdicts = []
+    for folder in runs.folders(run) if every else [run]:
+        verdicts.append(verifier.verify(folder))
+        if not as_json:
+            print("\n".join(verdicts[-1].lines()), flush=True)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
+    require(verdicts, asked=not digests_only)
+
+
+@app.command()
+def check(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs, or a file that `eegbench score --json` wrote.")],
+    baseline: Annotated[Path, typer.Option(help="The numbers as they should be.")],
+    form: Annotated[str, typer.Option("--format", help="text, md or junit.")] = "text",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write the baseline anew, and say what moved.")] = False,
+) -> None:
+    """Compare scores with a baseline: a number that moved without its metric's version fails."""
+    from eegbench.leaderboard import drift, drift_report
+
+    found = drift.read_scores(runs)
+    known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
+    findings = drift.compare(found, known)
+    text = drift_report.render(findings, form)
+    if output:
+        write(output, text, "--output")
+    else:
+        sys.stdout.write(text)
+    if update:
+        write(baseline, drift.to_json(found), "--baseline")
+        print(f"{baseline}: {len(found)} runs are the baseline now", file=sys.stderr)
+    elif failed := drift.failures(findings):
+        raise CheckFailed(f"{len(failed)} of {len(findings)} comparisons failed; raise a metric's version, or mend it")
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs from others.")],
+    runs: Annotated[Path, typer.Option("--into", help="The folder of runs that takes them in.")] = Path("runs"),
+    digests_only: DigestsOnly = False,
+    settings: DataSettings = None,
+    device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+) -> None:
+    """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
+    go_offline(offline)
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark import merging
+    from eegbench.benchmark.verify import Verifier
+
+    verifier = Verifier(
+        terminal(),
+        data_table(settings),
+        device=resolve_device(device),
+        allow_unverified=allow_unverified_weights,
+        digests_only=digests_only,
+    )
+    outcomes = []
+    for outcome in merging.merge(folders, runs, verifier):
+        outcomes.append(outcome)
+        print(outcome.line(), flush=True)
+    merging.require(outcomes)

@@ -1,0 +1,58 @@
+"""The whole leaderboard of a folder of runs: its tables, published numbers beside them, and every format."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from eegbench.errors import unknown
+from eegbench.leaderboard import claims_markdown
+from eegbench.leaderboard.cells import Setting, Table
+from eegbench.leaderboard.claims import Assessed, assess, read_claims
+from eegbench.leaderboard.html import exhibited, home_of, page
+from eegbench.leaderboard.html_gallery import Gallery
+from eegbench.leaderboard.normalise import normalised as shares
+from eegbench.leaderboard.render import FORMATS, render
+from eegbench.leaderboard.table import tabulate
+from eegbench.runs import Run, read_all
+
+
+@dataclass(frozen=True)
+class Board:
+    """Tables, the runs that they were made of, and what papers claim of the same data sets."""
+
+    folder: Path
+    runs: tuple[Run, ...]
+    tables: tuple[Table, ...]
+    claims: tuple[Assessed, ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path, *, normalised: bool = False, claims: str = "auto") -> Self:
+        """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
+
+        Raises InputError for a folder that is none and for the first record that breaks the format; UsageError for
+        another word for `claims`.
+        """
+        runs = read_all(folder)
+        tables = tabulate(runs)
+        assessed = assess(read_claims(), tables, claims)
+        return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
+
+    def render(self, form: str) -> str:
+        """The board as Markdown, CSV or JSON: the same runs give the same bytes. Published numbers stand in Markdown.
+
+        Raises UsageError for another form.
+        """
+        if form not in FORMATS:
+            raise unknown("format", form, [*FORMATS, "html"])
+        parts = [render(self.tables, form), claims_markdown.block(self.claims) if form == "md" else ""]
+        return "\n".join(filter(None, parts))
+
+    def html(self, output: Path, *, pictures: Mapping[Setting, Gallery] | None = None) -> str:
+        """The board as one HTML page that will lie at `output`, from where its links to records lead."""
+        home = home_of(self.folder, output)
+        return page(self.tables, self.runs, pictures=pictures or {}, home=home, claims=self.claims)
+
+    def exhibited(self) -> dict[Setting, Sequence[Run]]:
+        """By table the runs whose pictures a gallery shows; none where no images lie there."""
+        return {table.setting: exhibited(table, self.runs) for table in self.tables}

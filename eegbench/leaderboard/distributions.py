@@ -1,0 +1,159 @@
+"""How each metric's values spread over the stimuli: a drawing for each metric, with a histogram for each row.
+
+Drawn as SVG whose widths are shares of the page's: letters keep their size on a phone.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.leaderboard import wording
+from eegbench.leaderboard.cells import Column, Row, Table
+from eegbench.leaderboard.html_table import Linked
+from eegbench.leaderboard.html_text import text
+from eegbench.runs import Run
+
+ROWS, BINS = 30, 40
+LINE, LETTERS, HEIGHT = 44, 14, 22  # px: of a row, of its words, of its histogram
+LABEL = 36  # characters
+
+Array = NDArray[np.float64]
+Drawn = tuple[Row, float, Array]  # a row, its mean, its values by stimulus
+
+
+def distributions(linked: Linked) -> str:
+    """The drawings of a table, folded up; "" where no metric has values by stimulus."""
+    places = wording.decimals(linked.table)
+    figures = [
+        _figure(column, drawn, left, decimals)
+        for i, (column, decimals) in enumerate(zip(linked.table.columns, places, strict=True))
+        for drawn, left in [_drawn(linked, i, column)]
+        if drawn
+    ]
+    if not figures:
+        return ""
+    raw = " Scores stand here as they are, not as shares." if linked.table.normalised else ""
+    return (
+        '<details class="distributions"><summary>Distributions <small>values by stimulus</small></summary>\n'
+        f"<p>Each value is a stimulus: the mean over subjects and seeds. {BINS} bins, the fullest one of a row at full "
+        f"height. The upright line is the row's mean, the dashed one is chance.{raw}</p>\n"
+        f'<div class="figures">\n{"".join(figures)}</div></details>\n'
+    )
+
+
+def by_stimulus(row: Row, column: Column, runs: Sequence[Run]) -> Array | None:
+    """A row's values by stimulus, the mean over subjects of the mean over seeds, (n,); None where a run has none."""
+    subjects: dict[int, list[tuple[tuple[str, ...], Array]]] = defaultdict(list)
+    for run in runs:
+        values = run.values
+        if values is None or (column.metric, column.version) not in values.metrics:
+            return None
+        subjects[run.record.spec.subject].append((values.stimuli, values.metrics[column.metric, column.version]))
+    if not subjects:
+        return None
+    means = [_mean([_aligned(*one, _union(seeds)) for one in seeds]) for seeds in subjects.values()]
+    named = [(_union(seeds), mean) for seeds, mean in zip(subjects.values(), means, strict=True)]
+    pooled = _mean([_aligned(*one, _union(named)) for one in named])
+    return pooled[np.isfinite(pooled)]
+
+
+def _union(values: Sequence[tuple[tuple[str, ...], Array]]) -> tuple[str, ...]:
+    first = values[0][0]
+    same = all(stimuli is first or stimuli == first for stimuli, _ in values)
+    return first if same else tuple(sorted(set().union(*(stimuli for stimuli, _ in values))))
+
+
+def _aligned(stimuli: tuple[str, ...], values: Array, wanted: tuple[str, ...]) -> Array:
+    if stimuli is wanted or stimuli == wanted:
+        return values
+    known = dict(zip(stimuli, values.tolist(), strict=True))
+    return np.array([known.get(stimulus, np.nan) for stimulus in wanted])
+
+
+def _mean(rows: Sequence[Array]) -> Array:
+    """The mean of the finite ones, NaN where there are none."""
+    table = np.array(rows)
+    known = np.isfinite(table)
+    count = known.sum(axis=0)
+    return np.where(count, np.where(known, table, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _drawn(linked: Linked, place: int, column: Column) -> tuple[list[Drawn], int]:
+    """The methods, the best first, and below them the floors; and how many methods had no room."""
+    found: dict[str, list[Drawn]] = {"method": [], "floor": []}
+    for row in linked.table.rows:
+        if row.role in found and row.cells[place].value is not None:
+            runs = [linked.runs[source.path] for source in linked.standing(row, column)]
+            values = by_stimulus(row, column, runs)
+            if values is not None and len(values):
+                found[row.role].append((row, _shown_mean(linked.table, row, place, values), values))
+    methods = sorted(found["method"], key=lambda one: -one[1] if column.higher_is_better else one[1])
+    floors = found["floor"][: ROWS // 2]
+    room = ROWS - len(floors)
+    return methods[:room] + floors, len(methods[room:])
+
+
+def _shown_mean(table: Table, row: Row, place: int, values: Array) -> float:
+    """The cell's value, unless that is a share."""
+    value = row.cells[place].value
+    return float(values.mean()) if value is None or table.normalised else value
+
+
+def _figure(column: Column, drawn: Sequence[Drawn], left: int, decimals: int) -> str:
+    low = min(float(values.min()) for _, _, values in drawn)
+    high = max(float(values.max()) for _, _, values in drawn)
+    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+    rows = [_row(i * LINE, one, (low, high), column, decimals) for i, one in enumerate(drawn)]
+    bottom = len(drawn) * LINE
+    ends = [wording.number(end, decimals) for end in (low, high)]
+    axis = (
+        f'<line class="axis" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>'
+        f'<text class="end" x="0" y="{bottom + LETTERS}">{ends[0]}</text>'
+        f'<text class="end" x="100%" y="{bottom + LETTERS}" text-anchor="end">{ends[1]}</text>'
+    )
+    name = text(wording.release(column))
+    more = f"<p>{left} more {'method' if left == 1 else 'methods'} not drawn</p>" if left else ""
+    return (
+        f"<figure><figcaption>{name} <small>{wording.direction(column)}</small></figcaption>"
+        f'<svg width="100%" height="{bottom + LETTERS + 4}" role="img" aria-label="{name}: {_told(drawn, decimals)}">'
+        f"{''.join(rows)}{axis}</svg>{more}</figure>\n"
+    )
+
+
+def _told(drawn: Sequence[Drawn], decimals: int) -> str:
+    means = ", ".join(f"{wording.visible(row.label, LABEL)} {wording.number(m, decimals + 1)}" for row, m, _ in drawn)
+    return text(f"means: {means}", LABEL * ROWS * 2)
+
+
+def _row(top: int, one: Drawn, ends: tuple[float, float], column: Column, decimals: int) -> str:
+    row, mean, values = one
+    baseline = top + LETTERS + HEIGHT
+    counts, _ = np.histogram(values, BINS, ends)
+    marks = f'<path class="mean" d="M{_place(mean, ends):.2f} 0V{HEIGHT}"/>'
+    if column.chance is not None and ends[0] <= column.chance <= ends[1]:
+        marks = f'<path class="chance" d="M{_place(column.chance, ends):.2f} 0V{HEIGHT}"/>' + marks
+    return (
+        f'<g class="{row.role}" data-method="{text(row.label)}"><text x="0" y="{top + LETTERS - 3}">'
+        f'{text(row.label, LABEL)}</text><text x="100%" y="{top + LETTERS - 3}" text-anchor="end">'
+        f'{wording.number(mean, decimals + 1)}</text><svg x="0" y="{baseline - HEIGHT}" width="100%" '
+        f'height="{HEIGHT}" viewBox="0 0 {BINS} {HEIGHT}" preserveAspectRatio="none">'
+        f'<path class="bins" d="{_steps(counts)}"/>{marks}</svg></g>'
+    )
+
+
+def _place(value: float, ends: tuple[float, float]) -> float:
+    low, high = ends
+    return min(max((value - low) / (high - low), 0.0), 1.0) * BINS
+
+
+def _steps(counts: NDArray[np.int64]) -> str:
+    """The outline of a histogram, from the lower left to the lower right."""
+    tops = HEIGHT - np.round(counts / max(1, counts.max()) * (HEIGHT - 1), 1)
+    told, before = [f"M0 {HEIGHT}"], float(HEIGHT)
+    for i, top in enumerate(tops.tolist()):
+        if top != before:
+            told.append(f"H{i}V{top:g}")
+            before = top
+    return "".join(told) + f"H{BINS}V{HEIGHT}Z"

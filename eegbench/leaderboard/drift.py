@@ -1,0 +1,190 @@
+"""Did a number move? Scores against a committed baseline, metric by metric.
+
+A run is found again by its specification, suite and protocol; a folder of images that `eegbench score` scored, by its
+true images. How far a number may move depends on the stage: where the reconstructions are the same files, by rounding
+alone (`identical`); where they were made anew, by `generated`. Both stand in the baseline beside each number, so that a
+tolerance is changed in the open.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegbench import tolerances
+from eegbench.errors import InputError
+from eegbench.fields import read_fields
+from eegbench.records import ScoreSheet, check_name, digest, read_json
+from eegbench.runs import read_all
+
+SCHEMA_VERSION = 1
+FAILING = ("moved", "missing", "version fell")
+
+
+@dataclass(frozen=True)
+class Known:
+    """One metric's number. identical, generated: the largest difference that is no drift."""
+
+    version: int
+    variant: str
+    value: float | None
+    identical: float
+    generated: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run's numbers. key: what finds it again; images: digest of the files that were scored."""
+
+    name: str
+    key: str
+    images: str
+    metrics: dict[str, Known]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The file as it lies in a repository."""
+
+    entries: tuple[Entry, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric of one run, or a whole run (metric ""), against the baseline.
+
+    state: same, moved, missing, version fell (these three fail), not comparable, or new. stage: identical or generated.
+    """
+
+    run: str
+    metric: str
+    state: str
+    before: float | None = None
+    now: float | None = None
+    tolerance: float | None = None
+    stage: str = ""
+    why: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.state in FAILING
+
+
+def read_scores(path: Path) -> tuple[Entry, ...]:
+    """The numbers of a folder of runs, or of one score sheet. Raises InputError for neither, and for broken records.
+
+    Of a folder all runs must be complete and scored: an unfinished one is an InputError that names it.
+    """
+    if path.is_file():
+        sheet = ScoreSheet.read(path)
+        if not sheet.truths:
+            raise InputError(f"{path}: does not say which true images were scored; make it again with `eegbench score`")
+        return (_entry(path.name, [sheet.truths, sheet.suite, sheet.protocol], sheet),)
+    found = []
+    for run in read_all(path):
+        if run.sheet is None:
+            raise InputError(f"{run.folder}: {run.unscored}; finish it with `eegbench evaluate`, or move it away")
+        found.append(_entry(run.path, [run.record.spec.key, run.sheet.suite, run.sheet.protocol], run.sheet))
+    return tuple(found)
+
+
+def read_baseline(path: Path) -> tuple[Entry, ...]:
+    """The entries of a baseline; raises InputError naming the file and the field."""
+    value = read_json(path)
+    try:
+        if value.get("schema_version") != SCHEMA_VERSION:
+            said = str(value.get("schema_version"))[:80]
+            raise InputError(f"schema version {said!r} of a baseline; this eegbench reads {SCHEMA_VERSION}")
+        entries = read_fields(Baseline, value, "baseline").entries
+        for entry in entries:
+            for name in entry.metrics:
+                check_name("metric", name)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; `eegbench check --update` writes one") from None
+    if len({entry.key for entry in entries}) < len(entries):
+        raise InputError(f"{path}: has a run twice; write it anew with `eegbench check --update`")
+    return entries
+
+
+def to_json(entries: Sequence[Entry]) -> str:
+    """A baseline of these numbers: the same numbers give the same bytes."""
+    ordered = Baseline(tuple(sorted(entries, key=lambda entry: (entry.name, entry.key))))
+    return json.dumps(dataclasses.asdict(ordered), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ...]:
+    """Every metric of every run of the baseline, and what it does not have. Raises InputError for a run found twice."""
+    by_key: dict[str, Entry] = {}
+    for entry in found:
+        if (twin := by_key.setdefault(entry.key, entry)) is not entry:
+            raise InputError(f"{entry.name} and {twin.name} are one run; keep one of them")
+    findings: list[Finding] = []
+    for entry in known:
+        here = by_key.pop(entry.key, None)
+        if here is None:
+            findings.append(Finding(entry.name, "", "missing", why="the baseline has this run"))
+        else:
+            findings += _metrics(here, entry)
+    findings += [Finding(entry.name, "", "new", why="the baseline does not have this run") for entry in by_key.values()]
+    return tuple(findings)
+
+
+def failures(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.failed]
+
+
+def _entry(name: str, key: list[str], sheet: ScoreSheet) -> Entry:
+    metrics = {
+        metric: Known(
+            score.version,
+            score.variant,
+            score.value,
+            tolerances.identical(score, sheet.n),
+            tolerances.generated(score, sheet.n),
+        )
+        for metric, score in sorted(sheet.metrics.items())
+    }
+    return Entry(name, digest(key), sheet.reconstructions, metrics)
+
+
+def _metrics(here: Entry, entry: Entry) -> list[Finding]:
+    same = bool(entry.images) and here.images == entry.images
+    findings = []
+    for metric in [*entry.metrics, *(name for name in here.metrics if name not in entry.metrics)]:
+        before, now = entry.metrics.get(metric), here.metrics.get(metric)
+        if before is None or now is None:
+            state = "new" if before is None else "missing"
+            findings.append(Finding(here.name, metric, state, _value(before), _value(now), why=_absent(before, now)))
+        else:
+            findings.append(_one(here.name, metric, before, now, "identical" if same else "generated"))
+    return findings
+
+
+def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Finding:
+    near = before.identical if stage == "identical" else before.generated
+    told = Finding(run, metric, "same", before.value, now.value, near, stage)
+    releases = f"version {_release(before)}, now {_release(now)}"
+    if now.version < before.version:
+        return dataclasses.replace(told, state="version fell", why=releases)
+    if _release(now) != _release(before):
+        return dataclasses.replace(told, state="not comparable", tolerance=None, stage="", why=releases)
+    if before.value is None or now.value is None:
+        state = "same" if before.value is now.value else "moved"
+        return dataclasses.replace(told, state=state, why="" if state == "same" else "a value came or went")
+    if abs(now.value - before.value) > near:
+        return dataclasses.replace(told, state="moved", why=f"by {now.value - before.value:+.3g} without a new version")
+    return told
+
+
+def _release(known: Known) -> str:
+    return f"{known.version}-{known.variant}" if known.variant else f"{known.version}"
+
+
+def _value(known: Known | None) -> float | None:
+    return None if known is None else known.value
+
+
+def _absent(before: Known | None, now: Known | None) -> str:
+    return "the baseline does not have this metric" if before is None else "the baseline has this metric"

@@ -1,0 +1,165 @@
+"""Pictures beside one another: for a few stimuli the truth, what each row of a table made of it, maps, and scores.
+
+This room opens no image. Who does hands over what it found, as data URIs, by the paths of the runs that `exhibited`
+names.
+"""
+
+import html
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from eegbench.leaderboard import wording
+from eegbench.leaderboard.cells import Row, Table
+from eegbench.leaderboard.html_table import Linked
+from eegbench.leaderboard.html_text import breakable, text
+from eegbench.runs import Run
+
+ROWS = 40
+MAPS: Mapping[str, str] = {"control": "control map", "saliency": "saliency"}  # kinds that stand small below a picture
+
+
+class Picture(Protocol):
+    """`run` is a run's path, "" for the truth; `kind` is "image" or one of MAPS; `data` a data URI."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def data(self) -> str: ...
+
+
+class Shown(Protocol):
+    """A stimulus, its concept ("" where nobody knows it), its pictures."""
+
+    @property
+    def stimulus(self) -> str: ...
+    @property
+    def concept(self) -> str: ...
+    @property
+    def pictures(self) -> Sequence[Picture]: ...
+
+
+class Gallery(Protocol):
+    """The stimuli shown, of how many, and what could not be shown."""
+
+    @property
+    def shown(self) -> Sequence[Shown]: ...
+    @property
+    def of(self) -> int: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+
+def exhibited(table: Table, runs: Sequence[Run]) -> list[Run]:
+    """The run that stands for each of a table's first ROWS rows, where its folder holds more than records.
+
+    The lowest seed of the subject that most of the rows have; of a row without that subject, of its first one.
+    """
+    by_path = {run.path: run for run in runs}
+    rows = [row for row in table.rows if row.runs][:ROWS]
+    counts = Counter(subject for row in rows for subject in row.subjects)
+    common = min(counts, key=lambda subject: (-counts[subject], subject), default=0)
+    chosen = [min(row.runs, key=lambda s: (s.subject != common, s.subject, s.seed, s.path)) for row in rows]
+    found = [by_path[source.path] for source in chosen]
+    return [run for run in found if any(entry.is_dir() for entry in run.folder.iterdir())]
+
+
+def gallery(linked: Linked, found: Gallery | None) -> str:
+    """The pictures of a table; "" where there are none."""
+    if found is None or not found.shown:
+        return ""
+    rows = {source.path: row for row in linked.table.rows for source in row.runs}
+    specs = [linked.runs[p.run].record.spec for one in found.shown for p in one.pictures if p.run in rows]
+    people = {(spec.subject, spec.seed) for spec in specs}
+    all_of = "Subject {}, seed {}. ".format(*people.pop()) if len(people) == 1 else ""
+    notes = "".join(f"<li>{text(note)}</li>\n" for note in found.notes)
+    lost = f'<ul class="notes">\n{notes}</ul>\n' if notes else ""
+    shown = [_stimulus(linked, number, one, rows, bool(all_of)) for number, one in enumerate(found.shown, start=1)]
+    return (
+        f'<section class="gallery" id="{linked.name}-pictures"><h3>Pictures</h3>\n'
+        f"<p>{len(found.shown)} of {found.of} stimuli, spread evenly over their ids; open one to see what was made of "
+        f'it. {all_of}<span class="scripted">The keys ← and → go to the one before and the next.</span></p>\n'
+        f'<div class="stimuli">\n{"".join(shown)}</div>\n{lost}</section>\n'
+    )
+
+
+def _stimulus(linked: Linked, number: int, one: Shown, rows: Mapping[str, Row], alike: bool) -> str:
+    name = text((one.concept or one.stimulus).replace("_", " "), 40)
+    runs = list(dict.fromkeys(picture.run for picture in one.pictures))
+    cover = _image(one.pictures[0], "") if one.pictures else ""
+    figures = [_figure(linked, one, run, rows, alike) for run in runs if not run or run in rows]
+    return (
+        f'<details class="stimulus" id="{linked.name}-stimulus-{number}">'
+        f"<summary>{cover}<span>{name}</span></summary>\n"
+        f'<div class="panel"><p class="id">{text(one.stimulus)}</p>\n'
+        f'<div class="figures">\n{"".join(figures)}</div>\n'
+        f"{_scores(linked, one.stimulus, [run for run in runs if run in rows], rows)}</div></details>\n"
+    )
+
+
+def _figure(linked: Linked, one: Shown, run: str, rows: Mapping[str, Row], alike: bool) -> str:
+    """The picture of a run, or the truth, its maps below it, and whose it is."""
+    label = rows[run].label if run else "truth"
+    own = [picture for picture in one.pictures if picture.run == run]
+    large = [_image(p, f"{label}: {one.stimulus}") for p in own if p.kind not in MAPS]
+    small = [
+        f"<div>{_image(p, f'{label}, {MAPS[p.kind]}: {one.stimulus}')}<small>{MAPS[p.kind]}</small></div>"
+        for p in own
+        if p.kind in MAPS
+    ]
+    maps = f'<div class="maps">{"".join(small)}</div>' if small else ""
+    which = "" if alike or not run else f"<small>{linked.runs[run].name}</small>"
+    role = rows[run].role if run else "truth"
+    head = f'<figure class="{role}" data-method="{text(label)}">'
+    return f"{head}{''.join(large)}<figcaption>{breakable(label)}{which}</figcaption>{maps}</figure>\n"
+
+
+def _image(picture: Picture, alternative: str) -> str:
+    return f'<img src="{html.escape(picture.data)}" alt="{text(alternative)}" loading="lazy">'
+
+
+def _scores(linked: Linked, stimulus: str, runs: Sequence[str], rows: Mapping[str, Row]) -> str:
+    """What each metric makes of this stimulus alone, for the runs that are shown."""
+    columns = [
+        (place, column)
+        for place, column in enumerate(linked.table.columns)
+        if any(_score(linked.runs[run], stimulus, column.metric, column.version) is not None for run in runs)
+    ]
+    if not columns:
+        return ""
+    places = wording.decimals(linked.table)
+    titles = "".join(
+        f'<th scope="col">{breakable(wording.release(c))} {wording.direction(c)[0]}</th>' for _, c in columns
+    )
+    lines = []
+    for run in runs:
+        values = [_score(linked.runs[run], stimulus, column.metric, column.version) for _, column in columns]
+        cells = [
+            f"<td>{'' if value is None else wording.number(value, places[place] + 1)}</td>"
+            for (place, _), value in zip(columns, values, strict=True)
+        ]
+        row = rows[run]
+        lines.append(
+            f'<tr class="{row.role}" data-method="{text(row.label)}"><th scope="row">{breakable(row.label)}</th>'
+            f"{''.join(cells)}</tr>\n"
+        )
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="scores of {text(stimulus)}"><table class="scores">'
+        f'\n<thead><tr><th scope="col">this stimulus</th>{titles}</tr></thead>\n'
+        f"<tbody>\n{''.join(lines)}</tbody></table></div>\n"
+    )
+
+
+def _score(run: Run, stimulus: str, metric: str, version: int) -> float | None:
+    values = run.values
+    items = values.metrics.get((metric, version)) if values else None
+    if values is None or items is None:
+        return None
+    place = int(np.searchsorted(values.stimuli, stimulus))  # which are sorted
+    if place == len(values.stimuli) or values.stimuli[place] != stimulus or not np.isfinite(items[place]):
+        return None
+    return float(items[place])

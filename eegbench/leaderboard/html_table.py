@@ -1,0 +1,156 @@
+"""One table of the HTML page: its grid, whose values lead to their records, its footnotes, and the list of records."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eegbench.leaderboard import wording
+from eegbench.leaderboard.cells import Cell, Column, Row, Source, Table
+from eegbench.leaderboard.filling import column_of
+from eegbench.leaderboard.html_text import address, breakable, text
+from eegbench.records import canonical
+from eegbench.runs import RECORD, SHEET, Run
+
+LONGEST_CONFIGURATION = 5000  # characters
+TIED = f'<span class="tied" title="not told apart from the best">{wording.TIED}</span>'
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A table, the name that its parts have in addresses (t1), its runs by path, and where they lie ("" for nowhere).
+
+    known: of each run the columns in which it has a value.
+    """
+
+    table: Table
+    name: str
+    runs: Mapping[str, Run]
+    home: str
+    known: dict[str, set[Column]] = field(default_factory=dict)
+
+    def standing(self, row: Row, column: Column) -> list[Source]:
+        """The runs that a cell stands on."""
+        bare = dataclasses.replace(column, chance=None)
+        return [source for source in row.runs if bare in self._columns(source.path)]
+
+    def _columns(self, path: str) -> set[Column]:
+        if path not in self.known:
+            sheet = self.runs[path].sheet
+            scores = sheet.metrics.values() if sheet else ()
+            self.known[path] = {column_of(score) for score in scores if score.value is not None}
+        return self.known[path]
+
+
+def grid(linked: Linked) -> str:
+    """The table, in a container of its own that scrolls, and its footnotes."""
+    table, footnotes = linked.table, dict[str, int]()
+    places = wording.decimals(table)
+    width = len(table.columns) + 5
+    parts = [
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(wording.title(table.setting))}">\n'
+        f'<table class="board">\n<thead><tr>{_titles(table)}</tr></thead>\n'
+    ]
+    numbered = list(enumerate(table.rows, start=1))
+    for role, rows in itertools.groupby(numbered, key=lambda pair: pair[1].role):
+        said = wording.BLOCKS[role]
+        head = f'<tr class="block"><th colspan="{width}" scope="rowgroup"><span>{text(said)}</span></th></tr>\n'
+        lines = [_line(linked, number, row, places, footnotes) for number, row in rows]
+        parts.append(f'<tbody class="{role}">\n{head if said else ""}{"".join(lines)}</tbody>\n')
+    return "".join(parts) + "</table>\n</div>\n" + _footnotes(linked.name, footnotes)
+
+
+def records(linked: Linked) -> str:
+    """The records that each row stands on: subject, seed, links to the files. Folded up."""
+    rows = [_records(linked, number, row) for number, row in enumerate(linked.table.rows, start=1) if row.runs]
+    if not rows:
+        return ""
+    count = sum(len(row.runs) for row in linked.table.rows)
+    summary = f"<summary>Records <small>{count} {'run' if count == 1 else 'runs'}</small></summary>"
+    return f'<details class="records" id="{linked.name}-records">{summary}\n{"".join(rows)}</details>\n'
+
+
+def _titles(table: Table) -> str:
+    first = [_title("method", "ascending", "text"), *(_title(t, "descending") for t in ("subjects", "seeds", "items"))]
+    metrics = [
+        _title(
+            f'{breakable(c.metric)}<span class="version">@{text(c.release)}</span>',
+            "descending" if c.higher_is_better else "ascending",
+            more=f' <span class="direction">{wording.direction(c)}</span>',
+        )
+        for c in table.columns
+    ]
+    return "".join([*first, *metrics, _title("audit", "ascending", "text")])
+
+
+def _title(name: str, first: str, kind: str = "number", more: str = "") -> str:
+    """A column's head; `first` is how a first click sorts, the best on top."""
+    return f'<th scope="col" data-kind="{kind}" data-first="{first}">{name}{more}</th>'
+
+
+def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnotes: dict[str, int]) -> str:
+    label = text(row.label)
+    marks = _marks(row.notes, linked.name, footnotes)
+    counts = [
+        f'<td data-value="{value}">{shown}</td>'
+        for value, shown in (
+            (len(row.subjects), len(row.subjects)),
+            (len(row.seeds), len(row.seeds)),
+            (row.items[1], wording.items(row)),
+        )
+    ]
+    cells = [
+        _cell(cell, d, _target(linked, number, row, column), _marks(cell.notes, linked.name, footnotes))
+        for column, cell, d in zip(linked.table.columns, row.cells, places, strict=True)
+    ]
+    verdict = text(row.verdict)
+    return (
+        f'<tr data-method="{label}"><th scope="row" data-value="{label}">{breakable(row.label)}{marks}</th>'
+        f'{"".join(counts)}{"".join(cells)}<td class="audit" data-value="{verdict}">{verdict}</td></tr>\n'
+    )
+
+
+def _target(linked: Linked, number: int, row: Row, column: Column) -> str:
+    """Where the value of a cell leads: to its one record, or to the list of them; "" where there is nothing."""
+    standing = linked.standing(row, column)
+    if len(standing) == 1:
+        return address(linked.home, standing[0].path, RECORD) if linked.home else ""
+    return f"#{linked.name}-row-{number}" if standing else ""
+
+
+def _cell(cell: Cell, places: int, target: str, marks: str) -> str:
+    if cell.value is None:
+        return f"<td>{marks}</td>"
+    value, interval = wording.value(cell, places), wording.interval(cell, places)
+    linked = f'<a href="{text(target, len(target))}">{value}</a>' if target else value
+    ends = f' <span class="interval">{interval}</span>' if interval else ""
+    best = ' class="best"' if cell.best else ""
+    return f'<td{best} data-value="{cell.value!r}">{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
+
+
+def _marks(notes: Sequence[str], name: str, footnotes: dict[str, int]) -> str:
+    """Links to the notes' footnotes; a text that was seen before keeps its number."""
+    numbers = [footnotes.setdefault(note, len(footnotes) + 1) for note in notes]
+    links = ",".join(f'<a href="#{name}-note-{number}">{number}</a>' for number in numbers)
+    return f"<sup>{links}</sup>" if links else ""
+
+
+def _footnotes(name: str, footnotes: Mapping[str, int]) -> str:
+    notes = [f'<li id="{name}-note-{number}">{text(note)}</li>\n' for note, number in footnotes.items()]
+    return f'<ol class="footnotes">\n{"".join(notes)}</ol>\n' if notes else ""
+
+
+def _records(linked: Linked, number: int, row: Row) -> str:
+    lines = []
+    for one in row.runs:
+        files = [f'<a href="{address(linked.home, one.path, file)}">{file}</a>' for file in (RECORD, SHEET)]
+        links = f": {' '.join(files)}" if linked.home else ""
+        lines.append(f"<li>subject {one.subject}, seed {one.seed}{links}</li>\n")
+    configuration = canonical(row.configuration) if row.configuration else ""
+    folded = (
+        f"<details><summary>configuration</summary><code>{text(configuration, LONGEST_CONFIGURATION)}</code></details>"
+    )
+    told = f"{folded}\n" if configuration else ""
+    label = text(row.label)
+    head = f'<section class="{row.role}" id="{linked.name}-row-{number}" data-method="{label}"><h4>{label}</h4>\n'
+    return f"{head}{told}<ul>\n{''.join(lines)}</ul></section>\n"

@@ -1,0 +1,182 @@
+"""Runs of others are taken in whole and checked, and what is hostile in them does no harm."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
+from eegbench.benchmark.verify import Verifier
+from eegbench.contracts import Silent
+from eegbench.errors import CheckFailed, InputError, UsageError
+from eegbench.leaderboard import collect, render
+from eegbench.records import RunRecord, ScoreSheet
+from forgery import as_version_1, flip, repaint, reseal, with_score
+
+HTML = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def theirs(lab: Any) -> Path:
+    """A stranger's tree: one method's run with its floor and ceilings."""
+    folder: Path = lab.evaluate().run_folder
+    return folder
+
+
+def merged(lab: Any, **options: Any) -> list[Outcome]:
+    return list(merge([lab.runs], lab.runs.parent / "ours", Verifier(Silent(), **options)))
+
+
+def states(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.state for outcome in outcomes]
+
+
+def ours(lab: Any, theirs: Path) -> Path:
+    folder: Path = lab.runs.parent / "ours" / theirs.relative_to(lab.runs)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_tree_is_taken_in_byte_by_byte_and_not_twice(lab: Any, theirs: Path) -> None:
+    assert states(merged(lab)) == [TAKEN] * 4
+    assert files(lab.runs) == files(lab.runs.parent / "ours")
+    again = merged(lab)
+    assert states(again) == [THERE] * 4
+    require(again)
+
+
+def test_the_board_of_what_was_taken_in_is_the_same(lab: Any, theirs: Path) -> None:
+    merged(lab)
+    boards = [render(collect(folder), "md") for folder in (lab.runs, lab.runs.parent / "ours")]
+    assert boards[0] == boards[1] and "uses-eeg" in boards[0]
+
+
+def test_what_does_not_hold_is_refused_and_the_rest_is_taken_in(lab: Any, theirs: Path) -> None:
+    flip(theirs / "reconstructions/03_thing/test_3.png")
+    outcomes = merged(lab)
+    assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    [refused] = [outcome for outcome in outcomes if outcome.state == REFUSED]
+    assert "test_3.png" in refused.why and not ours(lab, theirs).exists()
+    with pytest.raises(CheckFailed, match="1 of 4 runs were refused"):
+        require(outcomes)
+
+
+def test_a_forged_score_is_refused(lab: Any, theirs: Path) -> None:
+    reseal(theirs, lambda sheet: with_score(sheet, "top1", value=0.4))
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "value of top1 is 0.4; computed again" in refused.why
+
+
+def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Any, theirs: Path) -> None:
+    merged(lab)
+    before = files(ours(lab, theirs))
+    repaint(theirs)
+    [refused] = [outcome for outcome in merged(lab, digests_only=True) if outcome.state == REFUSED]
+    assert "with other images" in refused.why
+    assert files(ours(lab, theirs)) == before
+
+
+def test_a_run_of_schema_version_1_is_brought_up_to_date(lab: Any, theirs: Path) -> None:
+    as_version_1(theirs)
+    [outcome] = [one for one in merged(lab) if "schema version 2" in one.why]
+    assert outcome.state == TAKEN
+    target = ours(lab, theirs)
+    record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
+    assert json.loads((target / "run.json").read_text())["schema_version"] == 2
+    assert sheet.reconstructions == record.images == record.digests["reconstructions"]
+    assert Verifier(Silent()).verify(target).problems == ()
+
+
+@pytest.mark.parametrize("name", ["reconstructions/03_thing/test_3.png", "scores.csv", "run.json"])
+def test_a_link_is_not_followed(lab: Any, theirs: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_bytes((theirs / name).read_bytes())
+    (theirs / name).unlink()
+    (theirs / name).symlink_to(tmp_path / "secret")
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "is a link" in refused.why
+
+
+def test_a_folder_that_is_a_link_is_not_followed(lab: Any, theirs: Path, tmp_path: Path) -> None:
+    shutil.move(theirs / "reconstructions", tmp_path / "elsewhere")
+    (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "is a link" in refused.why
+
+
+def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    value = json.loads(file.read_text())
+    change(value)
+    file.write_text(json.dumps(value))
+
+
+HOSTILE: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
+    "HTML as a method's name": ("run.json", lambda r: r["spec"].update(method=HTML), "method is '<script>"),
+    "a path that climbs": ("run.json", lambda r: r["manifest"][0].update(file="../../x.png"), "not a path inside"),
+    "an absolute path": ("run.json", lambda r: r["manifest"][0].update(file="/etc/passwd"), "not a path inside"),
+    "a stimulus that climbs": ("run.json", lambda r: r["manifest"][0].update(stimulus=".."), "names the stimulus"),
+    "a huge number": ("scores.json", lambda s: s["metrics"]["top1"].update(value=1e300), "beyond 1e+12"),
+    "a huge whole number": ("run.json", lambda r: r.update(peak_memory_bytes=10**30), "digits; at most"),
+    "a million rows": ("run.json", lambda r: r.update(manifest=[{}] * 1_000_000), "1000000 images; at most"),
+    "files that climb": ("scores.json", lambda s: s.update(files={"../../x": "a"}), "not a path inside"),
+    "deep nesting": ("run.json", lambda r: r["spec"].update(configuration=nested(40)), "nested deeper"),
+}
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_records_are_refused_in_one_line(lab: Any, theirs: Path, case: str) -> None:
+    name, change, words = HOSTILE[case]
+    edited(theirs / name, change)
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert words in refused.why and "\n" not in refused.line() and len(refused.line()) < 900
+
+
+def test_nan_and_infinity_are_refused(lab: Any, theirs: Path) -> None:
+    text = (theirs / "scores.json").read_text()
+    (theirs / "scores.json").write_text(text.replace('"n": 8', '"n": NaN'))
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "NaN is not JSON" in refused.why
+
+
+def test_html_in_free_text_does_no_harm_on_the_board(lab: Any, theirs: Path) -> None:
+    record = RunRecord.read(theirs / "run.json")
+    spec = dataclasses.replace(record.spec, configuration=record.spec.configuration | {"note": HTML})
+    dataclasses.replace(record, spec=spec, caution=HTML).write(theirs / "run.json")
+    reseal(theirs, lambda sheet: dataclasses.replace(sheet, caution=HTML))
+    shutil.rmtree(theirs / "permuted")
+    assert HTML not in render(collect(lab.runs), "md")
+
+
+def test_our_own_folder_is_not_merged_into_itself(lab: Any, theirs: Path) -> None:
+    for folder, into in ((lab.runs, lab.runs), (theirs, lab.runs), (lab.runs, theirs)):
+        with pytest.raises(UsageError, match="lie within each other"):
+            list(merge([folder], into, Verifier(Silent())))
+
+
+def test_no_run_at_all_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no run below"):
+        require(list(merge([tmp_path], tmp_path.with_name("ours"), Verifier(Silent()))))
+
+
+def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    outcomes = merged(lab)
+    assert set(states(outcomes)) == {REFUSED} and "no space left" in outcomes[0].why
+    assert not [path for path in (lab.runs.parent / "ours").rglob("*") if path.is_file()]

@@ -1,0 +1,160 @@
+"""A run is verified from its files: a flipped byte or digit fails and is named, a forgery is found by the scores."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eegbench import runs
+from eegbench.benchmark.verify import Verdict, Verifier, require
+from eegbench.contracts import Silent
+from eegbench.errors import CheckFailed, InputError, MissingError
+from eegbench.records import RunRecord, ScoreSheet
+from forgery import as_version_1, flip, repaint, reseal, with_score
+
+
+@pytest.fixture
+def run(lab: Any) -> Path:
+    folder: Path = lab.evaluate(track="oracle").run_folder
+    return folder
+
+
+def verified(folder: Path, **options: Any) -> Verdict:
+    return Verifier(Silent(), **options).verify(folder)
+
+
+def test_an_honest_run_holds_with_every_image_and_score(run: Path) -> None:
+    verdict = verified(run)
+    assert (verdict.problems, verdict.unknown, verdict.images, verdict.scores) == ((), "", 8, 6)
+    assert verdict.lines() == [f"ok  {run}: 8 images and 6 scores are as they say"]
+    require([verdict])
+
+
+@pytest.mark.parametrize("role", ["floor", "ceiling"])
+def test_floors_and_ceilings_hold_too(lab: Any, run: Path, role: str) -> None:
+    [folder] = [one.folder for one in runs.read_all(lab.runs) if one.record.role == role][:1]
+    assert verified(folder).problems == ()
+
+
+FILES = (
+    "reconstructions/03_thing/test_3.png", "permuted/05_thing/test_5.png", "controls/00_thing/test_0.png",
+    "embedding.safetensors", "targets.safetensors", "reconstructions.png", "scores.csv",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_of_a_file_fails_and_is_named(run: Path, name: str) -> None:
+    flip(run / name)
+    problems = verified(run).problems
+    assert problems and problems[0].startswith(name.split("/", maxsplit=1)[0].split(".", maxsplit=1)[0])
+    assert "controls" in name or "embedding" in name or problems[0].startswith(name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_lost_file_fails_and_is_named(run: Path, name: str) -> None:
+    (run / name).unlink()
+    assert name.split("/", maxsplit=1)[0].split(".", maxsplit=1)[0] in verified(run).problems[0]
+
+
+def digits(text: str) -> list[int]:
+    return [place for place, character in enumerate(text) if character.isdigit()]
+
+
+@pytest.mark.parametrize("name", ["run.json", "scores.json", "permuted/permutation.json"])
+def test_any_digit_that_is_changed_in_a_record_fails_and_is_named(run: Path, name: str) -> None:
+    text = (run / name).read_text()
+    for place in np.random.default_rng(0).choice(digits(text), 25, replace=False):
+        changed = str((int(text[place]) + 1) % 10)
+        (run / name).write_text(text[:place] + changed + text[place + 1 :])
+        problems = verified(run, digests_only=True).problems
+        assert problems and Path(name).name in problems[0], (place, text[place - 30 : place + 10])
+
+
+def test_a_changed_score_is_named_with_what_the_images_give(run: Path) -> None:
+    text = (run / "scores.json").read_text()
+    value = ScoreSheet.read(run / "scores.json").metrics["pixcorr"].value
+    assert value is not None
+    (run / "scores.json").write_text(text.replace(repr(value), repr(value + 0.001)))
+    problems = " ".join(verified(run).problems)
+    assert "scores.json: was changed" in problems
+    assert f"value of pixcorr is {value + 0.001!r}; computed again {value!r}" in problems
+
+
+FORGED: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
+    "verdict": lambda s: dataclasses.replace(s, verdict="EEG contributes: 9 of 9 metrics"),
+    "value of top1": lambda s: with_score(s, "top1", value=0.4),
+    "floor of pixcorr": lambda s: with_score(s, "pixcorr", floor=-0.5),
+    "permuted of pixcorr": lambda s: with_score(s, "pixcorr", permuted=-0.5),
+    "ci of pixcorr": lambda s: with_score(s, "pixcorr", ci=(0.9, 0.99)),
+    "contribution_ci of pixcorr": lambda s: with_score(s, "pixcorr", contribution_ci=(0.9, 0.99)),
+    "version of distance": lambda s: with_score(s, "distance", version=2),
+    "higher_is_better of distance": lambda s: with_score(s, "distance", higher_is_better=True),
+    "value of unseen": lambda s: with_score(s, "unseen", value=0.5),
+    "n is 9": lambda s: dataclasses.replace(s, n=9),
+    "truths": lambda s: dataclasses.replace(s, truths="a" * 64),
+    "the judge fake": lambda s: dataclasses.replace(s, judges={"fake": "b" * 64}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_sheet_with_a_good_seal_is_found_by_the_scores(run: Path, what: str) -> None:
+    reseal(run, FORGED[what])
+    assert any(what in problem for problem in verified(run).problems)
+
+
+def test_forged_values_by_stimulus_are_found(run: Path) -> None:
+    lines = (run / "scores.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    for row in rows:  # the mean stays: what is taken from some is given to others
+        row[2] = repr(float(row[2]) + (0.1 if int(row[0][:2]) % 2 else -0.1))
+    (run / "scores.csv").write_text("\n".join([lines[0], *map(",".join, rows)]) + "\n")
+    reseal(run, lambda sheet: sheet)
+    assert "scores.csv: pixcorr of" in verified(run).problems[0]
+
+
+def test_images_that_others_made_are_found_though_all_digests_fit(run: Path) -> None:
+    repaint(run)
+    assert any("computed again" in problem for problem in verified(run).problems)
+
+
+def test_an_image_too_many_fails(run: Path) -> None:
+    Image.new("RGB", (6, 6)).save(run / "reconstructions" / "extra.png")
+    assert verified(run).problems == ("reconstructions/extra.png: is no image of this run",)
+
+
+def test_a_run_that_is_not_complete_fails_and_one_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
+    dataclasses.replace(RunRecord.read(run / "run.json"), status="started").write(run / "run.json")
+    assert "its status is 'started'" in verified(run).problems[0]
+    (run / "run.json").write_text("<html>")
+    assert "cannot be read as JSON" in verified(run).problems[0]
+    with pytest.raises(InputError, match="with --all"):
+        verified(tmp_path / "nowhere")
+
+
+def test_what_cannot_be_computed_here_is_said_and_is_no_failure(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise MissingError("the images of the data set are not here")
+
+    monkeypatch.setattr("eegbench.benchmark.verify.dataset_of_run", gone)
+    verdict = verified(run)
+    assert (verdict.problems, verdict.unknown) == ((), "the images of the data set are not here")
+    with pytest.raises(MissingError, match="1 of 1 runs: digests hold"):
+        require([verdict])
+    with pytest.raises(CheckFailed, match="1 of 2 runs are not what their files say"):
+        require([verdict, dataclasses.replace(verdict, problems=("a.png: is missing",))])
+
+
+def test_several_samples_hold(lab: Any) -> None:
+    assert verified(lab.evaluate(samples=3).run_folder).problems == ()
+
+
+def test_a_run_of_schema_version_1_holds_as_far_as_it_goes(run: Path) -> None:
+    as_version_1(run)
+    verdict = verified(run)
+    assert (verdict.problems, verdict.scores) == ((), 5)  # retrieval wants target embeddings, which it did not keep
+    flip(run / "reconstructions/03_thing/test_3.png")
+    assert verified(run).problems

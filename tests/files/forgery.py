@@ -1,0 +1,62 @@
+"""What is done to a run's files: damage, and forgeries whose digests and seals fit."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from eegbench import runs
+from eegbench.records import RunRecord, ScoreSheet, file_digest, files_digest
+
+
+def flip(path: Path, place: int = -20) -> None:
+    """Turn one bit of one byte."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def with_score(sheet: ScoreSheet, name: str, **changes: Any) -> ScoreSheet:
+    changed = dataclasses.replace(sheet.metrics[name], **changes)
+    return dataclasses.replace(sheet, metrics={**sheet.metrics, name: changed})
+
+
+def reseal(folder: Path, change: Callable[[ScoreSheet], ScoreSheet]) -> None:
+    """Change a score sheet so that its seal and the digests of its files fit."""
+    sheet = change(ScoreSheet.read(folder / runs.SHEET))
+    files = {name: file_digest(folder / name) for name in sheet.files if (folder / name).is_file()}
+    (folder / runs.SHEET).write_text(dataclasses.replace(sheet, files=files).to_json())
+
+
+def repaint(folder: Path) -> None:
+    """Put black images in place of a run's own, so that all digests and seals fit; the scores stay."""
+    record = RunRecord.read(folder / runs.RECORD)
+    rows = []
+    for row in record.manifest:
+        Image.fromarray(np.zeros((6, 6, 3), np.uint8)).save(folder / row.file)
+        rows.append(dataclasses.replace(row, sha256=file_digest(folder / row.file)))
+    images = files_digest((row.stimulus, row.sample, row.sha256) for row in rows)
+    digests = record.digests | {"reconstructions": images}
+    dataclasses.replace(record, manifest=tuple(rows), digests=digests).write(folder / runs.RECORD)
+    reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
+
+
+def as_version_1(folder: Path) -> None:
+    """Take away what schema version 1 did not have."""
+    for name, new in (("run.json", ("seal",)), ("scores.json", ("seal", "files", "truths", "reconstructions"))):
+        value = {k: v for k, v in json.loads((folder / name).read_text()).items() if k not in new}
+        for what in ("reconstructions", "controls"):
+            value.get("digests", {}).pop(what, None)
+        (folder / name).write_text(json.dumps(value | {"schema_version": 1}))
+    head, *rows = [line.split(",") for line in (folder / "scores.csv").read_text().splitlines()]
+    lines = ["stimulus,sample,metric,version,value"]
+    for row in rows:
+        pairs = zip(head[2:], row[2:], strict=True)
+        lines += [",".join([*row[:2], *title.split("@"), value]) for title, value in pairs]
+    (folder / "scores.csv").write_text("\n".join(lines) + "\n")
+    for name in ("targets.safetensors", "saliency.safetensors"):
+        (folder / name).unlink(missing_ok=True)
