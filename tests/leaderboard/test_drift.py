@@ -1,0 +1,184 @@
+"""What the gate calls drift, and what it prints."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from eegbench.errors import InputError, UsageError
+from eegbench.leaderboard import drift, drift_report
+from eegbench.leaderboard.drift import Entry, Finding, Known
+
+AddRun = Callable[..., Path]
+IMAGES = "a" * 64
+KNOWN = Known(version=2, variant="", value=0.5, identical=0.001, generated=0.05)
+
+
+def entry(images: str = IMAGES, name: str = "runs/a", key: str = "k", **metrics: Known) -> Entry:
+    return Entry(name, key, images, metrics or {"ssim": KNOWN})
+
+
+def one(now: Known, images: str = IMAGES) -> Finding:
+    [found] = drift.compare([entry(images, ssim=now)], [entry()])
+    return found
+
+
+def now(**changes: Any) -> Known:
+    return dataclasses.replace(KNOWN, **changes)
+
+
+@pytest.mark.parametrize(
+    ("here", "images", "state", "stage"),
+    [
+        (now(), IMAGES, "same", "identical"),
+        (now(value=0.5009), IMAGES, "same", "identical"),
+        (now(value=0.502), IMAGES, "moved", "identical"),
+        (now(value=0.498), IMAGES, "moved", "identical"),
+        (now(value=0.502), "b" * 64, "same", "generated"),
+        (now(value=0.56), "b" * 64, "moved", "generated"),
+        (now(value=0.56), "", "moved", "generated"),
+        (now(value=None), IMAGES, "moved", "identical"),
+        (now(value=0.9, version=3), IMAGES, "not comparable", ""),
+        (now(value=0.9, variant="half"), IMAGES, "not comparable", ""),
+        (now(version=1), IMAGES, "version fell", "identical"),
+    ],
+)
+def test_a_number_is_drift_by_its_stage_and_version(here: Known, images: str, state: str, stage: str) -> None:
+    found = one(here, images)
+    assert (found.state, found.stage) == (state, stage)
+    assert found.failed == (state in ("moved", "version fell"))
+
+
+def test_the_tolerance_is_the_baselines_and_not_that_of_the_change() -> None:
+    assert one(now(value=0.502, identical=1.0, generated=1.0)).failed
+
+
+def test_what_the_baseline_has_must_be_there_and_what_is_new_is_told() -> None:
+    found = drift.compare(
+        [entry(ssim=KNOWN, kid=KNOWN), entry(name="runs/new", key="n")],
+        [entry(ssim=KNOWN, clip=KNOWN), entry(name="runs/gone", key="g")],
+    )
+    told = {(one.run, one.metric): one.state for one in found}
+    assert told == {
+        ("runs/a", "ssim"): "same", ("runs/a", "clip"): "missing", ("runs/a", "kid"): "new",
+        ("runs/gone", ""): "missing", ("runs/new", ""): "new",
+    }  # fmt: skip
+    assert {(one.run, one.metric) for one in drift.failures(found)} == {("runs/a", "clip"), ("runs/gone", "")}
+
+
+def test_an_undefined_number_that_stays_so_is_no_drift() -> None:
+    nothing = now(value=None)
+    [found] = drift.compare([entry(ssim=nothing)], [entry(ssim=nothing)])
+    assert found.state == "same"
+
+
+def test_a_folder_of_runs_is_its_own_baseline_and_a_moved_score_is_named(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4, "clip": 0.8}, scored=IMAGES)
+    add_run("neuroimagen", {"ssim": 0.3}, scored=IMAGES)
+    before = drift.read_scores(tmp_path)
+    (tmp_path / "baseline.json").write_text(drift.to_json(before))
+    assert drift.read_baseline(tmp_path / "baseline.json") == before
+    add_run("atm", {"ssim": 0.41, "clip": 0.8}, scored=IMAGES)
+    [failed] = drift.failures(drift.compare(drift.read_scores(tmp_path), before))
+    assert (failed.run, failed.metric, failed.why) == (
+        "sim-things/eeg/atm/sub-08/seed-0", "ssim", "by +0.01 without a new version",
+    )  # fmt: skip
+
+
+def test_a_run_is_found_again_wherever_it_lies(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4}, scored=IMAGES, folder="here/a")
+    before = drift.read_scores(tmp_path / "here")
+    add_run("atm", {"ssim": 0.4}, scored=IMAGES, folder="there/b")
+    assert [one.state for one in drift.compare(drift.read_scores(tmp_path / "there"), before)] == ["same"]
+    with pytest.raises(InputError, match="are one run"):
+        drift.compare(drift.read_scores(tmp_path), before)
+
+
+def test_the_same_numbers_give_the_same_bytes(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("b", {"ssim": 0.4, "clip": 0.8}, scored=IMAGES)
+    add_run("a", {"clip": 0.8}, scored=IMAGES)
+    entries = drift.read_scores(tmp_path)
+    assert drift.to_json(entries) == drift.to_json(entries[::-1])
+
+
+def test_an_unfinished_run_is_named_and_not_passed_over(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4}, status="failed", reason="out of memory")
+    with pytest.raises(InputError, match="status failed: out of memory"):
+        drift.read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "wanted a JSON object"),
+        ('{"schema_version": 9, "entries": []}', "schema version '9'"),
+        ('{"schema_version": 1, "entries": [{}]}', "is missing"),
+        ('{"schema_version": 1, "entries": [], "x": 1}', "'x' is unknown"),
+        ("<html>", "cannot be read as JSON"),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "baseline.json").write_text(text)
+    with pytest.raises(InputError, match=words):
+        drift.read_baseline(tmp_path / "baseline.json")
+
+
+def test_a_baseline_with_a_run_twice_or_a_hostile_metric_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    path.write_text(drift.to_json([entry(), entry()]))
+    with pytest.raises(InputError, match="a run twice"):
+        drift.read_baseline(path)
+    path.write_text(drift.to_json([dataclasses.replace(entry(), metrics={"<b>": KNOWN})]))
+    with pytest.raises(InputError, match="metric is '<b>'"):
+        drift.read_baseline(path)
+
+
+HOSTILE = "a<script>|`x`\u202e\x00"
+FINDINGS = (
+    Finding("runs/a", "ssim", "moved", 0.5, 0.52, 0.001, "identical", "by +0.02 without a new version"),
+    Finding("runs/a", "clip", "same", 0.8, 0.8, 0.001, "identical"),
+    Finding("runs/a", "kid", "not comparable", 0.1, 0.2, why="version 1, now 2"),
+    Finding(HOSTILE, "", "missing", why="the baseline has this run"),
+)
+
+
+def test_text_names_what_is_not_as_before_and_counts_the_rest() -> None:
+    lines = drift_report.render(FINDINGS, "text").splitlines()
+    assert lines[0].startswith(
+        "MOVED          runs/a, ssim: 0.5 -> 0.52 by +0.02 without a new version (tolerance 0.001"
+    )
+    assert lines[-1] == "4 comparisons: 1 missing, 1 moved, 1 not comparable, 1 same"
+    assert len(lines) == 4
+
+
+def test_markdown_has_the_failures_first_and_obeys_nobody() -> None:
+    text = drift_report.render(FINDINGS, "md")
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert "**Failed**" in text and [("**" in row) for row in rows] == [True, True, False]
+    assert "<script>" not in text and "\u202e" not in text
+    assert "**Passed**" in drift_report.render(FINDINGS[1:3], "md")
+
+
+def test_junit_is_xml_with_a_case_for_each_metric() -> None:
+    root = ElementTree.fromstring(drift_report.render(FINDINGS, "junit"))
+    suites = [(s.get("tests"), s.get("failures"), s.get("skipped")) for s in root]
+    assert suites == [("3", "1", "1"), ("1", "1", "0")]
+    [failure] = root[0].findall("testcase[@name='ssim']/failure")
+    assert "0.5 -> 0.52" in str(failure.get("message"))
+
+
+def test_an_unknown_format_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="unknown format 'xml'"):
+        drift_report.render(FINDINGS, "xml")
+
+
+def test_the_file_is_plain_json_with_its_tolerances(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.4, "clip": 0.8}, scored=IMAGES)
+    [one] = json.loads(drift.to_json(drift.read_scores(tmp_path)))["entries"]
+    assert one["metrics"]["clip"]["identical"] == 2 / (200 * 199)  # two comparisons of all
+    assert one["metrics"]["ssim"]["identical"] == pytest.approx(1e-6)  # 2.5e-6 of .4
+    assert one["metrics"]["ssim"]["generated"] == pytest.approx(0.03)  # half its interval
