@@ -31,7 +31,7 @@ METRICS = (
 )
 SETS = ("is", "kid", "fid")
 STIMULI = tuple(f"{i:05d}_concept_{i}/concept_{i}_01s" for i in range(200))
-FORMS = ("md", "csv", "json")
+FORMS = ("md", "html", "csv", "json")
 
 
 def write_run(top: Path, method: int, subject: int, seed: int) -> None:

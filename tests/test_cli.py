@@ -346,3 +346,65 @@ def test_weights_of_unknown_digest_are_used_only_when_allowed(monkeypatch: pytes
     assert refused.exit_code == 2
     assert "someone/model: --allow-unverified-weights" in refused.stderr
     assert (allowed.exit_code, allowed.stderr) == (3, "eegbench: went on to the judges\n")
+
+
+@pytest.fixture
+def two_runs(tmp_path: Path) -> Path:
+    """Two scored runs whose images are not there."""
+    for method, value in (("atm", 0.5), ("llm_caption", 0.4)):
+        spec = RunSpec("sim-things", "1", {}, 8, "eeg", method, {})
+        rows = (ManifestRow("a/b", 0, "reconstructions/a/b.png", "0" * 64),)
+        record = RunRecord(spec, "method", True, "complete", {}, {}, rows)
+        record.write(tmp_path / "runs" / spec.folder / "run.json")
+        scores = {"ssim": Score("ssim", 1, value, (value - 0.1, value + 0.1), True)}
+        sheet = ScoreSheet(1, "micro", "sal512", scores, truths="1" * 64, reconstructions=record.images)
+        (tmp_path / "runs" / spec.folder / "scores.json").write_text(sheet.to_json())
+    return tmp_path / "runs"
+
+
+def test_the_board_is_written_in_every_format(two_runs: Path, tmp_path: Path) -> None:
+    for form, mark in (("md", "| atm |"), ("html", "<!doctype html>"), ("csv", "dataset,"), ("json", "[\n")):
+        done = run("leaderboard", str(two_runs), "--format", form, "-o", str(tmp_path / f"board.{form}"))
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+        assert mark in (tmp_path / f"board.{form}").read_text()
+        assert run("leaderboard", str(two_runs), "--format", form).stdout
+    assert "no share: ssim has no floor here" in run("leaderboard", str(two_runs), "--normalised").stdout
+    claims = run("leaderboard", str(two_runs), "--claims", "all").stdout
+    assert "## Published numbers" in claims and "li2024atm" in claims
+    assert "Published numbers" not in run("leaderboard", str(two_runs)).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["leaderboard", "RUNS", "--format", "pdf"], 2, "There is: md, csv, json, html"),
+        (["leaderboard", "RUNS", "--claims", "some"], 2, "There is: auto, all, none"),
+        (["verify", "RUNS"], 2, "with --all"),
+        (["verify", "RUNS", "--all"], 1, "2 of 2 runs are not what their files say"),
+        (["merge", "RUNS", "--into", "RUNS"], 2, "lie within each other"),
+        (["merge", "RUNS", "--into", "OURS"], 1, "2 of 2 runs were refused"),
+        (["merge", "NOWHERE", "--into", "OURS"], 2, "no such folder"),
+        (["check", "RUNS", "--baseline", "NOWHERE"], 2, "no such file"),
+        (["check", "RUNS", "--baseline", "NOWHERE", "--format", "xml", "--update"], 2, "There is: text, md, junit"),
+    ],
+)  # fmt: skip
+def test_verbs_that_check_runs_say_in_one_line_what_is_wrong(
+    two_runs: Path, tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    places = {"RUNS": two_runs, "OURS": tmp_path / "ours", "NOWHERE": tmp_path / "nowhere"}
+    done = run(*(str(places.get(word, word)) for word in words))
+    assert done.exit_code == code and said in done.stderr
+    assert done.stderr.startswith("eegbench: ") and done.stderr.count("\n") == 1
+    assert not places["NOWHERE"].exists()
+
+
+def test_a_baseline_is_written_holds_and_fails_once_a_number_moves(two_runs: Path, tmp_path: Path) -> None:
+    words = ["check", str(two_runs), "--baseline", str(tmp_path / "baseline.json")]
+    first = run(*words, "--update")
+    assert first.exit_code == 0 and "2 runs are the baseline now" in first.stderr
+    assert run(*words).stdout == "2 comparisons: 2 same\n"
+    sheet = next(two_runs.rglob("atm/*/*/scores.json"))
+    sheet.write_text(sheet.read_text().replace('"value": 0.5', '"value": 0.6'))
+    moved = run(*words, "--format", "md", "-o", str(tmp_path / "drift.md"))
+    assert (moved.exit_code, moved.stdout) == (1, "") and "raise a metric's version" in moved.stderr
+    assert "**moved**: by +0.1" in (tmp_path / "drift.md").read_text()

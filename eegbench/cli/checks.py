@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,18 +28,10 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
-    go_offline(offline)
     from eegbench import runs
-    from eegbench.backbones.environment import resolve_device
-    from eegbench.benchmark.verify import Verifier, require
+    from eegbench.benchmark.verify import require
 
-    verifier = Verifier(
-        terminal(),
-        data_table(settings),
-        device=resolve_device(device),
-        allow_unverified=allow_unverified_weights,
-        digests_only=digests_only,
-    )
+    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     verdicts = []
     for folder in runs.folders(run) if every else [run]:
         verdicts.append(verifier.verify(folder))
@@ -87,20 +79,25 @@ def merge(
     allow_unverified_weights: Unverified = False,
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
-    go_offline(offline)
-    from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark import merging
-    from eegbench.benchmark.verify import Verifier
 
-    verifier = Verifier(
-        terminal(),
-        data_table(settings),
-        device=resolve_device(device),
-        allow_unverified=allow_unverified_weights,
-        digests_only=digests_only,
-    )
+    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     outcomes = []
     for outcome in merging.merge(folders, runs, verifier):
         outcomes.append(outcome)
         print(outcome.line(), flush=True)
     merging.require(outcomes)
+
+
+def _verifier(settings: list[str] | None, device: str, offline: bool, unverified: bool, digests_only: bool) -> Any:
+    go_offline(offline)
+    from eegbench.backbones.environment import resolve_device
+    from eegbench.benchmark.verify import Verifier
+
+    return Verifier(
+        terminal(),
+        data_table(settings),
+        device=resolve_device(device),
+        allow_unverified=unverified,
+        digests_only=digests_only,
+    )
