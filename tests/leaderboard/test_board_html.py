@@ -20,8 +20,11 @@ import pytest
 
 from eegbench import values
 from eegbench.leaderboard import Column, Table, tabulate, wording
+from eegbench.leaderboard.board import Board
+from eegbench.leaderboard.claims import assess, read_claims
 from eegbench.leaderboard.distributions import ROWS, by_stimulus
 from eegbench.leaderboard.html import exhibited, home_of, page
+from eegbench.leaderboard.html_claims import claims
 from eegbench.records import write_text
 from eegbench.runs import Run, read_all
 
@@ -371,3 +374,16 @@ def test_page_loads_neither_torch_nor_pictures() -> None:
     code = "import sys, eegbench.leaderboard.html; print([m for m in ('torch', 'PIL') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert done.stdout.strip() == "[]"
+
+
+def test_published_numbers_stand_below_all_tables_and_obey_nobody(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 0.3}, simulated=False, suite="reference", dataset="things-eeg2")
+    quoted = [claim for claim in read_claims() if claim.paper == "li2024atm"]
+    text = Board.of(tmp_path).html(tmp_path / "board.html")
+    assert text.index('id="t1"') < text.index('id="claims"') and len(quoted) == text.count("<td>li2024atm</td>") > 0
+    assert "<td>no comparable run</td>" in text and "not comparable: " in text
+    assert 'id="claims"' not in Board.of(tmp_path, claims="none").html(tmp_path / "board.html")
+    first = read_claims()[0]
+    hostile = dataclasses.replace(first, method=HOSTILE, protocol=HOSTILE)
+    shown = claims(assess([hostile], (), "all"))
+    assert "<script" not in shown and "&lt;script&gt;" in shown
