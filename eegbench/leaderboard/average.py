@@ -44,8 +44,8 @@ def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
     - One run: its own interval, over items.
     - Several seeds of one subject: a bootstrap over stimuli of the mean over seeds. Without values by stimulus the
       mean of the intervals' ends: the seeds share their items, so this is no narrower.
-    - Three subjects or more: `over_subjects`, `joined` with a bootstrap over stimuli; without values by stimulus over
-      subjects alone. Two subjects: none.
+    - Three subjects or more: `over_subjects`, `joined` with a bootstrap over stimuli. A metric of a whole set has no
+      values by stimulus: then with the mean of the runs' own intervals. Two subjects: none.
     """
     seeds_of: dict[int, list[float]] = defaultdict(list)
     for one in scores:
@@ -55,14 +55,17 @@ def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
     if len(scores) == 1:
         return mean, scores[0].ci
     found = shares(scores)
-    by_stimulus = None if found is None else over_stimuli(found.values)
-    if len(means) > 1:
-        return mean, joined(mean, over_subjects(means), by_stimulus)
-    intervals = [one.ci for one in scores if one.ci is not None]
-    if by_stimulus is not None or len(intervals) < len(scores):
-        return mean, by_stimulus
-    low, high = (math.fsum(ends) / len(ends) for ends in zip(*intervals, strict=True))
-    return mean, (low, high)
+    by_stimulus = _typical(mean, scores) if found is None else over_stimuli(found.values)
+    return mean, joined(mean, over_subjects(means), by_stimulus) if len(means) > 1 else by_stimulus
+
+
+def _typical(mean: float, scores: Sequence[Scored]) -> Bounds | None:
+    """The mean of the runs' intervals, laid around `mean`; None where a run has none."""
+    reaches = [(one.value - one.ci[0], one.ci[1] - one.value) for one in scores if one.ci is not None]
+    if len(reaches) < len(scores):
+        return None
+    low, high = (math.fsum(side) / len(side) for side in zip(*reaches, strict=True))
+    return mean - low, mean + high
 
 
 def shares(scores: Sequence[Scored]) -> Shares | None:

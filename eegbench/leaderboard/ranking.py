@@ -38,13 +38,18 @@ def rank(rows: Sequence[Row], columns: Sequence[Column], scores: Scores) -> tupl
             continue
         tied = _tied(column.metric, [shares(scores[r][i]) for r in (running[best[0]], *others)])
         if tied is None:
-            untested.append(column.metric)
+            untested += [] if _of_a_set([one for r in running for one in scores[r][i]]) else [column.metric]
         else:
             for r, yes in zip(others, tied, strict=True):
                 cells[r][i] = dataclasses.replace(cells[r][i], tied=yes)
     if untested:
         notes.append(f"not tested who is tied with the best, for want of values by stimulus: {', '.join(untested)}")
     return [dataclasses.replace(row, cells=tuple(own)) for row, own in zip(rows, cells, strict=True)], notes
+
+
+def _of_a_set(scores: Sequence[Scored]) -> bool:
+    """Whether the metric is one of whole sets: the runs have values by stimulus, and none of this metric."""
+    return all(one.stimuli and one.items is None for one in scores)
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[list[int], list[str]]:

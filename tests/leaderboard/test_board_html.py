@@ -384,6 +384,7 @@ def test_published_numbers_stand_below_all_tables_and_obey_nobody(tmp_path: Path
     assert "<td>no comparable run</td>" in text and "not comparable: " in text
     assert 'id="claims"' not in Board.of(tmp_path, claims="none").html(tmp_path / "board.html")
     first = read_claims()[0]
-    hostile = dataclasses.replace(first, method=HOSTILE, protocol=HOSTILE)
+    said = "<script>alert(1)</script>\"' onload=alert(2)"
+    hostile = dataclasses.replace(first, method=said, protocol=said)
     shown = claims(assess([hostile], (), "all"))
-    assert "<script" not in shown and "&lt;script&gt;" in shown
+    assert "<script" not in shown and "&lt;script&gt;" in shown and "&quot;&#x27; onload" in shown

@@ -1,5 +1,6 @@
 """Which values are tied with the best, and what an interval over subjects and stimuli stands on."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from eegbench.leaderboard import Table, collect, normalise
 from eegbench.leaderboard.average import Scored, average, over_stimuli, over_subjects, shares
 from eegbench.leaderboard.cells import Cell, Column, Row
 from eegbench.leaderboard.ranking import rank
-from eegbench.records import write_text
+from eegbench.records import Score, ScoreSheet, write_text
 
 AddRun = Callable[..., Path]
 STIMULI = tuple(f"0000{i}_thing/thing_{i:02d}" for i in range(40))
@@ -130,6 +131,22 @@ def test_an_interval_over_subjects_is_wider_where_all_share_what_is_easy() -> No
     assert both and subjects and stimuli
     for end in (0, 1):
         assert (both[end] - mean) ** 2 == pytest.approx((subjects[end] - mean) ** 2 + (stimuli[end] - mean) ** 2)
+
+
+def test_a_metric_of_a_whole_set_has_its_own_interval_where_subjects_agree() -> None:
+    scores = [Scored(i, 2.0, (1.5, 2.5 + i)) for i in range(3)]
+    assert average(scores) == (2.0, (1.5, 3.5))
+    assert average([*scores, Scored(3, 2.0)]) == (2.0, (2.0, 2.0))  # one of them says nothing
+
+
+def test_a_metric_of_a_whole_set_is_not_said_to_want_values(tmp_path: Path, add_values: AddRun) -> None:
+    for method, shift in (("best", 0.1), ("other", 0.0)):
+        folder = add_values(method, HARD + shift)
+        sheet = ScoreSheet.read(folder / "scores.json")
+        kid = Score("kid", 1, shift, (shift - 0.1, shift + 0.1), False)
+        write_text(folder / "scores.json", dataclasses.replace(sheet, metrics={**sheet.metrics, "kid": kid}).to_json())
+    [table] = collect(tmp_path)
+    assert table.notes == () and not any(row.cells[1].tied for row in table.rows)
 
 
 def test_several_seeds_of_one_subject_have_an_interval_over_stimuli_of_their_mean() -> None:
