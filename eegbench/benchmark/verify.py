@@ -80,21 +80,22 @@ class Verifier:
             unknown = "only digests were asked for"
         elif not images:  # where only scores were changed, computing them again shows which
             try:
-                again, table = self._again(folder, record, sheet)
+                ready = self._scorer(record, sheet)
+            except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
+                return Verdict(str(folder), len(record.manifest), 0, tuple(problems[:MOST]), str(error))
+            try:
+                again, table = self._again(folder, record, ready)
                 computed = {
                     name: one for name, one in sheet.metrics.items() if again.metrics[name].reason != NO_TARGETS
                 }
                 problems += [*_differences(sheet, again, computed), *_values(folder, table)]
                 scores = len(computed)
-            except MissingError as error:
-                unknown = str(error)
             except EegbenchError as error:
                 problems.append(f"cannot be scored again: {error}")
         return Verdict(str(folder), len(record.manifest), scores, tuple(problems[:MOST]), unknown)
 
-    def _again(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[ScoreSheet, str]:
+    def _again(self, folder: Path, record: RunRecord, ready: Scorer) -> tuple[ScoreSheet, str]:
         """The score sheet and scores.csv that these images give here."""
-        ready = self._scorer(record, sheet)
         targets = folder / store.TARGETS
         decoded = score.decoded_embeddings(folder, record)
         aims = score.stored_embeddings(targets, "targets") if targets.is_file() else None
