@@ -32,6 +32,7 @@ MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay fini
 Json = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
+_SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
 
@@ -169,7 +170,7 @@ class ManifestRow:
 class RunRecord:
     """What was run, on what, from what, what came out. `role` is method, floor or ceiling.
 
-    seal: `digest` of all else, as it stands in the file. It shows a change that nobody meant; who means one can seal it
+    seal: sha256 of the file without it (`is_sealed`). It shows a change that nobody meant; who means one can seal it
     anew, which is why `eegbench verify` computes the scores again.
     """
 
@@ -189,9 +190,7 @@ class RunRecord:
 
     def write(self, path: Path) -> None:
         """Write the record, sealed."""
-        value = dataclasses.asdict(self)
-        value["seal"] = seal_of(value)
-        write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+        write_text(path, sealed(dataclasses.asdict(self)))
 
     @property
     def images(self) -> str:
@@ -301,8 +300,7 @@ class ScoreSheet:
         value["metrics"] = {
             name: {k: v for k, v in score.items() if k != "metric"} for name, score in value["metrics"].items()
         }
-        value["seal"] = seal_of(value)
-        return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        return sealed(value)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -333,9 +331,17 @@ def files_digest(rows: Iterable[tuple[str, int, str]]) -> str:
     return digest(sorted(map(list, rows)))
 
 
-def seal_of(record: Json) -> str:
-    """What the seal of a record's or sheet's JSON object should be."""
-    return digest({name: entry for name, entry in record.items() if name != "seal"})
+def sealed(value: Json) -> str:
+    """The text of a record's or sheet's file, with its seal: sha256 of the same text with an empty one."""
+    text = json.dumps({**value, "seal": ""}, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return _SEAL.sub(f' "seal": "{hashlib.sha256(text.encode()).hexdigest()}"', text, count=1)
+
+
+def is_sealed(text: str) -> bool:
+    """Whether a file is, to the byte, what was sealed: also a digit that no number would show breaks it."""
+    found = _SEAL.findall(text)
+    bare = _SEAL.sub(' "seal": ""', text, count=1)
+    return len(found) == 1 and hashlib.sha256(bare.encode()).hexdigest() == found[0]
 
 
 def _current(value: Json, steps: migrations.Steps) -> Json:

@@ -1,7 +1,7 @@
 """Values by stimulus: a run's scores.csv, written and read.
 
-One row for each stimulus and sample; beside these two, a column for each metric, headed <metric>@<version>. An
-undefined value is empty. Metrics of a whole set have no column.
+One row for each stimulus and sample; beside these two, a column for each metric, headed <metric>@<version>, with twelve
+significant digits. An undefined value is empty. Metrics of a whole set have no column.
 """
 
 import csv
@@ -148,4 +148,4 @@ def _stimuli(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _word(value: float) -> str:
-    return repr(value) if math.isfinite(value) else ""
+    return f"{value:.12g}" if math.isfinite(value) else ""

@@ -294,11 +294,15 @@ def test_specification_that_could_not_be_read_back_cannot_be_made() -> None:
 
 
 def test_a_record_is_sealed_when_it_is_written(tmp_path: Path) -> None:
-    RECORD.write(tmp_path / "run.json")
-    value = json.loads((tmp_path / "run.json").read_text())
-    assert value["seal"] == records.seal_of(value) == RunRecord.read(tmp_path / "run.json").seal
-    value["seconds"]["fit"] = 1.6
-    assert records.seal_of(value) != value["seal"]
+    nested = dataclasses.replace(SPEC, configuration={"seal": "", "a": {"seal": "ab"}, "b": ' "seal": ""'})
+    dataclasses.replace(RECORD, spec=nested).write(tmp_path / "run.json")
+    text = (tmp_path / "run.json").read_text()
+    assert records.is_sealed(text) and records.is_sealed(SHEET.to_json())
+    assert len(RunRecord.read(tmp_path / "run.json").seal) == 64
+    # The last is a digit past what a float holds: no number would show it.
+    for old, new in ((" 1.5", " 1.6"), ("complete", "failed"), ('"b"', '"c"'), (" 1.5", " 1.50000000000000000001")):
+        assert old in text and not records.is_sealed(text.replace(old, new, 1))
+    assert not records.is_sealed(text + text) and not records.is_sealed("{}")
 
 
 def test_records_of_schema_version_1_are_brought_up_to_date(tmp_path: Path) -> None:

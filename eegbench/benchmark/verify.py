@@ -20,7 +20,7 @@ from eegbench.benchmark.reconstruct import controls_digest
 from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError
-from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, read_json, seal_of
+from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, is_sealed, read_json
 
 MOST = 20  # problems told of one run
 NO_TARGETS = "the run keeps no target embeddings"
@@ -148,9 +148,9 @@ def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
 def _seals(folder: Path) -> Iterator[str]:
     for name in (runs.RECORD, runs.SHEET):
         if (folder / name).is_file():
-            raw = read_json(folder / name)
-            if raw.get("schema_version") != 1 and raw.get("seal") != seal_of(raw):
-                yield f"{name}: was changed after it was written: its seal {str(raw.get('seal'))[:12]!r} is not of this"
+            old = read_json(folder / name).get("schema_version") == 1
+            if not old and not is_sealed((folder / name).read_bytes().decode()):
+                yield f"{name}: was changed after it was written: its seal does not hold"
 
 
 def _images(folder: Path, record: RunRecord) -> Iterator[str]:

@@ -129,7 +129,8 @@ def joined(mean: float, subjects: Bounds | None, stimuli: Bounds | None) -> Boun
 
     The spread between subjects' means holds all that is a subject's own, also the noise of its stimuli. What all
     subjects share it cannot show: a stimulus that is easy for everybody moves every mean. The bootstrap over
-    stimuli does. Coverage in simulations is in `perf/board.py`.
+    stimuli does. In simulations of 3 to 10 subjects and 200 stimuli, a thousand boards of each kind, it covered the
+    true mean in 94.7 % to 98.4 % (`perf/board.py`).
     """
     if subjects is None or stimuli is None:
         return subjects

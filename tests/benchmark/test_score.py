@@ -201,7 +201,7 @@ def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab
     per_item = ["pixcorr", "top1", "distance", "retrieval"]
     assert len(rows) == 8 * 2 and [*rows[0]] == ["stimulus", "sample", *(f"{name}@1" for name in per_item)]
     mean = np.mean([float(row["distance@1"]) for row in rows])
-    assert mean == pytest.approx(outcome.sheet.metrics["distance"].value, rel=1e-12)
+    assert mean == pytest.approx(outcome.sheet.metrics["distance"].value, rel=1e-11)  # of twelve digits
     assert ScoreSheet.read(outcome.run_folder / "scores.json") == outcome.sheet
 
 
