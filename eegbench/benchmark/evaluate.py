@@ -266,7 +266,9 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
 
 
 def _score_images(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet:
-    measured = ready.measure(score.images_of(run.folder, run.record), progress=progress)
+    looked = ready.look(score.images_of(run.folder, run.record), progress=progress)
+    beside_images.write_saliency(run.folder, ready, looked)
+    measured = ready.weigh(looked, progress=progress)
     sheet = ready.sheet(measured, reconstructions=run.record.images)
     return score.write(run.folder, sheet, measured, ready.truths.stimuli)
 
