@@ -11,13 +11,21 @@ A step takes the JSON object of one version and gives that of the next; it need 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eegbench.errors import InputError
+
 Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
-def _numbered(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A step after which the same fields stand under the next version."""
-    return lambda value: {**value, "schema_version": version}
+def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The step from version 1, which had none of the fields `later`: a record that has one was changed by hand."""
+
+    def step(value: dict[str, Any]) -> dict[str, Any]:
+        if astray := [name for name in later if name in value]:
+            raise InputError(f"schema version 1 has no {astray[0]!r}: the version was changed after it was written")
+        return {**value, "schema_version": 2}
+
+    return step
 
 
-RECORD: Steps = {1: _numbered(2)}
-SHEET: Steps = {1: _numbered(2)}
+RECORD: Steps = {1: _first("seal")}
+SHEET: Steps = {1: _first("seal", "files", "truths", "reconstructions")}

@@ -27,19 +27,22 @@ MAX_RECORD_BYTES = 64 * 2**20
 MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
 MAX_METRICS = 200
+MAX_PATH, MAX_NAME = 1000, 200  # characters of a path below a run's folder, and of one of its parts
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 
 Json = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
+_SURROGATE = re.compile("[\ud800-\udfff]")  # which no file system can write
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
 
 
 def is_inside(path: str) -> bool:
-    """Whether `path` stays below the folder that it is joined to, on any system."""
-    return bool(_INSIDE.fullmatch(path))
+    """Whether `path` stays below the folder that it is joined to, and can name a file, on any system."""
+    short = len(path) <= MAX_PATH and all(len(part) <= MAX_NAME for part in path.split("/"))
+    return short and bool(_INSIDE.fullmatch(path)) and not _SURROGATE.search(path)
 
 
 def canonical(value: object) -> str:

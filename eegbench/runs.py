@@ -52,7 +52,7 @@ class Run:
                 raise InputError(f"{path}: has {metric}@{version}, which {SHEET} has not; {AGAIN}")
             known = items[np.isfinite(items)]
             mean = float(known.sum() / len(known)) if len(known) else None
-            if not _equal(mean, score.value):
+            if not _equal(mean, score.value, float(np.abs(known).mean()) if len(known) else 0.0):
                 raise InputError(f"{path}: has {mean} as the mean of {metric}, {SHEET} has {score.value}; {AGAIN}")
         return found
 
@@ -88,14 +88,20 @@ def folders(top: Path) -> list[Path]:
 
 
 def _found(top: Path) -> Iterator[Path]:
-    for folder, below, files in os.walk(top):
+    for folder, below, files in os.walk(top, onerror=_unreadable):
+        below[:] = [name for name in below if not name.startswith(".")]  # what is being copied, or hidden
         if RECORD in files:
             below.clear()
             yield Path(folder)
 
 
-def _equal(a: float | None, b: float | None) -> bool:
-    """Up to the rounding of a mean taken in another order."""
+def _unreadable(error: OSError) -> None:
+    reason = error.strerror or type(error).__name__
+    raise InputError(f"{error.filename}: cannot be read ({reason}); a board without it would be wrong") from error
+
+
+def _equal(a: float | None, b: float | None, size: float) -> bool:
+    """Up to the rounding of a mean of numbers of that size, which are kept with twelve digits."""
     if a is None or b is None:
         return a is b
-    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=max(1e-10 * size, 1e-12))

@@ -28,7 +28,7 @@ LAYERS: Mapping[str, set[str]] = {
     "fields": {"errors"},
     "places": {"errors"},
     "statistics": {"errors", "seeds"},
-    "migrations": set(),
+    "migrations": {"errors"},
     "records": BOTTOM | {"migrations"},
     "values": BOTTOM | {"records"},
     "runs": RECORDS,

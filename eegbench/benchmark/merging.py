@@ -1,9 +1,9 @@
 """Takes runs in from others: strangers' folders, of which nothing is believed that was not checked.
 
-Each run is read by the rules of this package, validated against the published JSON Schema, and verified. Only the files
-that its records name are copied, none through a link, into a folder that appears whole or not at all. A run that is
-there already is left; one of the same identity with other images is refused. Records of older schema versions are
-written anew in this one.
+Each run is read by the rules of this package and validated against the published JSON Schema. The files that its
+records name, and no others, are copied into a hidden folder, none of them a link; the copy is verified, and then takes
+its name. A run that is there already is left; one of the same identity with other images is refused. Records of older
+schema versions are written anew in this one.
 """
 
 import dataclasses
@@ -28,6 +28,11 @@ from eegbench.records import SCHEMA_VERSION, RunRecord, ScoreSheet, file_digest,
 
 SCHEMAS = Path(runs.__file__).parent / "schemas"
 TAKEN, THERE, REFUSED = "taken in", "there already", "refused"
+BESIDE = (runs.SHEET, runs.TABLE, store.EMBEDDING, store.TARGETS, store.SALIENCY, store.PICTURE, store.PERMUTATION)
+MAX_FILE = 2**28  # bytes
+MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
+
+Seen = frozenset[tuple[str, str]]  # digests of run.json and scores.json
 
 
 @dataclass(frozen=True)
@@ -39,20 +44,29 @@ class Outcome:
     why: str
 
     def line(self) -> str:
-        return " ".join(f"{self.state}: {self.run}: {self.why}".split())
+        said = f"{self.state}: {self.run}: {self.why}"
+        return " ".join("".join(c if c.isprintable() else " " for c in said).split())
 
 
-def merge(folders: Sequence[Path], into: Path, verifier: Verifier) -> Iterator[Outcome]:
-    """One outcome for each run below the folders, in the order of their paths; raises UsageError for `into` itself."""
+def merge(folders: Sequence[Path], into: Path, verifier: Verifier, *, known: Path | None = None) -> Iterator[Outcome]:
+    """One outcome for each run below the folders, in the order of their paths.
+
+    known: a folder of runs that were verified before; a run whose records are the same to the byte has its digests
+    taken again and no score computed. Raises UsageError where the folders lie within one another, InputError for a
+    folder that is none or a link.
+    """
     for folder in folders:
+        if folder.is_symlink():
+            raise InputError(f"{folder}: is a link; name the folder itself")
         if _overlap(folder, into):
             raise UsageError(f"{folder} and {into} lie within each other; name folders of others, and your own apart")
+    seen = frozenset(_records(run) for run in runs.folders(known)) if known else frozenset()
     for folder in folders:
         for run in runs.folders(folder):
             try:
-                yield _take(run, into, verifier)
-            except EegbenchError as error:
-                yield Outcome(str(run), REFUSED, str(error))
+                yield _take(run, into, verifier, seen)
+            except (EegbenchError, OSError, ValueError, RecursionError) as error:
+                yield Outcome(str(run), REFUSED, str(error) or type(error).__name__)
 
 
 def require(outcomes: Sequence[Outcome]) -> None:
@@ -63,24 +77,54 @@ def require(outcomes: Sequence[Outcome]) -> None:
         raise CheckFailed(f"{len(refused)} of {len(outcomes)} runs were refused; see above")
 
 
-def _take(folder: Path, into: Path, verifier: Verifier) -> Outcome:
+def _take(folder: Path, into: Path, verifier: Verifier, seen: Seen) -> Outcome:
+    _check_file(folder, runs.RECORD)
     record = RunRecord.read(folder / runs.RECORD)  # first: it bounds what the validator is given
-    sheet = ScoreSheet.read(folder / runs.SHEET) if (folder / runs.SHEET).is_file() else None
+    sheet = None
+    if (folder / runs.SHEET).exists():
+        _check_file(folder, runs.SHEET)
+        sheet = ScoreSheet.read(folder / runs.SHEET)
     _validate(record, sheet)
     files = _files(folder, record, sheet)
-    verdict = verifier.verify(folder)
-    if verdict.problems:
-        return Outcome(str(folder), REFUSED, verdict.problems[0])
-    if verdict.unknown and not verifier.digests_only:
-        return Outcome(str(folder), REFUSED, f"{verdict.unknown}; --digests-only takes it in all the same")
     target = store.place(into, record.spec, record.digests)
     if (there := store.existing(target)) is not None:
-        if there.images == record.images:
-            return Outcome(str(folder), THERE, str(target))
-        return Outcome(str(folder), REFUSED, f"{target} is this run with other images; move one of them away")
-    _copy(folder, files, target, record, sheet)
-    old = read_json(folder / runs.RECORD).get("schema_version") != SCHEMA_VERSION
+        return _there(folder, target, there, record, sheet)
+    with writing(target, mend="choose another folder with --into"):
+        copy = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            _copy(folder, files, copy)
+            if problem := _problem(copy, verifier, seen):
+                return Outcome(str(folder), REFUSED, problem)
+            old = read_json(copy / runs.RECORD).get("schema_version") != SCHEMA_VERSION
+            if old:
+                _renew(copy, record, sheet)
+            copy.rename(target)
+        finally:
+            shutil.rmtree(copy, ignore_errors=True)
     return Outcome(str(folder), TAKEN, f"{target}{f', brought to schema version {SCHEMA_VERSION}' if old else ''}")
+
+
+def _there(folder: Path, target: Path, there: RunRecord, record: RunRecord, sheet: ScoreSheet | None) -> Outcome:
+    if there.images != record.images:
+        return Outcome(str(folder), REFUSED, f"{target} is this run with other images; move one of them away")
+    if sheet is not None and not (target / runs.SHEET).is_file():
+        return Outcome(str(folder), REFUSED, f"{target} is this run without scores; score it, or move it away")
+    return Outcome(str(folder), THERE, str(target))
+
+
+def _problem(copy: Path, verifier: Verifier, seen: Seen) -> str:
+    """Why a copy is not taken in; "" if it is."""
+    trusted = verifier.digests_only or _records(copy) in seen
+    verdict = dataclasses.replace(verifier, digests_only=trusted).verify(copy)
+    if verdict.problems:
+        return verdict.problems[0]
+    return "" if trusted or not verdict.unknown else f"{verdict.unknown}; --digests-only takes it in all the same"
+
+
+def _records(folder: Path) -> tuple[str, str]:
+    files = (folder / runs.RECORD, folder / runs.SHEET)
+    first, second = (file_digest(file) if file.is_file() else "" for file in files)
+    return first, second
 
 
 def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
@@ -96,37 +140,38 @@ def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
 
 
 def _files(folder: Path, record: RunRecord, sheet: ScoreSheet | None) -> list[str]:
-    """What is copied: the files that the records name, and control maps; raises InputError for a link among them."""
-    named = [runs.RECORD, *(row.file for row in record.manifest)]
-    beside = (runs.SHEET, runs.TABLE, store.EMBEDDING, store.TARGETS, store.SALIENCY, store.PICTURE, store.PERMUTATION)
-    named += [name for name in (*beside, *(sheet.files if sheet else ())) if (folder / name).is_file()]
-    named += [row.file for row in audit.permuted_rows(folder)]
+    """What is copied: the files that the records name, and control maps. Raises InputError for what may not be."""
+    if sheet and (astray := sorted(set(sheet.files) - set(BESIDE))):
+        raise InputError(f"{folder / runs.SHEET}: files names {astray[0][:200]!r}, which no run has")
+    named = [runs.RECORD, *(name for name in BESIDE if (folder / name).exists())]
+    for name in named:
+        _check_file(folder, name)
     controls = sorted((folder / store.CONTROLS).rglob("*.png")) if "controls" in record.digests else []
-    named += [path.relative_to(folder).as_posix() for path in controls]
-    top = os.path.realpath(folder)
-    for name in dict.fromkeys(named):
-        path = folder / name
-        if os.path.realpath(path) != os.path.join(top, name):
-            raise InputError(f"{path}: is a link, or lies behind one; send the file itself")
-        if not path.is_file():
-            raise InputError(f"{path}: is missing from its run")
-        if path.suffix == ".png":
-            read_image(path)
-    return list(dict.fromkeys(named))
+    images = [*(row.file for row in (*record.manifest, *audit.permuted_rows(folder)))]
+    images += [path.relative_to(folder).as_posix() for path in controls]
+    for name in dict.fromkeys(images):
+        _check_file(folder, name)
+        if max(read_image(folder / name).shape) > MAX_SIDE:
+            raise InputError(f"{folder / name}: is larger than {MAX_SIDE} px; no reconstruction is")
+    return list(dict.fromkeys([*named, *images]))
 
 
-def _copy(folder: Path, files: Sequence[str], target: Path, record: RunRecord, sheet: ScoreSheet | None) -> None:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    with writing(target, mend="choose another folder with --into"):
-        try:
-            for name in files:
-                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(folder / name, temporary / name, follow_symlinks=False)
-            if read_json(folder / runs.RECORD).get("schema_version") != SCHEMA_VERSION:
-                _renew(temporary, record, sheet)
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+def _check_file(folder: Path, name: str) -> None:
+    path = folder / name
+    if os.path.realpath(path) != os.path.join(os.path.realpath(folder), name):
+        raise InputError(f"{path}: is a link, or lies behind one; send the file itself")
+    if not path.is_file():
+        raise InputError(f"{path}: {'is no file' if path.exists() else 'is missing from its run'}")
+    if (size := path.stat().st_size) > MAX_FILE:
+        raise InputError(f"{path}: {size} bytes; at most {MAX_FILE} are taken in")
+
+
+def _copy(folder: Path, files: Sequence[str], copy: Path) -> None:
+    for name in files:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, copy / name, follow_symlinks=False)
+        if (copy / name).is_symlink():
+            raise InputError(f"{folder / name}: became a link while it was copied; send the file itself")
 
 
 def _renew(folder: Path, record: RunRecord, sheet: ScoreSheet | None) -> None:

@@ -218,7 +218,7 @@ def _write_controls(folder: Path, queries: Queries, fitted: Fitted, given: Hints
 
 def controls_digest(folder: Path) -> str:
     """`files_digest` of the control maps in a run's folder."""
-    files = sorted((folder / store.CONTROLS).rglob("*.png"))
+    files = sorted(file for file in (folder / store.CONTROLS).rglob("*.png") if file.is_file())
     return files_digest((file.relative_to(folder).as_posix(), 0, file_digest(file)) for file in files)
 
 

@@ -2,17 +2,18 @@
 
 A changed byte breaks a digest or a seal. Who changes a file and seals it anew is found out by the scores: they are
 computed from the images, the true images of the data set, and the judges. What rests on the run's word alone: that
-the method and the EEG made these images, and the target embeddings that retrieval is scored against.
+the method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
+saliency maps that are there to look at.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench import backbones, runs, tolerances, values
-from eegbench.benchmark import audit, score, store
+from eegbench.benchmark import audit, plugins, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
@@ -20,6 +21,7 @@ from eegbench.benchmark.reconstruct import controls_digest
 from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError
+from eegbench.metrics import METRICS, VARIANTS
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, is_sealed, read_json
 
 MOST = 20  # problems told of one run
@@ -42,9 +44,11 @@ class Verdict:
     def lines(self) -> list[str]:
         """What a person is told: one line, and one for each problem."""
         if self.problems:
-            return [f"FAILED  {self.path}", *(f"        {problem}" for problem in self.problems)]
-        told = f"{self.images} images and {self.scores} scores are as they say" if not self.unknown else ""
-        return [f"{'ok' if told else 'DIGESTS ONLY'}  {self.path}: {told or self.unknown}"]
+            return [_plain(f"FAILED  {self.path}"), *(_plain(f"        {problem}") for problem in self.problems)]
+        if self.unknown:
+            head = f"{self.scores} scores hold" if self.scores else "digests hold"
+            return [_plain(f"IN PART  {self.path}: {head}; {self.unknown}")]
+        return [_plain(f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say")]
 
 
 @dataclass
@@ -79,35 +83,44 @@ class Verifier:
         elif self.digests_only:
             unknown = "only digests were asked for"
         elif not images:  # where only scores were changed, computing them again shows which
-            try:
-                ready = self._scorer(record, sheet)
-            except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
-                return Verdict(str(folder), len(record.manifest), 0, tuple(problems[:MOST]), str(error))
-            try:
-                again, table = self._again(folder, record, ready)
-                computed = {
-                    name: one for name, one in sheet.metrics.items() if again.metrics[name].reason != NO_TARGETS
-                }
-                problems += [*_differences(sheet, again, computed), *_values(folder, table)]
-                scores = len(computed)
-            except EegbenchError as error:
-                problems.append(f"cannot be scored again: {error}")
+            more, unknown, scores = self._scores(folder, record, sheet)
+            problems += more
         return Verdict(str(folder), len(record.manifest), scores, tuple(problems[:MOST]), unknown)
 
-    def _again(self, folder: Path, record: RunRecord, ready: Scorer) -> tuple[ScoreSheet, str]:
+    def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], str, int]:
+        """Problems with the scores, why some were not computed again, and how many were."""
+        try:
+            ready, problems = self._scorer(record, sheet), list(self._origin(record))
+        except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
+            return [], str(error), 0
+        try:
+            again, table = self._again(folder, record, sheet, ready)
+            skipped = _not_computed(sheet, again, ready)
+            computed = {name: one for name, one in sheet.metrics.items() if name not in skipped}
+            problems += [*_differences(sheet, again, computed), *_values(folder, table, set(computed))]
+            runs.read(folder).values  # noqa: B018 - what a board would refuse is refused here
+        except (EegbenchError, ValueError, RecursionError) as error:
+            return [*problems, f"cannot be scored again: {error}"], "", 0
+        told = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+        return problems, f"not computed again: {told}" if told else "", len(computed)
+
+    def _origin(self, record: RunRecord) -> Iterator[str]:
+        """Where a record says something else of its data set or method than these say of themselves."""
+        dataset = dataset_of_run(record.spec, self.settings)
+        known = {"simulated": dataset.simulated, "caution": dataset.caution, "role": _role(record)}
+        for name, value in known.items():
+            if getattr(record, name) != value:
+                yield f"{runs.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
+
+    def _again(self, folder: Path, record: RunRecord, sheet: ScoreSheet, ready: Scorer) -> tuple[ScoreSheet, str]:
         """The score sheet and scores.csv that these images give here."""
         targets = folder / store.TARGETS
         decoded = score.decoded_embeddings(folder, record)
         aims = score.stored_embeddings(targets, "targets") if targets.is_file() else None
         images = score.images_of(folder, record)
         measured = ready.measure(images, decoded=decoded, targets=aims, progress=self.progress)
-        if decoded is not None and aims is None:  # as schema version 1 left it
-            measured = {
-                name: dataclasses.replace(one, reason=NO_TARGETS) if one.metric.needs == EMBEDDING else one
-                for name, one in measured.items()
-            }
         found = ready.sheet(measured, reconstructions=record.images)
-        if (folder / store.PERMUTATION).is_file():
+        if _audited(sheet):
             permuted = audit.stored(folder, record, decoded)
             beside = ready.measure(
                 permuted.images, decoded=permuted.decoded, targets=aims, floors=False, progress=self.progress
@@ -142,13 +155,16 @@ def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
     if failed := [one for one in verdicts if one.problems]:
         raise CheckFailed(f"{len(failed)} of {len(verdicts)} runs are not what their files say; see above")
     if asked and (unknown := [one for one in verdicts if one.unknown]):
-        raise MissingError(f"{len(unknown)} of {len(verdicts)} runs: digests hold, scores were not computed; see above")
+        raise MissingError(f"{len(unknown)} of {len(verdicts)} runs could be verified in part alone; see above")
 
 
 def _seals(folder: Path) -> Iterator[str]:
     for name in (runs.RECORD, runs.SHEET):
         if (folder / name).is_file():
-            old = read_json(folder / name).get("schema_version") == 1
+            try:
+                old = read_json(folder / name).get("schema_version") == 1
+            except InputError:
+                continue  # who reads it says so
             if not old and not is_sealed((folder / name).read_bytes().decode()):
                 yield f"{name}: was changed after it was written: its seal does not hold"
 
@@ -196,15 +212,47 @@ def _sheet(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str
     if sheet.caution != record.caution:
         problems.append(f"{runs.SHEET}: its caution is not that of {runs.RECORD}")
     try:
-        permutation = audit.permuted_rows(folder)
+        permutation = audit.permuted_rows(folder) if _audited(sheet) else ()
     except InputError as error:
         return sheet, [*problems, str(error)]
     return sheet, [*problems, *(_files(folder, store.PERMUTED, permutation) if permutation else [])]
 
 
+def _audited(sheet: ScoreSheet) -> bool:
+    """Whether a sheet holds what an audit found; one that was begun and not finished counts for nothing."""
+    return bool(sheet.verdict) or any(score.permuted is not None for score in sheet.metrics.values())
+
+
+def _role(record: RunRecord) -> str:
+    if record.spec.track == "ceiling":
+        plugins.find("reference", record.spec.method)
+        return "ceiling"
+    role: str = plugins.find("method", record.spec.method).role
+    return role
+
+
+def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[str, str]:
+    """By metric why its score says nothing here: another version, no judge here or then, none at all."""
+    needs = {metric.id: metric.needs for metric in ready.metrics}
+    why: dict[str, str] = {}
+    for name, score_ in told.metrics.items():
+        here = found.metrics[name]
+        if score_.version != here.version:
+            why[name] = f"version {score_.version}, here {here.version}"
+        elif here.value is None and needs[name] in ready.suite.missing:
+            why[name] = here.reason
+        elif here.value is None and score_.value is not None and needs[name] == EMBEDDING:
+            why[name] = NO_TARGETS
+        elif score_.value is None and score_.reason and here.value is not None:
+            why[name] = f"had no value ({score_.reason})"
+    usual = {metric.id for metric in score.chosen(None)} & set(METRICS)
+    lost = [name for name in usual - set(told.metrics) if not any(v in told.metrics for v in VARIANTS if name in v)]
+    return why | dict.fromkeys(sorted(lost), "the run has no score of it")
+
+
 def _differences(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Score]) -> Iterator[str]:
     """Where a sheet says something else than these images give; `computed` are the scores that could be computed."""
-    whole = len(computed) == len(told.metrics)
+    whole = computed.keys() == told.metrics.keys()  # else the verdict is of other metrics
     for name in ("n", *(("verdict",) if whole else ()), *(("truths",) if told.truths else ())):
         if getattr(told, name) != getattr(found, name):
             yield f"{runs.SHEET}: {name} is {getattr(told, name)!r}; computed again {getattr(found, name)!r}"
@@ -229,17 +277,19 @@ def _score(told: Score, found: Score, n: int) -> Iterator[str]:
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
 
 
-def _values(folder: Path, table: str) -> Iterator[str]:
+def _values(folder: Path, table: str, computed: Set[str]) -> Iterator[str]:
     """Where scores.csv says something else; a near-tie may tip a stimulus over, which moves it by a whole step."""
     told = values.read(folder / runs.TABLE)
     found = values.parse(table)
-    if told.stimuli != found.stimuli or not found.metrics.keys() <= told.metrics.keys():
+    wanted = {key for key in found.metrics if key[0] in computed}
+    if told.stimuli != found.stimuli or wanted != {key for key in told.metrics if key[0] in computed}:
         yield f"{runs.TABLE}: has other stimuli or metrics than these images give"
         return
-    for key, here in found.metrics.items():
-        items = told.metrics[key]
-        near = [_close(a, b, 1e-3 * max(1.0, abs(b))) for a, b in zip(items, here, strict=True)]
-        if near.count(False) > tolerances.NEAR_TIES:
+    for key in sorted(wanted):
+        pairs = list(zip(told.metrics[key], found.metrics[key], strict=True))
+        near = [_close(a, b, 1e-3 * max(1.0, abs(b))) for a, b in pairs]
+        tipped = all(_close(a, b, 1.0) for a, b in pairs)  # a hit for a miss is the largest step of a near-tie
+        if near.count(False) > tolerances.NEAR_TIES or not tipped:
             yield f"{runs.TABLE}: {key[0]} of {told.stimuli[near.index(False)]!r} is not what its image gives"
 
 
@@ -253,6 +303,11 @@ def _unequal(metric: str, name: str, told: object, found: object) -> str:
     return f"{runs.SHEET}: {name} of {metric} is {told!r}; computed again {found!r}"
 
 
+def _plain(line: str) -> str:
+    """Without what a terminal or a log would act on."""
+    return "".join(character if character.isprintable() else " " for character in line)
+
+
 def _digest(path: Path) -> str:
-    """sha256 of a file; "" where there is none."""
+    """sha256 of a file; "" where there is none, or something that is no file."""
     return file_digest(path) if path.is_file() else ""

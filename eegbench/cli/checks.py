@@ -11,7 +11,7 @@ import typer
 from eegbench.cli.options import AsJson, DataSettings, Device, Offline, Unverified, data_table, go_offline
 from eegbench.cli.output import terminal, write
 from eegbench.cli.verbs import app
-from eegbench.errors import CheckFailed
+from eegbench.errors import CheckFailed, InputError
 
 DigestsOnly = Annotated[bool, typer.Option("--digests-only", help="Compute no score again.")]
 
@@ -33,7 +33,9 @@ def verify(
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     verdicts = []
-    for folder in runs.folders(run) if every else [run]:
+    if not (found := runs.folders(run) if every else [run]):
+        raise InputError(f"{run}: no run lies below it; name the folder that `eegbench evaluate` wrote its runs to")
+    for folder in found:
         verdicts.append(verifier.verify(folder))
         if not as_json:
             print("\n".join(verdicts[-1].lines()), flush=True)
@@ -72,6 +74,9 @@ def check(
 def merge(
     folders: Annotated[list[Path], typer.Argument(help="Folders of runs from others.")],
     runs: Annotated[Path, typer.Option("--into", help="The folder of runs that takes them in.")] = Path("runs"),
+    known: Annotated[
+        Path | None, typer.Option(help="Runs verified before: those that are the same are not scored again.")
+    ] = None,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
     device: Device = "auto",
@@ -83,7 +88,7 @@ def merge(
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     outcomes = []
-    for outcome in merging.merge(folders, runs, verifier):
+    for outcome in merging.merge(folders, runs, verifier, known=known):
         outcomes.append(outcome)
         print(outcome.line(), flush=True)
     merging.require(outcomes)

@@ -55,8 +55,15 @@ def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
     if len(scores) == 1:
         return mean, scores[0].ci
     found = shares(scores)
-    by_stimulus = _typical(mean, scores) if found is None else over_stimuli(found.values)
+    by_stimulus = _typical(mean, scores) if found is None else _around(mean, found.values)
     return mean, joined(mean, over_subjects(means), by_stimulus) if len(means) > 1 else by_stimulus
+
+
+def _around(mean: float, shares: Array) -> Bounds | None:
+    """`over_stimuli` laid around `mean`, which is not quite that of the shares where a run lacks a stimulus."""
+    bounds = over_stimuli(shares)
+    shift = mean - float(np.nanmean(shares))
+    return bounds and (bounds[0] + shift, bounds[1] + shift)
 
 
 def _typical(mean: float, scores: Sequence[Scored]) -> Bounds | None:

@@ -19,7 +19,7 @@ from eegbench.records import ScoreSheet, check_name, digest, read_json
 from eegbench.runs import read_all
 
 SCHEMA_VERSION = 1
-FAILING = ("moved", "missing", "version fell")
+FAILING = ("moved", "missing", "version fell", "other variant")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Baseline:
 class Finding:
     """One metric of one run, or a whole run (metric ""), against the baseline.
 
-    state: same, moved, missing, version fell (these three fail), not comparable, or new. stage: identical or generated.
+    state: same; moved, missing, version fell or other variant, which fail; not comparable; or new. stage: identical or
+    generated.
     """
 
     run: str
@@ -103,6 +104,8 @@ def read_baseline(path: Path) -> tuple[Entry, ...]:
                 check_name("metric", name)
     except InputError as error:
         raise InputError(f"{path}: {error}; `eegbench check --update` writes one") from None
+    if not entries:
+        raise InputError(f"{path}: has no run, so nothing could fail; write it anew with `eegbench check --update`")
     if len({entry.key for entry in entries}) < len(entries):
         raise InputError(f"{path}: has a run twice; write it anew with `eegbench check --update`")
     return entries
@@ -168,8 +171,10 @@ def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Findin
     releases = f"version {_release(before)}, now {_release(now)}"
     if now.version < before.version:
         return dataclasses.replace(told, state="version fell", why=releases)
-    if _release(now) != _release(before):
+    if now.version > before.version:
         return dataclasses.replace(told, state="not comparable", tolerance=None, stage="", why=releases)
+    if now.variant != before.variant:  # another judge is no new definition
+        return dataclasses.replace(told, state="other variant", why=releases)
     if before.value is None or now.value is None:
         state = "same" if before.value is now.value else "moved"
         return dataclasses.replace(told, state=state, why="" if state == "same" else "a value came or went")

@@ -18,7 +18,7 @@ def claims(assessed: Sequence[Assessed]) -> str:
     rows = "".join(_row(one) for one in assessed)
     return (
         '<section class="claims" id="claims">\n<h2>Published numbers</h2>\n'
-        f'<p class="facts">{text(LEGEND, len(LEGEND))}</p>\n<div class="scroll" tabindex="0"><table>\n'
+        f'<p class="facts">{text(LEGEND.replace("*", ""), len(LEGEND))}</p>\n<div class="scroll" tabindex="0"><table>\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
     )
 

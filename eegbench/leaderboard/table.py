@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,8 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     made = [_row(setting, labels[key], members[key], columns, everybody) for key in ordered]
     rows = [row for row, _ in made]
     cautions = tuple(sorted({run.record.caution for run in runs} - {""}))
-    if differing := _differing_judges(runs):
-        said = f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
-        return Table(setting, columns, tuple(rows), (said,), cautions)
+    if doubts := _scoring_doubts(runs):
+        return Table(setting, columns, tuple(rows), doubts, cautions)
     marked, notes = ranking.rank(rows, columns, [scores for _, scores in made])
     return Table(setting, columns, tuple(marked), tuple(notes), cautions)
 
@@ -71,7 +70,7 @@ def _labels(keys: Iterable[Key]) -> dict[Key, str]:
     labels: dict[Key, str] = {}
     for (_, method), same in variants.items():
         options = {key: json.loads(key[2]) for key in same}
-        differing = _differing(list(options.values()))
+        differing = _varied(list(options.values()))
         for key, configuration in options.items():
             words = [f"{name}={_short(configuration[name])}" for name in differing if name in configuration]
             words += [f"{name} unset" for name in differing if name not in configuration]
@@ -81,7 +80,7 @@ def _labels(keys: Iterable[Key]) -> dict[Key, str]:
     return labels
 
 
-def _differing(configurations: Sequence[dict[str, Any]]) -> list[str]:
+def _varied(configurations: Sequence[dict[str, Any]]) -> list[str]:
     names = sorted(set().union(*configurations))
     return [n for n in names if len({canonical(c[n]) if n in c else None for c in configurations}) > 1]
 
@@ -99,6 +98,7 @@ def _row(
     scored = [run for run in kept if run.sheet is not None]
     notes = [note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
     notes.append(note(runs, repeated, "left out"))
+    notes += (doubts := _weight_doubts(scored))
     if runs[0].record.role == "floor" and runs[0].record.spec.track != setting.track:
         notes.append(f"made on the track {runs[0].record.spec.track}: it sees no hint")
     subjects = sorted({run.record.spec.subject for run in scored})
@@ -119,7 +119,7 @@ def _row(
         cells=tuple(cell for cell, _ in filled),
         verdict=_verdict(runs[0].record.role, [run.sheet.verdict for run in scored if run.sheet]),
         notes=tuple(filter(None, notes)),
-        complete=len(scored) == len(runs),
+        complete=len(scored) == len(kept) and not doubts,
         runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in scored),
     )
     return row, [scores for _, scores in filled]
@@ -150,9 +150,37 @@ def _verdict(role: str, verdicts: Sequence[str]) -> str:
     return "; ".join(f"{words} ({count} of {len(verdicts)} runs)" for words, count in ordered)
 
 
-def _differing_judges(runs: Sequence[Run]) -> list[str]:
-    digests: dict[str, set[str]] = defaultdict(set)
+def _scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Why no two rows of a table can be compared: other judges, or other true images."""
+    judges: dict[str, set[str]] = defaultdict(set)
+    truths: dict[str, set[str]] = defaultdict(set)
     for run in runs:
-        for judge, weights in run.sheet.judges.items() if run.sheet else ():
-            digests[judge].add(weights)
-    return sorted(judge for judge, found in digests.items() if len(found) > 1)
+        if run.sheet:
+            for judge, weights in run.sheet.judges.items():
+                judges[judge].add(weights)
+            truths[f"sub-{run.record.spec.subject:02d}"] |= {run.sheet.truths} - {""}
+    doubts = []
+    if differing := _differing(judges):
+        doubts.append(
+            f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
+        )
+    if differing := _differing(truths):
+        doubts.append(f"the runs of {named(differing)} were scored against different true images: no bold")
+    return tuple(doubts)
+
+
+def _weight_doubts(runs: Sequence[Run]) -> list[str]:
+    """Why the runs of a row are no one method: made with other weights, or with weights that nobody knows."""
+    head, weights = "weights/", defaultdict(set)
+    for run in runs:
+        for name, sha256 in run.record.digests.items():
+            if name.startswith(head):
+                weights[name.removeprefix(head)].add(sha256)
+    unknown = sorted(name for name, found in weights.items() if "" in found)
+    doubts = [f"not ranked: its runs were made with different weights of {named(_differing(weights))}"]
+    doubts = doubts if _differing(weights) else []
+    return [*doubts, f"not ranked: made with weights of unknown digest: {named(unknown)}"] if unknown else doubts
+
+
+def _differing(found: Mapping[str, set[str]]) -> list[str]:
+    return sorted(name for name, values in found.items() if len(values) > 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
 from eegbench.benchmark.verify import Verifier
@@ -86,7 +87,9 @@ def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Any, thei
 
 def test_a_run_of_schema_version_1_is_brought_up_to_date(lab: Any, theirs: Path) -> None:
     as_version_1(theirs)
-    [outcome] = [one for one in merged(lab) if "schema version 2" in one.why]
+    [refused] = [one for one in merged(lab) if one.state == REFUSED]
+    assert "keeps no target embeddings; --digests-only takes it in" in refused.why
+    [outcome] = [one for one in merged(lab, digests_only=True) if "schema version 2" in one.why]
     assert outcome.state == TAKEN
     target = ours(lab, theirs)
     record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
@@ -180,3 +183,55 @@ def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest
     outcomes = merged(lab)
     assert set(states(outcomes)) == {REFUSED} and "no space left" in outcomes[0].why
     assert not [path for path in (lab.runs.parent / "ours").rglob("*") if path.is_file()]
+
+
+def test_runs_that_were_verified_before_are_not_scored_again(lab: Any, theirs: Path) -> None:
+    before = lab.runs.parent / "before"
+    shutil.copytree(lab.runs, before)
+    lab.judge.seen.clear()
+    into = lab.runs.parent / "ours"
+    assert states(list(merge([lab.runs], into, Verifier(Silent()), known=before))) == [TAKEN] * 4
+    assert not lab.judge.seen  # no judge was asked
+    shutil.rmtree(into)
+    flip(theirs / "reconstructions/03_thing/test_3.png")
+    assert REFUSED in states(list(merge([lab.runs], into, Verifier(Silent()), known=before)))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\ud800"])
+def test_a_name_that_no_file_can_have_is_refused_and_the_rest_goes_on(lab: Any, theirs: Path, name: str) -> None:
+    edited(theirs / "run.json", lambda r: r["manifest"][0].update(file=f"reconstructions/{name}.png"))
+    assert sorted(states(merged(lab))) == [REFUSED, TAKEN, TAKEN, TAKEN]
+
+
+def test_a_file_that_no_run_has_is_not_taken_along(lab: Any, theirs: Path) -> None:
+    (theirs / "index.html").write_text(HTML)
+    sheet = ScoreSheet.read(theirs / "scores.json")
+    files = sheet.files | {"index.html": "a" * 64}
+    (theirs / "scores.json").write_text(dataclasses.replace(sheet, files=files).to_json())
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "'index.html', which no run has" in refused.why
+
+
+def test_a_huge_image_is_refused_before_it_is_scored(lab: Any, theirs: Path) -> None:
+    Image.new("RGB", (2049, 2)).save(theirs / "reconstructions/03_thing/test_3.png")
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "larger than 2048 px" in refused.why
+
+
+def test_what_is_being_copied_is_no_run_of_the_board(lab: Any, theirs: Path) -> None:
+    shutil.copytree(theirs, theirs.with_name(".seed-0.abcd.tmp"))
+    assert "has the same specification" not in render(collect(lab.runs), "md")
+
+
+def test_a_pipe_is_no_file(lab: Any, theirs: Path) -> None:
+    os.mkfifo(theirs / "controls.png")
+    (theirs / "scores.csv").unlink()
+    os.mkfifo(theirs / "scores.csv")
+    [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
+    assert "is no file" in refused.why
+
+
+def test_a_folder_that_is_a_link_is_not_merged(lab: Any, theirs: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lab.runs)
+    with pytest.raises(InputError, match="is a link; name the folder itself"):
+        list(merge([tmp_path / "link"], tmp_path / "ours", Verifier(Silent())))

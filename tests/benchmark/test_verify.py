@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench import runs
+from eegbench import runs, values
 from eegbench.benchmark.verify import Verdict, Verifier, require
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
@@ -91,7 +91,7 @@ FORGED: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
     "permuted of pixcorr": lambda s: with_score(s, "pixcorr", permuted=-0.5),
     "ci of pixcorr": lambda s: with_score(s, "pixcorr", ci=(0.9, 0.99)),
     "contribution_ci of pixcorr": lambda s: with_score(s, "pixcorr", contribution_ci=(0.9, 0.99)),
-    "version of distance": lambda s: with_score(s, "distance", version=2),
+    "distance": lambda s: with_score(s, "distance", version=2),
     "higher_is_better of distance": lambda s: with_score(s, "distance", higher_is_better=True),
     "value of unseen": lambda s: with_score(s, "unseen", value=0.5),
     "n is 9": lambda s: dataclasses.replace(s, n=9),
@@ -103,7 +103,8 @@ FORGED: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
 @pytest.mark.parametrize("what", FORGED)
 def test_a_forged_sheet_with_a_good_seal_is_found_by_the_scores(run: Path, what: str) -> None:
     reseal(run, FORGED[what])
-    assert any(what in problem for problem in verified(run).problems)
+    verdict = verified(run)
+    assert any(what in problem for problem in (*verdict.problems, verdict.unknown))
 
 
 def test_forged_values_by_stimulus_are_found(run: Path) -> None:
@@ -142,7 +143,7 @@ def test_what_cannot_be_computed_here_is_said_and_is_no_failure(run: Path, monke
     monkeypatch.setattr("eegbench.benchmark.verify.dataset_of_run", gone)
     verdict = verified(run)
     assert (verdict.problems, verdict.unknown) == ((), "the images of the data set are not here")
-    with pytest.raises(MissingError, match="1 of 1 runs: digests hold"):
+    with pytest.raises(MissingError, match="1 of 1 runs could be verified in part"):
         require([verdict])
     with pytest.raises(CheckFailed, match="1 of 2 runs are not what their files say"):
         require([verdict, dataclasses.replace(verdict, problems=("a.png: is missing",))])
@@ -155,6 +156,72 @@ def test_several_samples_hold(lab: Any) -> None:
 def test_a_run_of_schema_version_1_holds_as_far_as_it_goes(run: Path) -> None:
     as_version_1(run)
     verdict = verified(run)
-    assert (verdict.problems, verdict.scores) == ((), 5)  # retrieval wants target embeddings, which it did not keep
+    assert (verdict.problems, verdict.scores) == ((), 5)
+    assert verdict.unknown == "not computed again: retrieval: the run keeps no target embeddings"
     flip(run / "reconstructions/03_thing/test_3.png")
     assert verified(run).problems
+
+
+@pytest.mark.parametrize("name", ["run.json", "scores.json"])
+def test_a_record_that_calls_itself_older_than_it_is_fails(run: Path, name: str) -> None:
+    text = (run / name).read_text()
+    (run / name).write_text(text.replace('"schema_version": 2', '"schema_version": 1'))
+    assert "schema version 1 has no 'seal'" in verified(run).problems[0]
+
+
+def test_a_broken_sheet_is_a_failure_and_no_stop(run: Path) -> None:
+    (run / "scores.json").write_text("{")
+    assert "scores.json: cannot be read as JSON" in verified(run).problems[0]
+
+
+def test_what_a_record_says_of_its_data_and_method_is_compared_with_them(run: Path) -> None:
+    record = RunRecord.read(run / "run.json")
+    dataclasses.replace(record, simulated=False, role="floor").write(run / "run.json")
+    said = " ".join(verified(run).problems)
+    assert "simulated is False; it is True" in said and "role is 'floor'; it is 'method'" in said
+
+
+def test_a_verdict_over_chosen_metrics_is_not_taken_for_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eegbench.benchmark.verify.METRICS", {"distance": None, "pixcorr": None})
+    kept = ("pixcorr", "top1")
+    found = values.read(run / "scores.csv")
+    of_kept = {(name, 1): found.metrics[name, 1][None] for name in kept}
+    (run / "scores.csv").write_text(values.write(of_kept, found.stimuli))
+    reseal(run, lambda s: dataclasses.replace(s, metrics={name: s.metrics[name] for name in kept}))
+    assert "distance: the run has no score of it" in verified(run).unknown
+
+
+def test_retrieval_without_its_targets_is_not_called_computed(run: Path) -> None:
+    (run / "targets.safetensors").unlink()
+    reseal(run, lambda s: dataclasses.replace(with_score(s, "retrieval", value=1.0), files={}))
+    verdict = verified(run)
+    assert "retrieval: the run keeps no target embeddings" in verdict.unknown
+    assert verdict.lines()[0].startswith("IN PART")
+
+
+def test_an_audit_that_was_begun_and_not_finished_counts_for_nothing(lab: Any) -> None:
+    folder = lab.evaluate(audit=False).run_folder
+    (folder / "permuted").mkdir()
+    (folder / "permuted/permutation.json").write_text('{"images": []}')
+    assert verified(folder).problems == ()
+
+
+def test_judges_that_are_not_here_are_no_fault_of_the_run(lab: Any, run: Path) -> None:
+    lab.judge.provides, seen = ("pixels425", "saliency", "inception_probabilities"), lab.judge.embed
+    lab.judge.embed = lambda images: {k: v for k, v in seen(images).items() if k != "clip"}
+    lab.suite.missing["clip"] = "no weights here"
+    verdict = verified(run)
+    assert verdict.problems == () and "top1: no weights here" in verdict.unknown
+
+
+def test_a_verified_run_never_breaks_a_board(run: Path) -> None:
+    lines = (run / "scores.csv").read_text().splitlines()
+    added = [lines[0] + ",foo@1", *(line + ",1" for line in lines[1:])]
+    (run / "scores.csv").write_text("\n".join(added) + "\n")
+    reseal(run, lambda sheet: sheet)
+    assert "has foo@1" in " ".join(verified(run).problems)
+
+
+def test_what_is_printed_has_nothing_that_a_terminal_acts_on() -> None:
+    [line, problem] = Verdict("a", problems=("x\n::error::\x1b[31m",)).lines()
+    assert line.isprintable() and problem.isprintable()

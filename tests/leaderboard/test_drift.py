@@ -43,14 +43,14 @@ def now(**changes: Any) -> Known:
         (now(value=0.56), "", "moved", "generated"),
         (now(value=None), IMAGES, "moved", "identical"),
         (now(value=0.9, version=3), IMAGES, "not comparable", ""),
-        (now(value=0.9, variant="half"), IMAGES, "not comparable", ""),
+        (now(value=0.9, variant="half"), IMAGES, "other variant", "identical"),
         (now(version=1), IMAGES, "version fell", "identical"),
     ],
 )
 def test_a_number_is_drift_by_its_stage_and_version(here: Known, images: str, state: str, stage: str) -> None:
     found = one(here, images)
     assert (found.state, found.stage) == (state, stage)
-    assert found.failed == (state in ("moved", "version fell"))
+    assert found.failed == (state in ("moved", "version fell", "other variant"))
 
 
 def test_the_tolerance_is_the_baselines_and_not_that_of_the_change() -> None:
@@ -115,6 +115,7 @@ def test_an_unfinished_run_is_named_and_not_passed_over(tmp_path: Path, add_run:
     ("text", "words"),
     [
         ("[]", "wanted a JSON object"),
+        ('{"schema_version": 1, "entries": []}', "has no run"),
         ('{"schema_version": 9, "entries": []}', "schema version '9'"),
         ('{"schema_version": 1, "entries": [{}]}', "is missing"),
         ('{"schema_version": 1, "entries": [], "x": 1}', "'x' is unknown"),

@@ -1,6 +1,7 @@
 """Which values are tied with the best, and what an interval over subjects and stimuli stands on."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from eegbench import values
+from eegbench.errors import InputError
 from eegbench.leaderboard import Table, collect, normalise
 from eegbench.leaderboard.average import Scored, average, over_stimuli, over_subjects, shares
 from eegbench.leaderboard.cells import Cell, Column, Row
@@ -153,7 +155,7 @@ def test_several_seeds_of_one_subject_have_an_interval_over_stimuli_of_their_mea
     rng = np.random.default_rng(4)
     tables = [HARD + rng.normal(0, 0.3, 40) for _ in range(3)]
     mean, ci = average([Scored(8, float(x.mean()), (0.0, 1.0), STIMULI, x) for x in tables])
-    assert ci == over_stimuli(np.mean(tables, axis=0))
+    assert ci == pytest.approx(over_stimuli(np.mean(tables, axis=0)), abs=1e-12)  # rounding of float64
     assert mean == pytest.approx(np.mean(tables), abs=1e-15)
 
 
@@ -208,4 +210,76 @@ def test_a_share_without_floor_or_between_turned_ends_is_a_blank_with_its_reason
     tables = collect(tmp_path)
     alone = next(table for table in tables if table.setting.track == "oracle")
     bare = normalise.normalised(Table(alone.setting, alone.columns, alone.rows[:1]))
-    assert bare.rows[0].cells[0].notes == ("no share: ssim has no floor here",)
+    assert bare.rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
+
+
+def test_a_copy_that_a_stranger_sends_dethrones_nobody(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("best", {"ssim": 0.9}, folder="a")
+    add_run("best", {"ssim": 0.9}, folder="b", digests={"extra": "c" * 64})
+    add_run("other", {"ssim": 0.1}, folder="c")
+    assert marks(tmp_path)["best"] == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (("a" * 64, "b" * 64), "not ranked: its runs were made with different weights of unet"),
+        (("", ""), "not ranked: made with weights of unknown digest: unet"),
+    ],
+)
+def test_runs_of_other_or_unknown_weights_are_told_and_not_ranked(
+    tmp_path: Path, add_run: AddRun, weights: tuple[str, str], said: str
+) -> None:
+    for subject, sha256 in enumerate(weights, 1):
+        add_run("atm", {"ssim": 0.9}, subject=subject, digests={"weights/unet": sha256})
+        add_run("other", {"ssim": 0.1}, subject=subject, digests={"weights/unet": "c" * 64})
+    [table] = collect(tmp_path)
+    assert said in table.rows[0].notes and marks(tmp_path) == {"atm": (False, False), "other": (True, False)}
+
+
+def test_runs_scored_against_other_true_images_are_not_ranked_together(tmp_path: Path, add_run: AddRun) -> None:
+    for method, truths in (("a", "1" * 64), ("b", "2" * 64)):
+        folder = add_run(method, {"ssim": 0.5})
+        sheet = dataclasses.replace(ScoreSheet.read(folder / "scores.json"), truths=truths)
+        write_text(folder / "scores.json", sheet.to_json())
+    [table] = collect(tmp_path)
+    assert table.notes == ("the runs of sub-08 were scored against different true images: no bold",)
+    assert not any(best for best, _ in marks(tmp_path).values())
+
+
+def test_a_share_is_not_taken_from_the_floor_of_other_subjects(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in (1, 2, 8):
+        add_run("random", {"ssim": 0.3 if subject == 8 else 0.0}, subject=subject, role="floor")
+        add_run("told", {"ssim": 0.9}, subject=subject, role="ceiling", track="ceiling")
+    add_run("atm", {"ssim": 0.3})
+    [table] = collect(tmp_path)
+    assert normalise.normalised(table).rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
+
+
+def test_many_hopeless_methods_do_not_make_all_tied() -> None:
+    rng = np.random.default_rng(6)
+    tables = [HARD + 1.0, *(HARD + rng.normal(0, 0.05, 40) for _ in range(600))]
+    scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
+    rows = [
+        Row(str(i), "method", "m", {}, (8,), (0,), (40, 40), (Cell(float(x.mean())),), "") for i, x in enumerate(tables)
+    ]
+    ranked, _ = rank(rows, [Column("ssim", 1, True)], scores)
+    assert not any(row.cells[0].tied for row in ranked)
+
+
+def test_a_value_lies_within_its_interval_where_a_seed_lacks_a_stimulus() -> None:
+    items = [np.array([0.0, 0.0, np.nan]), np.array([0.0, 0.0, 15.0])]
+    mean, ci = average([Scored(8, float(np.nanmean(x)), (0.0, 1.0), STIMULI[:3], x) for x in items])
+    assert ci is not None and ci[0] <= mean <= ci[1]
+
+
+def test_a_folder_that_cannot_be_read_stops_the_board(tmp_path: Path, add_run: AddRun, monkeypatch: Any) -> None:
+    add_run("atm", {"ssim": 0.5}, folder="a/b")
+
+    def refused(path: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    seen = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: refused(path) if str(path).endswith("/a") else seen(path))
+    with pytest.raises(InputError, match=r"a: cannot be read \(Permission denied\)"):
+        collect(tmp_path)
