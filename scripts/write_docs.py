@@ -38,17 +38,17 @@ from captions there wants `--captions FILE`, or for `neuroimagen` the concepts a
 | method | learns from |
 |---|---|
 | `saliency_controlnet` | EEG; CLIP embeddings and saliency maps of training images |
-| `atm` | EEG; CLIP embeddings and autoencoder latents of training images; text embeddings with `encoder.text` above 0 |
+| `atm` | EEG; CLIP embeddings and autoencoder latents of training images; concepts with `encoder.text` above 0 |
 | `neuroimagen` | EEG; training images, their concepts, and one caption of each or the concept's name |
 | `llm_caption` | EEG; ten captions of each training image, in three levels |
 | `nearest_train_image` | EEG; CLIP embeddings of training images |
 """
-FLOORS_HEAD = """# Floors
+FLOORS_HEAD = """## Floors
 
 What a method reaches that does not look at the EEG. `random_train_image` stands in every table; the others run like
 any method. They are never ranked.
 """
-CEILINGS_HEAD = """# Ceilings
+CEILINGS_HEAD = """## Ceilings
 
 What the generator gives when it is told the answer. They are computed from the test images beside every run, stand
 apart in every table, and are never ranked.
@@ -87,11 +87,11 @@ def _method(found: Any) -> str:
 
 def _control(found: Any) -> str:
     settings = ", ".join(f"`{key}`" for key in keys(found))
-    return f"## {found.name}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n- settings: {settings or 'none'}\n"
+    return f"### {found.name}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n- settings: {settings or 'none'}\n"
 
 
 def _ceiling(found: Any) -> str:
-    return f"## {found.name}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n- what it shows: {found.about}\n"
+    return f"### {found.name}\n\n{inspect.cleandoc(found.__doc__ or '')}\n\n- what it shows: {found.about}\n"
 
 
 def main() -> None:
