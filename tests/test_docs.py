@@ -1,7 +1,7 @@
 """Every command of the pages runs as it stands there, and every link leads somewhere.
 
 Commands run in one working folder that has what they name: runs, images, captions, a baseline. They are made small by
-options that a user has: a data set by entry point with twelve test stimuli, and one step of each fit, both put before
+options that a user has: a data set by entry point with eight test stimuli, and one step of each fit, both put before
 the command's own words, which win.
 """
 
@@ -34,7 +34,7 @@ DATA = ("--dataset", "few-things")
 # What is put behind a verb, before the command's own words; "small" stands for the words of SMALL for its method.
 VERBS: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("small", *DATA),
-    "curve": ("small", *DATA),
+    "curve": ("small", *DATA, "--values", "0,0.15"),
     "ablate": ("small", *DATA),
     "explain": ("small", *DATA),
     "check-method": ("small", *DATA),
@@ -92,7 +92,7 @@ from eegbench.datasets.sim_things import SimThings
 
 @dataclass(frozen=True)
 class FewThings(SimThings):
-    """sim-things with an image of each concept, and 12 of its 100 test concepts."""
+    """sim-things with an image of each of 67 training and 8 test concepts."""
 
     name: ClassVar[str] = "few-things"
     train_images: int = 1
@@ -100,7 +100,7 @@ class FewThings(SimThings):
 
     def _stimuli(self, split):
         found = super()._stimuli(split)
-        return found if split == "train" else found[::9]
+        return found[:: 3 if split == "train" else 13]
 '''
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 
@@ -183,7 +183,7 @@ def need_of(text: str) -> str | None:
 
 
 def install(site: Path) -> None:
-    """A package with the example, the data set of twelve stimuli, and the metric that the page has in full."""
+    """A package with the example, the data set of eight stimuli, and the metric that the page has in full."""
     page = (ROOT / "docs/adding-a-method.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"```(python|toml)\n(.*?)```", page, re.S))
     example = ROOT / "examples/colour_grid"
@@ -216,7 +216,9 @@ def prepare() -> None:
         b"".join(Captions(stimulus, "drawn", said).line() for stimulus, said in captions)
     )
     done = [eegbench(f"eegbench evaluate --method {method} --subject 8") for method in METHODS]
-    done += [eegbench("eegbench evaluate --method atm --subject 7 --runs runs_of/7 --no-audit")]
+    done += [eegbench("eegbench evaluate --method atm --subject 8 --seed 1 --no-audit")]
+    Path("runs_of/others/few-things/eeg/atm/sub-08").mkdir(parents=True)
+    Path("runs/few-things/eeg/atm/sub-08/seed-1").rename("runs_of/others/few-things/eeg/atm/sub-08/seed-1")
     done += [eegbench("eegbench score --truth TRUE_IMAGES --reconstructions MY_IMAGES --json scores.json")]
     done += [eegbench("eegbench check scores.json --baseline pairs.json --update")]
     done += [eegbench("eegbench check runs --baseline baseline.json --update")]
@@ -224,7 +226,7 @@ def prepare() -> None:
     known = "few-things/eeg/atm/sub-08"
     for folder in ("base/runs", "judged", "head/runs"):
         shutil.copytree(f"runs/{known}", f"{folder}/{known}")
-    shutil.copytree("runs_of/7/few-things/eeg", "head/runs/few-things/eeg", dirs_exist_ok=True)
+    shutil.copytree("runs_of/others", "head/runs", dirs_exist_ok=True)
     assert eegbench("eegbench check base/runs --baseline base/baseline.json --update").exit_code == 0
 
 
