@@ -181,7 +181,7 @@ def sheet(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data set lies, as folder=DIR.")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data set lies, as root=DIR.")
     ] = None,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""

@@ -98,7 +98,8 @@ def _row(
     scored = [run for run in kept if run.sheet is not None]
     notes = [note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
     notes.append(note(runs, repeated, "left out"))
-    notes += (doubts := _weight_doubts(scored))
+    unlike, unknown = _weight_doubts(scored)
+    notes += [unlike, unknown]
     if runs[0].record.role == "floor" and runs[0].record.spec.track != setting.track:
         notes.append(f"made on the track {runs[0].record.spec.track}: it sees no hint")
     subjects = sorted({run.record.spec.subject for run in scored})
@@ -119,7 +120,7 @@ def _row(
         cells=tuple(cell for cell, _ in filled),
         verdict=_verdict(runs[0].record.role, [run.sheet.verdict for run in scored if run.sheet]),
         notes=tuple(filter(None, notes)),
-        complete=len(scored) == len(kept) and not doubts,
+        complete=len(scored) == len(kept) and not unlike,
         runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in scored),
     )
     return row, [scores for _, scores in filled]
@@ -169,17 +170,19 @@ def _scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(doubts)
 
 
-def _weight_doubts(runs: Sequence[Run]) -> list[str]:
-    """Why the runs of a row are no one method: made with other weights, or with weights that nobody knows."""
+def _weight_doubts(runs: Sequence[Run]) -> tuple[str, str]:
+    """Why the runs of a row are no one method, for other weights made some; and which weights nobody vouches for."""
     head, weights = "weights/", defaultdict(set)
     for run in runs:
         for name, sha256 in run.record.digests.items():
             if name.startswith(head):
                 weights[name.removeprefix(head)].add(sha256)
     unknown = sorted(name for name, found in weights.items() if "" in found)
-    doubts = [f"not ranked: its runs were made with different weights of {named(_differing(weights))}"]
-    doubts = doubts if _differing(weights) else []
-    return [*doubts, f"not ranked: made with weights of unknown digest: {named(unknown)}"] if unknown else doubts
+    unlike = _differing(weights)
+    return (
+        f"not ranked: its runs were made with different weights of {named(unlike)}" if unlike else "",
+        f"made with weights of unknown digest: {named(unknown)}" if unknown else "",
+    )
 
 
 def _differing(found: Mapping[str, set[str]]) -> list[str]:
