@@ -4,7 +4,8 @@ EegbenchError
 ├── UsageError (2)       a wrong name, option or configuration key
 ├── InputError (2)       data that break a contract: EEG, images, records, folders
 ├── MissingError (3)     something that the user can fetch, install or free: weights, data, an extra, disk space
-└── CheckFailed (1)      a verification, check or audit that ran and said no
+├── CheckFailed (1)      a verification, check or audit that ran and said no
+└── AuthorError (4)      an exception inside a method, data set, judge or metric that somebody else wrote
 
 A message is one line: what came, what was wanted, what to do.
 """
@@ -34,6 +35,12 @@ class MissingError(EegbenchError):
 
 class CheckFailed(EegbenchError):
     exit_code = 1
+
+
+class AuthorError(EegbenchError):
+    """Raised from the exception itself, whose frames in the author's files are then shown."""
+
+    exit_code = 4
 
 
 def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:

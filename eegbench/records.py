@@ -181,6 +181,7 @@ class RunRecord:
     role: str
     simulated: bool
     caution: str = field(default="", kw_only=True)  # what every table of the data set must say, with references
+    transductive: bool = field(default=False, kw_only=True)  # the method used all test trials at once: never ranked
     status: str
     environment: Json  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
     digests: dict[str, str]  # data and weights by name
@@ -247,6 +248,7 @@ class Score:
     contribution_ci: tuple[float, float] | None = None
     variant: str = ""  # how the judge departed from its default, as "half": behind the version, never averaged with it
     unverified: bool = False  # made with weights that are not the published ones
+    bounds: tuple[float | None, float | None] | None = None  # the metric's; None in either place: no bound there
     reason: str = ""
 
     def __post_init__(self) -> None:

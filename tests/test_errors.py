@@ -7,7 +7,13 @@ from eegbench import errors
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(errors.UsageError, 2), (errors.InputError, 2), (errors.MissingError, 3), (errors.CheckFailed, 1)],
+    [
+        (errors.UsageError, 2),
+        (errors.InputError, 2),
+        (errors.MissingError, 3),
+        (errors.CheckFailed, 1),
+        (errors.AuthorError, 4),
+    ],
 )
 def test_each_error_has_its_exit_code(kind: type[errors.EegbenchError], code: int) -> None:
     assert issubclass(kind, errors.EegbenchError)
