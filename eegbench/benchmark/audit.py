@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from eegbench import seeds, statistics
 from eegbench.arrays import Images
-from eegbench.benchmark import store
+from eegbench.benchmark import outputs, store
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.measure import Measured
+from eegbench.benchmark.outputs import Given
 from eegbench.benchmark.plan import Plan
-from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, asked, paint, stacked
+from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, asked, paint, seed_of, stacked, task_of
 from eegbench.benchmark.score import Embeddings, Scorer, estimate, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
@@ -39,13 +40,14 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
     """The reconstructions from permuted EEG, below permuted/ of the run's folder; taken up again like a run."""
     queries = asked(plan)
     donors = donors_of(queries.stimuli)
-    given = stacked(hints, queries.stimuli)
+    name, fitted_method = plan.method.name, fitted.reconstructor
+    item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
+    whole = Given(queries.eeg[donors], item_seeds, stacked(hints, queries.stimuli) or None)
 
-    def make(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
-        own = {name: maps[items] for name, maps in given.items()} or None
-        return fitted.reconstructor.reconstruct(queries.eeg[donors[items]], seeds=item_seeds, hints=own)
+    def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
+        return outputs.pictures(name, fitted_method, dataclasses.replace(whole.part(items.tolist()), seeds=seeds))
 
-    task = Task(plan.spec, plan.method.role, plan.dataset.simulated, {}, queries.stimuli, plan.batch_size)
+    task = task_of(plan, fitted, {}, queries.stimuli)
     gave = {stimulus: queries.stimuli[donor] for stimulus, donor in zip(queries.stimuli, donors, strict=True)}
     head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
     begun = _permutation(run.folder)
@@ -54,7 +56,7 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
         _write_permutation(run.folder, {**head, "images": []})
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
     _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
-    embedding = fitted.reconstructor.embed(queries.eeg[donors])
+    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole)
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
     return Permuted(image_sets(run.folder, manifest), decoded)
 

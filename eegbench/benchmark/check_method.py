@@ -1,26 +1,27 @@
-"""Does a method keep its contract? Asked on four images, with a message for each way not to."""
+"""Does a method keep its contract? Asked on four items, with a message for each way not to."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from eegbench.arrays import Images, Maps, check_images
-from eegbench.backbones.environment import seed_globally
+from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
+from eegbench.benchmark.outputs import CLAUSES, OUTPUTS, Asking, Given
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import seed_of
-from eegbench.contracts import Dataset, Hints, Progress, Queries, Reconstructor, TrainingSet
+from eegbench.contracts import Dataset, Progress, Queries, Reconstructor, TrainingSet
 from eegbench.errors import CheckFailed, EegbenchError
 from eegbench.places import cache
 from eegbench.records import digest
 
-ITEMS, TRAINING = 4, 64  # images asked for; trials to fit on where no fit is at hand
-GREY, SHARE = 2, 0.001  # two ways to the same image may differ by so much, and more on this share of the values
+ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
+STORED = "what is saved is safe to load, and gives the same outputs"
 
 
 class Finding(NamedTuple):
@@ -36,7 +37,6 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
     The fit is the shipped or cached one; where there is none, the method is fitted on 64 training trials.
     """
     queries = plan.dataset.queries(plan.spec.subject)
-    some = Queries(queries.eeg[:ITEMS].copy(), queries.info, queries.stimuli[:ITEMS])
     findings: list[Finding] = []
     fitted: list[Reconstructor] = []
 
@@ -60,97 +60,33 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
 
     if not take("fit gives the method's reconstructor, without asking for answers", fit):
         return findings
-    asking = _Asking(fitted[0], plan, some)
-    if not take("images are uint8 (n, h, w, 3), one for each item", asking.shape):
+    some = range(min(ITEMS, len(queries.eeg)))
+    asking = Asking(plan.method.name, fitted[0], _given(plan, queries), some, transductive=plan.method.transductive)
+    first, *others = CLAUSES
+    if not take(first, partial(CLAUSES[first], asking)):
         return findings
-    take("the same seeds give the same images, whatever the global random state", asking.repeats)
-    take("an image does not depend on the others in its batch", asking.alone)
-    take("an image does not depend on the order of the items", asking.reverse)
-    take("EEG and hints are left as they came", asking.untouched)
-    take("embeddings are finite, (n, d), in the space of embed_images", asking.embeddings)
-    take("what is saved is safe to load, and gives the same images", asking.stored)
+    for clause in others:
+        take(clause, partial(CLAUSES[clause], asking))
+    take(STORED, partial(_stored, asking, plan))
     return findings
 
 
-class _Asking:
-    """A fitted method and what it is asked."""
+def _given(plan: Plan, queries: Queries) -> Given:
+    seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
+    shown = _maps(len(queries.eeg)) if plan.spec.track == "oracle" else None
+    return Given(queries.eeg, seeds, None if shown is None else dict.fromkeys(plan.method.hints, shown))
 
-    def __init__(self, fitted: Reconstructor, plan: Plan, queries: Queries) -> None:
-        self.fitted, self.plan, self.eeg = fitted, plan, queries.eeg
-        self.seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
-        self.maps = _maps(len(queries.eeg)) if plan.spec.track == "oracle" else None
-        self.first: Images = np.zeros((0, 0, 0, 3), np.uint8)
 
-    def make(self, items: Sequence[int], by: Reconstructor | None = None) -> Images:
-        chosen = list(items)
-        hints: Hints | None = None
-        if self.maps is not None:
-            hints = dict.fromkeys(self.plan.method.hints, self.maps[chosen])
-        made = (by or self.fitted).reconstruct(
-            self.eeg[chosen].copy(), seeds=[self.seeds[i] for i in chosen], hints=hints
-        )
-        return check_images(np.asarray(made), count=len(chosen))
-
-    def shape(self) -> str | None:
-        self.first = self.make(range(len(self.eeg)))
-        return None
-
-    def repeats(self) -> str | None:
-        """Twice, with the global generators elsewhere."""
-        for state in (1, 2):
-            seed_globally(state)
-            if not np.array_equal(self.make(range(len(self.eeg))), self.first):
-                return "a second call gave other images: draw from `seeds` alone, never from a global generator"
-        return None
-
-    def alone(self) -> str | None:
-        return self._alike(np.concatenate([self.make([i]) for i in range(len(self.eeg))]), "made one by one")
-
-    def reverse(self) -> str | None:
-        return self._alike(self.make(range(len(self.eeg))[::-1])[::-1], "asked in reverse order")
-
-    def _alike(self, images: Images, how: str) -> str | None:
-        if images.shape != self.first.shape:
-            return f"{how}, images have shape {images.shape}, together {self.first.shape}"
-        far = np.abs(images.astype(int) - self.first.astype(int)) > GREY
-        if far.mean() > SHARE:
-            return (
-                f"{how}, {far.mean():.1%} of the values differ by more than {GREY} grey levels; at most {SHARE:.1%} may"
-            )
-        return None
-
-    def untouched(self) -> str | None:
-        mine = self.eeg.copy()
-        hints = None if self.maps is None else {name: self.maps.copy() for name in self.plan.method.hints}
-        self.fitted.reconstruct(mine, seeds=self.seeds, hints=hints)
-        if not np.array_equal(mine, self.eeg):
-            return "reconstruct wrote into the EEG that it was given; work on a copy"
-        if self.maps is not None and any((maps != self.maps).any() for maps in (hints or {}).values()):
-            return "reconstruct wrote into the hints that it was given; work on a copy"
-        return None
-
-    def embeddings(self) -> str | None:
-        told = self.fitted.embed(self.eeg)
-        if told is None:
-            return None
-        if told.ndim != 2 or len(told) != len(self.eeg) or not np.isfinite(told).all():
-            return (
-                f"embed gave {told.shape}, finite: {bool(np.isfinite(told).all())}; wanted ({len(self.eeg)}, d), finite"
-            )
-        aim = self.fitted.embed_images(self.first)
-        if aim is not None and aim.shape[1:] != told.shape[1:]:
-            return f"embed has {told.shape[1]} dimensions, embed_images {aim.shape[1]}: they must share a space"
-        return None
-
-    def stored(self) -> str | None:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            self.fitted.save(folder)
-            unsafe = sorted(f.name for f in folder.rglob("*") if f.is_file() and f.suffix not in SAFE)
-            if unsafe:
-                return f"save wrote {unsafe[0]}; wanted safetensors and JSON, which run nothing when they are loaded"
-            again = self.plan.method.configure(type(self.fitted).load(folder, device=self.plan.device))
-            return self._alike(self.make(range(len(self.eeg)), again), "saved and loaded")
+def _stored(asking: Asking, plan: Plan) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        asking.fitted.save(folder)
+        unsafe = sorted(f.name for f in folder.rglob("*") if f.is_file() and f.suffix not in SAFE)
+        if unsafe:
+            return f"save wrote {unsafe[0]}; wanted safetensors and JSON, which run nothing when they are loaded"
+        again = plan.method.configure(type(asking.fitted).load(folder, device=plan.device))
+        found = (asking.again(output, asking.every, "saved and loaded", by=again) for output in OUTPUTS)
+        return next(filter(None, found), "")
 
 
 def _fitted(plan: Plan, progress: Progress) -> Reconstructor:
@@ -175,7 +111,8 @@ def _maps(count: int) -> Maps:
     """Hints of no image: a bright square that moves from item to item."""
     maps = np.zeros((count, 64, 64), np.uint8)
     for i in range(count):
-        maps[i, 8 * i : 8 * i + 24, 16:40] = 255
+        top = 8 * (i % ITEMS)
+        maps[i, top : top + 24, 16:40] = 255
     return maps
 
 

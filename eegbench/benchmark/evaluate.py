@@ -15,16 +15,17 @@ from eegbench import backbones, configuration, runs
 from eegbench.arrays import Images
 from eegbench.backbones import Suite
 from eegbench.backbones.environment import resolve_device
-from eegbench.benchmark import audit, beside_images, picture, plugins, score, store
+from eegbench.benchmark import audit, beside_images, outputs, picture, plugins, score, store
 from eegbench.benchmark.features import hint_maps, portions, saliency_judge
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.images import from_array
+from eegbench.benchmark.outputs import Given
 from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Embeddings, Scorer
-from eegbench.contracts import Answers, Method, Progress, Reconstructor, Reference, Silent
-from eegbench.errors import MissingError, UsageError
-from eegbench.records import Json, RunSpec, ScoreSheet
+from eegbench.contracts import Answers, Method, Progress, Reference, Silent
+from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.records import Json, ManifestRow, RunSpec, ScoreSheet
 
 __all__ = ["CEILINGS", "FLOORS", "Options", "Outcome", "evaluate"]
 
@@ -134,6 +135,10 @@ def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Made:
     hints, hint_judges = hints_of(planned, judges, progress)
     with log.timed("reconstruct"):
         run = reconstruct(planned, fitted, hints=hints, hint_judges=hint_judges, progress=progress)
+    if run.record.transductive:
+        log.notes.append(
+            f"{planned.method.name} uses all test trials at once (transductive): its runs are never ranked with others"
+        )
     if run.reused:
         log.notes.append(f"{run.folder}: the run was complete, and is scored again as it is; delete it to make it anew")
     return Made(planned, fitted, hints, run)
@@ -170,7 +175,9 @@ def scored(
     folder = made.run.folder
     with log.timed("score"):
         decoded = score.decoded_embeddings(folder, made.run.record)
-        targets = None if decoded is None else targets_of(made.fitted.reconstructor, answers)
+        if decoded is not None and (problem := score.undefined(decoded)):
+            raise InputError(f"{folder / store.EMBEDDING}: {problem}; delete {folder} to make the run again")
+        targets = None if decoded is None else targets_of(made, answers)
         beside_images.write_targets(folder, targets)
         looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
         beside_images.write_saliency(folder, ready, looked)
@@ -190,11 +197,26 @@ def scored(
     return score.write(folder, sheet, measured, ready.truths.stimuli)
 
 
-def targets_of(fitted: Reconstructor, answers: Answers) -> Embeddings | None:
-    """What the method's embeddings aim at, by stimulus id: the target space's view of the true images."""
-    parts = [fitted.embed_images(answers.images[p.start : p.stop]) for p in portions(len(answers.stimuli))]
-    found = [part for part in parts if part is not None]
-    return dict(zip(answers.stimuli, np.concatenate(found), strict=True)) if found else None
+def targets_of(made: Made, answers: Answers) -> Embeddings | None:
+    """What the method's embeddings aim at, by stimulus id: the target space's view of the true images.
+
+    Raises InputError where they break the contract.
+    """
+    method, fitted = made.plan.method, made.fitted.reconstructor
+
+    def of(items: range) -> NDArray[np.float32] | None:
+        given = Given.images_alone(answers.images[items.start : items.stop])
+        return outputs.ask(method.name, fitted, outputs.TARGETS, given)
+
+    found = [of(portion) for portion in portions(len(answers.stimuli))]
+    known = [part for part in found if part is not None]
+    if len(known) < len(found):
+        return None
+    targets = np.concatenate(known)
+    problem = outputs.differing(method.name, outputs.TARGETS, of(range(1)), targets[:1], "made one by one")
+    if problem and not method.transductive:
+        raise InputError(f"{problem}: {outputs.ALONE}")
+    return dict(zip(answers.stimuli, targets, strict=True))
 
 
 def _companions(
@@ -259,7 +281,7 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
         return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())
 
-    def nothing(folder: Path) -> dict[str, str]:
+    def nothing(folder: Path, manifest: Sequence[ManifestRow]) -> dict[str, str]:
         return {}  # a reference has no embedding and no control maps
 
     return carry_out(planned.runs, task, from_truth, nothing, device=planned.device, progress=progress)

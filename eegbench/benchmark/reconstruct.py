@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +17,24 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from eegbench import seeds
-from eegbench.arrays import EEG, Images, Maps, check_eeg, check_images
-from eegbench.benchmark import provenance, store
+from eegbench.arrays import EEG, Images, Maps, check_eeg
+from eegbench.benchmark import outputs, provenance, store
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.images import intact
+from eegbench.benchmark.outputs import Asking, Given
 from eegbench.benchmark.plan import Plan
-from eegbench.contracts import Hints, Progress, Queries
+from eegbench.contracts import Progress, Queries
+from eegbench.datasets.images import read_image
 from eegbench.errors import EegbenchError, InputError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest, files_digest
 
 PICTURED = 12  # stimuli that the picture shows
+EXAMINED = 2  # stimuli on which every run's method is held to its contract
 HINTED = "hint judge/"  # before the name of the judge that made a hint, in a record's digests
 
 HintMaps = Mapping[str, Mapping[str, NDArray[np.uint8]]]  # hint name to stimulus id to map (h, w)
 Make = Callable[[NDArray[np.int64], list[int]], Images]  # positions of items, a seed for each: one image for each
+Besides = Callable[[Path, Sequence[ManifestRow]], dict[str, str]]  # a run's folder and images to digests by name
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ def reconstruct(
     the method raises, InputError for images that break the contract, MissingError for a full disk.
     """
     queries = asked(plan)
+    item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
     digests = {
         "fit": fitted.digest,
         "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
@@ -59,21 +64,27 @@ def reconstruct(
         **{f"weights/{name}": sha256 for name, sha256 in plan.method.weights().items()},
         **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
     }
-    given = stacked(hints, queries.stimuli)
+    whole = Given(queries.eeg, item_seeds, stacked(hints, queries.stimuli) or None)
+    name, method = plan.method.name, plan.method
+    few = spread(queries.stimuli, EXAMINED)
+    asking = Asking(name, fitted.reconstructor, whole, few, transductive=method.transductive)
 
-    def make(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
-        own = {name: maps[items] for name, maps in given.items()} or None
-        return fitted.reconstructor.reconstruct(queries.eeg[items], seeds=item_seeds, hints=own)
+    def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
+        return outputs.pictures(name, fitted.reconstructor, replace(whole.part(items.tolist()), seeds=seeds))
 
-    def besides(folder: Path) -> dict[str, str]:
-        controls = _write_controls(folder, queries, fitted, given)
-        return controls | write_embedding(folder, queries.stimuli, fitted.reconstructor.embed(queries.eeg))
+    def besides(folder: Path, manifest: Sequence[ManifestRow]) -> dict[str, str]:
+        if not method.transductive:
+            first = {row.stimulus: folder / row.file for row in manifest if row.sample == 0}
+            painted = np.stack([read_image(first[queries.stimuli[item]]) for item in few])
+            outputs.require_alone(asking, outputs.IMAGES, painted)
+        embedding = outputs.ask(name, fitted.reconstructor, outputs.EMBEDDINGS, whole)
+        controls = _write_controls(folder, queries.stimuli, fitted, whole, name)
+        return controls | write_embedding(folder, queries.stimuli, embedding)
 
-    data, earlier = plan.dataset, {"fit": fitted.seconds}
-    task = Task(
-        plan.spec, plan.method.role, data.simulated, digests, queries.stimuli, plan.batch_size, earlier, data.caution
+    task = task_of(plan, fitted, digests, queries.stimuli)
+    return carry_out(
+        plan.runs, task, make, besides, first=lambda: outputs.require(asking), device=plan.device, progress=progress
     )
-    return carry_out(plan.runs, task, make, besides, device=plan.device, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -88,24 +99,50 @@ class Task:
     batch_size: int
     seconds: dict[str, float] = field(default_factory=dict)  # what earlier stages took
     caution: str = ""  # the data set's
+    transductive: bool = False
+
+
+def task_of(plan: Plan, fitted: Fitted, digests: dict[str, str], stimuli: tuple[str, ...]) -> Task:
+    """The task of a method's run. A transductive method is handed all trials at once."""
+    method, data = plan.method, plan.dataset
+    return Task(
+        plan.spec,
+        method.role,
+        data.simulated,
+        digests,
+        stimuli,
+        len(stimuli) if method.transductive else plan.batch_size,
+        {"fit": fitted.seconds},
+        data.caution,
+        method.transductive,
+    )
 
 
 def carry_out(
-    runs: Path, task: Task, make: Make, besides: Callable[[Path], dict[str, str]], *, device: str, progress: Progress
+    runs: Path,
+    task: Task,
+    make: Make,
+    besides: Besides,
+    *,
+    first: Callable[[], None] = lambda: None,
+    device: str,
+    progress: Progress,
 ) -> Reconstructed:
     """Bring a run's folder from nothing, or from where it stopped, to complete.
 
-    `besides` writes what belongs beside the images, and gives its digests by name.
+    `first` is done before the first image; `besides` writes what belongs beside the images, and gives its digests by
+    name. What they raise ends the run as failed.
     """
     folder = store.place(runs, task.spec, task.digests)
     before = store.existing(folder)
-    if before is not None and before.status == "complete":
+    if before is not None and before.status == "complete" and before.transductive == task.transductive:
         return Reconstructed(folder, before, reused=True)
     record = RunRecord(
         spec=task.spec,
         role=task.role,
         simulated=task.simulated,
         caution=task.caution,
+        transductive=task.transductive,
         status="started",
         environment=provenance.environment(device),
         digests=task.digests,
@@ -114,10 +151,12 @@ def carry_out(
     try:
         store.write_record(folder, record)
         store.forget_results(folder)
-        keep = before is not None  # images of a folder without a record are nobody's, and made again
+        first()
+        # Images of a folder without a record are nobody's, and made again.
+        keep = before is not None and before.transductive == task.transductive
         manifest = paint(folder, store.IMAGES, task, make, keep=keep, progress=progress)
         images = files_digest((row.stimulus, row.sample, row.sha256) for row in manifest)
-        digests = {**task.digests, **besides(folder), "reconstructions": images}
+        digests = {**task.digests, **besides(folder, manifest), "reconstructions": images}
         seconds = {**task.seconds, "reconstruct": time.perf_counter() - since}
         peak = provenance.peak_memory_bytes()
         done = dataclasses.replace(
@@ -152,7 +191,7 @@ def paint(
             if wanting := [file for file in files[batch] if not (keep and intact(file))]:
                 items = np.array([item for item, _ in jobs[batch]], dtype=np.int64)
                 own = [seed_of(task.spec.seed, task.stimuli[item], sample) for item, sample in jobs[batch]]
-                images = check_images(make(items, own), count=len(items))
+                images = make(items, own)
                 for file, image in zip(files[batch], images, strict=True):
                     if file in wanting:
                         store.write_png(file, image)
@@ -195,24 +234,18 @@ def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.
     """Keep the decoded embeddings (n, d) with their stimulus ids, where there are any; gives the file's digest."""
     if embedding is None:
         return {}
-    if embedding.ndim != 2 or len(embedding) != len(stimuli):
-        raise InputError(
-            f"the method embeds {len(stimuli)} trials as {embedding.shape}; wanted (n, d), one row for each"
-        )
-    values = np.ascontiguousarray(embedding, dtype=np.float32)
-    store.write_bytes(folder / store.EMBEDDING, save({"decoded": values}, {"stimuli": canonical(list(stimuli))}))
+    store.write_bytes(folder / store.EMBEDDING, save({"decoded": embedding}, {"stimuli": canonical(list(stimuli))}))
     return {"embedding": file_digest(folder / store.EMBEDDING)}
 
 
-def _write_controls(folder: Path, queries: Queries, fitted: Fitted, given: Hints) -> dict[str, str]:
+def _write_controls(folder: Path, stimuli: Sequence[str], fitted: Fitted, whole: Given, method: str) -> dict[str, str]:
     """Keep the control maps of the pictured stimuli, where there are any; gives the digest of all."""
-    chosen = np.array(spread(queries.stimuli), dtype=np.int64)
-    own = {name: maps[chosen] for name, maps in given.items()} or None
-    controls = fitted.reconstructor.controls(queries.eeg[chosen], own)
+    chosen = spread(stimuli)
+    controls = outputs.ask(method, fitted.reconstructor, outputs.CONTROLS, whole.part(chosen))
     if controls is None:
         return {}
     for item, control in zip(chosen, controls, strict=True):
-        store.write_png(folder / store.CONTROLS / store.image_file(queries.stimuli[item]), control)
+        store.write_png(folder / store.CONTROLS / store.image_file(stimuli[item]), control)
     return {"controls": controls_digest(folder)}
 
 

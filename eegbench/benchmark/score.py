@@ -243,6 +243,12 @@ def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
     return stored_embeddings(file, "decoded")
 
 
+def undefined(embeddings: Embeddings) -> str:
+    """How many embeddings hold NaN or infinite values, which no image is near to, in words; "" if none does."""
+    bad = [stimulus for stimulus, row in embeddings.items() if not np.isfinite(row).all()]
+    return f"{len(bad)} of {len(embeddings)} embeddings have NaN or infinite values" if bad else ""
+
+
 def stored_embeddings(file: Path, name: str) -> Embeddings:
     """A tensor (n, d) of a safetensors file by stimulus id; raises InputError for a file that holds something else."""
     try:

@@ -9,6 +9,7 @@ saliency maps that are there to look at.
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,22 +34,27 @@ WORDS = ("version", "higher_is_better", "items", "variant", "unverified", "reaso
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a run. problems: what is not as its files say. unknown: why scores were not computed again."""
+    """What was found of a run. problems: what is not as its files say. unknown: why scores were not computed again.
+
+    remarks: what is as its files say, and would be refused if it were made today.
+    """
 
     path: str
     images: int = 0
     scores: int = 0
     problems: tuple[str, ...] = ()
     unknown: str = ""
+    remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """What a person is told: one line, and one for each problem."""
+        """What a person is told: one line, and one for each problem or remark."""
         if self.problems:
             return [_plain(f"FAILED  {self.path}"), *(_plain(f"        {problem}") for problem in self.problems)]
+        said = f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say"
         if self.unknown:
-            head = f"{self.scores} scores hold" if self.scores else "digests hold"
-            return [_plain(f"IN PART  {self.path}: {head}; {self.unknown}")]
-        return [_plain(f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say")]
+            held = f"{self.scores} scores hold" if self.scores else "digests hold"
+            said = f"IN PART  {self.path}: {held}; {self.unknown}"
+        return [_plain(said), *(_plain(f"        {remark}") for remark in self.remarks)]
 
 
 @dataclass
@@ -85,7 +91,8 @@ class Verifier:
         elif not images:  # where only scores were changed, computing them again shows which
             more, unknown, scores = self._scores(folder, record, sheet)
             problems += more
-        return Verdict(str(folder), len(record.manifest), scores, tuple(problems[:MOST]), unknown)
+        told = tuple(problems[:MOST])
+        return Verdict(str(folder), len(record.manifest), scores, told, unknown, tuple(_remarks(folder, record)))
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], str, int]:
         """Problems with the scores, why some were not computed again, and how many were."""
@@ -108,6 +115,8 @@ class Verifier:
         """Where a record says something else of its data set or method than these say of themselves."""
         dataset = dataset_of_run(record.spec, self.settings)
         known = {"simulated": dataset.simulated, "caution": dataset.caution, "role": _role(record)}
+        if record.role != "ceiling":
+            known["transductive"] = plugins.find("method", record.spec.method).transductive
         for name, value in known.items():
             if getattr(record, name) != value:
                 yield f"{runs.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
@@ -167,6 +176,14 @@ def _seals(folder: Path) -> Iterator[str]:
                 continue  # who reads it says so
             if not old and not is_sealed((folder / name).read_bytes().decode()):
                 yield f"{name}: was changed after it was written: its seal does not hold"
+
+
+def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
+    """What an earlier version let through."""
+    with suppress(EegbenchError):  # a file that is not the run's own is a problem, and told as one
+        decoded = score.decoded_embeddings(folder, record)
+        if decoded is not None and (problem := score.undefined(decoded)):
+            yield f"{store.EMBEDDING}: {problem}, and its retrieval stands on them; such a run is refused now"
 
 
 def _images(folder: Path, record: RunRecord) -> Iterator[str]:

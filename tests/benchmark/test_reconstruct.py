@@ -13,6 +13,8 @@ from eegbench.datasets.images import read_image
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.records import RunRecord, file_digest
 
+EXAMINED = [2, 2, 1, 1, 2, 2]  # images asked for before the first is painted; two more are asked for at the end
+
 
 def images_of(folder: Path) -> dict[str, bytes]:
     root = folder / store.IMAGES
@@ -40,7 +42,7 @@ def test_a_run_taken_up_again_has_the_bytes_of_one_that_never_stopped(
     lab: Any, tmp_path: Path, failure: BaseException
 ) -> None:
     def stop(decoder: Any) -> None:
-        decoder.stop_after, decoder.failure = 1, failure
+        decoder.stop_after, decoder.failure = len(EXAMINED) + 1, failure
 
     with pytest.raises(type(failure)):
         lab.reconstruct(decoder=stop)
@@ -49,13 +51,15 @@ def test_a_run_taken_up_again_has_the_bytes_of_one_that_never_stopped(
     assert (record.status, record.reason) == (("started", "") if interrupted else ("failed", "RuntimeError: no luck"))
     decoders: list[Any] = []
     resumed = lab.reconstruct(decoder=decoders.append)
-    assert decoders[0].asked == [3, 2] and resumed.record.status == "complete"  # the first batch of 3 was there
+    assert (
+        decoders[0].asked == [*EXAMINED, 3, 2, 1, 1] and resumed.record.status == "complete"
+    )  # the first batch of 3 was there
     assert images_of(resumed.folder) == images_of(lab.reconstruct(runs=tmp_path / "other").folder)
 
 
 def test_an_image_that_does_not_decode_is_made_again(lab: Any) -> None:
     def stop(decoder: Any) -> None:
-        decoder.stop_after, decoder.failure = 2, KeyboardInterrupt()
+        decoder.stop_after, decoder.failure = len(EXAMINED) + 2, KeyboardInterrupt()
 
     with pytest.raises(KeyboardInterrupt):
         lab.reconstruct(decoder=stop)
@@ -136,9 +140,10 @@ def test_images_that_break_the_contract_fail_the_run(lab: Any) -> None:
     def spoil(decoder: Any) -> None:
         decoder.reconstruct = lambda eeg, **_: np.zeros((len(eeg), 6, 6, 3), np.float32)
 
-    with pytest.raises(InputError, match="images are float32"):
+    with pytest.raises(InputError, match="method 'uses-eeg', reconstruct: images are float32"):
         lab.reconstruct(decoder=spoil)
-    assert RunRecord.read(next(lab.runs.rglob("run.json"))).reason.startswith("images are float32")
+    record = RunRecord.read(next(lab.runs.rglob("run.json")))
+    assert record.status == "failed" and "reconstruct: images are float32" in record.reason
 
 
 @pytest.mark.parametrize("stimulus", ["../x", "/x", "a//b", "a/../b", "", "a\\b", "c:x", "x.sample-2"])
