@@ -33,6 +33,17 @@ class Silent(Progress):
 
 
 @dataclass(frozen=True)
+class Named(Progress):
+    """Progress whose bars say whose work it is."""
+
+    inner: Progress
+    owner: str
+
+    def bar(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        return self.inner.bar(f"{self.owner}: {label}", total)
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What a method may learn from: trials of EEG, and the stimuli that they showed.
 

@@ -10,12 +10,13 @@ from typer.testing import CliRunner, Result
 
 import eegcvpr_files
 import things_files
-from eegbench.benchmark import evaluate as evaluating
+from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import evaluate
+from eegbench.benchmark.features import content
 from eegbench.benchmark.plan import Options, plan
 from eegbench.cli import app
 from eegbench.contracts import Silent
-from eegbench.records import RunRecord
+from eegbench.records import RunRecord, digest
 
 ENCODER = {"encoder.epochs": 1, "encoder.validation_concepts": 1}
 SAMPLING = {"sampling.steps": 2}
@@ -141,7 +142,9 @@ def test_a_ceiling_is_made_anew_when_the_images_are_others(tmp_path: Path) -> No
     for _ in range(3):
         run("prepare", *words)
         planned = plan("mean_image", 8, options, device="cpu")
-        made = evaluating._ceiling_run("vae_roundtrip", planned, planned.dataset.answers(8), Silent())
+        answers = planned.dataset.answers(8)
+        truths = digest([content(image) for image in answers.images])
+        made = companions._ceiling("vae_roundtrip", planned, answers, truths, Silent())
         found.append((made.reused, made.record.manifest[0].sha256))
         if len(found) == 2:
             path = tmp_path / "image_set/test_images/00001_other1/other1_06s.jpg"

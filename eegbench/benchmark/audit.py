@@ -16,11 +16,12 @@ from eegbench import seeds, statistics
 from eegbench.arrays import Images
 from eegbench.benchmark import outputs, store
 from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.measure import Measured
 from eegbench.benchmark.outputs import Given
 from eegbench.benchmark.plan import Plan
-from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, asked, paint, seed_of, stacked, task_of
+from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
 from eegbench.benchmark.score import Embeddings, Scorer, estimate, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
@@ -38,7 +39,7 @@ class Permuted:
 
 def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, progress: Progress) -> Permuted:
     """The reconstructions from permuted EEG, below permuted/ of the run's folder; taken up again like a run."""
-    queries = asked(plan)
+    queries = plan.queries
     donors = donors_of(queries.stimuli)
     name, fitted_method = plan.method.name, fitted.reconstructor
     item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]

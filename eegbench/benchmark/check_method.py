@@ -16,8 +16,6 @@ from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import seed_of
 from eegbench.contracts import Dataset, Progress, Queries, Reconstructor, TrainingSet
 from eegbench.errors import CheckFailed, EegbenchError
-from eegbench.places import cache
-from eegbench.records import digest
 
 ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
@@ -90,10 +88,8 @@ def _stored(asking: Asking, plan: Plan) -> str:
 
 
 def _fitted(plan: Plan, progress: Progress) -> Reconstructor:
-    key = digest(fits.shape(plan))
-    for root in (fits.shipped_folder(), cache("fitted")):
-        if (root / key / fits.CARD).is_file():
-            return fits.load(root / key, plan.method, plan.device)
+    if (place := fits.stored_place(plan)) is not None:
+        return fits.load(place[1], plan.method, plan.device)
     train = _part(plan.train(), TRAINING)
     fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
     found: Reconstructor = plan.method.configure(fresh)

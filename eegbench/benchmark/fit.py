@@ -25,12 +25,16 @@ CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted method, the digest of all that shaped it, where it came from (shipped, cached, fitted), its seconds."""
+    """A fitted method, the digest of all that shaped it, where it came from (shipped, cached, fitted), its seconds.
+
+    content: digest of its files; fits of two subjects may hold the same.
+    """
 
     reconstructor: Reconstructor
     digest: str
     source: str
     seconds: float
+    content: str
 
 
 def fit(plan: Plan, *, progress: Progress) -> Fitted:
@@ -42,13 +46,18 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     shaped_by = shape(plan)
     key = digest(shaped_by)
     since = time.perf_counter()
-    for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
-        if (root / key / CARD).is_file():
-            found = load(root / key, plan.method, plan.device)
-            return Fitted(found, key, source, time.perf_counter() - since)
-    make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
-    stored = load(places.cache("fitted") / key, plan.method, plan.device)
-    return Fitted(stored, key, "fitted", time.perf_counter() - since)
+    if (place := stored_place(plan)) is None:
+        make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
+    source, folder = place or ("fitted", places.cache("fitted") / key)
+    found = load(folder, plan.method, plan.device)
+    return Fitted(found, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
+
+
+def stored_place(plan: Plan) -> tuple[str, Path] | None:
+    """Where the fit of a plan lies: "shipped" or "cached", and its folder; None where it is still to be made."""
+    key = digest(shape(plan))
+    roots = {"shipped": shipped_folder(), "cached": places.cache("fitted")}
+    return next(((source, root / key) for source, root in roots.items() if (root / key / CARD).is_file()), None)
 
 
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:

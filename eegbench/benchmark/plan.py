@@ -1,6 +1,7 @@
 """The first stage: names and options in, a checked plan out. Nothing is fitted or written yet, no data set loaded."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from eegbench import configuration
+from eegbench.arrays import check_eeg
 from eegbench.benchmark import plugins
 from eegbench.benchmark.embedded import Embedded
-from eegbench.contracts import TRACKS, Dataset, Method, TrainingSet
+from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
-from eegbench.errors import UsageError, unknown
+from eegbench.errors import InputError, UsageError, unknown
 from eegbench.records import Json, RunSpec
 
 SUITES = ("auto", "micro", "reference")
@@ -58,6 +60,17 @@ class Plan:
     runs: Path
     batch_size: int
     captions: CaptionsFile | None = None
+
+    @functools.cached_property
+    def queries(self) -> Queries:
+        """The queries, checked and taken once."""
+        found = self.dataset.queries(self.spec.subject, average=self.spec.average)
+        check_eeg(found.eeg, found.info)
+        if len(found.stimuli) != len(found.eeg):
+            raise InputError(
+                f"{self.spec.dataset}: {len(found.eeg)} trials came with {len(found.stimuli)} stimulus ids"
+            )
+        return found
 
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""

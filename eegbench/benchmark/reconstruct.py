@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from eegbench import seeds
-from eegbench.arrays import EEG, Images, Maps, check_eeg
+from eegbench.arrays import EEG, Images, Maps
 from eegbench.benchmark import outputs, provenance, store
 from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import intact
 from eegbench.benchmark.outputs import Asking, Given
 from eegbench.benchmark.plan import Plan
-from eegbench.contracts import Progress, Queries
+from eegbench.benchmark.shared import SharedRun
+from eegbench.contracts import Progress
 from eegbench.datasets.images import read_image
 from eegbench.errors import EegbenchError, InputError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest, files_digest
@@ -32,7 +34,6 @@ PICTURED = 12  # stimuli that the picture shows
 EXAMINED = 2  # stimuli on which every run's method is held to its contract
 HINTED = "hint judge/"  # before the name of the judge that made a hint, in a record's digests
 
-HintMaps = Mapping[str, Mapping[str, NDArray[np.uint8]]]  # hint name to stimulus id to map (h, w)
 Make = Callable[[NDArray[np.int64], list[int]], Images]  # positions of items, a seed for each: one image for each
 Besides = Callable[[Path, Sequence[ManifestRow]], dict[str, str]]  # a run's folder and images to digests by name
 
@@ -47,7 +48,13 @@ class Reconstructed:
 
 
 def reconstruct(
-    plan: Plan, fitted: Fitted, *, hints: HintMaps, hint_judges: Mapping[str, str], progress: Progress
+    plan: Plan,
+    fitted: Fitted,
+    *,
+    hints: HintMaps,
+    hint_judges: Mapping[str, str],
+    progress: Progress,
+    shared: SharedRun | None = None,
 ) -> Reconstructed:
     """The images of all queries of a plan, below the run's folder, with run.json.
 
@@ -55,7 +62,7 @@ def reconstruct(
     On failure run.json says `failed` and why; an interrupt from the keyboard leaves it `started`. Raises what
     the method raises, InputError for images that break the contract, MissingError for a full disk.
     """
-    queries = asked(plan)
+    queries = plan.queries
     item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
     digests = {
         "fit": fitted.digest,
@@ -83,7 +90,14 @@ def reconstruct(
 
     task = task_of(plan, fitted, digests, queries.stimuli)
     return carry_out(
-        plan.runs, task, make, besides, first=lambda: outputs.require(asking), device=plan.device, progress=progress
+        plan.runs,
+        task,
+        make,
+        besides,
+        first=lambda: outputs.require(asking),
+        shared=shared,
+        device=plan.device,
+        progress=progress,
     )
 
 
@@ -125,13 +139,14 @@ def carry_out(
     besides: Besides,
     *,
     first: Callable[[], None] = lambda: None,
+    shared: SharedRun | None = None,
     device: str,
     progress: Progress,
 ) -> Reconstructed:
     """Bring a run's folder from nothing, or from where it stopped, to complete.
 
     `first` is done before the first image; `besides` writes what belongs beside the images, and gives its digests by
-    name. What they raise ends the run as failed.
+    name. What they raise ends the run as failed. `shared` may have the images, and gets them where it has not.
     """
     folder = store.place(runs, task.spec, task.digests)
     before = store.existing(folder)
@@ -151,6 +166,9 @@ def carry_out(
     try:
         store.write_record(folder, record)
         store.forget_results(folder)
+        if shared is not None and (restored := shared.restore(folder, record)) is not None:
+            store.write_record(folder, restored)
+            return Reconstructed(folder, restored, reused=True)
         first()
         # Images of a folder without a record are nobody's, and made again.
         keep = before is not None and before.transductive == task.transductive
@@ -171,6 +189,8 @@ def carry_out(
     except Exception as error:
         _say_failed(folder, record, error)
         raise
+    if shared is not None:
+        shared.keep(folder, done)
     return Reconstructed(folder, done, reused=False)
 
 
@@ -205,17 +225,6 @@ def paint(
 def seed_of(run_seed: int, stimulus: str, sample: int) -> int:
     """The seed of one image."""
     return seeds.seed(run_seed, stimulus, sample, "reconstruct")
-
-
-def asked(plan: Plan) -> Queries:
-    """The queries of a plan, checked."""
-    queries = plan.dataset.queries(plan.spec.subject, average=plan.spec.average)
-    check_eeg(queries.eeg, queries.info)
-    if len(queries.stimuli) != len(queries.eeg):
-        raise InputError(
-            f"{plan.spec.dataset}: {len(queries.eeg)} trials came with {len(queries.stimuli)} stimulus ids"
-        )
-    return queries
 
 
 def stacked(hints: HintMaps, stimuli: Sequence[str]) -> dict[str, Maps]:

@@ -105,9 +105,19 @@ class Scorer:
             metrics={name: self._score(one) for name, one in measured.items()},
             judges=self.digests,
             caution=self.caution,
-            truths=digest([[s, c] for s, c in sorted(zip(self.truths.stimuli, self.seen.contents, strict=True))]),
+            truths=self.truths_digest,
             reconstructions=reconstructions,
         )
+
+    @property
+    def truths_digest(self) -> str:
+        """Digest of the true pictures' pixels, by stimulus."""
+        return digest([[s, c] for s, c in sorted(zip(self.truths.stimuli, self.seen.contents, strict=True))])
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """By feature that a metric needs and that there is no judge for: why."""
+        return {name: self._why(name) for name in sorted(features_of(self.metrics)) if name in self.suite.missing}
 
     @property
     def digests(self) -> dict[str, str]:
@@ -142,13 +152,18 @@ def scorer(
     """
     objects = chosen(metrics)
     wanted = features_of(objects)
-    lost = [suite.missing[metric.needs] for metric in objects if metric.needs in suite.missing]
-    if lost and (strict or len(lost) == len([m for m in objects if m.needs not in (EMBEDDING, PIXELS)])):
-        raise MissingError(lost[0])
+    check_judges(objects, suite, strict=strict)
     needed = tuple(judge for judge in suite.judges if wanted & set(judge.provides))
     cache = FeatureCache(places.cache("features"), suite.protocol)
     seen = extract(truths, needed, wanted, progress=progress, label="true features", cache=cache)
     return Scorer(dataclasses.replace(suite, judges=needed), objects, truths, seen)
+
+
+def check_judges(metrics: Sequence[Metric], suite: Suite, *, strict: bool = False) -> None:
+    """MissingError where the weights for all of these metrics are not here, or if `strict` those for one of them."""
+    lost = [suite.missing[metric.needs] for metric in metrics if metric.needs in suite.missing]
+    if lost and (strict or len(lost) == len([m for m in metrics if m.needs not in (EMBEDDING, PIXELS)])):
+        raise MissingError(lost[0])
 
 
 def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:

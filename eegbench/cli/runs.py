@@ -1,5 +1,6 @@
 """The verbs that make runs, score pictures, and show the scores."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,10 +54,16 @@ def evaluate(
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG. A run that was audited stays so.")
     ] = True,
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
+    ] = True,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only look whether all that the run needs is there, and say what is not.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
@@ -83,7 +90,11 @@ def evaluate(
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
         batch_size=batch_size,
+        companions=references,
     )
+    if check:
+        show_preflight(method, subject, options, as_json=as_json)
+        return
     outcome = pipeline.evaluate(method, subject, options, terminal())
     for note in outcome.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -93,6 +104,20 @@ def evaluate(
     show_sheet(outcome.sheet, heading(outcome, method, subject, options), outcome)
     print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
+
+
+def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) -> None:
+    """Print the list of all that was looked at; ends with the code of the first thing that stands in the way."""
+    from eegbench.benchmark import preflight
+
+    found = preflight.examine(method, subject, options)
+    if as_json:
+        rows = [{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points]
+        print(json.dumps(rows, indent=1))
+    else:
+        print("\n".join(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
+    if found.failed:
+        raise typer.Exit(found.failed[0].code)
 
 
 @app.command()

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from eegbench import backbones, seeds
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.backbones import Suite
-from eegbench.benchmark import evaluate as evaluating
-from eegbench.benchmark import plugins
+from eegbench.benchmark import companions, plugins
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, Plan, plan
@@ -293,7 +292,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     suite = Suite("micro", "sal512", (judge,))
     monkeypatch.setattr(backbones, "suite", lambda *_, **__: suite)
     monkeypatch.setattr(plugins, "names", lambda kind: list(known[kind]))
-    monkeypatch.setattr(evaluating, "FLOORS", ("random_train_image",))
+    monkeypatch.setattr(companions, "FLOORS", ("random_train_image",))
     Drawn.calls.clear()
     UsesEEG.fits.clear()
     return Lab(tmp_path / "runs", suite, judge, laws)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import evaluate as evaluating
-from eegbench.benchmark import provenance
+from eegbench.benchmark import companions, plugins, provenance
 from eegbench.benchmark.evaluate import evaluate
+from eegbench.benchmark.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
 from eegbench.records import RunRecord, ScoreSheet
+from forgery import flip
 
 
 def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None:
@@ -28,7 +29,7 @@ def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None
     assert outcome.ceilings["vae_roundtrip"].metrics["pixcorr"].value == pytest.approx(1)
     assert outcome.floors["random_train_image"].verdict == ""  # floors are not audited
     assert len(list(lab.runs.rglob("scores.json"))) == 4
-    assert {"fit", "reconstruct", "score", "audit: reconstruct", "floors", "ceilings"} <= outcome.seconds.keys()
+    assert {"fit", "reconstruct", "score", "audit: reconstruct", "floors and ceilings"} <= outcome.seconds.keys()
 
 
 def test_every_record_has_the_data_sets_caution(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,9 +57,64 @@ def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any
 
 def test_companions_are_made_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.evaluate()
-    monkeypatch.setattr(evaluating, "scored", lambda made, *_, **__: made.run)  # scoring one again would show
+    monkeypatch.setattr(companions.score, "write", lambda *_: None)  # scoring one again would show
     again = lab.evaluate("ignores-eeg")
     assert again.floors == first.floors and again.ceilings == first.ceilings
+
+
+def made(lab: Any, patch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked for images, or scored, from now on."""
+    asked: list[str] = []
+    for name, kind in (
+        ("floor", lab.plan("random_train_image").method.reconstructor),
+        ("ceiling", plugins.find("reference", "vae_roundtrip")),
+    ):
+        plain = kind.reconstruct
+
+        def reconstruct(self: Any, *given: Any, _name: str = name, _plain: Any = plain, **more: Any) -> Any:
+            asked.append(_name)
+            return _plain(self, *given, **more)
+
+        patch.setattr(kind, "reconstruct", reconstruct)
+    plain_scores = companions.score.write
+    patch.setattr(companions.score, "write", lambda *given: (asked.append("scores"), plain_scores(*given))[1])
+    return asked
+
+
+@pytest.mark.parametrize("subject", [8, 1])
+def test_companions_serve_every_runs_folder_and_every_subject_with_the_same_images(
+    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: int
+) -> None:
+    first = lab.evaluate(audit=False)
+    asked = made(lab, monkeypatch)
+    again = evaluate("uses-eeg", subject, lab.options(runs=tmp_path / "others", audit=False), Silent())
+    assert again.floors == first.floors and again.ceilings == first.ceilings
+    assert asked.count("ceiling") == 0 and asked.count("scores") == 1  # of the method itself
+    for name in ("random_train_image", "vae_roundtrip"):
+        (folder,) = [f.parent for f in (tmp_path / "others").rglob("run.json") if name in f.as_posix()]
+        assert RunRecord.read(folder / "run.json").spec.subject == subject
+        assert Verifier(Silent()).verify(folder).problems == ()
+
+
+def test_what_is_damaged_in_the_cache_is_made_again(lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lab.evaluate(audit=False)
+    for file in (tmp_path / "cache" / "references").rglob("*_3.png"):
+        flip(file)
+    for file in (tmp_path / "cache" / "scores").rglob("scores.csv"):
+        flip(file)
+    asked = made(lab, monkeypatch)
+    again = lab.evaluate(runs=tmp_path / "others", audit=False)
+    assert (
+        again.ceilings == first.ceilings and "ceiling" in asked and asked.count("scores") == 3
+    )  # both ceilings give the same images
+    asked.clear()
+    lab.evaluate(runs=tmp_path / "third", audit=False)
+    assert "ceiling" not in asked  # what was made again is whole
+
+
+def test_without_references_there_are_none(lab: Any) -> None:
+    outcome = lab.evaluate(companions=False)
+    assert outcome.floors == outcome.ceilings == {} and len(list(lab.runs.rglob("run.json"))) == 1
 
 
 def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +145,7 @@ def test_a_ceiling_without_its_weights_is_left_out_and_said(lab: Any, monkeypatc
     def missing(*_: object, **__: object) -> None:
         raise MissingError("no weights of the VAE; run eegbench weights fetch")
 
-    monkeypatch.setattr(evaluating, "_ceiling_run", missing)
+    monkeypatch.setattr(companions, "_ceiling", missing)
     outcome = lab.evaluate()
     assert outcome.ceilings == {} and "vae_roundtrip was left out: no weights of the VAE" in outcome.notes[0]
 

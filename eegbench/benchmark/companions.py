@@ -1,0 +1,145 @@
+"""The floors and ceilings that stand beside a method in its table: made once for all runs that can share them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench import configuration, runs
+from eegbench.arrays import Images
+from eegbench.benchmark import beside_images, plugins, score
+from eegbench.benchmark.fit import fit
+from eegbench.benchmark.plan import Options, Plan, describe, plan
+from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
+from eegbench.benchmark.score import Scorer
+from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
+from eegbench.contracts import Answers, Named, Progress, Reference, Silent
+from eegbench.errors import MissingError
+from eegbench.records import Json, ManifestRow, RunSpec, ScoreSheet
+
+FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
+CEILINGS = ("vae_roundtrip", "true_embedding")
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Score sheets by name, and what was left out and why."""
+
+    floors: dict[str, ScoreSheet]
+    ceilings: dict[str, ScoreSheet]
+    notes: tuple[str, ...]
+
+
+def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, progress: Progress) -> Companions:
+    """The floors and ceilings beside a run, in the same runs folder; one whose weights are not here becomes a note."""
+    notes: list[str] = []
+
+    def each(names: Sequence[str], run_of: Callable[[str, Progress], Reconstructed]) -> dict[str, ScoreSheet]:
+        found = {}
+        for name in names:
+            own = Named(progress, name)
+            try:
+                found[name] = _scores(run_of(name, own), ready, own)
+            except MissingError as error:
+                notes.append(f"{name} was left out: {error}")
+        return found
+
+    def floor(name: str, own: Progress) -> Reconstructed:
+        return _floor(_floor_plan(name, planned, options), own)
+
+    def ceiling(name: str, own: Progress) -> Reconstructed:
+        return _ceiling(name, planned, answers, ready.truths_digest, own)
+
+    floors = each(() if planned.method.role == "floor" else FLOORS, floor)
+    return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
+
+
+def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
+    """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
+    tracks = plugins.find("method", name).tracks
+    track = options.track if options.track in tracks else tracks[0]
+    own = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
+    return plan(name, planned.spec.subject, own, device=planned.device)
+
+
+def _floor(planned: Plan, progress: Progress) -> Reconstructed:
+    """A floor's images depend on its fit and the test stimuli: they serve every subject who has the same of both."""
+    fitted = fit(planned, progress=progress)
+    shared = SharedRun.of(
+        {
+            "method": planned.method.name,
+            "configuration": describe(planned.method),
+            "fit": fitted.content,
+            "weights": planned.method.weights(),
+            "stimuli": sorted(planned.queries.stimuli),
+            "seed": planned.spec.seed,
+        }
+    )
+    return reconstruct(planned, fitted, hints={}, hint_judges={}, progress=progress, shared=shared)
+
+
+def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Reconstructed:
+    """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
+    reference: Reference = configuration.build(plugins.find("reference", name), {})
+    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
+    spec = RunSpec(
+        dataset=planned.spec.dataset,
+        revision=planned.spec.revision,
+        dataset_configuration=planned.spec.dataset_configuration,
+        subject=planned.spec.subject,
+        track="ceiling",
+        method=reference.name,
+        configuration=configured,
+    )
+    data = planned.dataset
+    weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
+    digests = {f"data/{name}": sha256 for name, sha256 in data.digests(planned.spec.subject).items()} | weights
+    task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
+    shared = SharedRun.of(
+        {
+            "reference": reference.name,
+            "configuration": configured,
+            "weights": weights,
+            "truths": truths,
+            "seed": spec.seed,
+        }
+    )
+
+    def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
+        return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())
+
+    def nothing(folder: Path, manifest: Sequence[ManifestRow]) -> dict[str, str]:
+        return {}  # a reference has no embedding and no control maps
+
+    return carry_out(planned.runs, task, from_truth, nothing, device=planned.device, progress=progress, shared=shared)
+
+
+def _scores(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet:
+    """The scores of a floor or a ceiling: its own, the cache's, or computed."""
+    if found := _kept(run, ready) or restore_scores(run.folder, run.record, ready):
+        return found
+    looked = ready.look(score.images_of(run.folder, run.record), progress=progress)
+    beside_images.write_saliency(run.folder, ready, looked)
+    measured = ready.weigh(looked, progress=progress)
+    sheet = score.write(
+        run.folder, ready.sheet(measured, reconstructions=run.record.images), measured, ready.truths.stimuli
+    )
+    keep_scores(run.folder, run.record, ready, sheet)
+    return sheet
+
+
+def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
+    """The scores that a complete run has already, if the same judges and metrics made them, under this caution."""
+    file = run.folder / runs.SHEET
+    if not (run.reused and file.is_file()):
+        return None
+    sheet = ScoreSheet.read(file)
+    versions = {name: one.version for name, one in sheet.metrics.items()}
+    wanted = {metric.id: metric.version for metric in ready.metrics}
+    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution)
+    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution)
+    bound = sheet.reconstructions == run.record.images
+    return sheet if same and bound and sheet.n == len(ready.truths.stimuli) else None

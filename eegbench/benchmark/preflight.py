@@ -1,0 +1,196 @@
+"""All that can be known before the first step of a run, in one list: each point with its state, or with what mends it.
+
+Nothing is fitted or written. `eegbench evaluate` takes its plan and its judges from here, and `evaluate --check` prints
+the list and stops.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from eegbench import backbones, places
+from eegbench.backbones import Suite, stored
+from eegbench.backbones.environment import free_memory, resolve_device
+from eegbench.benchmark import fit, hints, score, store
+from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.datasets.captions import captioned
+from eegbench.errors import EegbenchError, MissingError, UsageError
+from eegbench.records import RunRecord
+
+LEAST_FREE = 100 * 2**20  # bytes on a disk, below which no run comes to its end
+GB = 1e9
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that was looked at, and its state; `error` where it stands in the way."""
+
+    subject: str
+    state: str
+    error: EegbenchError | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code of what stands in the way; 0 where nothing does."""
+        return 0 if self.error is None else self.error.exit_code
+
+
+@dataclass
+class Preflight:
+    """The list, and what it made that the run goes on with: None where something stands in the way."""
+
+    points: list[Point] = field(default_factory=list)
+    planned: Plan | None = None
+    metrics: tuple[str, ...] | None = None
+    judges: Suite | None = None
+
+    @property
+    def failed(self) -> list[Point]:
+        return [point for point in self.points if point.error is not None]
+
+    def require(self) -> tuple[Plan, tuple[str, ...] | None, Suite]:
+        """Plan, names of metrics and judges; raises what stands in the way, all of it in one line."""
+        errors = [point.error for point in self.points if point.error is not None]
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            told = "; ".join(f"({number}) {error}" for number, error in enumerate(errors, start=1))
+            raise type(errors[0])(f"{len(errors)} things stand in the way: {told}") from errors[0]
+        assert self.planned is not None and self.judges is not None  # or there would be an error
+        return self.planned, self.metrics, self.judges
+
+    def look(self, subject: str, how: Callable[[], T], state: Callable[[T], str]) -> T | None:
+        """Add a point; None where `how` raises one of our own errors."""
+        try:
+            found = how()
+            self.points.append(Point(subject, state(found)))
+        except EegbenchError as error:
+            self.points.append(Point(subject, str(error), error))
+            return None
+        return found
+
+
+def examine(method: str, subject: int, options: Options) -> Preflight:
+    """The list for one run."""
+    found = Preflight()
+    device = found.look("device", lambda: resolve_device(options.device), _memory_state)
+    named = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+    planned = found.look(
+        "names, settings", lambda: plan(method, subject, options, device=device or "cpu"), lambda _: named
+    )
+    found.planned = planned
+    if planned is not None:
+        queries = found.look(
+            "data", lambda: planned.queries, lambda q: f"{len(q.stimuli)} test stimuli, {_size(q.info)}"
+        )
+        if queries is not None:
+            found.look("fit", lambda: fit.stored_place(planned), _fit_state)
+            found.look("captions", lambda: _captions(planned), str)
+        found.look("weights", lambda: _weights(planned, options), str)
+        _judges(found, planned, options)
+        found.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
+    found.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)
+    found.look("cache", lambda: _room(places.cache(""), "set EEGBENCH_CACHE to a folder that can be"), str)
+    return found
+
+
+def _judges(found: Preflight, planned: Plan, options: Options) -> None:
+    def judges() -> tuple[tuple[str, ...] | None, Suite]:
+        metrics = score.metrics_with(options.nway_judge, None)
+        suite = backbones.suite(
+            planned.suite,
+            planned.protocol,
+            planned.device,
+            features=score.features_of(score.chosen(metrics)) | set(hints.HINTS),
+            half=options.half,
+            allow_unverified=options.allow_unverified_weights,
+        )
+        score.check_judges(score.chosen(metrics), suite)
+        hints.check(planned, suite)
+        return metrics, suite
+
+    def state(made: tuple[tuple[str, ...] | None, Suite]) -> str:
+        _, suite = made
+        lost = [f"{feature} left blank ({why})" for feature, why in suite.missing.items()]
+        return "; ".join([f"suite {suite.name}, protocol {suite.protocol}: {len(suite.judges)} judges", *lost])
+
+    if (made := found.look("judges", judges, state)) is not None:
+        found.metrics, found.judges = made
+
+
+def _memory_state(device: str) -> str:
+    free = free_memory(device)
+    return f"{device}, {free / GB:.1f} GB of memory free" if free else device
+
+
+def _size(info: Any) -> str:
+    return f"{len(info.channels)} channels x {info.times} samples"
+
+
+def _fit_state(place: tuple[str, Path] | None) -> str:
+    return "none as yet: it will be fitted" if place is None else place[0]
+
+
+def _run_state(record: RunRecord | None) -> str:
+    if record is None:
+        return "none"
+    after = "scored again" if record.status == "complete" else "taken up again"
+    return f"one with the status {record.status}: if it is this very run it is {after}, else this one stands beside it"
+
+
+def _earlier(folder: Path) -> RunRecord | None:
+    try:
+        return store.existing(folder)
+    except OSError:  # what cannot be read cannot be written either, and is said so
+        return None
+
+
+def _captions(planned: Plan) -> str:
+    """That a captions file has the training images of a fit that is to be made."""
+    if planned.captions is None:
+        return "the data set's own"
+    told = f"of a file, {len(planned.captions.entries)} images"
+    if fit.stored_place(planned) is None:
+        captioned(planned.dataset.train(planned.spec.subject), planned.captions)
+    return told
+
+
+def _weights(planned: Plan, options: Options) -> str:
+    """The pretrained files that the method uses: known by digest or allowed, here or to be had, and within memory."""
+    known = planned.method.weights()
+    unverified = sorted(name for name, sha256 in known.items() if not sha256)
+    if unverified and not options.allow_unverified_weights:
+        raise UsageError(
+            f"no sha256 is known for {', '.join(unverified)}: --allow-unverified-weights uses such weights as they are"
+        )
+    sizes = {name: stored.size(name, offline=options.offline) for name in known}
+    needed, free = sum(size or 0 for size in sizes.values()), free_memory(planned.device)
+    if free and needed > free:
+        raise MissingError(
+            f"{planned.method.name}: its weights alone take {needed / GB:.1f} GB, and {planned.device} has "
+            f"{free / GB:.1f} GB of memory free; free some, or choose another --device"
+        )
+    absent = [name for name, size in sizes.items() if size is None]
+    later = f"; fetched when they are loaded: {', '.join(absent)}" if absent else ""
+    return f"{', '.join(known) or 'none'}{later}"
+
+
+def _room(folder: Path, mend: str) -> str:
+    """Whether a folder can be written, or made, and has room."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    with places.writing(folder, mend=mend):
+        if not place.is_dir():
+            raise NotADirectoryError(20, "Not a directory", str(place))
+        with tempfile.TemporaryFile(dir=place):
+            pass
+        free = shutil.disk_usage(place).free
+    if free < LEAST_FREE:
+        raise MissingError(f"{folder}: {free / 2**20:.0f} MiB free on its disk; free some, or {mend}")
+    return f"{folder}: can be written, {free / GB:.1f} GB free"

@@ -1,0 +1,110 @@
+"""Runs and scores that many runs folders need, in the user's cache, found again by what they depend on.
+
+A ceiling depends on the true images, a floor on the training images, neither on a subject's EEG: what was made for one
+subject or one runs folder serves the others. What is damaged is made again.
+"""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import eegbench
+from eegbench import places, runs
+from eegbench.benchmark import store
+from eegbench.benchmark.score import Scorer
+from eegbench.errors import EegbenchError
+from eegbench.records import SCHEMA_VERSION, Json, RunRecord, ScoreSheet, digest, file_digest, is_sealed
+
+WRITTEN = 1  # rises when the scores of the same images are written otherwise, without a metric's version
+BESIDE = (runs.TABLE, store.SALIENCY)  # what a floor or a ceiling has beside its scores
+
+
+@dataclass(frozen=True)
+class SharedRun:
+    """The images of one run, in a folder of the cache that is named by all that they depend on."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, depends_on: Json) -> "SharedRun":
+        return cls(places.cache("references") / digest(depends_on))
+
+    def restore(self, target: Path, begun: RunRecord) -> RunRecord | None:
+        """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
+        try:
+            kept = RunRecord.read(self.folder / runs.RECORD)
+        except EegbenchError:
+            return None
+        for row in kept.manifest:
+            source = self.folder / row.file
+            if not source.is_file() or file_digest(source) != row.sha256:
+                return None
+            store.write_bytes(target / row.file, source.read_bytes())
+        return dataclasses.replace(
+            begun,
+            status="complete",
+            environment=kept.environment,  # on what these images were made
+            digests={**begun.digests, "reconstructions": kept.images},
+            manifest=kept.manifest,
+            seconds=kept.seconds,
+            peak_memory_bytes=kept.peak_memory_bytes,
+        )
+
+    def keep(self, source: Path, record: RunRecord) -> None:
+        """Keep a complete run's images; where the cache cannot be written nothing is kept, which is no fault."""
+        with _whole(self.folder) as folder:
+            _copy(source, [row.file for row in record.manifest], folder)
+            record.write(folder / runs.RECORD)
+
+
+def restore_scores(target: Path, record: RunRecord, ready: Scorer) -> ScoreSheet | None:
+    """Put the scores of a run's images beside them, where these judges and metrics have scored them before."""
+    folder = _scores(record, ready)
+    try:
+        sheet = ScoreSheet.read(folder / runs.SHEET)
+        sound = is_sealed((folder / runs.SHEET).read_text(encoding="utf-8"))
+        if not sound or any(file_digest(folder / name) != sha256 for name, sha256 in sheet.files.items()):
+            return None
+    except (EegbenchError, OSError):
+        return None
+    for name in (*sheet.files, runs.SHEET):  # the sheet last: with it the scores are there
+        store.write_bytes(target / name, (folder / name).read_bytes())
+    return sheet
+
+
+def keep_scores(source: Path, record: RunRecord, ready: Scorer, sheet: ScoreSheet) -> None:
+    """Keep the scores of a run that has nothing but its images."""
+    if set(sheet.files) <= set(BESIDE):
+        with _whole(_scores(record, ready)) as folder:
+            _copy(source, [*sheet.files, runs.SHEET], folder)
+
+
+def _scores(record: RunRecord, ready: Scorer) -> Path:
+    versions = {metric.id: metric.version for metric in ready.metrics}
+    scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, ready.digests, versions]
+    written = [ready.caution, ready.missing, eegbench.__version__, SCHEMA_VERSION, WRITTEN]
+    return places.cache("scores") / digest([scored, written])
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder that is filled and then takes its name; what stood there goes."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    with suppress(OSError):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _copy(source: Path, names: Sequence[str], folder: Path) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, folder / name)
