@@ -98,7 +98,7 @@ def compare(
         scores[name] = dataclasses.replace(
             scores[name], permuted=finite(value), contribution=finite(gain), contribution_ci=ci
         )
-    return dataclasses.replace(sheet, metrics=scores, verdict=statistics.verdict(contributions))
+    return dataclasses.replace(sheet, metrics=scores, verdict=statistics.verdict(contributions, stimuli=sheet.n))
 
 
 def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estimate:

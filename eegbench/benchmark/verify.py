@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eegbench import backbones, runs, tolerances, values
+from eegbench import backbones, runs, statistics, tolerances, values
 from eegbench.benchmark import audit, plugins, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
@@ -270,7 +270,8 @@ def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[st
 def _differences(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Score]) -> Iterator[str]:
     """Where a sheet says something else than these images give; `computed` are the scores that could be computed."""
     whole = computed.keys() == told.metrics.keys()  # else the verdict is of other metrics
-    for name in ("n", *(("verdict",) if whole else ()), *(("truths",) if told.truths else ())):
+    known = whole and told.verdict in _verdicts(found)
+    for name in ("n", *(("verdict",) if whole and not known else ()), *(("truths",) if told.truths else ())):
         if getattr(told, name) != getattr(found, name):
             yield f"{runs.SHEET}: {name} is {getattr(told, name)!r}; computed again {getattr(found, name)!r}"
     for judge in sorted(told.judges.keys() | found.judges.keys()):
@@ -278,6 +279,15 @@ def _differences(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Sco
             yield f"{runs.SHEET}: the judge {judge} here has other weights than the one that scored the run"
     for name, score_ in computed.items():
         yield from _score(score_, found.metrics[name], told.n)
+
+
+def _verdicts(found: ScoreSheet) -> set[str]:
+    """The verdict, and the one of before there had to be enough stimuli for it."""
+    before = {
+        name: (math.nan if score_.contribution is None else score_.contribution, score_.contribution_ci)
+        for name, score_ in found.metrics.items()
+    }
+    return {found.verdict, statistics.verdict(before)} if found.verdict else {""}
 
 
 def _score(told: Score, found: Score, n: int) -> Iterator[str]:
