@@ -82,23 +82,25 @@ class Entry:
 def gather(column: Column, runs: Sequence[Run]) -> Entry:
     """What scored runs have on a metric."""
     scores: list[Scored] = []
-    problems: dict[str, list[Problem]] = {"missing": [], "partial": [], "unverified": []}
+    missing: list[Problem] = []
+    partial: list[Problem] = []
+    unverified: list[Problem] = []
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
         if run.sheet is None or score is None or score.value is None or column_of(score) != bare(column):
-            problems["missing"].append((run, _why_missing(column, score)))
+            missing.append((run, _why_missing(column, score)))
             continue
         if abs(score.value - column.clipped(score.value)) > ROUNDING:
-            problems["missing"].append((run, _astray(column, score.value)))
+            missing.append((run, _astray(column, score.value)))
             continue
         one = _scored(run, score, run.sheet.n)
         scores.append(one)
         defined = one.defined if score.items is None else score.items
         if defined < run.sheet.n:
-            problems["partial"].append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
+            partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
-            problems["unverified"].append((run, UNVERIFIED))
-    return Entry(tuple(runs), tuple(scores), **{what: tuple(found) for what, found in problems.items()})
+            unverified.append((run, UNVERIFIED))
+    return Entry(tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified))
 
 
 def column_of(score: Score) -> Column:

@@ -35,7 +35,8 @@ def shared_runs(having: Sequence[frozenset[Pair]], subjects: Sequence[int] = ())
     then the lowest. With `subjects` that is done for each of them in turn, among the methods that are left.
     """
     ranked = tuple(range(len(having)))
-    for subject in subjects or [None]:
+    steps: Sequence[int | None] = subjects or (None,)
+    for subject in steps:
         members: dict[Pair, tuple[int, ...]] = defaultdict(tuple)
         for place in ranked:
             for pair in having[place]:

@@ -10,7 +10,7 @@ from eegbench.leaderboard import ranking, sharing, wording
 from eegbench.leaderboard.average import FEWEST_SUBJECTS
 from eegbench.leaderboard.cells import BOUNDS, Cell, Column, Limits, Row, Setting, Source, Table
 from eegbench.leaderboard.drafts import drafts_of
-from eegbench.leaderboard.filling import Entry, column_of, gather
+from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.grouping import grouped
 from eegbench.leaderboard.places import Layout, Place, layout, why_not
 from eegbench.leaderboard.references import References
@@ -127,12 +127,12 @@ def _fill(column: Column, places: Sequence[Place], references: References, compa
         return Filled(column, tuple(cells))
     values = [value for number in running if (value := cells[number].value) is not None]
     marks = ranking.mark(column, values, [entries[number].scores for number in running])
-    for place, number in enumerate(running):
-        cells[number] = dataclasses.replace(cells[number], best=place in marks.best, tied=place in marks.tied)
+    for order, number in enumerate(running):
+        cells[number] = dataclasses.replace(cells[number], best=order in marks.best, tied=order in marks.tied)
     return Filled(column, tuple(cells), compared.reason or marks.reason, marks.untested)
 
 
-def _left_out(entries: Sequence[Entry], kept: sharing.Kept) -> tuple[tuple[int, str], ...]:
+def _left_out(entries: Sequence[Entry], kept: Kept) -> tuple[tuple[int, str], ...]:
     """The pairs of subject and stimulus that were scored and are not compared."""
     scored = {(one.subject, stimulus) for entry in entries for one in entry.scores for stimulus in one.stimuli}
     return tuple(sorted(pair for pair in scored if pair[1] not in kept[pair[0]]))
