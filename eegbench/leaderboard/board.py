@@ -38,8 +38,8 @@ class Board:
         runs = read_all(folder)
         known = {run.record.spec.subject for run in runs}
         if lacking := sorted(set(subjects) - known):
-            there = subjects_of(sorted(known)) if known else "no run at all"
-            raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; there is {there}")
+            there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
+            raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; {there}")
         tables = tabulate(runs, subjects)
         assessed = assess(read_claims(), runs, claims)
         return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))

@@ -148,7 +148,7 @@ class Table:
     """One setting: its rows in the order of BLOCKS. cautions: what the data set itself warns of.
 
     normalised: the values of the methods are shares of the way from floor to ceiling.
-    ranking: over what the methods are ranked, and where nothing is best, in words. shared: the subjects and seeds
+    ranking: over what the methods are ranked, and where nothing is best, in sentences. shared: the subjects and seeds
     that all ranked methods have; their rows, the floors' and the ceilings' stand on these alone.
     """
 
@@ -158,5 +158,5 @@ class Table:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     normalised: bool = False
-    ranking: str = ""
+    ranking: tuple[str, ...] = ()
     shared: tuple[Pair, ...] = ()

@@ -110,7 +110,8 @@ def _section(linked: Linked, found: Gallery | None) -> str:
     ]
     said = [f"<strong>{text(words)}</strong>" for words in wording.loud(table)]
     said += [text(words) for words in wording.facts(table)]
-    ranking = f'<p class="ranking">{text(table.ranking, len(table.ranking))}</p>\n' if table.ranking else ""
+    first, *more = [text(sentence, len(sentence)) for sentence in table.ranking] or [""]
+    ranking = f'<p class="ranking"><strong>{first}</strong> {" ".join(more)}</p>\n' if first else ""
     notes = f'<p class="notes">Notes: {"; ".join(map(text, table.notes))}.</p>\n' if table.notes else ""
     return (
         f'<section class="setting" id="{linked.name}" data-track="{text(table.setting.track)}">\n'

@@ -33,7 +33,8 @@ def _section(table: Table) -> list[str]:
     grid = "\n".join(_grid(table, footnotes))
     warned = [f"> **Caution.** {escape(text, LONGEST_CAUTION)}" for text in table.cautions]
     said = [f"**{escape(text)}**" for text in wording.loud(table)] + [escape(text) for text in wording.facts(table)]
-    ranking = [f"**{escape(table.ranking, LONGEST_LEGEND)}**"] if table.ranking else []
+    first, *more = [escape(sentence, LONGEST_LEGEND) for sentence in table.ranking] or [""]
+    ranking = [" ".join([f"**{first}**", *more])] if first else []
     parts = [f"## {escape(wording.title(table.setting))}", *warned, " ".join(said), *ranking, grid]
     parts += ["Notes: " + "; ".join(escape(note) for note in table.notes) + "."] if table.notes else []
     if footnotes:

@@ -95,9 +95,19 @@ def _reference(draft: Draft, subjects: set[int]) -> Place:
 
 
 def _unless_judged_otherwise(draft: Draft, judged: Sequence[Run]) -> Draft:
-    """A floor or ceiling, barred if it was scored by other judges or truths than the ranked methods."""
-    doubts = _scoring_doubts([*judged, *draft.runs]) if judged else ()
+    """A floor or ceiling, barred if other judges, truths or stimuli scored it than the ranked methods."""
+    doubts = list(_scoring_doubts([*judged, *draft.runs])) if judged else []
+    for run in draft.runs:
+        beside = [other for other in judged if other.record.spec.subject == run.record.spec.subject]
+        if beside and not doubts and not any(_same_stimuli(run, other) for other in beside):
+            doubts.append("scored on other stimuli than the ranked methods")
     return dataclasses.replace(draft, barred=draft.barred or "; ".join(doubts))
+
+
+def _same_stimuli(run: Run, other: Run) -> bool:
+    """Whether two runs were scored on the same stimuli, or as many where it is not known which."""
+    first, second = (one.values.stimuli if one.values else () for one in (run, other))
+    return _count(run) == _count(other) and (not first or not second or first == second)
 
 
 def _count(run: Run) -> int:

@@ -33,7 +33,7 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         dataclasses.asdict(table.setting)
         | {"normalised": table.normalised}
         | {"row": row.label, "role": row.role, "method": row.method, "block": row.block, "reason": row.reason}
-        | {"ranked": row.block == "ranked", "ranked_over": _over(table), "ranking": table.ranking}
+        | {"ranked": row.block == "ranked", "ranked_over": _over(table), "ranking": " ".join(table.ranking)}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
         | {"metric": column.metric, "version": column.release, "higher_is_better": column.higher_is_better}
         | {"chance": column.chance, "value": cell.value, "best": cell.best, "tied": cell.tied}

@@ -179,13 +179,13 @@ def _verdict(role: str, verdicts: Sequence[str]) -> str:
     return "; ".join(f"{words} ({count} of {len(verdicts)} runs)" for words, count in ordered)
 
 
-def _ranking(found: Layout, filled: Sequence[Filled]) -> str:
+def _ranking(found: Layout, filled: Sequence[Filled]) -> tuple[str, ...]:
     """The sentences of a table's heading on what is ranked."""
     methods = [place for place in found.places if place.draft.role == "method"]
     ranked = sum(place.block == "ranked" for place in methods)
     left = sum(place.block in ("transductive", "left out") for place in methods)
     if not methods:
-        return ""
+        return ()
     unmarked: dict[str, list[str]] = defaultdict(list)
     for one in filled:
         if one.reason:
@@ -195,4 +195,4 @@ def _ranking(found: Layout, filled: Sequence[Filled]) -> str:
         every = len(filled)
         said += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
     said += [wording.left_out(left)] if left else []
-    return " ".join(said)
+    return tuple(said)

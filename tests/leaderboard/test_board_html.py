@@ -132,7 +132,7 @@ def test_page_says_all_that_the_markdown_board_says(tmp_path: Path, add_run: Add
     for table in tables:
         said += [wording.title(table.setting), *wording.loud(table), *wording.facts(table), *table.cautions]
         said += [f"{wording.release(c)} {wording.direction(c)}" for c in table.columns]
-        said += [*table.notes, table.ranking]
+        said += [*table.notes, *table.ranking]
         for row in table.rows:
             said += [row.label, row.verdict, wording.items(row), *row.notes, wording.BLOCKS[row.block], row.reason]
             said += [note for cell in row.cells for note in cell.notes]

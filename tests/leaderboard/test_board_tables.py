@@ -263,7 +263,9 @@ def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_ru
     add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa", "clip": "cc"})
     add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb", "clip": "cc"})
     table = only(collect(tmp_path))
-    assert table.ranking == "Nothing is ranked: the runs were scored by different weights of alexnet: score them again."
+    assert table.ranking == (
+        "Nothing is ranked: the runs were scored by different weights of alexnet: score them again.",
+    )
     assert bold(table) == []
 
 

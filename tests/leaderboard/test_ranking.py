@@ -236,7 +236,7 @@ def test_runs_scored_against_other_true_images_are_not_ranked_together(tmp_path:
         sheet = dataclasses.replace(ScoreSheet.read(folder / "scores.json"), truths=truths)
         write_text(folder / "scores.json", sheet.to_json())
     [table] = collect(tmp_path)
-    assert table.ranking == "Nothing is ranked: the runs of sub-08 were scored against different true images."
+    assert table.ranking == ("Nothing is ranked: the runs of sub-08 were scored against different true images.",)
     assert not any(best for best, _ in marks(tmp_path).values())
 
 

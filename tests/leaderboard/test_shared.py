@@ -63,7 +63,7 @@ def cells(top: Path, *options: str) -> list[dict[str, str]]:
 
 def ranking(top: Path, *options: str) -> str:
     [table] = json.loads(board(top, "--format", "json", *options))
-    return str(table["ranking"])
+    return " ".join(table["ranking"])
 
 
 def bold(top: Path, metric: str = "ssim", *options: str) -> list[str]:
@@ -123,7 +123,7 @@ def test_shares_are_counted_from_the_floors_of_the_shared_subjects(first_case: P
 def test_html_keeps_what_is_not_ranked_in_bodies_of_its_own(first_case: Path, add_run: AddRun) -> None:
     add_run("late", None, status="started")
     source = board(first_case, "--format", "html")
-    assert '<p class="ranking">Ranked over subject 8' in source
+    assert '<p class="ranking"><strong>Ranked over subject 8' in source
     bodies = re.findall(r'<tbody class="([^"]*)">(.*?)</tbody>', source, re.DOTALL)
     methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies[:5]]
     assert methods[0] == ("method", ["good", "poor"])
@@ -187,7 +187,7 @@ def test_subjects_named_beforehand_keep_a_stray_from_shrinking_the_board(tmp_pat
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("7", "no run is on subject 7; there is subject 8"),
+        ("7", "no run is on subject 7; runs are on subject 8"),
         ("8-", "wanted numbers"),
         ("3-1", "wanted numbers"),
         ("x", "wanted numbers"),
@@ -276,6 +276,14 @@ def test_a_floor_on_other_subjects_is_left_out(tmp_path: Path, add_items: AddRun
     add_items("b", EASE + 0.1)
     add_items("random", EASE - 0.1, role="floor", subject=1)
     assert rows(tmp_path)[-1][0] == "random (no run on subject 8, on which methods are ranked)"
+
+
+def test_a_floor_scored_on_other_stimuli_is_left_out(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE[:20])
+    add_items("b", EASE[:20] + 0.1)
+    add_items("random", EASE - 0.1, role="floor")
+    assert rows(tmp_path)[-1][0] == "random (scored on other stimuli than the ranked methods)"
+    assert "no floor" in board(tmp_path, "--normalised")
 
 
 def test_a_floor_scored_by_other_judges_is_left_out_and_the_methods_are_ranked(
