@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 import random
 import re
 import shutil
@@ -20,9 +19,8 @@ from eegbench import values
 from eegbench.errors import UsageError
 from eegbench.leaderboard import as_csv, collect, markdown, render
 from eegbench.leaderboard.board import Board
-from eegbench.leaderboard.cells import ALONE, BOUNDS, METRIC_ORDER, Bounds
+from eegbench.leaderboard.cells import Bounds
 from eegbench.leaderboard.markdown import escape, number
-from eegbench.metrics import METRICS
 from eegbench.records import write_text
 
 AddRun = Callable[..., Path]
@@ -129,14 +127,6 @@ def test_a_score_that_no_metric_can_have_is_a_blank_with_its_reason(tmp_path: Pa
     cell = next(row.cells[0] for row in collect(tmp_path)[0].rows if row.label == "atm")
     assert cell.value is None and not cell.best
     assert cell.notes == ("sub-08 seed-0: ssim is 5, outside its bounds (lowest -1, highest 1): score it again",)
-
-
-def test_known_bounds_are_those_of_the_metrics() -> None:
-    def limit(end: float) -> float | None:
-        return None if math.isinf(end) else end
-
-    assert {name: (limit(m.bounds[0]), limit(m.bounds[1])) for name, m in METRICS.items()} == dict(BOUNDS)
-    assert set(METRIC_ORDER) == set(METRICS) and all(METRICS[name].per_item for name in ALONE)
 
 
 def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_run: AddRun) -> None:

@@ -145,7 +145,7 @@ def test_a_claim_names_the_number_of_stimuli(tmp_path: Path, add_run: AddRun) ->
 def test_a_claim_on_one_subject_finds_its_runs_whatever_others_the_method_has(tmp_path: Path, add_run: AddRun) -> None:
     for subject in (1, 7, 8, 9):
         add_twin(add_run, {"pixcorr": 0.5 + subject / 100}, subject=subject)
-    found = only(tmp_path, claim())
+    [found] = [one for one in Board.of(tmp_path).claims if one.claim == claim()]
     assert (found.verdict, found.value, found.subjects) == ("outside the interval", 0.58, 1)
 
 
@@ -164,7 +164,7 @@ def test_a_claim_is_not_set_beside_what_is_left_out_and_says_so(
     if "seed" in change:
         add_twin(add_run, digests={"weights/unet": "a" * 64})
     add_twin(add_run, **change)
-    found = only(tmp_path, claim())
+    [found] = [one for one in Board.of(tmp_path).claims if one.claim == claim()]
     assert found == Assessed(claim(), f"no comparable run: saliency_controlnet is left out, {reason}")
 
 
