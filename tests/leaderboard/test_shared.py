@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from eegbench import values
 from eegbench.cli import app
+from eegbench.leaderboard.cells import Pair
+from eegbench.leaderboard.sharing import shared_runs
 from eegbench.records import write_text
 
 AddRun = Callable[..., Path]
@@ -170,6 +172,38 @@ def test_the_largest_set_of_methods_is_ranked_and_a_stray_is_left_out(tmp_path: 
     add_items("stray", EASE + 0.5, subject=9)
     assert bold(tmp_path) == ["b"]
     assert "Ranked over subjects 1 to 3, seed 0, 40 stimuli each: what both methods share." in ranking(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("having", "ranked", "shared"),
+    [
+        ([{(8, 0)}, {(8, 0), (1, 0)}, {(1, 0)}], [1, 2], {(1, 0)}),  # as many: the lowest subject
+        ([{(1, 0), (2, 0), (3, 0)}, {(2, 0), (3, 0)}, {(1, 0)}], [0, 1], {(2, 0), (3, 0)}),  # those that share more
+        ([{(1, 0)}, {(1, 1)}, {(1, 1)}], [1, 2], {(1, 1)}),  # the larger set, whatever its seed
+        ([set(), set()], [], set()),
+        ([], [], set()),
+    ],
+)
+def test_the_largest_set_that_shares_most_is_ranked(
+    having: list[set[Pair]], ranked: list[int], shared: set[Pair]
+) -> None:
+    assert shared_runs([frozenset(pairs) for pairs in having]) == (ranked, shared)
+
+
+def test_a_value_that_a_seed_of_one_subject_lacks_is_left_out_for_that_subject(
+    tmp_path: Path, add_items: AddRun
+) -> None:
+    for subject in (1, 2):
+        for seed in (0, 1):
+            items = EASE + 0.1
+            items[4] = np.nan if (subject, seed) == (2, 1) else 1.0
+            add_items("a", items, subject=subject, seed=seed)
+            add_items("b", EASE, subject=subject, seed=seed)
+    found = {c["row"]: float(c["value"]) for c in cells(tmp_path)}
+    first, second = np.append(np.delete(EASE, 4) + 0.1, 1.0).mean(), (np.delete(EASE, 4) + 0.1).mean()
+    assert found["a"] == pytest.approx((first + second) / 2, abs=1e-9)
+    assert found["b"] == pytest.approx((EASE.mean() + np.delete(EASE, 4).mean()) / 2, abs=1e-9)
+    assert bold(tmp_path) == ["a"]
 
 
 def test_subjects_named_beforehand_keep_a_stray_from_shrinking_the_board(tmp_path: Path, add_items: AddRun) -> None:
