@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 
 from eegbench import values
 from eegbench.cli import app
-from eegbench.leaderboard.cells import Pair
-from eegbench.leaderboard.sharing import shared_runs
 from eegbench.records import write_text
 
 AddRun = Callable[..., Path]
@@ -172,22 +170,6 @@ def test_the_largest_set_of_methods_is_ranked_and_a_stray_is_left_out(tmp_path: 
     add_items("stray", EASE + 0.5, subject=9)
     assert bold(tmp_path) == ["b"]
     assert "Ranked over subjects 1 to 3, seed 0, 40 stimuli each: what both methods share." in ranking(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("having", "ranked", "shared"),
-    [
-        ([{(8, 0)}, {(8, 0), (1, 0)}, {(1, 0)}], [1, 2], {(1, 0)}),  # as many: the lowest subject
-        ([{(1, 0), (2, 0), (3, 0)}, {(2, 0), (3, 0)}, {(1, 0)}], [0, 1], {(2, 0), (3, 0)}),  # those that share more
-        ([{(1, 0)}, {(1, 1)}, {(1, 1)}], [1, 2], {(1, 1)}),  # the larger set, whatever its seed
-        ([set(), set()], [], set()),
-        ([], [], set()),
-    ],
-)
-def test_the_largest_set_that_shares_most_is_ranked(
-    having: list[set[Pair]], ranked: list[int], shared: set[Pair]
-) -> None:
-    assert shared_runs([frozenset(pairs) for pairs in having]) == (ranked, shared)
 
 
 def test_a_value_that_a_seed_of_one_subject_lacks_is_left_out_for_that_subject(
