@@ -130,6 +130,11 @@ def sign_flip_ps(differences: NDArray[np.float64], *, seed: int, permutations: i
     return np.where(known.any(axis=1), (1 + hits) / (1 + permutations), np.nan)
 
 
+def least_p(n: int) -> float:
+    """The smallest p that flipping the signs of n differences can give, 2 / 2^n: where all have the same sign."""
+    return 2.0 ** (1 - n)
+
+
 def minimum_detectable(differences: ArrayLike, *, level: float = 0.95, power: float = 0.8) -> float:
     """The smallest true mean difference that a paired test on as many items finds with probability `power`.
 

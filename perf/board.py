@@ -21,8 +21,8 @@ import numpy as np
 
 from eegbench import values
 from eegbench.leaderboard.average import Scored, average
-from eegbench.leaderboard.cells import Cell, Column, Row
-from eegbench.leaderboard.ranking import rank
+from eegbench.leaderboard.cells import Column
+from eegbench.leaderboard.ranking import mark
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet, digest, write_text
 
 METRICS = (
@@ -84,13 +84,9 @@ def ties(methods: int, cases: int) -> tuple[float, float]:
     first = some = 0
     for _ in range(cases):
         tables = rng.normal(0, 0.1, (methods, len(STIMULI))) + rng.normal(size=len(STIMULI))
-        scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
-        rows = [
-            Row(str(i), "method", "m", {}, (8,), (0,), (200, 200), (Cell(float(x.mean())),), "")
-            for i, x in enumerate(tables)
-        ]
-        marked, _ = rank(rows, [Column("ssim", 1, True)], scores)
-        worse = [not (row.cells[0].best or row.cells[0].tied) for row in marked]
+        scores = [[Scored(8, float(x.mean()), None, STIMULI, x)] for x in tables]
+        found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores)
+        worse = [place not in found.best | found.tied for place in range(methods)]
         first, some = first + worse[0], some + any(worse)
     return first / cases, some / cases
 

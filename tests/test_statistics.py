@@ -116,6 +116,11 @@ def test_sign_flip_p_at_its_ends(differences: list[float], p: float) -> None:
     assert statistics.sign_flip_p(differences, seed=1) == p
 
 
+@pytest.mark.parametrize("n", [1, 2, 6, 10])
+def test_the_least_p_is_that_of_differences_of_one_sign(n: int) -> None:
+    assert statistics.least_p(n) == statistics.sign_flip_p(np.arange(1.0, n + 1), seed=0)
+
+
 def test_sign_flip_p_of_nothing_is_nan() -> None:
     assert math.isnan(statistics.sign_flip_p([np.nan], seed=1))
 

@@ -10,6 +10,9 @@ Both runs scored the same stimuli, so their values are paired by stimulus id. Fo
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
   from the spread of the differences and the normal approximation (`statistics.minimum_detectable`).
 
+Where the pairs are so few that Holm's p of no difference could fall to .05, neither is said: what is visible, and which
+run is better.
+
 Measured by `perf/compare.py`, in 1,000 comparisons of equals at 20, 50 and 200 stimuli: metrics of many values have
 p <= .05 in 3.9 % to 5.4 %, two-way identification in 4.8 % to 5.3 %. Hits and misses have it less often, 0.2 % to
 4.8 %, since so many differences are zero that p takes few values: the test errs to the safe side. Holm's p calls any of
@@ -38,7 +41,6 @@ from eegbench.metrics import METRICS
 from eegbench.records import Score, canonical
 
 LEVEL = 0.05
-FEWEST_PAIRS = 6  # below, even the smallest p that flipping signs can give, 2 / 2^n, is above the level
 
 Array = NDArray[np.float64]
 
@@ -63,7 +65,10 @@ class Paired:
 
 @dataclass(frozen=True)
 class Compared:
-    """One metric of both runs. `paired` is None for a metric of a whole set; `better` is "A", "B", or "" if equal."""
+    """One metric of both runs. `paired` is None for a metric of a whole set.
+
+    better: "A", "B", or "" if they are equal or have too few pairs to tell.
+    """
 
     version: int
     variant: str
@@ -88,6 +93,7 @@ class Side:
     seed: int
     samples: int
     key: str
+    transductive: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,10 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
         suite=a.sheet.suite,
         protocol=a.sheet.protocol,
         stimuli=len(order),
-        metrics={name: _compared(a.sheet.metrics[name], b.sheet.metrics[name], tested.get(name)) for name in kept},
+        metrics={
+            name: _compared(a.sheet.metrics[name], b.sheet.metrics[name], tested.get(name), len(tested))
+            for name in kept
+        },
         left_out={name: reason for name, reason in reasons.items() if reason},
     )
 
@@ -159,7 +168,8 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
         seed = seeds.seed("compare", name)
         difference, ci = statistics.studentised_interval(differences, seed=seed)
         p = statistics.sign_flip_p(differences, seed=seed)
-        detectable = statistics.minimum_detectable(differences) if both.sum() >= FEWEST_PAIRS and ci else None
+        reached = statistics.least_p(int(both.sum())) * len(values) <= LEVEL  # else no difference could be significant
+        detectable = statistics.minimum_detectable(differences) if reached and ci else None
         means = float(a[both].mean()), float(b[both].mean())
         found[name] = Paired(int(both.sum()), *means, difference, ci, p, p, detectable)
     corrected = statistics.holm([one.p for one in found.values()])
@@ -261,11 +271,12 @@ def _values(run: Scored, name: str, order: Sequence[str]) -> Array:
     return np.array([run.items[name][stimulus] for stimulus in order])
 
 
-def _compared(a: Score, b: Score, tested: Paired | None) -> Compared:
+def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared:
     values = (tested.a, tested.b) if tested else (a.value or 0.0, b.value or 0.0)
     difference = tested.difference if tested else values[0] - values[1]
     ahead = difference if a.higher_is_better else -difference
-    better = "A" if ahead > 0 else "B" if ahead < 0 else ""
+    told = tested is None or statistics.least_p(tested.pairs) * tests <= LEVEL
+    better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if told else ""
     significant = tested is not None and tested.significant
     return Compared(
         a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested
@@ -273,8 +284,9 @@ def _compared(a: Score, b: Score, tested: Paired | None) -> Compared:
 
 
 def _side(run: Scored) -> Side:
-    spec = run.record.spec
-    return Side(str(run.folder), spec.method, run.record.role, spec.track, spec.seed, spec.samples, spec.key)
+    spec, record = run.record.spec, run.record
+    own = (spec.method, record.role, spec.track, spec.seed, spec.samples, spec.key)
+    return Side(str(run.folder), *own, record.transductive)
 
 
 def _ordered(names: set[str]) -> list[str]:

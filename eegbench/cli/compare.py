@@ -39,6 +39,7 @@ def show(found: Any) -> None:
     for name, side in (("A", found.a), ("B", found.b)):
         samples = f", mean of {side.samples} samples" if side.samples > 1 else ""
         role = "" if side.role == "method" else f" ({side.role})"
+        role += " (uses all test trials at once: transductive)" if side.transductive else ""
         print(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}")
     judged = ", whose judges no paper uses" if found.suite == "micro" else ""
     scored = f"{found.stimuli} stimuli, suite {found.suite}{judged}, protocol {found.protocol}"
@@ -59,6 +60,9 @@ def remarks(found: Any) -> list[str]:
             by_reason.setdefault(UNVERIFIED, []).append(name)
         if one.paired and one.paired.pairs < found.stimuli:
             by_reason.setdefault(f"{one.paired.pairs} of {found.stimuli} stimuli have a value in both", []).append(name)
+        if one.paired and one.paired.detectable is None and one.difference and not one.better:
+            reason = f"{one.paired.pairs} pairs are too few for any difference to be significant in {found.tests} tests"
+            by_reason.setdefault(reason, []).append(name)
     for name, reason in found.left_out.items():
         by_reason.setdefault(f"left out ({reason})", []).append(name)
     return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]

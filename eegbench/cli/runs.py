@@ -32,6 +32,7 @@ from eegbench.cli.options import (
 )
 from eegbench.cli.output import console, heading, show_sheet, terminal, write
 from eegbench.cli.verbs import app
+from eegbench.errors import UsageError
 
 
 @app.command()
@@ -172,6 +173,10 @@ def leaderboard(
     claims: Annotated[
         str, typer.Option(help="Published numbers of papers: auto (on the board's data sets), all or none.")
     ] = "auto",
+    subjects: Annotated[
+        str,
+        typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
+    ] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
@@ -180,7 +185,7 @@ def leaderboard(
     """Write the leaderboard of a folder of runs."""
     from eegbench.leaderboard.board import Board
 
-    board = Board.of(runs, normalised=normalised, claims=claims)
+    board = Board.of(runs, normalised=normalised, claims=claims, subjects=numbers(subjects, "--subjects"))
     if form == "html":
         text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
     else:
@@ -189,6 +194,18 @@ def leaderboard(
         write(output, text, "--output")
     else:
         sys.stdout.write(text)
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text."""
+    found: list[int] = []
+    for part in text.split(",") if text.strip() else []:
+        low, dash, high = part.strip().partition("-")
+        ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
+        if len(ends) < 2 or int(ends[0]) > int(ends[1]):
+            raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
+        found += range(int(ends[0]), int(ends[1]) + 1)
+    return found
 
 
 def pictures_of(board: Any, settings: list[str] | None) -> Any:

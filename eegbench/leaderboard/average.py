@@ -21,13 +21,23 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scored:
-    """One run's score on one metric; `items` (n,) has its values in the order of `stimuli`, where it has any."""
+    """One run's score on one metric; `items` (n,) has its values in the order of `stimuli`, where it has any.
+
+    n: how many stimuli were scored. chance: what chance gives.
+    """
 
     subject: int
     value: float
     ci: Bounds | None = None
     stimuli: tuple[str, ...] = ()
     items: Array | None = None
+    n: int = 0
+    chance: float | None = None
+
+    @functools.cached_property
+    def defined(self) -> int:
+        """On how many stimuli it has a value."""
+        return self.n if self.items is None else int(np.isfinite(self.items).sum())
 
 
 @dataclass(frozen=True)
@@ -47,16 +57,27 @@ def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
     - Three subjects or more: `over_subjects`, `joined` with a bootstrap over stimuli. A metric of a whole set has no
       values by stimulus: then with the mean of the runs' own intervals. Two subjects: none.
     """
-    seeds_of: dict[int, list[float]] = defaultdict(list)
-    for one in scores:
-        seeds_of[one.subject].append(one.value)
-    means = np.array([math.fsum(v) / len(v) for _, v in sorted(seeds_of.items())])
+    means = np.array(_means([(one.subject, one.value) for one in scores]))
     mean = math.fsum(means) / len(means)
     if len(scores) == 1:
         return mean, scores[0].ci
     found = shares(scores)
     by_stimulus = _typical(mean, scores) if found is None else _around(mean, found.values)
     return mean, joined(mean, over_subjects(means), by_stimulus) if len(means) > 1 else by_stimulus
+
+
+def mean_over_subjects(values: Sequence[tuple[int, float]]) -> float:
+    """The mean over subjects of the mean over each one's values, from pairs of subject and value."""
+    means = _means(values)
+    return math.fsum(means) / len(means)
+
+
+def _means(values: Sequence[tuple[int, float]]) -> list[float]:
+    """By subject, in their order, the mean over its values."""
+    seeds_of: dict[int, list[float]] = defaultdict(list)
+    for subject, value in values:
+        seeds_of[subject].append(value)
+    return [math.fsum(v) / len(v) for _, v in sorted(seeds_of.items())]
 
 
 def _around(mean: float, shares: Array) -> Bounds | None:

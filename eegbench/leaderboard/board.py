@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from eegbench.errors import unknown
+from eegbench.errors import InputError, unknown
 from eegbench.leaderboard import claims_markdown
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed, assess, read_claims
@@ -14,6 +14,7 @@ from eegbench.leaderboard.html_gallery import Gallery
 from eegbench.leaderboard.normalise import normalised as shares
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
+from eegbench.leaderboard.wording import subjects as subjects_of
 from eegbench.runs import Run, read_all
 
 
@@ -27,15 +28,20 @@ class Board:
     claims: tuple[Assessed, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path, *, normalised: bool = False, claims: str = "auto") -> Self:
+    def of(cls, folder: Path, *, normalised: bool = False, claims: str = "auto", subjects: Sequence[int] = ()) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
 
-        Raises InputError for a folder that is none and for the first record that breaks the format; UsageError for
-        another word for `claims`.
+        subjects: over whom to rank; without, over what the largest set of methods shares. Raises InputError for a
+        folder that is none, for the first record that breaks the format, and for a subject that no run is on;
+        UsageError for another word for `claims`.
         """
         runs = read_all(folder)
-        tables = tabulate(runs)
-        assessed = assess(read_claims(), tables, claims)
+        known = {run.record.spec.subject for run in runs}
+        if lacking := sorted(set(subjects) - known):
+            there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
+            raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; {there}")
+        tables = tabulate(runs, subjects)
+        assessed = assess(read_claims(), runs, claims)
         return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
 
     def render(self, form: str) -> str:

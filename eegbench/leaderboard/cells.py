@@ -1,15 +1,38 @@
 """What a leaderboard is made of: tables of rows of cells. Nothing here reads or writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Bounds = tuple[float, float]
+Limits = tuple[float | None, float | None]  # of a metric; None for no limit on that side
+Pair = tuple[int, int]  # a subject and a seed
+
+# Where a row stands in its table, from above.
+BLOCKS = ("ranked", "floor", "ceiling", "wider", "transductive", "left out")
 
 # The order in which the field's papers print their columns; other metrics follow, by name.
 METRIC_ORDER = (
     *("pixcorr", "ssim", "ssim_columns", "alexnet2", "alexnet5", "inception", "clip", "effnet", "swav"),
     *("nway50_top1", "nway50_top1_vit_b_16", "is", "is_10split", "kid", "fid", "cc", "sim", "kl", "kl_reversed"),
     *("retrieval_top1", "retrieval_top5"),
+)
+# The least and the greatest value of the package's own metrics, for records that were made before scores carried them.
+BOUNDS: Mapping[str, Limits] = {
+    **dict.fromkeys(("pixcorr", "ssim", "ssim_columns", "cc"), (-1.0, 1.0)),
+    **dict.fromkeys(("alexnet2", "alexnet5", "inception", "clip", "sim"), (0.0, 1.0)),
+    **dict.fromkeys(("nway50_top1", "nway50_top1_vit_b_16", "retrieval_top1", "retrieval_top5"), (0.0, 1.0)),
+    **dict.fromkeys(("effnet", "swav"), (0.0, 2.0)),
+    **dict.fromkeys(("is", "is_10split"), (1.0, None)),
+    **dict.fromkeys(("fid", "kl", "kl_reversed"), (0.0, None)),
+    "kid": (None, None),
+}
+# Metrics whose value on a stimulus does not depend on which other stimuli there are.
+ALONE = frozenset(
+    (
+        *("pixcorr", "ssim", "ssim_columns", "effnet", "swav", "nway50_top1", "nway50_top1_vit_b_16"),
+        *("cc", "sim", "kl", "kl_reversed"),
+    )
 )
 
 
@@ -34,13 +57,19 @@ class Setting:
 
 @dataclass(frozen=True)
 class Column:
-    """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it."""
+    """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it.
+
+    left_out: pairs of subject and stimulus that its ranked rows, floors and ceilings are not compared on, for a ranked
+    method has no value there.
+    """
 
     metric: str
     version: int
     higher_is_better: bool
     variant: str = ""
     chance: float | None = None
+    bounds: Limits = (None, None)
+    left_out: tuple[tuple[int, str], ...] = ()
 
     @property
     def release(self) -> str:
@@ -52,12 +81,24 @@ class Column:
         known = METRIC_ORDER.index(self.metric) if self.metric in METRIC_ORDER else len(METRIC_ORDER)
         return known, self.metric, self.version, self.variant, self.higher_is_better
 
+    @property
+    def identity(self) -> tuple[str, int, str, bool]:
+        """What a score must agree with to stand in the column."""
+        return self.metric, self.version, self.variant, self.higher_is_better
+
+    def clipped(self, value: float) -> float:
+        """`value`, or the bound of the metric that rounding or resampling took it past."""
+        low, high = self.bounds
+        value = value if low is None else max(low, value)
+        return value if high is None else min(high, value)
+
 
 @dataclass(frozen=True)
 class Cell:
     """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on.
 
     best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
+    floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
     """
 
     value: float | None = None
@@ -65,6 +106,8 @@ class Cell:
     notes: tuple[str, ...] = ()
     best: bool = False
     tied: bool = False
+    floor: float | None = None
+    ceiling: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +124,7 @@ class Row:
     """One method in one configuration; cells in the order of the table's columns.
 
     subjects, seeds and items: what its scored runs stand on; items is the fewest and the most in a run.
+    block: one of BLOCKS. reason: why a row of the block "left out" is neither ranked nor compared.
     """
 
     label: str
@@ -94,14 +138,18 @@ class Row:
     verdict: str
     notes: tuple[str, ...] = ()
     complete: bool = True  # no run of it is unfinished, unscored or left out
-    runs: tuple[Source, ...] = ()  # its scored runs, in the order of their paths
+    runs: tuple[Source, ...] = ()  # the scored runs that it stands on, in the order of their paths
+    block: str = "ranked"
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One setting: methods first, then floors, then ceilings. cautions: what the data set itself warns of.
+    """One setting: its rows in the order of BLOCKS. cautions: what the data set itself warns of.
 
     normalised: the values of the methods are shares of the way from floor to ceiling.
+    ranking: over what the methods are ranked, and where nothing is best, in sentences. shared: the subjects and seeds
+    that all ranked methods have; their rows, the floors' and the ceilings' stand on these alone.
     """
 
     setting: Setting
@@ -110,3 +158,5 @@ class Table:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     normalised: bool = False
+    ranking: tuple[str, ...] = ()
+    shared: tuple[Pair, ...] = ()

@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 
 from eegbench.errors import InputError, unknown
 from eegbench.fields import read_fields
-from eegbench.leaderboard.cells import Bounds, Cell, Column, Row, Setting, Table
+from eegbench.leaderboard.cells import Bounds, Cell, Column, Row, Setting
+from eegbench.leaderboard.table import rows_of_all
 from eegbench.records import MAX_VALUE, TRACKS, canonical, check_name
+from eegbench.runs import Run
 
 LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
 WHICH = ("auto", "all", "none")
@@ -28,6 +30,7 @@ PACK = "pack:"  # how a configuration names weights of the micro pack, which are
 MAX_BYTES = 4 * 2**20
 LONGEST = 1000  # characters of a field
 
+Rows = list[tuple[Setting, list[Column], list[Row]]]
 T = TypeVar("T", "Claim", "Paper")
 _SUBJECT = re.compile(r"pooled|mean of [1-9][0-9]?|[1-9][0-9]?")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -117,7 +120,7 @@ class Paper:
 class Assessed:
     """A claim and what came of it: INSIDE, OUTSIDE, NO_INTERVAL, NO_RUN, or NOT_COMPARABLE with the reason.
 
-    Of a comparable row: its value and 95 % interval, its label, its number of subjects, and its table's setting.
+    Of a comparable row: its value and 95 % interval, its label, its number of subjects, and its setting.
     """
 
     claim: Claim
@@ -139,35 +142,51 @@ def read_papers(path: Path = PAPERS) -> tuple[Paper, ...]:
     return _read(Paper, path, lambda paper: (paper.key,))
 
 
-def assess(claims: Sequence[Claim], tables: Sequence[Table], which: str = "auto") -> tuple[Assessed, ...]:
-    """Each claim beside each comparable row, in the order of the claims; a claim without such a row comes once.
+def assess(claims: Sequence[Claim], runs: Sequence[Run], which: str = "auto") -> tuple[Assessed, ...]:
+    """Each claim beside each comparable row of runs, in the order of the claims; a claim without such a row comes once.
 
-    which: "auto", the claims on data sets of which the tables have recorded EEG; "all"; or "none". Raises UsageError
-    for another word.
+    A row is made of the runs on the claimed subjects, whatever other subjects a method has. which: "auto", the claims
+    on data sets of which there are runs on recorded EEG; "all"; or "none". Raises UsageError for another word.
     """
     if which not in WHICH:
         raise unknown("choice of claims", which, WHICH)
-    recorded = [table for table in tables if not table.setting.simulated and not table.normalised]
-    known = {table.setting.dataset for table in recorded}
+    recorded = [run for run in runs if not run.record.simulated and run.record.role == "method"]
+    known = {run.record.spec.dataset for run in recorded if run.sheet}
     chosen = [claim for claim in claims if which == "all" or (which == "auto" and claim.dataset in known)]
-    return tuple(one for claim in chosen for one in _assessed(claim, recorded))
+    made: dict[tuple[object, ...], Rows] = {}
+    return tuple(one for claim in chosen for one in _assessed(claim, recorded, made))
 
 
-def _assessed(claim: Claim, tables: Sequence[Table]) -> list[Assessed]:
+def _assessed(claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], Rows]) -> list[Assessed]:
     if claim.not_comparable:
         return [Assessed(claim, f"{NOT_COMPARABLE}: {claim.not_comparable}")]
-    found = [
-        Assessed(
-            claim, _verdict(claim.value, cell.ci), cell.value, cell.ci, row.label, len(row.subjects), table.setting
-        )
-        for table in tables
-        if _same_setting(claim, table.setting)
-        for row in table.rows
-        if _same_run(claim, table.setting, row)
-        for column, cell in zip(table.columns, row.cells, strict=True)
-        if _same_metric(claim, column, cell)
-    ]
-    return found or [Assessed(claim, NO_RUN)]
+    key = claim.dataset, claim.our_method, _subjects(claim.subject)
+    if key not in made:
+        made[key] = rows_of_all(run for run in runs if _key(run) in [(*key[:2], subject) for subject in key[2]])
+    found, left_out = [], ""
+    for setting, columns, rows in made[key]:
+        for row in rows if _same_setting(claim, setting) else ():
+            for column, cell in zip(columns, row.cells, strict=True):
+                if not _same_run(claim, setting, row) or not _same_metric(claim, column, cell):
+                    continue
+                if row.reason:
+                    left_out = f"{NO_RUN}: {row.label} is left out, {row.reason}"
+                    continue
+                verdict = _verdict(claim.value, cell.ci)
+                found.append(Assessed(claim, verdict, cell.value, cell.ci, row.label, len(row.subjects), setting))
+    return found or [Assessed(claim, left_out or NO_RUN)]
+
+
+def _key(run: Run) -> tuple[str, str, int]:
+    return run.record.spec.dataset, run.record.spec.method, run.record.spec.subject
+
+
+def _subjects(subject: str) -> tuple[int, ...]:
+    """Who a claim is about: the subjects from 1 to 10 for a "mean of 10"."""
+    if subject == "pooled":
+        return POOLED
+    count = subject.removeprefix("mean of ")
+    return (int(subject),) if count == subject else tuple(range(1, int(count) + 1))
 
 
 def _verdict(value: float, ci: Bounds | None) -> str:
@@ -192,10 +211,8 @@ def _same_run(claim: Claim, setting: Setting, row: Row) -> bool:
 
 
 def _same_subjects(subject: str, setting: Setting, ours: tuple[int, ...]) -> bool:
-    if subject == "pooled":
-        return json.loads(setting.options).get("protocol") == "pooled" and ours == POOLED
-    count = subject.removeprefix("mean of ")
-    return ours == (int(subject),) if count == subject else len(ours) == int(count)
+    pooled = subject != "pooled" or json.loads(setting.options).get("protocol") == "pooled"
+    return pooled and ours == _subjects(subject)
 
 
 def _same_metric(claim: Claim, column: Column, cell: Cell) -> bool:

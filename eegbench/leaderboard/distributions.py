@@ -38,25 +38,37 @@ def distributions(linked: Linked) -> str:
     return (
         '<details class="distributions"><summary>Distributions <small>values by stimulus</small></summary>\n'
         f"<p>Each value is a stimulus: the mean over subjects and seeds. {BINS} bins, the fullest one of a row at full "
-        f"height. The upright line is the row's mean, the dashed one is chance.{raw}</p>\n"
+        "height. The upright line is the row's mean, the dashed one is chance. Methods that are left out of the "
+        f"ranking stand below the floors.{raw}</p>\n"
         f'<div class="figures">\n{"".join(figures)}</div></details>\n'
     )
 
 
 def by_stimulus(row: Row, column: Column, runs: Sequence[Run]) -> Array | None:
-    """A row's values by stimulus, the mean over subjects of the mean over seeds, (n,); None where a run has none."""
+    """A row's values by stimulus, the mean over subjects of the mean over seeds, (n,); None where a run has none.
+
+    Without the stimuli that the row is not compared on, and within the metric's bounds.
+    """
+    apart = row.block not in ("ranked", "floor", "ceiling")
+    left_out = {
+        subject: set() if apart else {s for who, s in column.left_out if who == subject} for subject in row.subjects
+    }
     subjects: dict[int, list[tuple[tuple[str, ...], Array]]] = defaultdict(list)
     for run in runs:
         values = run.values
         if values is None or (column.metric, column.version) not in values.metrics:
             return None
-        subjects[run.record.spec.subject].append((values.stimuli, values.metrics[column.metric, column.version]))
+        own = values.metrics[column.metric, column.version]
+        if unused := left_out.get(run.record.spec.subject):
+            own = np.where([stimulus in unused for stimulus in values.stimuli], np.nan, own)
+        subjects[run.record.spec.subject].append((values.stimuli, own))
     if not subjects:
         return None
     means = [_mean([_aligned(*one, _union(seeds)) for one in seeds]) for seeds in subjects.values()]
     named = [(_union(seeds), mean) for seeds, mean in zip(subjects.values(), means, strict=True)]
     pooled = _mean([_aligned(*one, _union(named)) for one in named])
-    return pooled[np.isfinite(pooled)]
+    low, high = column.bounds
+    return np.clip(pooled[np.isfinite(pooled)], -np.inf if low is None else low, np.inf if high is None else high)
 
 
 def _union(values: Sequence[tuple[tuple[str, ...], Array]]) -> tuple[str, ...]:
@@ -81,18 +93,19 @@ def _mean(rows: Sequence[Array]) -> Array:
 
 
 def _drawn(linked: Linked, place: int, column: Column) -> tuple[list[Drawn], int]:
-    """The methods, the best first, and below them the floors; and how many methods had no room."""
-    found: dict[str, list[Drawn]] = {"method": [], "floor": []}
+    """The ranked methods, the best first, below them floors and what is left out; and how many methods had no room."""
+    found: dict[str, list[Drawn]] = {"ranked": [], "floor": [], "transductive": [], "left out": []}
     for row in linked.table.rows:
-        if row.role in found and row.cells[place].value is not None:
+        if row.block in found and row.cells[place].value is not None:
             runs = [linked.runs[source.path] for source in linked.standing(row, column)]
             values = by_stimulus(row, column, runs)
             if values is not None and len(values):
-                found[row.role].append((row, _shown_mean(linked.table, row, place, values), values))
-    methods = sorted(found["method"], key=lambda one: -one[1] if column.higher_is_better else one[1])
-    floors = found["floor"][: ROWS // 2]
+                found[row.block].append((row, _shown_mean(linked.table, row, place, values), values))
+    methods = sorted(found["ranked"], key=lambda one: -one[1] if column.higher_is_better else one[1])
+    floors, others = found["floor"][: ROWS // 2], found["transductive"] + found["left out"]
     room = ROWS - len(floors)
-    return methods[:room] + floors, len(methods[room:])
+    left = room - len(methods[:room])
+    return methods[:room] + floors + others[:left], len(methods[room:]) + len(others[left:])
 
 
 def _shown_mean(table: Table, row: Row, place: int, values: Array) -> float:
@@ -129,13 +142,14 @@ def _told(drawn: Sequence[Drawn], decimals: int) -> str:
 
 def _row(top: int, one: Drawn, ends: tuple[float, float], column: Column, decimals: int) -> str:
     row, mean, values = one
+    kind = f"{row.role} apart" if row.block in ("transductive", "left out") else row.role
     baseline = top + LETTERS + HEIGHT
     counts, _ = np.histogram(values, BINS, ends)
     marks = f'<path class="mean" d="M{_place(mean, ends):.2f} 0V{HEIGHT}"/>'
     if column.chance is not None and ends[0] <= column.chance <= ends[1]:
         marks = f'<path class="chance" d="M{_place(column.chance, ends):.2f} 0V{HEIGHT}"/>' + marks
     return (
-        f'<g class="{row.role}" data-method="{text(row.label)}"><text x="0" y="{top + LETTERS - 3}">'
+        f'<g class="{kind}" data-method="{text(row.label)}"><text x="0" y="{top + LETTERS - 3}">'
         f'{text(row.label, LABEL)}</text><text x="100%" y="{top + LETTERS - 3}" text-anchor="end">'
         f'{wording.number(mean, decimals + 1)}</text><svg x="0" y="{baseline - HEIGHT}" width="100%" '
         f'height="{HEIGHT}" viewBox="0 0 {BINS} {HEIGHT}" preserveAspectRatio="none">'

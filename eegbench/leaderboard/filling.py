@@ -1,56 +1,155 @@
 """What stands in one cell: the scores of a row's runs on one metric, their mean, and what it does not stand on."""
 
+import dataclasses
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from eegbench.leaderboard.average import Scored, average
+import numpy as np
+
+from eegbench.leaderboard.average import Scored, average, mean_over_subjects, over_stimuli
 from eegbench.leaderboard.cells import Cell, Column
 from eegbench.records import Score
 from eegbench.runs import Run
 
 NAMED = 4  # runs named in a note before the rest are counted
+ROUNDING = 1e-6  # of a score in single precision; further outside its bounds no metric comes
+UNVERIFIED = "judged by weights that are not the published ones"
 
 Problem = tuple[Run, str]  # a run and what is wrong with it
+Kept = Mapping[int, frozenset[str]]  # by subject the stimuli that a column is compared on
 
 
-def fill(column: Column, runs: Sequence[Run]) -> tuple[Cell, list[Scored]]:
-    """The cell of scored runs, and the scores that it is the mean of."""
+@dataclass(frozen=True)
+class Entry:
+    """What a row has on one metric: scores of its runs; which have none, only a part, or unverified weights."""
+
+    runs: tuple[Run, ...]
+    scores: tuple[Scored, ...] = ()
+    missing: tuple[Problem, ...] = ()
+    partial: tuple[Problem, ...] = ()
+    unverified: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether each run has a value by the published weights."""
+        return bool(self.scores) and not self.missing and not self.unverified
+
+    @property
+    def has_items(self) -> bool:
+        return all(one.items is not None for one in self.scores)
+
+    @property
+    def chance(self) -> float | None:
+        """What chance gives, the mean over subjects; None where a run does not say."""
+        known = [(one.subject, one.chance) for one in self.scores if one.chance is not None]
+        return mean_over_subjects(known) if known and len(known) == len(self.scores) else None
+
+    def on(self, subjects: set[int]) -> "Entry":
+        """The same on these subjects alone."""
+        runs = tuple(run for run in self.runs if run.record.spec.subject in subjects)
+        scores = tuple(one for one in self.scores if one.subject in subjects)
+        missing, partial, unverified = (
+            tuple(problem for problem in problems if problem[0].record.spec.subject in subjects)
+            for problems in (self.missing, self.partial, self.unverified)
+        )
+        return Entry(runs, scores, missing, partial, unverified, self.notes)
+
+    def over(self, kept: Kept) -> "Entry":
+        """The same over the stimuli kept: what was scored on them alone is as it was."""
+        scores = tuple(_over(one, kept[one.subject]) if one.subject in kept else one for one in self.scores)
+        had, has = (sum(one.defined for one in all_) for all_ in (self.scores, scores))
+        if had == has:
+            return dataclasses.replace(self, scores=scores)
+        people = len({one.subject for one in scores})
+        what = "stimuli" if len(scores) == 1 else f"values of {people} subjects" if people > 1 else "values"
+        told = f"over {has} of {had} {what}: those on which all ranked methods have a value"
+        return dataclasses.replace(self, scores=scores, partial=(), notes=(*self.notes, told))
+
+    def cell(self, column: Column) -> Cell:
+        """The mean with its interval, within the metric's bounds."""
+        value, ci = average(self.scores) if self.scores else (None, None)
+        told = (note(self.runs, self.missing, "left out"), note(self.runs, [*self.partial, *self.unverified], ""))
+        return Cell(
+            None if value is None else column.clipped(value),
+            None if ci is None else (column.clipped(ci[0]), column.clipped(ci[1])),
+            (*filter(None, told), *self.notes),
+        )
+
+
+def gather(column: Column, runs: Sequence[Run]) -> Entry:
+    """What scored runs have on a metric."""
     scores: list[Scored] = []
     missing: list[Problem] = []
-    doubts: list[Problem] = []
+    partial: list[Problem] = []
+    unverified: list[Problem] = []
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
-        if score is None or score.value is None or not _same(column, score):
+        if run.sheet is None or score is None or score.value is None or column_of(score) != bare(column):
             missing.append((run, _why_missing(column, score)))
             continue
-        values = run.values
-        items = values.metrics.get((column.metric, column.version)) if values else None
-        stimuli = values.stimuli if values else ()
-        scores.append(Scored(run.record.spec.subject, score.value, score.ci, stimuli, items))
-        if run.sheet and score.items is not None and score.items < run.sheet.n:
-            doubts.append((run, f"defined for {score.items} of {run.sheet.n} items"))
+        if abs(score.value - column.clipped(score.value)) > ROUNDING:
+            missing.append((run, _astray(column, score.value)))
+            continue
+        one = _scored(run, score, run.sheet.n)
+        scores.append(one)
+        defined = one.defined if score.items is None else score.items
+        if defined < run.sheet.n:
+            partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
-            doubts.append((run, "judged by weights that are not the published ones"))
-    value, ci = average(scores) if scores else (None, None)
-    return Cell(value, ci, tuple(filter(None, (note(runs, missing, "left out"), note(runs, doubts, ""))))), scores
+            unverified.append((run, UNVERIFIED))
+    return Entry(tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified))
 
 
 def column_of(score: Score) -> Column:
     return Column(score.metric, score.version, score.higher_is_better, score.variant)
 
 
-def _same(column: Column, score: Score) -> bool:
-    own = (score.version, score.variant, score.higher_is_better)
-    return own == (column.version, column.variant, column.higher_is_better)
+def bare(column: Column) -> Column:
+    """The column without what its table says of it."""
+    return Column(column.metric, column.version, column.higher_is_better, column.variant)
+
+
+def _scored(run: Run, score: Score, n: int) -> Scored:
+    values = run.values
+    items = values.metrics.get((score.metric, score.version)) if values else None
+    stimuli = values.stimuli if values else ()
+    assert score.value is not None
+    return Scored(run.record.spec.subject, score.value, score.ci, stimuli, items, n, score.floor)
+
+
+def _over(one: Scored, kept: frozenset[str]) -> Scored:
+    """A run's score over the stimuli kept; where it has none by stimulus, or no value elsewhere, its value stays."""
+    if one.items is None:
+        return one
+    places = [i for i, stimulus in enumerate(one.stimuli) if stimulus in kept and math.isfinite(one.items[i])]
+    if len(places) == len(one.stimuli) or not places:
+        return one
+    items, stimuli = one.items[places], tuple(one.stimuli[i] for i in places)
+    if len(places) == one.defined:
+        return dataclasses.replace(one, stimuli=stimuli, items=items)
+    value, ci = float(np.mean(items)), over_stimuli(items)
+    return dataclasses.replace(one, value=value, ci=ci, stimuli=stimuli, items=items, n=len(items))
 
 
 def _why_missing(column: Column, score: Score | None) -> str:
     if score is None:
         return f"not scored on {column.metric}"
-    if not _same(column, score):
+    if column_of(score) != bare(column):
         own = column_of(score).release
         return f"scored as {column.metric}@{own}, not @{column.release}: score it again"
     return f"{column.metric}: {score.reason or 'no value, and no reason given'}"
+
+
+def _astray(column: Column, value: float) -> str:
+    low, high = ("none" if end is None else f"{end:g}" for end in column.bounds)
+    return f"{column.metric} is {value:g}, outside its bounds (lowest {low}, highest {high}): score it again"
+
+
+def _because(score: Score) -> str:
+    return f" ({score.reason})" if score.reason else ""
 
 
 def note(runs: Sequence[Run], problems: Sequence[tuple[Run, str]], what: str) -> str:

@@ -110,9 +110,11 @@ def _section(linked: Linked, found: Gallery | None) -> str:
     ]
     said = [f"<strong>{text(words)}</strong>" for words in wording.loud(table)]
     said += [text(words) for words in wording.facts(table)]
+    first, *more = [text(sentence, len(sentence)) for sentence in table.ranking] or [""]
+    ranking = f'<p class="ranking"><strong>{first}</strong> {" ".join(more)}</p>\n' if first else ""
     notes = f'<p class="notes">Notes: {"; ".join(map(text, table.notes))}.</p>\n' if table.notes else ""
     return (
         f'<section class="setting" id="{linked.name}" data-track="{text(table.setting.track)}">\n'
         f'<h2>{text(wording.title(table.setting))}</h2>\n{"".join(warned)}<p class="facts">{" ".join(said)}</p>\n'
-        f"{grid(linked)}{notes}{gallery(linked, found)}{distributions(linked)}{records(linked)}</section>\n"
+        f"{ranking}{grid(linked)}{notes}{gallery(linked, found)}{distributions(linked)}{records(linked)}</section>\n"
     )

@@ -60,7 +60,7 @@ def exhibited(table: Table, runs: Sequence[Run]) -> list[Run]:
     The lowest seed of the subject that most of the rows have; of a row without that subject, of its first one.
     """
     by_path = {run.path: run for run in runs}
-    rows = [row for row in table.rows if row.runs][:ROWS]
+    rows = [row for row in table.rows if row.runs and row.block != "wider"][:ROWS]
     counts = Counter(subject for row in rows for subject in row.subjects)
     common = min(counts, key=lambda subject: (-counts[subject], subject), default=0)
     chosen = [min(row.runs, key=lambda s: (s.subject != common, s.subject, s.seed, s.path)) for row in rows]
@@ -115,7 +115,12 @@ def _figure(linked: Linked, one: Shown, run: str, rows: Mapping[str, Row], alike
     which = "" if alike or not run else f"<small>{linked.runs[run].name}</small>"
     role = rows[run].role if run else "truth"
     head = f'<figure class="{role}" data-method="{text(label)}">'
-    return f"{head}{''.join(large)}<figcaption>{breakable(label)}{which}</figcaption>{maps}</figure>\n"
+    caption = f"{breakable(label)}{_unranked(rows[run]) if run else ''}{which}"
+    return f"{head}{''.join(large)}<figcaption>{caption}</figcaption>{maps}</figure>\n"
+
+
+def _unranked(row: Row) -> str:
+    return f" <small>{row.block}</small>" if row.block in ("transductive", "left out") else ""
 
 
 def _image(picture: Picture, alternative: str) -> str:
@@ -139,13 +144,13 @@ def _scores(linked: Linked, stimulus: str, runs: Sequence[str], rows: Mapping[st
     for run in runs:
         values = [_score(linked.runs[run], stimulus, column.metric, column.version) for _, column in columns]
         cells = [
-            f"<td>{'' if value is None else wording.number(value, places[place] + 1)}</td>"
-            for (place, _), value in zip(columns, values, strict=True)
+            f"<td>{'' if value is None else wording.number(column.clipped(value), places[place] + 1)}</td>"
+            for (place, column), value in zip(columns, values, strict=True)
         ]
         row = rows[run]
         lines.append(
-            f'<tr class="{row.role}" data-method="{text(row.label)}"><th scope="row">{breakable(row.label)}</th>'
-            f"{''.join(cells)}</tr>\n"
+            f'<tr class="{row.role}" data-method="{text(row.label)}"><th scope="row">{breakable(row.label)}'
+            f"{_unranked(row)}</th>{''.join(cells)}</tr>\n"
         )
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="scores of {text(stimulus)}"><table class="scores">'

@@ -1,18 +1,25 @@
 """One table of the HTML page: its grid, whose values lead to their records, its footnotes, and the list of records."""
 
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Cell, Column, Row, Source, Table
-from eegbench.leaderboard.filling import column_of
+from eegbench.leaderboard.filling import bare, column_of
 from eegbench.leaderboard.html_text import address, breakable, text
 from eegbench.records import canonical
 from eegbench.runs import RECORD, SHEET, Run
 
 LONGEST_CONFIGURATION = 5000  # characters
+_KINDS = {  # classes of a table's bodies; within each of these the page's script sorts
+    "ranked": "method",
+    "floor": "floor",
+    "ceiling": "ceiling",
+    "wider": "method apart",
+    "transductive": "method apart out",
+    "left out": "method apart out",
+}
 TIED = f'<span class="tied" title="not told apart from the best">{wording.TIED}</span>'
 
 
@@ -31,8 +38,7 @@ class Linked:
 
     def standing(self, row: Row, column: Column) -> list[Source]:
         """The runs that a cell stands on."""
-        bare = dataclasses.replace(column, chance=None)
-        return [source for source in row.runs if bare in self._columns(source.path)]
+        return [source for source in row.runs if bare(column) in self._columns(source.path)]
 
     def _columns(self, path: str) -> set[Column]:
         if path not in self.known:
@@ -52,11 +58,11 @@ def grid(linked: Linked) -> str:
         f'<table class="board">\n<thead><tr>{_titles(table)}</tr></thead>\n'
     ]
     numbered = list(enumerate(table.rows, start=1))
-    for role, rows in itertools.groupby(numbered, key=lambda pair: pair[1].role):
-        said = wording.BLOCKS[role]
+    for block, rows in itertools.groupby(numbered, key=lambda pair: pair[1].block):
+        said = wording.BLOCKS[block]
         head = f'<tr class="block"><th colspan="{width}" scope="rowgroup"><span>{text(said)}</span></th></tr>\n'
         lines = [_line(linked, number, row, places, footnotes) for number, row in rows]
-        parts.append(f'<tbody class="{role}">\n{head if said else ""}{"".join(lines)}</tbody>\n')
+        parts.append(f'<tbody class="{_KINDS[block]}">\n{head if said else ""}{"".join(lines)}</tbody>\n')
     return "".join(parts) + "</table>\n</div>\n" + _footnotes(linked.name, footnotes)
 
 
@@ -104,8 +110,9 @@ def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnote
         for column, cell, d in zip(linked.table.columns, row.cells, places, strict=True)
     ]
     verdict = text(row.verdict)
+    reason = f'<small class="reason">{text(row.reason)}</small>' if row.reason else ""
     return (
-        f'<tr data-method="{label}"><th scope="row" data-value="{label}">{breakable(row.label)}{marks}</th>'
+        f'<tr data-method="{label}"><th scope="row" data-value="{label}">{breakable(row.label)}{marks}{reason}</th>'
         f'{"".join(counts)}{"".join(cells)}<td class="audit" data-value="{verdict}">{verdict}</td></tr>\n'
     )
 

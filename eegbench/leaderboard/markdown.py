@@ -33,7 +33,9 @@ def _section(table: Table) -> list[str]:
     grid = "\n".join(_grid(table, footnotes))
     warned = [f"> **Caution.** {escape(text, LONGEST_CAUTION)}" for text in table.cautions]
     said = [f"**{escape(text)}**" for text in wording.loud(table)] + [escape(text) for text in wording.facts(table)]
-    parts = [f"## {escape(wording.title(table.setting))}", *warned, " ".join(said), grid]
+    first, *more = [escape(sentence, LONGEST_LEGEND) for sentence in table.ranking] or [""]
+    ranking = [" ".join([f"**{first}**", *more])] if first else []
+    parts = [f"## {escape(wording.title(table.setting))}", *warned, " ".join(said), *ranking, grid]
     parts += ["Notes: " + "; ".join(escape(note) for note in table.notes) + "."] if table.notes else []
     if footnotes:
         parts.append("\n".join(f"{number}. {escape(text)}" for text, number in footnotes.items()))
@@ -45,17 +47,17 @@ def _grid(table: Table, footnotes: dict[str, int]) -> list[str]:
     headings = [f"{escape(wording.release(c))} {wording.direction(c)}" for c in table.columns]
     titles = ["method", "subjects", "seeds", "items", *headings, "audit"]
     lines = [_line(titles), _line([":--", *["--:"] * (len(titles) - 2), ":--"])]
-    role = "method"
+    block = "ranked"
     for row in table.rows:
-        if row.role != role:
-            role = row.role
-            lines.append(_line([f"*{wording.BLOCKS[role]}*", *[""] * (len(titles) - 1)]))
+        if row.block != block:
+            block = row.block
+            lines.append(_line([f"*{wording.BLOCKS[block]}*", *[""] * (len(titles) - 1)]))
         lines.append(_line(_entries(row, places, footnotes)))
     return lines
 
 
 def _entries(row: Row, places: Sequence[int], footnotes: dict[str, int]) -> list[str]:
-    label = escape(row.label) + _marks(row.notes, footnotes)
+    label = escape(row.label) + (f" ({escape(row.reason)})" if row.reason else "") + _marks(row.notes, footnotes)
     cells = [_entry(cell, d) + _marks(cell.notes, footnotes) for cell, d in zip(row.cells, places, strict=True)]
     return [label, str(len(row.subjects)), str(len(row.seeds)), wording.items(row), *cells, escape(row.verdict)]
 

@@ -1,12 +1,12 @@
 """Scores as shares of the way from floor to ceiling: (x - floor) / (ceiling - floor), by column.
 
-The floor is the best of the table's floors on the same subjects, the ceiling the best of such ceilings: the least
-flattering pair. Both are taken as exact, so that an interval is that of x alone. What comes out below -1 or above 2
-says that a floor, a ceiling or a score is wrong, and is marked, as the quality control of Open Problems does.
+Both are those that each cell carries (`references.References`), of the same subjects and stimuli, and taken as exact,
+so that an interval is that of x alone. What is no better than floor or chance has a share of 0 or less. What comes out
+below -1 or above 2 says that a floor, a ceiling or a score is wrong, and is marked, as the quality control of Open
+Problems does.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Table
 
@@ -21,33 +21,25 @@ def normalised(table: Table) -> Table:
 def _shared(row: Row, table: Table) -> Row:
     if row.role != "method":
         return row
-    alike = [other for other in table.rows if other.subjects == row.subjects]
-    spans = [_span(alike, i, column) for i, column in enumerate(table.columns)]
-    return dataclasses.replace(row, cells=tuple(map(_share, row.cells, spans)))
+    cells = tuple(_share(cell, column) for cell, column in zip(row.cells, table.columns, strict=True))
+    return dataclasses.replace(row, cells=cells)
 
 
-def _span(rows: Sequence[Row], place: int, column: Column) -> tuple[float, float] | str:
-    """Floor and ceiling of a column among rows on the same subjects, or why there are none."""
-    found = []
-    for role in ("floor", "ceiling"):
-        values = [r.cells[place].value for r in rows if r.role == role and r.complete and not r.cells[place].notes]
-        known = [value for value in values if value is not None]
-        if not known:
-            return f"no share: {column.metric} has no {role} on these subjects"
-        found.append(max(known) if column.higher_is_better else min(known))
-    floor, ceiling = found
-    ahead = ceiling > floor if column.higher_is_better else ceiling < floor
-    return (floor, ceiling) if ahead else f"no share: the ceiling of {column.metric} is no better than its floor"
-
-
-def _share(cell: Cell, span: tuple[float, float] | str) -> Cell:
+def _share(cell: Cell, column: Column) -> Cell:
     if cell.value is None:
         return cell
-    if isinstance(span, str):
-        return dataclasses.replace(cell, value=None, ci=None, notes=(*cell.notes, span), best=False, tied=False)
-    floor, ceiling = span
+    floor, ceiling = cell.floor, cell.ceiling
+    if floor is None or ceiling is None:
+        lacking = "floor" if floor is None else "ceiling"
+        return _blank(cell, f"no share: {column.metric} has no {lacking} on these subjects")
+    if not (ceiling > floor if column.higher_is_better else ceiling < floor):
+        return _blank(cell, f"no share: the ceiling of {column.metric} is no better than its floor")
     share, *ends = ((x - floor) / (ceiling - floor) for x in (cell.value, *(cell.ci or ())))
     low, high = STRANGE
     strange = () if low <= share <= high else (f"outside {low:g} to {high:g}: floor, ceiling or score is wrong",)
     ci = (min(ends), max(ends)) if ends else None  # a metric that falls turns them round
     return dataclasses.replace(cell, value=share, ci=ci, notes=(*cell.notes, *strange))
+
+
+def _blank(cell: Cell, reason: str) -> Cell:
+    return dataclasses.replace(cell, value=None, ci=None, notes=(*cell.notes, reason), best=False, tied=False)

@@ -32,10 +32,12 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
     return [
         dataclasses.asdict(table.setting)
         | {"normalised": table.normalised}
-        | {"row": row.label, "role": row.role, "method": row.method}
+        | {"row": row.label, "role": row.role, "method": row.method, "block": row.block, "reason": row.reason}
+        | {"ranked": row.block == "ranked", "ranked_over": _over(table), "ranking": " ".join(table.ranking)}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
         | {"metric": column.metric, "version": column.release, "higher_is_better": column.higher_is_better}
         | {"chance": column.chance, "value": cell.value, "best": cell.best, "tied": cell.tied}
+        | {"floor": cell.floor, "ceiling": cell.ceiling}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}
         | {"caution": " ".join(table.cautions), "runs": " ".join(source.path for source in row.runs)}
@@ -43,6 +45,11 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         for row in table.rows
         for column, cell in zip(table.columns, row.cells, strict=True)
     ]
+
+
+def _over(table: Table) -> str:
+    """The subjects and seeds that all ranked methods share: "sub-08/seed-0 sub-08/seed-1"."""
+    return " ".join(f"sub-{subject:02d}/seed-{seed}" for subject, seed in table.shared)
 
 
 def _safe(value: object) -> object:

@@ -1,140 +1,168 @@
-"""From runs to tables: which runs share a table, a row, a cell; what is missing, and which value is best."""
+"""From runs to tables: which runs share a table, a row, a cell; over what they are compared, and what is best there."""
 
 import dataclasses
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eegbench.leaderboard import ranking
-from eegbench.leaderboard.average import FEWEST_SUBJECTS, Scored
-from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Source, Table
-from eegbench.leaderboard.filling import Problem, column_of, fill, named, note
+from eegbench.leaderboard import ranking, sharing, wording
+from eegbench.leaderboard.average import FEWEST_SUBJECTS
+from eegbench.leaderboard.cells import BOUNDS, Cell, Column, Limits, Row, Setting, Source, Table
+from eegbench.leaderboard.drafts import drafts_of
+from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.grouping import grouped
-from eegbench.records import ROLES, canonical, digest
+from eegbench.leaderboard.places import Layout, Place, layout, why_not
+from eegbench.leaderboard.references import References
 from eegbench.runs import Run, read_all
 
-LONGEST = 60  # characters of a configuration's value in a row's label
 
-Key = tuple[int, str, str]  # role, method, configuration: one row
-
-
-def collect(runs: Path) -> tuple[Table, ...]:
+def collect(runs: Path, subjects: Sequence[int] = ()) -> tuple[Table, ...]:
     """The leaderboard of all runs below a folder, one table per setting, in a fixed order.
 
     Raises InputError for a folder that is none and for a record that breaks the format.
     """
-    return tabulate(read_all(runs))
+    return tabulate(read_all(runs), subjects)
 
 
-def tabulate(runs: Iterable[Run]) -> tuple[Table, ...]:
-    """Tables from runs, in any order."""
-    groups = grouped(sorted(runs, key=lambda run: run.path))
-    return tuple(_table(setting, groups[setting]) for setting in sorted(groups))
+def tabulate(runs: Iterable[Run], subjects: Sequence[int] = ()) -> tuple[Table, ...]:
+    """Tables from runs, in any order.
+
+    subjects: over whom to rank; runs on others are passed over, and methods that lack one of them are left out.
+    Without it the largest set of methods that share a run is ranked, over all the runs that they share.
+    """
+    wanted = sorted(set(subjects))
+    groups = _groups(run for run in runs if not wanted or run.record.spec.subject in wanted)
+    return tuple(_table(setting, groups[setting], wanted) for setting in sorted(groups))
 
 
-def _table(setting: Setting, runs: Sequence[Run]) -> Table:
-    members: dict[Key, list[Run]] = defaultdict(list)
-    for run in runs:
-        spec = run.record.spec
-        members[ROLES.index(run.record.role), spec.method, canonical(spec.configuration)].append(run)
-    columns = _columns(runs)
-    labels = _labels(members)
-    ordered = sorted(members, key=lambda key: (key[0], labels[key], key))
-    everybody = {run.record.spec.subject for run in runs if run.sheet and run.record.role == "method"}
-    made = [_row(setting, labels[key], members[key], columns, everybody) for key in ordered]
-    rows = [row for row, _ in made]
-    cautions = tuple(sorted({run.record.caution for run in runs} - {""}))
-    if doubts := _scoring_doubts(runs):
-        return Table(setting, columns, tuple(rows), doubts, cautions)
-    marked, notes = ranking.rank(rows, columns, [scores for _, scores in made])
-    return Table(setting, columns, tuple(marked), tuple(notes), cautions)
+def rows_of_all(runs: Iterable[Run]) -> list[tuple[Setting, list[Column], list[Row]]]:
+    """By setting a row for each method over all its scored runs; `reason` where it could not be ranked."""
+    found = []
+    for setting, members in sorted(_groups(runs).items()):
+        columns = _columns(members)
+        places = [Place(d, "ranked", d.runs, why_not(d)) for d in drafts_of(members) if d.role == "method"]
+        rows = [_row(setting, place, [gather(c, place.runs).cell(c) for c in columns]) for place in places]
+        found.append((setting, columns, rows))
+    return found
 
 
-def _columns(runs: Sequence[Run]) -> tuple[Column, ...]:
+def _groups(runs: Iterable[Run]) -> dict[Setting, list[Run]]:
+    return grouped(sorted(runs, key=lambda run: run.path))
+
+
+def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int]) -> Table:
+    found = layout(drafts_of(runs), subjects)
+    references = References([] if found.doubts else [place.draft for place in found.places])
+    filled = [_fill(column, found.places, references, not found.doubts) for column in _columns(runs)]
+    cells = zip(*(one.cells for one in filled), strict=True) if filled else [()] * len(found.places)
+    untested = [one.column.metric for one in filled if one.untested]
+    told = f"not tested who is tied with the best, for want of values by stimulus: {', '.join(untested)}"
+    return Table(
+        setting,
+        tuple(one.column for one in filled),
+        tuple(_row(setting, place, own) for place, own in zip(found.places, cells, strict=True)),
+        (told,) if untested else (),
+        tuple(sorted({run.record.caution for run in runs} - {""})),
+        ranking=_ranking(found, filled),
+        shared=found.shared,
+    )
+
+
+def _columns(runs: Sequence[Run]) -> list[Column]:
     floors: dict[Column, set[float | None]] = defaultdict(set)
+    bounds: dict[Column, list[Limits | None]] = defaultdict(list)
     for run in runs:
         for score in run.sheet.metrics.values() if run.sheet else ():
             column = column_of(score)
             floors[column] |= {score.floor} if run.record.role == "method" else set()
+            bounds[column].append(score.bounds)
     agreed = {column: next(iter(values)) if len(values) == 1 else None for column, values in floors.items()}
-    return tuple(dataclasses.replace(c, chance=agreed[c]) for c in sorted(floors, key=lambda c: c.place))
+    return [
+        dataclasses.replace(column, chance=agreed[column], bounds=_bounds(column.metric, bounds[column]))
+        for column in sorted(floors, key=lambda column: column.place)
+    ]
 
 
-def _labels(keys: Iterable[Key]) -> dict[Key, str]:
-    """A method's name, and in brackets what sets this configuration apart from its others in the table."""
-    variants: dict[tuple[int, str], list[Key]] = defaultdict(list)
-    for key in keys:
-        variants[key[:2]].append(key)
-    labels: dict[Key, str] = {}
-    for (_, method), same in variants.items():
-        options = {key: json.loads(key[2]) for key in same}
-        differing = _varied(list(options.values()))
-        for key, configuration in options.items():
-            words = [f"{name}={_short(configuration[name])}" for name in differing if name in configuration]
-            words += [f"{name} unset" for name in differing if name not in configuration]
-            labels[key] = f"{method} ({', '.join(words)})" if words else method
-        if len({labels[key] for key in same}) < len(same):  # values that differ only past where they are cut
-            labels |= {key: f"{labels[key]} #{digest(options[key])[:8]}" for key in same}
-    return labels
+def _bounds(metric: str, stated: Sequence[Limits | None]) -> Limits:
+    """A metric's bounds: of the package's own those that are known, else the widest that the scores state."""
+    if metric in BOUNDS:
+        return BOUNDS[metric]
+    known = [one for one in stated if one is not None]
+    lows, highs = ([end for one in known if (end := one[side]) is not None] for side in (0, 1))
+    return (
+        min(lows) if len(lows) == len(stated) else None,
+        max(highs) if len(highs) == len(stated) else None,
+    )
 
 
-def _varied(configurations: Sequence[dict[str, Any]]) -> list[str]:
-    names = sorted(set().union(*configurations))
-    return [n for n in names if len({canonical(c[n]) if n in c else None for c in configurations}) > 1]
+@dataclass(frozen=True)
+class Filled:
+    """A column and its cells, one for each row; reason: why nothing is best. untested: whether ties are not known."""
+
+    column: Column
+    cells: tuple[Cell, ...]
+    reason: str = ""
+    untested: bool = False
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def _fill(column: Column, places: Sequence[Place], references: References, comparable: bool) -> Filled:
+    """The cells of a column: of the rows that are compared, over the stimuli on which they are."""
+    entries = [gather(column, place.runs) for place in places]
+    ranked = [number for number, place in enumerate(places) if place.block == "ranked"]
+    compared = sharing.compared(column, [entries[number] for number in ranked])
+    running = [ranked[place] for place in compared.rows]
+    if compared.kept:
+        column = dataclasses.replace(column, left_out=_left_out([entries[number] for number in running], compared.kept))
+        beside = [number for number, place in enumerate(places) if place.block in ("floor", "ceiling")]
+        for number in (*running, *beside):
+            entries[number] = entries[number].over(compared.kept)
+    cells = [entry.cell(column) for entry in entries]
+    for number, place in enumerate(places):
+        if place.draft.role == "method":
+            kept = compared.kept if number in running else None
+            floor, ceiling = references.span(column, entries[number], kept)
+            cells[number] = dataclasses.replace(cells[number], floor=floor, ceiling=ceiling)
+    if not comparable:
+        return Filled(column, tuple(cells))
+    values = [value for number in running if (value := cells[number].value) is not None]
+    marks = ranking.mark(column, values, [entries[number].scores for number in running])
+    for order, number in enumerate(running):
+        cells[number] = dataclasses.replace(cells[number], best=order in marks.best, tied=order in marks.tied)
+    return Filled(column, tuple(cells), compared.reason or marks.reason, marks.untested)
 
 
-def _row(
-    setting: Setting, label: str, runs: Sequence[Run], columns: Sequence[Column], everybody: set[int]
-) -> tuple[Row, list[list[Scored]]]:
-    """A row, and for each column the scores that its cell is the mean of."""
-    kept, repeated = _without_repeats(runs)
-    scored = [run for run in kept if run.sheet is not None]
-    notes = [note(runs, [(run, run.unscored) for run in kept if run.sheet is None], "left out")]
-    notes.append(note(runs, repeated, "left out"))
-    unlike, unknown = _weight_doubts(scored)
-    notes += [unlike, unknown]
-    if runs[0].record.role == "floor" and runs[0].record.spec.track != setting.track:
-        notes.append(f"made on the track {runs[0].record.spec.track}: it sees no hint")
-    subjects = sorted({run.record.spec.subject for run in scored})
+def _left_out(entries: Sequence[Entry], kept: Kept) -> tuple[tuple[int, str], ...]:
+    """The pairs of subject and stimulus that were scored and are not compared."""
+    scored = {(one.subject, stimulus) for entry in entries for one in entry.scores for stimulus in one.stimuli}
+    return tuple(sorted(pair for pair in scored if pair[1] not in kept[pair[0]]))
+
+
+def _row(setting: Setting, place: Place, cells: Sequence[Cell]) -> Row:
+    draft, specs = place.draft, [run.record.spec for run in place.runs]
+    subjects = sorted({spec.subject for spec in specs})
+    notes = list(draft.notes)
+    if draft.role == "floor" and specs and specs[0].track != setting.track:
+        notes.append(f"made on the track {specs[0].track}: it sees no hint")
     if 1 < len(subjects) < FEWEST_SUBJECTS:
         notes.append(f"{len(subjects)} subjects: too few for an interval over subjects")
-    if subjects and (absent := sorted(everybody - set(subjects))):
-        notes.append(f"no scored run of {named([f'sub-{subject:02d}' for subject in absent])}, whom others have")
-    counts = [run.sheet.n for run in scored if run.sheet] or [0]
-    filled = [fill(column, scored) if scored else (Cell(), []) for column in columns]
-    row = Row(
-        label=label,
-        role=runs[0].record.role,
-        method=runs[0].record.spec.method,
-        configuration=runs[0].record.spec.configuration,
+    counts = [run.sheet.n for run in place.runs if run.sheet] or [0]
+    return Row(
+        label=draft.label,
+        role=draft.role,
+        method=draft.method,
+        configuration=draft.configuration,
         subjects=tuple(subjects),
-        seeds=tuple(sorted({run.record.spec.seed for run in scored})),
+        seeds=tuple(sorted({spec.seed for spec in specs})),
         items=(min(counts), max(counts)),
-        cells=tuple(cell for cell, _ in filled),
-        verdict=_verdict(runs[0].record.role, [run.sheet.verdict for run in scored if run.sheet]),
-        notes=tuple(filter(None, notes)),
-        complete=len(scored) == len(kept) and not unlike,
-        runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in scored),
+        cells=tuple(cells),
+        verdict=_verdict(draft.role, [run.sheet.verdict for run in place.runs if run.sheet]),
+        notes=tuple(notes),
+        complete=not draft.unfinished and not draft.barred,
+        runs=tuple(Source(run.path, run.record.spec.subject, run.record.spec.seed) for run in place.runs),
+        block=place.block,
+        reason=place.reason,
     )
-    return row, [scores for _, scores in filled]
-
-
-def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[Problem]]:
-    """Each specification once: a copy counted twice would weigh twice. The scored one stays, then the first by path."""
-    kept: dict[str, Run] = {}
-    repeated = []
-    for run in sorted(runs, key=lambda r: (r.sheet is None, r.record.status != "complete", r.path)):
-        first = kept.setdefault(run.record.spec.key, run)
-        if first is not run:
-            repeated.append((run, f"{run.path} has the same specification as {first.path}, which counts"))
-    return sorted(kept.values(), key=lambda r: r.path), repeated
 
 
 def _verdict(role: str, verdicts: Sequence[str]) -> str:
@@ -151,39 +179,20 @@ def _verdict(role: str, verdicts: Sequence[str]) -> str:
     return "; ".join(f"{words} ({count} of {len(verdicts)} runs)" for words, count in ordered)
 
 
-def _scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Why no two rows of a table can be compared: other judges, or other true images."""
-    judges: dict[str, set[str]] = defaultdict(set)
-    truths: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        if run.sheet:
-            for judge, weights in run.sheet.judges.items():
-                judges[judge].add(weights)
-            truths[f"sub-{run.record.spec.subject:02d}"] |= {run.sheet.truths} - {""}
-    doubts = []
-    if differing := _differing(judges):
-        doubts.append(
-            f"the runs were scored by different weights of: {', '.join(differing)}; score them again: no bold"
-        )
-    if differing := _differing(truths):
-        doubts.append(f"the runs of {named(differing)} were scored against different true images: no bold")
-    return tuple(doubts)
-
-
-def _weight_doubts(runs: Sequence[Run]) -> tuple[str, str]:
-    """Why the runs of a row are no one method, for other weights made some; and which weights nobody vouches for."""
-    head, weights = "weights/", defaultdict(set)
-    for run in runs:
-        for name, sha256 in run.record.digests.items():
-            if name.startswith(head):
-                weights[name.removeprefix(head)].add(sha256)
-    unknown = sorted(name for name, found in weights.items() if "" in found)
-    unlike = _differing(weights)
-    return (
-        f"not ranked: its runs were made with different weights of {named(unlike)}" if unlike else "",
-        f"made with weights of unknown digest: {named(unknown)}" if unknown else "",
-    )
-
-
-def _differing(found: Mapping[str, set[str]]) -> list[str]:
-    return sorted(name for name, values in found.items() if len(values) > 1)
+def _ranking(found: Layout, filled: Sequence[Filled]) -> tuple[str, ...]:
+    """The sentences of a table's heading on what is ranked."""
+    methods = [place for place in found.places if place.draft.role == "method"]
+    ranked = sum(place.block == "ranked" for place in methods)
+    left = sum(place.block in ("transductive", "left out") for place in methods)
+    if not methods:
+        return ()
+    unmarked: dict[str, list[str]] = defaultdict(list)
+    for one in filled:
+        if one.reason:
+            unmarked[one.reason].append(wording.release(one.column))
+    said = [wording.ranked(ranked, wording.over(found.shared, found.stimuli), found.doubts)]
+    if ranked > 1 and not found.doubts:
+        every = len(filled)
+        said += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
+    said += [wording.left_out(left)] if left else []
+    return tuple(said)

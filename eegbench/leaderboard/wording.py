@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
 
 BLOCKS: Mapping[str, str] = {
-    "method": "",
+    "ranked": "",
     "floor": "floors: what is reached without a signal; not ranked",
     "ceiling": "ceilings: what is reached when told the answer; not ranked",
+    "wider": "not ranked: the same methods on more than all of them share",
+    "transductive": "uses all test trials at once (transductive): not ranked",
+    "left out": "left out: neither ranked nor compared, for the reason at each row",
 }
 # Each caution: what is said aloud, and why.
 SIMULATED = (
@@ -22,8 +25,8 @@ MICRO = (
 )
 ORACLE = "Oracle: each method was given a hint that was computed from the true image."
 NORMALISED = (
-    "Methods are shown as shares of the way from the best floor (0) to the best ceiling (1) of their table; both are "
-    "taken as exact. Floors and ceilings stand there as they are."
+    "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
+    "subjects and stimuli; both are taken as exact. Floors and ceilings stand there as they are."
 )
 LEGEND = (
     "Each cell: value and 95 % interval.",
@@ -31,10 +34,13 @@ LEGEND = (
     "One run: the interval is over its items, by bootstrap. Several seeds of one subject: over its items, of the mean "
     "over seeds. Several subjects: the mean over subjects, and a bootstrap over whole subjects, widened for their "
     "small number, joined with one over stimuli.",
+    "Ranked methods, floors and ceilings stand on the subjects, seeds and stimuli that all ranked methods share: the "
+    "line above each table names them. Rows below these are not ranked.",
     "Bold: the best value of the ranked methods. ≈: tied, not told apart from it by a paired sign-flip test over "
     "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) have no test.",
 )
 TIED = "≈"
+NOISE = 1e-9  # an interval no wider is the rounding of floating point
 LONGEST = 300  # characters of any text from a record
 LONGEST_CAUTION = 1000  # which is sentences with references
 
@@ -72,6 +78,63 @@ def facts(table: Table) -> list[str]:
     return found + ([NORMALISED] if table.normalised else [])
 
 
+def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
+    """Over what so many methods are ranked, or why none is."""
+    if doubts:
+        return f"Nothing is ranked: {'; '.join(doubts)}."
+    if count < 2:
+        return f"Nothing is best: {f'one method alone can be compared ({shared})' if count else 'no method can be'}."
+    return f"Ranked over {shared}: what {'both' if count == 2 else f'all {count}'} methods share."
+
+
+def unmarked(reason: str, columns: Sequence[str]) -> str:
+    """That nothing is best in some columns, or with () in any, and why."""
+    return f"Nothing is best{f' in {listed(columns)}' if columns else ''}: {reason}."
+
+
+def left_out(count: int) -> str:
+    return (
+        "1 method is left out; its row says why."
+        if count == 1
+        else f"{count} methods are left out; their rows say why."
+    )
+
+
+def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = None) -> str:
+    """Pairs of subject and seed, and on how many stimuli of a subject: "subjects 1 and 8, seed 0, 200 stimuli"."""
+    people, seeds = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
+    said = [subjects(people), f"{'seed' if len(seeds) == 1 else 'seeds'} {_numbers(seeds)}"]
+    if len(pairs) < len(people) * len(seeds):
+        said.append(f"{len(pairs)} runs")
+    if stimuli:
+        fewest, most = stimuli
+        each = " each" if len(people) > 1 else ""
+        said.append(
+            f"{most if fewest == most else f'{fewest} to {most}'} {'stimulus' if most == 1 else 'stimuli'}{each}"
+        )
+    return ", ".join(said)
+
+
+def subjects(numbers: Sequence[int]) -> str:
+    return f"{'subject' if len(numbers) == 1 else 'subjects'} {_numbers(numbers)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), words[-1]])
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Whole numbers in order: "8", "1, 2 and 8", "1 to 10 and 12"."""
+    stretches: list[list[int]] = []
+    for number in numbers:
+        if stretches and number == stretches[-1][-1] + 1:
+            stretches[-1].append(number)
+        else:
+            stretches.append([number])
+    words = [f"{one[0]} to {one[-1]}" if len(one) > 2 else ", ".join(map(str, one)) for one in stretches]
+    return listed(", ".join(words).split(", "))
+
+
 def release(column: Column) -> str:
     return f"{column.metric}@{column.release}"
 
@@ -105,16 +168,19 @@ def interval(cell: Cell, places: int) -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    """`value` with that many decimals and no zero before the point, as papers print scores: .712, -.05, 12.3."""
+    """`value` with that many decimals and no zero before the point, as papers print scores: .712, -.05, 12.3.
+
+    What rounds to nothing is 0.
+    """
     text = f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3g}"
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     if not digits.strip("0."):
-        sign = ""
+        return "0"
     return sign + (digits[1:] if digits.startswith("0.") else digits)
 
 
 def _decimals(cells: Sequence[Cell]) -> int:
-    widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] > cell.ci[0]]
+    widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] - cell.ci[0] > NOISE]
     if not widths:
         return 2
     return min(6, max(0, -math.floor(math.log10(statistics.median(widths) / 4))))

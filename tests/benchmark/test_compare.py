@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from eegbench import statistics
 from eegbench import values as values_of_a_run
 from eegbench.benchmark.compare import Comparison, compare, paired
+from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
 
@@ -130,6 +132,26 @@ def test_equal_runs_have_no_winner_no_interval_and_nothing_visible(write: Write)
     assert one.paired is not None
     assert (one.difference, one.better, one.significant) == (0.0, "", False)
     assert (one.paired.ci, one.paired.p, one.paired.detectable) == (None, 1.0, None)
+
+
+@pytest.mark.parametrize(("n", "metrics", "told"), [(6, 1, True), (6, 2, False), (7, 2, True), (5, 1, False)])
+def test_where_no_difference_could_be_significant_nothing_is_called_better_or_visible(
+    write: Write, n: int, metrics: int, told: bool
+) -> None:
+    names = ["ssim", "pixcorr"][:metrics]
+    a, b = (write(side, dict.fromkeys(names, v[:n]), stimuli=STIMULI[:n]) for side, v in (("a", A), ("b", B)))
+    found = compare(a, b).metrics["ssim"]
+    assert found.paired is not None and not found.significant
+    assert (found.better == "A", found.paired.detectable is not None) == (told, told)
+    remarks = CliRunner().invoke(app, ["compare", str(a), str(b)]).stdout
+    assert (f"{n} pairs are too few" in remarks) == (not told)
+
+
+def test_a_transductive_run_is_called_so(write: Write) -> None:
+    a, b = write("a", {"ssim": A}, record={"transductive": True}), write("b", {"ssim": B})
+    assert (compare(a, b).a.transductive, compare(a, b).b.transductive) == (True, False)
+    shown = CliRunner().invoke(app, ["compare", str(a), str(b)]).stdout
+    assert shown.count("uses all test trials at once") == 1
 
 
 def test_samples_of_a_stimulus_are_averaged(write: Write) -> None:

@@ -34,13 +34,16 @@ def add_run(tmp_path: Path) -> AddRun:
         digests: dict[str, str] | None = None,
         n: int = 200,
         scored: str = "",  # digest of the images that were scored
+        transductive: bool = False,
         **spec: Any,
     ) -> Path:
         given: dict[str, Any] = {"dataset": "sim-things", "revision": "1", "dataset_configuration": {}, "track": "eeg"}
         given |= {"configuration": {}} | spec
         run = RunSpec(method=method, subject=subject, **given)
         place = tmp_path / (folder or run.folder)
-        record = RunRecord(run, role, simulated, status, {}, digests or {}, reason=reason, caution=caution)
+        more: dict[str, Any] = {"reason": reason, "caution": caution}
+        more |= {"transductive": True} if transductive else {}
+        record = RunRecord(run, role, simulated, status, {}, digests or {}, **more)
         record.write(place / "run.json")
         if scores is not None:
             metrics = {name: _score(name, shown) for name, shown in scores.items()}

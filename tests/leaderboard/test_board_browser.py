@@ -1,6 +1,7 @@
 """The HTML page in a real browser: it loads in silence, sorts, filters, unfolds, and is whole without scripts."""
 
 import base64
+import dataclasses
 import io
 import re
 import shutil
@@ -34,6 +35,8 @@ RUNS = (
     ("mean_image", "eeg", "floor", 0.7, 11.0),
     ("vae_roundtrip", "ceiling", "ceiling", 0.9, 0.1),
     ("alpha", "oracle", "method", 0.6, 3.0),
+    ("unfinished", "eeg", "method", 0.95, 0.01),
+    ("clever", "eeg", "method", 0.97, 0.02),
     ("w" * 100, "oracle", "method", 0.5, 4.0),  # what no line has room for
 )
 
@@ -69,7 +72,7 @@ def write_run(top: Path, method: str, track: str, role: str, ssim: float | None,
     spec = RunSpec(method=method, subject=8, dataset="sim-things", revision="1", dataset_configuration={}, track=track,
                    configuration={})  # fmt: skip
     folder = top / spec.folder
-    RunRecord(spec, role, True, "complete", {}, {}).write(folder / "run.json")
+    RunRecord(spec, role, True, "complete", {}, {}, transductive=method == "clever").write(folder / "run.json")
     ci = None if ssim is None else (ssim - 0.03, ssim + 0.03)
     scores = {"ssim": Score("ssim", 1, ssim, ci, True), "kid": Score("kid", 1, kid, None, False)}
     write_text(folder / "scores.json", ScoreSheet(40, "micro", "sal512", scores, {}, "EEG contributes").to_json())
@@ -83,6 +86,9 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of two tables, with five stimuli shown in each."""
     top = tmp_path_factory.mktemp("board")
     paths = [write_run(top / "runs", *run) for run in RUNS]
+    late = RunRecord.read(top / "runs" / paths[[run[0] for run in RUNS].index("unfinished")] / "run.json")
+    spec = dataclasses.replace(late.spec, seed=1)
+    dataclasses.replace(late, spec=spec, status="failed").write(top / "runs" / spec.folder / "run.json")
     shown = [
         Shown(f"s0{i}", f"thing_{i}", [Picture(run, "image", picture(40 * i)) for run in ("", *paths)])
         for i in range(5)
@@ -129,7 +135,8 @@ def tab(browser: Any, board: Path) -> Iterator[Any]:
 
 def labels(tab: Any, body: str = "method") -> list[str]:
     """The methods that the first table shows, from above."""
-    rows = tab.locator(f"#t1 table.board tbody.{body} tr[data-method]:visible")
+    chosen = f'tbody[class="{body}"]'
+    rows = tab.locator(f"#t1 table.board {chosen} tr[data-method]:visible")
     return [str(name) for name in rows.evaluate_all("rows => rows.map(row => row.dataset.method)")]
 
 
@@ -158,6 +165,26 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_round(
     assert (labels(tab, "floor"), labels(tab, "ceiling")) == (["mean_image"], ["vae_roundtrip"])
 
 
+@pytest.mark.parametrize("name", ["ssim", "kid", "method", "items"])
+def test_sorting_never_lifts_what_is_left_out_above_the_ranked(tab: Any, name: str) -> None:
+    for _ in range(2):
+        head(tab, name).get_by_role("button").click()
+        every = tab.locator("#t1 table.board tbody tr[data-method]:visible")
+        names = every.evaluate_all("rows => rows.map(row => row.dataset.method)")
+        assert names[-2:] == ["clever", "unfinished"]  # though theirs are the best values
+        assert set(names[:4]) == {"alpha", "beta", "gamma", "delta"}
+
+
+def test_what_is_left_out_looks_left_out(tab: Any) -> None:
+    def look(method: str) -> list[str]:
+        cell = tab.locator(f"#t1 tr[data-method={method}] td[data-value]").first
+        return list(cell.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).fontStyle]"))
+
+    ranked, left_out = look("beta"), look("unfinished")
+    assert ranked[0] != left_out[0] and left_out[1] == "italic" and look("clever") == left_out
+    assert "not all of its runs are complete" in tab.locator("#t1 .board tr[data-method=unfinished] th").inner_text()
+
+
 def test_keys_sort_as_clicks_do(tab: Any) -> None:
     for key, wanted in (("Enter", "descending"), ("Space", "ascending")):
         head(tab, "ssim").get_by_role("button").press(key)
@@ -171,7 +198,7 @@ def test_a_part_of_a_name_leaves_its_methods_and_the_floors(tab: Any) -> None:
     tab.locator("input[name=method]").fill("  ETA ")
     assert labels(tab) == ["beta"]
     assert (labels(tab, "floor"), labels(tab, "ceiling")) == (["mean_image"], ["vae_roundtrip"])
-    assert tab.locator("output").inner_text() == "1 of 6 rows"
+    assert tab.locator("output").inner_text() == "1 of 8 rows"
     tab.locator("#t1-stimulus-1 > summary").click()
     assert tab.locator("#t1-stimulus-1 figure:visible figcaption").all_inner_texts() == [
         *("truth", "beta", "mean_image", "vae_roundtrip"),
@@ -199,8 +226,8 @@ def images(tab: Any, stimulus: str) -> list[int]:
 def test_a_stimulus_opens_and_shows_its_pictures(tab: Any) -> None:
     assert images(tab, "#t1-stimulus-2") == []
     tab.locator("#t1-stimulus-2 > summary").click()
-    assert images(tab, "#t1-stimulus-2") == [64] * 7  # truth, four methods, floor, ceiling
-    assert tab.locator("#t1-stimulus-2 table.scores tbody tr").count() == 6
+    assert images(tab, "#t1-stimulus-2") == [64] * 9  # truth, six methods, floor, ceiling
+    assert tab.locator("#t1-stimulus-2 table.scores tbody tr").count() == 8
 
 
 def test_arrow_keys_go_from_stimulus_to_stimulus(tab: Any) -> None:
@@ -235,8 +262,8 @@ def test_without_scripts_all_is_there_and_no_control(browser: Any, board: Path) 
         assert tab.locator("form:visible, thead button").count() == 0
         tab.locator("#t1-stimulus-1 > summary").click()
         shown = tab.locator("#t1-stimulus-1 .panel img:visible")
-        assert shown.count() == 7
-        assert all(shown.nth(i).bounding_box()["width"] > 40 for i in range(7))
+        assert shown.count() == 9
+        assert all(shown.nth(i).bounding_box()["width"] > 40 for i in range(9))
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])

@@ -124,20 +124,24 @@ def test_page_says_all_that_the_markdown_board_says(tmp_path: Path, add_run: Add
     add_run("atm", {"ssim": 0.3}, track="oracle")
     add_run("mean_image", {"ssim": 0.2}, role="floor")
     add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    add_run("late", None, status="started")
+    add_run("looks_at_all", {"ssim": 0.9}, transductive=True)
     tables, _ = load(tmp_path)
     shown = render(tmp_path)
     said = [words for pair in wording.warnings(tables) for words in pair] + list(wording.LEGEND)
     for table in tables:
         said += [wording.title(table.setting), *wording.loud(table), *wording.facts(table), *table.cautions]
-        said += [f"{wording.release(c)} {wording.direction(c)}" for c in table.columns] + list(table.notes)
+        said += [f"{wording.release(c)} {wording.direction(c)}" for c in table.columns]
+        said += [*table.notes, *table.ranking]
         for row in table.rows:
-            said += [row.label, row.verdict, wording.items(row), *row.notes, wording.BLOCKS[row.role]]
+            said += [row.label, row.verdict, wording.items(row), *row.notes, wording.BLOCKS[row.block], row.reason]
             said += [note for cell in row.cells for note in cell.notes]
     assert [words for words in said if words not in shown.text] == []
 
 
 def test_numbers_are_the_markdown_boards(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": {"value": 0.7123, "ci": (0.6811, 0.7412)}, "kid": {"value": -0.01234, "ci": None}})
+    add_run("worse", {"ssim": 0.1})
     source = render(tmp_path).source
     assert 'class="best" data-value="0.7123"' in source
     assert ">.712</a>" in source and '<span class="interval">[.68, .74]</span>' in source

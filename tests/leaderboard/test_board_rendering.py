@@ -12,11 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from eegbench import values
 from eegbench.errors import UsageError
 from eegbench.leaderboard import as_csv, collect, markdown, render
+from eegbench.leaderboard.board import Board
+from eegbench.leaderboard.cells import Bounds
 from eegbench.leaderboard.markdown import escape, number
+from eegbench.records import write_text
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -38,33 +43,101 @@ def line(tmp_path: Path, start: str) -> str:
 
 def test_cell_shows_value_and_interval_as_papers_print_them(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": score(0.7123, ci=(0.6811, 0.7412))})
+    add_run("worse", {"ssim": 0.1})
     assert line(tmp_path, "atm").split(" | ")[1:5] == ["1", "1", "200", "**.712** [.68, .74]"]
 
 
 @pytest.mark.parametrize(
     ("value", "ci", "shown"),
     [
-        (0.01234, (0.0101, 0.0149), "**.0123** [.010, .015]"),
-        (2.3149, (2.01, 2.61), "**2.31** [2.0, 2.6]"),
-        (123.44, (111.2, 135.1), "**123.4** [111, 135]"),
-        (-0.0123, (-0.05, 0.02), "**-.012** [-.05, .02]"),
-        (1.0, (1.0, 1.0), "**1.000** [1.00, 1.00]"),
-        (0.25, None, "**.250**"),
+        (0.01234, (0.0101, 0.0149), ".0123 [.010, .015]"),
+        (2.3149, (2.01, 2.61), "2.31 [2.0, 2.6]"),
+        (123.44, (111.2, 135.1), "123.4 [111, 135]"),
+        (-0.0123, (-0.05, 0.02), "-.012 [-.05, .02]"),
+        (1.0, (1.0, 1.0), "1.000 [1.00, 1.00]"),
+        (0.25, None, ".250"),
     ],
 )
 def test_decimals_follow_the_width_of_the_interval(
     tmp_path: Path, add_run: AddRun, value: float, ci: tuple[float, float] | None, shown: str
 ) -> None:
-    add_run("atm", {"ssim": score(value, ci=ci)})
+    add_run("atm", {"kid": score(value, ci=ci)})  # which has no bounds
     assert line(tmp_path, "atm").split(" | ")[4] == shown
 
 
 @pytest.mark.parametrize(
     ("value", "decimals", "text"),
-    [(-0.0001, 2, ".00"), (0.999, 2, "1.00"), (-1.5, 1, "-1.5"), (0.0, 0, "0"), (10, 0, "10"), (1e300, 3, "1e+300")],
+    [
+        (-0.0001, 2, "0"),
+        (-8e-13, 6, "0"),
+        (0.999, 2, "1.00"),
+        (-1.5, 1, "-1.5"),
+        (0.0, 0, "0"),
+        (10, 0, "10"),
+        (1e300, 3, "1e+300"),
+    ],
 )
-def test_number_has_no_zero_before_the_point_and_no_minus_zero(value: float, decimals: int, text: str) -> None:
+def test_number_has_no_zero_before_the_point_and_nothing_is_0(value: float, decimals: int, text: str) -> None:
     assert number(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "ci", "shown"),
+    [
+        ("fid", 0.762, (-0.209, 1.73), (0.762, (0.0, 1.73))),
+        ("kl", -8e-13, (-4e-16, 0.002), (0.0, (0.0, 0.002))),
+        ("clip", 0.99, (0.97, 1.004), (0.99, (0.97, 1.0))),
+        ("is", 1.2, (0.9, 1.5), (1.2, (1.0, 1.5))),
+        ("kid", -0.291, (-0.365, -0.218), (-0.291, (-0.365, -0.218))),  # which may be below 0
+    ],
+)
+def test_nothing_is_shown_outside_the_bounds_of_its_metric(
+    tmp_path: Path, add_run: AddRun, metric: str, value: float, ci: Bounds, shown: tuple[float, Bounds]
+) -> None:
+    add_run("atm", {metric: score(value, ci=ci)})
+    [table] = collect(tmp_path)
+    assert (table.rows[0].cells[0].value, table.rows[0].cells[0].ci) == shown
+    [row] = csv.DictReader(io.StringIO(as_csv([table])))
+    assert (float(row["value"]), (float(row["ci_low"]), float(row["ci_high"]))) == shown
+
+
+def test_an_interval_over_subjects_stays_within_the_bounds(tmp_path: Path, add_run: AddRun) -> None:
+    for subject, value in ((1, 0.7), (2, 1.0), (3, 1.0)):
+        add_run("atm", {"clip": score(value, ci=None)}, subject=subject)
+    [table] = collect(tmp_path)
+    low, high = table.rows[0].cells[0].ci or (0, 0)
+    assert 0 <= low < high == 1
+
+
+def test_bounds_of_a_metric_of_another_package_are_the_widest_that_its_scores_state(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    add_run("a", {"zeta": score(0.5, ci=(-0.1, 1.1), bounds=(0.0, 1.0))})
+    add_run("b", {"zeta": score(0.6, ci=(-0.1, 2.1), bounds=(None, 2.0))})
+    add_run("c", {"eta": score(0.6, ci=(-0.1, 2.1))})
+    add_run("d", {"ssim": score(0.6, ci=(0.5, 0.7), bounds=(0.65, 0.68))})  # which are known better
+    [table] = collect(tmp_path)
+    bounds = {column.metric: column.bounds for column in table.columns}
+    assert bounds == {"ssim": (-1.0, 1.0), "eta": (None, None), "zeta": (None, 2.0)}
+
+
+def test_a_score_that_no_metric_can_have_is_a_blank_with_its_reason(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("atm", {"ssim": 5.0})
+    add_run("b", {"ssim": 0.5})
+    cell = next(row.cells[0] for row in collect(tmp_path)[0].rows if row.label == "atm")
+    assert cell.value is None and not cell.best
+    assert cell.notes == ("sub-08 seed-0: ssim is 5, outside its bounds (lowest -1, highest 1): score it again",)
+
+
+def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_run: AddRun) -> None:
+    for name, value, ci in (("a", 1e-9, (-1e-9, 2e-9)), ("b", 0.25, (0.2, 0.3))):
+        folder = add_run(name, {"pixcorr": score(value, ci=ci)}, n=2)
+        items = np.array([[value - 1e-9, value + 1e-9]])
+        write_text(folder / "scores.csv", values.write({("pixcorr", 1): items}, ["s0", "s1"]))
+    assert line(tmp_path, "a").split(" | ")[4] == "0 [0, 0]"
+    page = Board.of(tmp_path).html(tmp_path / "board.html")
+    assert ">0</a>" in page and '<span class="interval">[0, 0]</span>' in page
+    assert not re.search(r">-?\.0+<|-\.0+\b|e-\d", re.sub(r'data-value="[^"]*"', "", page))
 
 
 def test_column_title_has_version_direction_and_chance(tmp_path: Path, add_run: AddRun) -> None:
@@ -202,7 +275,7 @@ def test_csv_has_a_line_per_cell_with_full_numbers(tmp_path: Path, add_run: AddR
     add_run("atm", {"ssim": score(1 / 3, ci=(0.25, 0.5)), "kid": score(None, reason="two\nlines")})
     rows = list(csv.DictReader(io.StringIO(as_csv(collect(tmp_path)))))
     assert [(r["metric"], r["value"], r["ci_low"], r["best"]) for r in rows] == [
-        ("ssim", repr(1 / 3), "0.25", "True"),
+        ("ssim", repr(1 / 3), "0.25", "False"),
         ("kid", "", "", "False"),
     ]
     assert rows[1]["notes"] == "sub-08 seed-0: kid: two lines"

@@ -41,7 +41,7 @@ def bold(table: Table, metric: str = "ssim") -> list[str]:
 def test_single_run_keeps_its_own_interval(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": score(0.4, ci=(0.31, 0.44))})
     table = only(collect(tmp_path))
-    assert cell(table, "atm", "ssim") == Cell(0.4, (0.31, 0.44), (), best=True)
+    assert cell(table, "atm", "ssim") == Cell(0.4, (0.31, 0.44))
     assert (table.rows[0].subjects, table.rows[0].seeds, table.rows[0].items) == ((8,), (0,), (200, 200))
 
 
@@ -131,9 +131,12 @@ def test_best_value_follows_the_direction_of_the_metric(
     assert bold(only(collect(tmp_path)), metric) == [winner]
 
 
-def test_equal_values_are_both_best(tmp_path: Path, add_run: AddRun) -> None:
+def test_equal_values_are_both_best_unless_all_are_equal(tmp_path: Path, add_run: AddRun) -> None:
     for method in ("a", "b"):
         add_run(method, {"ssim": 0.5})
+    assert bold(only(collect(tmp_path))) == []
+    assert "Nothing is best: all values are equal." in only(collect(tmp_path)).ranking
+    add_run("c", {"ssim": 0.4})
     assert bold(only(collect(tmp_path))) == ["a", "b"]
 
 
@@ -141,9 +144,10 @@ def test_floors_and_ceilings_stand_below_and_are_never_best(tmp_path: Path, add_
     add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
     add_run("mean_image", {"ssim": 0.8}, role="floor", verdict="")
     add_run("atm", {"ssim": 0.4}, verdict="")
+    add_run("worse", {"ssim": 0.3})
     table = only(collect(tmp_path))
-    assert [r.verdict for r in table.rows[:2]] == ["not audited", ""]
-    assert [r.role for r in table.rows] == ["method", "floor", "ceiling"]
+    assert [row(table, label).verdict for label in ("atm", "mean_image")] == ["not audited", ""]
+    assert [r.role for r in table.rows] == ["method", "method", "floor", "ceiling"]
     assert bold(table) == ["atm"]
 
 
@@ -206,6 +210,7 @@ def test_missing_metric_is_a_blank_with_its_reason(
 def test_value_over_fewer_items_is_marked_and_not_best(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": score(0.9, items=150)})
     add_run("whole", {"ssim": 0.4})
+    add_run("worse", {"ssim": 0.3})
     table = only(collect(tmp_path))
     assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: defined for 150 of 200 items",)
     assert bold(table) == ["whole"]
@@ -236,7 +241,8 @@ def test_method_with_unfinished_runs_alone_is_a_row_of_blanks(tmp_path: Path, ad
     table = only(collect(tmp_path))
     assert cell(table, "late", "ssim") == Cell()
     assert row(table, "late").notes == ("sub-08 seed-0: status failed: killed",)
-    assert bold(table) == ["atm"]
+    assert (row(table, "late").block, row(table, "late").reason) == ("left out", "no run of it is complete and scored")
+    assert bold(table) == []
 
 
 def test_runs_without_any_scores_still_make_a_table(tmp_path: Path, add_run: AddRun) -> None:
@@ -253,30 +259,14 @@ def test_copy_of_a_run_does_not_count_twice(tmp_path: Path, add_run: AddRun) -> 
     assert "copy has the same specification as a, which counts" in row(table, "atm").notes[0]
 
 
-def test_best_is_sought_among_methods_on_the_same_subjects(tmp_path: Path, add_run: AddRun) -> None:
-    for subject in (1, 2, 3):
-        add_run("wide", {"ssim": 0.3}, subject=subject)
-    add_run("narrow", {"ssim": 0.9}, subject=1)
-    table = only(collect(tmp_path))
-    assert bold(table) == ["wide"]
-    assert table.notes == ("bold leaves out 1 of the methods: unfinished, or on other subjects",)
-
-
-def test_methods_on_other_subjects_each_have_no_best(tmp_path: Path, add_run: AddRun) -> None:
-    add_run("a", {"ssim": 0.3}, subject=1)
-    add_run("b", {"ssim": 0.9}, subject=2)
-    table = only(collect(tmp_path))
-    assert bold(table) == []
-    assert table.notes == ("no value is bold: the methods do not stand on the same subjects",)
-
-
 def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_run: AddRun) -> None:
     add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa", "clip": "cc"})
     add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb", "clip": "cc"})
-    assert only(collect(tmp_path)).notes == (
-        "the runs were scored by different weights of: alexnet; score them again: no bold",
+    table = only(collect(tmp_path))
+    assert table.ranking == (
+        "Nothing is ranked: the runs were scored by different weights of alexnet: score them again.",
     )
-    assert bold(only(collect(tmp_path))) == []
+    assert bold(table) == []
 
 
 @pytest.mark.parametrize(
@@ -329,8 +319,9 @@ def test_what_lies_below_a_run_is_no_run(tmp_path: Path, add_run: AddRun) -> Non
 
 
 def test_a_value_by_unverified_weights_is_marked_and_not_best(tmp_path: Path, add_run: AddRun) -> None:
-    add_run("atm", {"ssim": score(0.9, unverified=True)})
+    add_run("atm", {"ssim": score(0.9, unverified=True), "clip": 0.5})
     add_run("whole", {"ssim": 0.4})
+    add_run("worse", {"ssim": 0.3})
     table = only(collect(tmp_path))
     assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: judged by weights that are not the published ones",)
     assert bold(table) == ["whole"]

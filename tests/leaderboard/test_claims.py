@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from eegbench.errors import InputError, UsageError
-from eegbench.leaderboard import collect
+from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.claims import LEDGER, Assessed, Claim, assess, read_claims, read_papers
 from eegbench.leaderboard.claims_markdown import block
 from eegbench.metrics import METRICS
+from eegbench.runs import read_all
 
 AddRun = Callable[..., Path]
 HOSTILE = "<script>alert(1)</script>|x`y` [a](javascript:b) **c** ~~d~~ $e$"
@@ -35,7 +36,7 @@ def add_twin(add_run: AddRun, scores: dict[str, Any] | None = None, **changes: A
 
 
 def only(tmp_path: Path, one: Claim) -> Assessed:
-    [assessed] = assess([one], collect(tmp_path), "all")
+    [assessed] = assess([one], read_all(tmp_path), "all")
     return assessed
 
 
@@ -141,10 +142,30 @@ def test_a_claim_names_the_number_of_stimuli(tmp_path: Path, add_run: AddRun) ->
     assert only(tmp_path, claim(items=982)).verdict == "no comparable run"
 
 
-def test_a_row_of_several_subjects_is_not_subject_8(tmp_path: Path, add_run: AddRun) -> None:
-    for subject in (7, 8):
-        add_twin(add_run, subject=subject)
-    assert only(tmp_path, claim()).verdict == "no comparable run"
+def test_a_claim_on_one_subject_finds_its_runs_whatever_others_the_method_has(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in (1, 7, 8, 9):
+        add_twin(add_run, {"pixcorr": 0.5 + subject / 100}, subject=subject)
+    [found] = [one for one in Board.of(tmp_path).claims if one.claim == claim()]
+    assert (found.verdict, found.value, found.subjects) == ("outside the interval", 0.58, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"transductive": True}, "uses all test trials at once (transductive): not ranked"),
+        ({"digests": {"weights/unet": "b" * 64}, "seed": 1}, "its runs were made with different weights of unet"),
+        ({"scores": {}, "status": "failed", "seed": 1}, "not all of its runs are complete and scored"),
+    ],
+    ids=str,
+)
+def test_a_claim_is_not_set_beside_what_is_left_out_and_says_so(
+    tmp_path: Path, add_run: AddRun, change: dict[str, Any], reason: str
+) -> None:
+    if "seed" in change:
+        add_twin(add_run, digests={"weights/unet": "a" * 64})
+    add_twin(add_run, **change)
+    [found] = [one for one in Board.of(tmp_path).claims if one.claim == claim()]
+    assert found == Assessed(claim(), f"no comparable run: saliency_controlnet is left out, {reason}")
 
 
 def test_guided_claims_compare_on_the_track_oracle_alone(tmp_path: Path, add_run: AddRun) -> None:
@@ -153,14 +174,12 @@ def test_guided_claims_compare_on_the_track_oracle_alone(tmp_path: Path, add_run
     assert only(tmp_path, claim("guided")).value == 0.48
 
 
-@pytest.mark.parametrize("people", [9, 10])
-def test_a_mean_of_ten_wants_ten_subjects(tmp_path: Path, add_run: AddRun, people: int) -> None:
+@pytest.mark.parametrize("people", [9, 10, 12])
+def test_a_mean_of_ten_takes_the_ten_subjects(tmp_path: Path, add_run: AddRun, people: int) -> None:
     for subject in range(1, people + 1):
         add_twin(add_run, {"pixcorr": subject / 60}, subject=subject)
     found = only(tmp_path, claim(subject="mean of 10"))
-    assert (found.verdict, found.subjects) == (
-        ("inside the interval", 10) if people == 10 else ("no comparable run", 0)
-    )
+    assert (found.verdict, found.subjects) == (("no comparable run", 0) if people == 9 else ("inside the interval", 10))
 
 
 @pytest.mark.parametrize(("people", "protocol"), [(6, "pooled"), (6, "subject"), (5, "pooled")])
@@ -176,15 +195,15 @@ def test_pooled_wants_the_option_of_that_name_and_all_six(
 def test_every_comparable_row_is_shown_and_none_is_picked(tmp_path: Path, add_run: AddRun) -> None:
     for draw, value in ((0, 0.08), (1, 0.2)):
         add_twin(add_run, {"pixcorr": value}, dataset_configuration={"draw": draw}, folder=f"{draw}")
-    found = assess([claim()], collect(tmp_path))
+    found = assess([claim()], read_all(tmp_path))
     assert [one.verdict for one in found] == ["inside the interval", "outside the interval"]
     assert all(f'{{"draw":{draw}}}' in block(found) for draw in (0, 1))
 
 
-def test_shares_of_the_way_to_a_ceiling_are_no_scores(tmp_path: Path, add_run: AddRun) -> None:
+def test_claims_stand_beside_scores_also_on_a_board_of_shares(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run)
-    tables = [dataclasses.replace(table, normalised=True) for table in collect(tmp_path)]
-    assert assess([claim()], tables, "all")[0].verdict == "no comparable run"
+    board = Board.of(tmp_path, normalised=True)
+    assert [one.value for one in board.claims if one.claim == claim()] == [0.09]
 
 
 def test_a_reason_stands_whatever_was_run(tmp_path: Path, add_run: AddRun) -> None:
@@ -195,9 +214,9 @@ def test_a_reason_stands_whatever_was_run(tmp_path: Path, add_run: AddRun) -> No
 def test_auto_takes_the_claims_on_data_sets_of_recorded_runs(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": 0.3})
     add_run("atm", {"ssim": 0.3}, dataset="eegcvpr")  # simulated, whatever it calls itself
-    assert assess(read_claims(), collect(tmp_path)) == ()
+    assert assess(read_claims(), read_all(tmp_path)) == ()
     add_twin(add_run)
-    found = assess(read_claims(), collect(tmp_path))
+    found = assess(read_claims(), read_all(tmp_path))
     assert {one.claim.dataset for one in found} == {"things-eeg2"}
 
 
@@ -282,7 +301,7 @@ def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path, content: bytes | 
 
 def test_block_shows_the_published_beside_the_measured(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run, {"pixcorr": {"value": 0.0912, "ci": (0.0742, 0.1081)}})
-    text = block(assess(read_claims(), collect(tmp_path)))
+    text = block(assess(read_claims(), read_all(tmp_path)))
     assert text.startswith("## Published numbers\n\n") and "never ranked" in text
     [line] = [line for line in text.splitlines() if "EEG-only" in line and "pixcorr" in line]
     published, measured, verdict = line.split(" | ")[-3:]
@@ -306,13 +325,13 @@ def test_block_keeps_the_claims_of_a_paper_together() -> None:
 
 def test_block_of_the_same_claims_has_the_same_bytes(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run)
-    assert len({block(assess(read_claims(), collect(tmp_path))) for _ in range(2)}) == 1
+    assert len({block(assess(read_claims(), read_all(tmp_path))) for _ in range(2)}) == 1
     assert block(()) == ""
 
 
 def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run)
-    [table] = collect(tmp_path)
+    [table] = Board.of(tmp_path).tables
     texts: dict[str, Any] = dict.fromkeys(("table", "method", "protocol", "uncertain", "not_comparable"), HOSTILE)
     hostile = dataclasses.replace(claim(), paper="other", **texts)
     found = (*assess([hostile], (), "all"), Assessed(hostile, HOSTILE, 0.1, None, HOSTILE, 1, table.setting))

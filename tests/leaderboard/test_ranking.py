@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from eegbench import values
 from eegbench.errors import InputError
 from eegbench.leaderboard import Table, collect, normalise
 from eegbench.leaderboard.average import Scored, average, over_stimuli, over_subjects, shares
-from eegbench.leaderboard.cells import Cell, Column, Row
-from eegbench.leaderboard.ranking import rank
+from eegbench.leaderboard.cells import Column
+from eegbench.leaderboard.ranking import mark
 from eegbench.records import Score, ScoreSheet, write_text
 
 AddRun = Callable[..., Path]
@@ -69,33 +69,34 @@ def test_a_difference_that_every_stimulus_shows_is_seen_though_intervals_overlap
 
 def test_floors_and_unfinished_methods_are_never_tied(tmp_path: Path, add_values: AddRun) -> None:
     add_values("best", HARD)
+    add_values("far", HARD - 0.1)
     add_values("floor", HARD, role="floor")
     add_values("late", HARD, status="started")
-    assert marks(tmp_path) == {"best": (True, False), "floor": (False, False), "late": (False, False)}
+    none = (False, False)
+    assert marks(tmp_path) == {"best": (True, False), "far": none, "floor": none, "late": none}
 
 
 def test_methods_without_values_on_the_same_stimuli_are_not_tested_and_it_is_told(
     tmp_path: Path, add_values: AddRun, add_run: AddRun
 ) -> None:
     add_values("best", HARD)
-    add_run("summary", {"ssim": 0.1})
+    add_run("summary", {"ssim": 0.1}, n=40)
     [table] = collect(tmp_path)
     assert marks(tmp_path)["summary"] == (False, False)
     assert table.notes == ("not tested who is tied with the best, for want of values by stimulus: ssim",)
+
+
+def scores_of(tables: Sequence[NDArray[np.float64]]) -> list[list[Scored]]:
+    return [[Scored(8, float(x.mean()), None, STIMULI, x)] for x in tables]
 
 
 def test_best_and_tied_hold_the_truly_best_method_in_95_of_100_boards() -> None:
     rng = np.random.default_rng(5)
     lost = 0
     for _ in range(100):
-        tables = HARD + rng.normal(0, 0.1, (10, 40))
-        scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
-        rows = [
-            Row(f"m{i}", "method", f"m{i}", {}, (8,), (0,), (40, 40), (Cell(float(x.mean())),), "")
-            for i, x in enumerate(tables)
-        ]
-        ranked, _ = rank(rows, [Column("ssim", 1, True)], scores)
-        lost += not (ranked[0].cells[0].best or ranked[0].cells[0].tied)  # all are equals: any is the truly best
+        tables = list(HARD + rng.normal(0, 0.1, (10, 40)))
+        found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores_of(tables))
+        lost += 0 not in found.best | found.tied  # all are equals: any is the truly best
     assert lost <= 5 + 3 * 2.2  # three standard deviations of a share of 5 in 100
 
 
@@ -159,15 +160,6 @@ def test_several_seeds_of_one_subject_have_an_interval_over_stimuli_of_their_mea
     assert mean == pytest.approx(np.mean(tables), abs=1e-15)
 
 
-def test_a_subject_that_others_have_is_missed_aloud(tmp_path: Path, add_run: AddRun) -> None:
-    for subject in (1, 2, 3):
-        add_run("wide", {"ssim": 0.3}, subject=subject)
-        add_run("narrow", {"ssim": 0.3}, subject=subject) if subject != 2 else None
-    [table] = collect(tmp_path)
-    notes = {row.label: row.notes for row in table.rows}
-    assert "no scored run of sub-02, whom others have" in notes["narrow"] and not notes["wide"]
-
-
 def test_scores_of_other_images_count_nowhere(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": 0.3}, subject=1)
     add_run("atm", {"ssim": 0.9}, subject=2, digests={"reconstructions": "a" * 64}, scored="b" * 64)
@@ -191,7 +183,7 @@ def test_a_share_is_taken_from_the_best_floor_to_the_best_ceiling(
 ) -> None:
     table = three(add_run, tmp_path, metric, floor, method, ceiling)
     cell = table.rows[0].cells[0]
-    assert cell.value == pytest.approx(0.5) and cell.best and not cell.notes and table.normalised
+    assert cell.value == pytest.approx(0.5) and not cell.notes and table.normalised
     assert cell.ci == pytest.approx((0.45, 0.55))  # .03 of .6, to either side
     assert {row.label: row.cells[0].value for row in table.rows[1:]}["random"] == floor
 
@@ -206,11 +198,9 @@ def test_a_share_without_floor_or_between_turned_ends_is_a_blank_with_its_reason
 ) -> None:
     turned = three(add_run, tmp_path, "ssim", 0.8, 0.5, 0.2).rows[0].cells[0]
     assert turned.value is None and turned.notes == ("no share: the ceiling of ssim is no better than its floor",)
-    add_run("atm", {"ssim": 0.4}, track="oracle")
-    tables = collect(tmp_path)
-    alone = next(table for table in tables if table.setting.track == "oracle")
-    bare = normalise.normalised(Table(alone.setting, alone.columns, alone.rows[:1]))
-    assert bare.rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
+    add_run("lone", {"ssim": 0.4}, dataset="other")
+    alone = next(table for table in collect(tmp_path) if table.setting.dataset == "other")
+    assert normalise.normalised(alone).rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
 
 
 def test_a_copy_that_a_stranger_sends_dethrones_nobody(tmp_path: Path, add_run: AddRun) -> None:
@@ -223,7 +213,7 @@ def test_a_copy_that_a_stranger_sends_dethrones_nobody(tmp_path: Path, add_run: 
 @pytest.mark.parametrize(
     ("weights", "said", "ranked"),
     [
-        (("a" * 64, "b" * 64), "not ranked: its runs were made with different weights of unet", False),
+        (("a" * 64, "b" * 64), "its runs were made with different weights of unet", False),
         (("", ""), "made with weights of unknown digest: unet", True),
     ],
 )
@@ -232,10 +222,12 @@ def test_runs_of_other_weights_are_not_ranked_and_unknown_ones_are_told(
 ) -> None:
     for subject, sha256 in enumerate(weights, 1):
         add_run("atm", {"ssim": 0.9}, subject=subject, digests={"weights/unet": sha256})
-        add_run("other", {"ssim": 0.1}, subject=subject, digests={"weights/unet": "c" * 64})
+        for i, other in enumerate(("other", "worse")):
+            add_run(other, {"ssim": 0.2 - i / 10}, subject=subject, digests={"weights/unet": "c" * 64})
     [table] = collect(tmp_path)
-    assert said in table.rows[0].notes
-    assert marks(tmp_path) == {"atm": (ranked, False), "other": (not ranked, False)}
+    [atm] = [row for row in table.rows if row.label == "atm"]
+    assert said in (*atm.notes, atm.reason)
+    assert [label for label, (best, _) in marks(tmp_path).items() if best] == ["atm" if ranked else "other"]
 
 
 def test_runs_scored_against_other_true_images_are_not_ranked_together(tmp_path: Path, add_run: AddRun) -> None:
@@ -244,7 +236,7 @@ def test_runs_scored_against_other_true_images_are_not_ranked_together(tmp_path:
         sheet = dataclasses.replace(ScoreSheet.read(folder / "scores.json"), truths=truths)
         write_text(folder / "scores.json", sheet.to_json())
     [table] = collect(tmp_path)
-    assert table.notes == ("the runs of sub-08 were scored against different true images: no bold",)
+    assert table.ranking == ("Nothing is ranked: the runs of sub-08 were scored against different true images.",)
     assert not any(best for best, _ in marks(tmp_path).values())
 
 
@@ -252,20 +244,19 @@ def test_a_share_is_not_taken_from_the_floor_of_other_subjects(tmp_path: Path, a
     for subject in (1, 2, 8):
         add_run("random", {"ssim": 0.3 if subject == 8 else 0.0}, subject=subject, role="floor")
         add_run("told", {"ssim": 0.9}, subject=subject, role="ceiling", track="ceiling")
-    add_run("atm", {"ssim": 0.3})
-    [table] = collect(tmp_path)
-    assert normalise.normalised(table).rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
+    add_run("told", {"ssim": 0.9}, subject=3, role="ceiling", track="ceiling")
+    for subject, share, notes in ((8, 0.0, ()), (3, None, ("no share: ssim has no floor on these subjects",))):
+        add_run(f"on_{subject}", {"ssim": 0.3}, subject=subject)
+        tables = [normalise.normalised(table) for table in collect(tmp_path)]
+        [cell] = [row.cells[0] for row in tables[0].rows if row.label == f"on_{subject}"]
+        assert (cell.value, cell.notes) == (share, notes)
 
 
 def test_many_hopeless_methods_do_not_make_all_tied() -> None:
     rng = np.random.default_rng(6)
     tables = [HARD + 1.0, *(HARD + rng.normal(0, 0.05, 40) for _ in range(600))]
-    scores = [[[Scored(8, float(x.mean()), None, STIMULI, x)]] for x in tables]
-    rows = [
-        Row(str(i), "method", "m", {}, (8,), (0,), (40, 40), (Cell(float(x.mean())),), "") for i, x in enumerate(tables)
-    ]
-    ranked, _ = rank(rows, [Column("ssim", 1, True)], scores)
-    assert not any(row.cells[0].tied for row in ranked)
+    found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores_of(tables))
+    assert found.best == {0} and not found.tied
 
 
 def test_a_value_lies_within_its_interval_where_a_seed_lacks_a_stimulus() -> None:

@@ -1,0 +1,338 @@
+"""A board compares only what all ranked methods share: nobody looks good because something is missing."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from eegbench import values
+from eegbench.cli import app
+from eegbench.records import write_text
+
+AddRun = Callable[..., Path]
+Items = NDArray[np.float64]
+STIMULI = tuple(f"s{i:03d}" for i in range(40))
+EASE = np.linspace(0.1, 0.4, 40)
+
+
+@pytest.fixture
+def add_items(add_run: AddRun) -> AddRun:
+    """A run with its values by stimulus: an array, or metrics with theirs; NaN is undefined."""
+
+    def add(method: str, items: Items | Mapping[str, Items], stimuli: tuple[str, ...] = STIMULI, **more: Any) -> Path:
+        metrics = items if isinstance(items, Mapping) else {"ssim": items}
+        stimuli = stimuli[: len(next(iter(metrics.values())))]
+        shown = {name: score(one) for name, one in metrics.items()}
+        folder = add_run(method, shown, n=len(stimuli), **more)
+        table = {(name, 1): one[None] for name, one in metrics.items()}
+        write_text(folder / "scores.csv", values.write(table, stimuli))
+        return folder
+
+    return add
+
+
+def score(items: Items) -> dict[str, Any]:
+    known = items[np.isfinite(items)]
+    defined = None if len(known) == len(items) else len(known)
+    return {"value": float(known.mean()) if len(known) else None, "items": defined}
+
+
+def board(top: Path, *options: str) -> str:
+    done = CliRunner().invoke(app, ["leaderboard", str(top), *options])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def rows(top: Path, *options: str) -> list[list[str]]:
+    """The lines of the Markdown board's tables, as lists of cells."""
+    lines = board(top, *options).splitlines()
+    return [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and not line.startswith("| :")]
+
+
+def cells(top: Path, *options: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(board(top, "--format", "csv", *options))))
+
+
+def ranking(top: Path, *options: str) -> str:
+    [table] = json.loads(board(top, "--format", "json", *options))
+    return " ".join(table["ranking"])
+
+
+def bold(top: Path, metric: str = "ssim", *options: str) -> list[str]:
+    return [c["row"] for c in cells(top, *options) if c["best"] == "True" and c["metric"] == metric]
+
+
+def tied(top: Path, metric: str = "ssim") -> list[str]:
+    return [c["row"] for c in cells(top) if c["tied"] == "True" and c["metric"] == metric]
+
+
+@pytest.fixture
+def first_case(tmp_path: Path, add_items: AddRun) -> Path:
+    """A poor method on the subjects 8 and 1, a good one on 8 alone; a floor and a ceiling on both."""
+    for subject in (8, 1):
+        add_items("poor", EASE + 0.1 * (subject == 1), subject=subject)
+        add_items("random", EASE - 0.1 - 0.2 * (subject == 1), subject=subject, role="floor")
+        add_items("told", EASE + 0.5, subject=subject, role="ceiling", track="ceiling")
+    add_items("good", EASE + 0.4)
+    return tmp_path
+
+
+def test_a_method_on_more_subjects_does_not_beat_a_better_one(first_case: Path) -> None:
+    assert "Ranked over subject 8, seed 0, 40 stimuli: what both methods share." in board(first_case)
+    shown = {(row[0], row[1]): row[4] for row in rows(first_case) if len(row) > 4}
+    assert shown["good", "1"].startswith("**.650**") and shown["poor", "1"].startswith(".250")
+    assert shown["random", "1"].startswith(".150") and shown["told", "1"].startswith(".750")
+
+
+def test_what_a_ranked_method_has_beyond_is_shown_once_more_and_said_not_to_be_ranked(first_case: Path) -> None:
+    labels = [row[0] for row in rows(first_case)]
+    assert labels[-2:] == ["*not ranked: the same methods on more than all of them share*", "poor<sup>1</sup>"]
+    assert rows(first_case)[-1][1] == "2" and rows(first_case)[-1][4].startswith(".300")
+
+
+def test_programs_are_told_what_is_ranked_and_over_what(first_case: Path) -> None:
+    found = [(c["row"], c["block"], c["ranked"], round(float(c["value"]), 9), c["best"]) for c in cells(first_case)]
+    assert found == [
+        ("good", "ranked", "True", 0.65, "True"),
+        ("poor", "ranked", "True", 0.25, "False"),
+        ("random", "floor", "False", 0.15, "False"),
+        ("told", "ceiling", "False", 0.75, "False"),
+        ("poor", "wider", "False", 0.3, "False"),
+    ]
+    assert {c["ranked_over"] for c in cells(first_case)} == {"sub-08/seed-0"}
+    [table] = json.loads(board(first_case, "--format", "json"))
+    assert table["shared"] == [[8, 0]] and [row["block"] for row in table["rows"]].count("ranked") == 2
+
+
+def test_shares_are_counted_from_the_floors_of_the_shared_subjects(first_case: Path) -> None:
+    shares = {(c["row"], c["block"]): c["value"][:6] for c in cells(first_case, "--normalised")}
+    assert float(shares["good", "ranked"]) == pytest.approx((0.65 - 0.15) / 0.6, abs=1e-4)
+    assert float(shares["poor", "ranked"]) == pytest.approx((0.25 - 0.15) / 0.6, abs=1e-4)
+    assert float(shares["poor", "wider"]) == pytest.approx((0.3 - 0.05) / 0.7, abs=1e-4)
+    assert bold(first_case, "ssim", "--normalised") == ["good"]
+
+
+def test_html_keeps_what_is_not_ranked_in_bodies_of_its_own(first_case: Path, add_run: AddRun) -> None:
+    add_run("late", None, status="started")
+    source = board(first_case, "--format", "html")
+    assert '<p class="ranking"><strong>Ranked over subject 8' in source
+    bodies = re.findall(r'<tbody class="([^"]*)">(.*?)</tbody>', source, re.DOTALL)
+    methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies[:5]]
+    assert methods[0] == ("method", ["good", "poor"])
+    assert methods[3:] == [("method apart", ["poor"]), ("method apart out", ["late"])]
+    assert "no run of it is complete and scored</small>" in source
+
+
+@pytest.mark.parametrize("other", [{"subject": 1}, {"seed": 1}], ids=str)
+def test_methods_without_a_common_run_are_not_ranked(tmp_path: Path, add_items: AddRun, other: dict[str, int]) -> None:
+    add_items("a", EASE)
+    add_items("b", EASE + 0.3, **other)
+    assert bold(tmp_path) == [] and tied(tmp_path) == []
+    assert ranking(tmp_path).startswith("Nothing is best: one method alone can be compared (subject")
+    assert ranking(tmp_path).endswith("1 method is left out; its row says why.")
+    [row] = [row[0] for row in rows(tmp_path) if "which the ranked methods share" in row[0]]
+    assert re.search(r"\(no run on subject [18], seed 0, which", row)
+
+
+def test_seeds_that_not_all_have_are_passed_over(tmp_path: Path, add_items: AddRun) -> None:
+    for seed in (0, 1, 2):
+        add_items("lucky", EASE + 0.3 * seed, seed=seed)
+    add_items("steady", EASE + 0.1)
+    assert bold(tmp_path) == ["steady"]
+    assert "Ranked over subject 8, seed 0, 40 stimuli" in ranking(tmp_path)
+
+
+def test_one_method_alone_is_not_best(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("alone", EASE)
+    assert bold(tmp_path) == []
+    assert ranking(tmp_path) == ("Nothing is best: one method alone can be compared (subject 8, seed 0, 40 stimuli).")
+
+
+def test_one_value_in_a_column_is_not_best_there(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", {"ssim": EASE, "clip": EASE})
+    add_items("b", {"ssim": EASE + 0.1})
+    assert bold(tmp_path) == ["b"] and bold(tmp_path, "clip") == []
+    assert "Nothing is best in clip@1: fewer than two methods have a value" in ranking(tmp_path)
+
+
+def test_the_largest_set_of_methods_is_ranked_and_a_stray_is_left_out(tmp_path: Path, add_items: AddRun) -> None:
+    for subject in (1, 2, 3):
+        add_items("a", EASE, subject=subject)
+        add_items("b", EASE + 0.1, subject=subject)
+    add_items("stray", EASE + 0.5, subject=9)
+    assert bold(tmp_path) == ["b"]
+    assert "Ranked over subjects 1 to 3, seed 0, 40 stimuli each: what both methods share." in ranking(tmp_path)
+
+
+def test_a_value_that_a_seed_of_one_subject_lacks_is_left_out_for_that_subject(
+    tmp_path: Path, add_items: AddRun
+) -> None:
+    for subject in (1, 2):
+        for seed in (0, 1):
+            items = EASE + 0.1
+            items[4] = np.nan if (subject, seed) == (2, 1) else 1.0
+            add_items("a", items, subject=subject, seed=seed)
+            add_items("b", EASE, subject=subject, seed=seed)
+    found = {c["row"]: float(c["value"]) for c in cells(tmp_path)}
+    first, second = np.append(np.delete(EASE, 4) + 0.1, 1.0).mean(), (np.delete(EASE, 4) + 0.1).mean()
+    assert found["a"] == pytest.approx((first + second) / 2, abs=1e-9)
+    assert found["b"] == pytest.approx((EASE.mean() + np.delete(EASE, 4).mean()) / 2, abs=1e-9)
+    assert bold(tmp_path) == ["a"]
+
+
+def test_subjects_named_beforehand_keep_a_stray_from_shrinking_the_board(tmp_path: Path, add_items: AddRun) -> None:
+    for subject in (1, 2, 3):
+        add_items("a", EASE, subject=subject)
+        add_items("b", EASE + 0.1, subject=subject)
+    add_items("stray", EASE + 0.5, subject=2)
+    assert bold(tmp_path) == ["stray"] and "Ranked over subject 2," in ranking(tmp_path)
+    for asked in ("1-3", "1,2,3"):
+        assert bold(tmp_path, "ssim", "--subjects", asked) == ["b"]
+        assert "Ranked over subjects 1 to 3, seed 0" in ranking(tmp_path, "--subjects", asked)
+    assert any("stray (no run on subjects 1 and 3)" in row[0] for row in rows(tmp_path, "--subjects", "1-3"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("7", "no run is on subject 7; runs are on subject 8"),
+        ("8-", "wanted numbers"),
+        ("3-1", "wanted numbers"),
+        ("x", "wanted numbers"),
+        ("1--2", "wanted numbers"),
+    ],
+)
+def test_subjects_that_are_not_there_are_an_error(tmp_path: Path, add_items: AddRun, asked: str, told: str) -> None:
+    add_items("a", EASE)
+    done = CliRunner().invoke(app, ["leaderboard", str(tmp_path), "--subjects", asked])
+    assert done.exit_code != 0 and (told in done.output or told in str(done.exception))
+
+
+def test_a_method_without_a_value_on_two_stimuli_is_compared_on_the_others(tmp_path: Path, add_items: AddRun) -> None:
+    easy, plain = EASE + 0.1, EASE.copy()
+    plain[[3, 5]] = np.nan
+    easy[[3, 5]] = -1.0  # on which it would lose
+    add_items("easy", easy)
+    add_items("plain", plain)
+    add_items("random", EASE - 0.1, role="floor")
+    assert bold(tmp_path) == ["easy"]
+    found = {c["row"]: c for c in cells(tmp_path)}
+    others = np.delete(EASE, [3, 5])
+    for name, shift in (("easy", 0.1), ("plain", 0.0), ("random", -0.1)):
+        assert float(found[name]["value"]) == pytest.approx(others.mean() + shift, abs=1e-9)
+    assert found["easy"]["notes"] == "over 38 of 40 stimuli: those on which all ranked methods have a value"
+    assert found["plain"]["notes"] == "sub-08 seed-0: defined for 38 of 40 items"
+
+
+def test_a_method_with_hardly_any_value_does_not_take_the_others_along(tmp_path: Path, add_items: AddRun) -> None:
+    broken = np.full(40, np.nan)
+    broken[0] = 0.9
+    add_items("broken", broken)
+    add_items("good", EASE + 0.1)
+    add_items("poor", EASE)
+    found = {c["row"]: (c["value"][:4], c["best"]) for c in cells(tmp_path)}
+    assert found == {"broken": ("0.9", "False"), "good": ("0.35", "True"), "poor": ("0.25", "False")}
+
+
+def test_methods_scored_on_other_stimuli_are_compared_on_those_they_share(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("all", {"ssim": EASE, "retrieval_top1": EASE})
+    half = EASE[20:]
+    add_items("half", {"ssim": half - 0.1, "retrieval_top1": half - 0.1}, STIMULI[20:])
+    assert bold(tmp_path) == ["all"] and bold(tmp_path, "retrieval_top1") == []
+    assert "20 stimuli: what both" in ranking(tmp_path)
+    assert "Nothing is best in retrieval_top1@1: the methods were scored on different stimuli." in ranking(tmp_path)
+
+
+def test_a_metric_of_a_whole_set_is_not_compared_across_sets(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("few", {"fid": 1.0}, n=50)
+    add_run("many", {"fid": 2.0}, n=200)
+    assert bold(tmp_path, "fid") == []
+
+
+def test_what_looks_at_the_whole_test_set_is_never_ranked(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("honest", EASE)
+    add_items("other", EASE - 0.1)
+    add_items("clever", EASE + 0.5, transductive=True)
+    add_items("mixed", EASE + 0.6)
+    add_items("mixed", EASE + 0.6, seed=1, transductive=True)
+    assert bold(tmp_path) == ["honest"]
+    labels = [row[0] for row in rows(tmp_path)]
+    place = labels.index("*uses all test trials at once (transductive): not ranked*")
+    assert labels[place + 1 :] == ["clever", "mixed"]
+
+
+@pytest.mark.parametrize(("n", "methods", "ranked"), [(5, 2, False), (6, 2, True), (6, 3, False), (7, 3, True)])
+def test_where_stimuli_are_too_few_to_tell_nothing_is_best_or_tied(
+    tmp_path: Path, add_items: AddRun, n: int, methods: int, ranked: bool
+) -> None:
+    for i in range(methods):
+        add_items(f"m{i}", EASE[:n] + i / 10 + np.arange(n) % 2 * 0.5 * (i == 0))
+    assert (bold(tmp_path) + tied(tmp_path) != []) == ranked
+    told = f"Nothing is best: {n} stimuli are too few to tell {methods} methods apart."
+    assert (told in ranking(tmp_path)) != ranked
+
+
+def test_equals_are_not_best(tmp_path: Path, add_items: AddRun) -> None:
+    for name in ("a", "b", "c"):
+        add_items(name, EASE)
+    assert bold(tmp_path) == tied(tmp_path) == []
+    assert "Nothing is best: all values are equal." in ranking(tmp_path)
+
+
+def test_a_floor_on_other_subjects_is_left_out(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE)
+    add_items("b", EASE + 0.1)
+    add_items("random", EASE - 0.1, role="floor", subject=1)
+    assert rows(tmp_path)[-1][0] == "random (no run on subject 8, on which methods are ranked)"
+
+
+def test_a_floor_scored_on_other_stimuli_is_left_out(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE[:20])
+    add_items("b", EASE[:20] + 0.1)
+    add_items("random", EASE - 0.1, role="floor")
+    assert rows(tmp_path)[-1][0] == "random (scored on other stimuli than the ranked methods)"
+    assert "no floor" in board(tmp_path, "--normalised")
+
+
+def test_a_floor_scored_by_other_judges_is_left_out_and_the_methods_are_ranked(
+    tmp_path: Path, add_items: AddRun
+) -> None:
+    add_items("a", EASE, judges={"eyes": "1"})
+    add_items("b", EASE + 0.1, judges={"eyes": "1"})
+    add_items("random", EASE - 0.1, role="floor", judges={"eyes": "2"})
+    assert bold(tmp_path) == ["b"]
+    assert "scored by different weights of eyes" in rows(tmp_path)[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "floor", "chance", "ceiling", "share"),
+    [
+        ("ssim", 0.4, 0.5, 0.9, 0.25),  # from chance
+        ("ssim", 0.4, 0.3, 0.9, 0.4),  # from the floor
+        ("swav", 0.9, 0.7, 0.2, 0.2),  # from chance, where less is better
+    ],
+)
+def test_a_share_counts_from_chance_where_that_is_better_than_the_floors(
+    tmp_path: Path, add_run: AddRun, metric: str, floor: float, chance: float, ceiling: float, share: float
+) -> None:
+    add_run("a", {metric: {"value": 0.6, "floor": chance}})
+    add_run("random", {metric: floor}, role="floor")
+    add_run("told", {metric: ceiling}, role="ceiling", track="ceiling")
+    assert float(cells(tmp_path, "--normalised")[0]["value"]) == pytest.approx(share, abs=1e-12)
+
+
+def test_a_method_no_better_than_a_floor_has_no_share(tmp_path: Path, add_run: AddRun) -> None:
+    for name, value in (("a", 0.5), ("b", 0.4)):
+        add_run(name, {"ssim": {"value": value, "floor": 0.1}})
+    add_run("mean_image", {"ssim": 0.5}, role="floor")
+    add_run("random", {"ssim": 0.2}, role="floor")
+    add_run("told", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    assert [float(c["value"]) for c in cells(tmp_path, "--normalised")[:2]] == pytest.approx([0.0, -0.25], abs=1e-12)
