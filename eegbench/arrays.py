@@ -51,8 +51,12 @@ def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EE
     if eeg.dtype != np.float32:
         raise InputError(f"EEG is {eeg.dtype}; wanted float32: convert it with .astype('float32')")
     if not np.isfinite(eeg).all():
-        bad = int((~np.isfinite(eeg)).any(axis=(1, 2)).sum())
-        raise InputError(f"EEG has NaN or infinite samples in {bad} of {len(eeg)} trials; drop or repair them")
+        bad = ~np.isfinite(eeg)
+        named = ", ".join(info.channels[c] for c in np.flatnonzero(bad.any(axis=(0, 2))).tolist())
+        count = np.count_nonzero(bad.any(axis=(1, 2)))
+        raise InputError(
+            f"EEG has NaN or infinite samples in {count} of {len(eeg)} trials, in {named:.100}; drop or repair them"
+        )
     if expected is not None and info != expected:
         differing = [
             f for f in ("channels", "rate", "start", "times", "unit") if getattr(info, f) != getattr(expected, f)
