@@ -56,11 +56,11 @@ class Seen:
 
 
 def _reference(spread: Array, unit: str) -> float:
-    """The median spread of what varies; of what varies as EEG does, where that is a quarter or more."""
+    """The median spread of what varies; of what varies as EEG does, where that is a tenth or more."""
     varying = spread[spread > 0]
     low, high = PLAUSIBLE.get(unit, (0.0, np.inf))
     likely = varying[(varying >= low) & (varying <= high)]
-    chosen = likely if 4 * likely.size >= varying.size else varying
+    chosen = likely if 10 * likely.size >= varying.size else varying
     return float(np.median(chosen)) if chosen.size else 0.0
 
 
@@ -128,19 +128,23 @@ def _pair(seen: Seen, a: int, b: int) -> str:
 
 
 def clipped(seen: Seen) -> list[str]:
-    """Channels that stay at their highest or lowest value; or, in trials of their own baseline, at a trial's."""
-    found = seen.found
-    highest = (found.highest * (found.high == found.high.max(0))).sum(0)
-    lowest = (found.lowest * (found.low == found.low.min(0))).sum(0)
-    share = (highest + lowest) / (len(found.high) * found.times)
-    always = (share >= EXTREME) & (highest + lowest >= FEWEST) & ~seen.dead
+    """Channels that stay at their highest or lowest value; or, in trials of their own baseline, at a trial's.
+
+    What is flat is told as flat, and does not count.
+    """
+    found, varies = seen.found, ~seen.flat
+    highest = found.highest * varies * (found.high == np.where(varies, found.high, -np.inf).max(0))
+    lowest = found.lowest * varies * (found.low == np.where(varies, found.low, np.inf).min(0))
+    held = (highest + lowest).sum(0)
+    share = held / np.maximum(1, varies.sum(0) * found.times)
+    always = (share >= EXTREME) & (held >= FEWEST)
     lines = [
         f"{seen.channels[c]} is clipped: {100 * share[c]:.2g} % of its samples are at its highest or lowest value"
         for c in np.flatnonzero(always)
     ]
     if seen.steps is not None and not seen.steps.seconds:  # a recording's number is rounded: it may stay for a moment
-        held = np.maximum(found.highest, found.lowest) >= max(FEWEST, PLATEAU * found.times)
-        often = (held & ~seen.flat).sum(0) * ~seen.dead * ~always
+        stays = np.maximum(found.highest, found.lowest) >= max(FEWEST, PLATEAU * found.times)
+        often = (stays & varies).sum(0) * ~always
         lines += [
             f"{seen.channels[c]} is clipped in {seen.steps.many(int(often[c]))}: samples stay at its extreme value"
             for c in np.flatnonzero(often)
