@@ -201,7 +201,7 @@ def test_raw_files_with_faults_are_prepared_and_they_are_noted_by_file_and_time(
     assert "all 8 files: O1 is flat throughout" in told
     assert "all 8 files: channels that are copies of one another: Oz and O2 (upside down)" in told
     assert "ses-02/raw_eeg_training.npy: Pz is flat in 2 of 17 s" in told
-    assert "ses-01/raw_eeg_test.npy: silent in all channels: 4 to 7 s" in told
+    assert "ses-01/raw_eeg_test.npy: silent in all channels: 4 to 7 s (3 of 11.75 s)" in told
     assert sum("P7 is clipped: " in line for line in told) > 0
     assert "training EEG, test EEG: O1 is flat throughout" in told
     again = run("verify", *words)

@@ -76,7 +76,8 @@ def datasets_prepare(
 ) -> None:
     """Make of the published files what is read fast: arrays that are memory-mapped, with the digests of all.
 
-    The same command takes up what was interrupted; what is prepared already from the same files is left.
+    The same command takes up what was interrupted; what is prepared already from the same files is left. Flat, copied
+    and clipped channels and silent trials are noted on stderr; EEG of which nothing is left is refused.
     """
     from eegbench.benchmark import recordings
 

@@ -41,7 +41,7 @@ class Recorded(Dataset):
         """Write what is read fast: the folders, one for the images and one for each subject.
 
         What is there already, from the same files, is left. Raises MissingError for a file that is not there,
-        InputError for one that is not what was published.
+        InputError for one that is not what was published, and for signals of which nothing is left.
         """
 
     @abstractmethod

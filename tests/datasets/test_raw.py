@@ -16,7 +16,7 @@ import raw_files as files
 from eegbench.arrays import EEGInfo
 from eegbench.channels import THINGS_RAW
 from eegbench.contracts import Silent
-from eegbench.datasets.prepared import Preparation, Prepared, preparing
+from eegbench.datasets.prepared import Preparation, Prepared, preparing, read_notes
 from eegbench.datasets.things_eeg2 import raw
 from eegbench.datasets.things_eeg2.published import VERSIONS
 from eegbench.datasets.things_eeg2.raw import NICE, OFFICIAL, RawOptions, prepare_raw
@@ -245,6 +245,23 @@ def test_an_interrupted_preparation_goes_on_with_its_session(
     assert {p.name for p in tmp_path.iterdir()} == {*prepared.files, "manifest.json", "signals.json", ".lock"}
     prepare(subject, tmp_path, SMALL)
     assert len(opened) == 9
+
+
+def test_what_was_found_in_a_session_before_an_interruption_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files.write_subject(tmp_path / "sub-01")
+    path = folder / "ses-01" / files.FILES["train"]
+    held = np.load(path, allow_pickle=True).item()
+    held["raw_eeg_data"][THINGS_RAW.index("Fp1")] = 0  # not among the channels that are kept
+    files.save(path, held)
+    with monkeypatch.context() as patch:
+        patch.setattr(raw, "_merge", None)
+        with pytest.raises(TypeError):
+            prepare(folder, tmp_path / "to", SMALL)
+    monkeypatch.setattr(raw, "read_session", None)
+    prepare(folder, tmp_path / "to", SMALL)
+    assert read_notes(tmp_path / "to") == {"raw": ["ses-01/raw_eeg_training.npy: Fp1 is flat throughout"]}
 
 
 def test_interrupted_while_steps_are_deleted_nothing_is_computed_again(

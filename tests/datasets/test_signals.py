@@ -252,8 +252,11 @@ def recording(change: Callable[[NDArray[np.float64]], object], samples: int = 10
 RECORDED: dict[str, tuple[Callable[[NDArray[np.float64]], object], str]] = {
     "nothing": (lambda v: None, ""),
     "another row": (lambda v: v.__setitem__(0, np.nan), ""),
-    "silence": (lambda v: v.__setitem__(np.s_[:, 2000:4500], 0), "silent in all channels: 2 to 4.5 s"),
-    "silence at the end": (lambda v: v.__setitem__(np.s_[:, 9000:], 0), "silent in all channels: 9 to 10.25 s"),
+    "silence": (lambda v: v.__setitem__(np.s_[:, 2000:4500], 0), "silent in all channels: 2 to 4.5 s (2.5 of 10.25 s)"),
+    "silence at the end": (
+        lambda v: v.__setitem__(np.s_[:, 9000:], 0),
+        "silent in all channels: 9 to 10.25 s (1.25 of 10.25 s)",
+    ),
     "flat": (lambda v: v.__setitem__(3, 0), "O1 is flat throughout"),
     "flat for a while": (lambda v: v.__setitem__(np.s_[3, :1000], 0), "O1 is flat in 1 of 10.25 s"),
     "copied": (lambda v: v.__setitem__(5, -v[3]), "channels that are copies of one another: O1 and O2 (upside down)"),

@@ -74,9 +74,9 @@ def flat(seen: Seen) -> list[str]:
     if seen.steps is None:
         return notes
     if silent := int(seen.silent.sum()):
-        verb = "is" if silent == 1 and not seen.steps.seconds else "are"
-        told = f"{seen.steps.where(seen.silent)} {verb} silent in all channels ({seen.steps.many(silent)})"
-        notes.append(told if not seen.steps.seconds else f"silent in all channels: {seen.steps.where(seen.silent)}")
+        where, many = seen.steps.where(seen.silent), seen.steps.many(silent)
+        told = f"{where} {'is' if silent == 1 else 'are'} silent in all channels ({many})"
+        notes.append(told if not seen.steps.seconds else f"silent in all channels: {where} ({many})")
     times = (seen.flat & ~seen.silent[:, None]).sum(0) * ~seen.dead
     order = [c for c in np.argsort(-times, kind="stable") if times[c]]
     lines = [f"{seen.channels[c]} is flat in {seen.steps.many(int(times[c]))}" for c in order]
