@@ -1,6 +1,9 @@
-"""The vocabulary: what an EEG array, an image array and a map array are, and one checker for each."""
+"""The vocabulary: what EEG, image and map arrays are, a checker for each, and EEG that is larger than memory."""
 
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,7 @@ Images = NDArray[np.uint8]  # (n, h, w, 3), sRGB
 Maps = NDArray[np.uint8]  # (n, h, w), a saliency map, 255 = most salient
 Values = NDArray[np.float64]  # (n,) per item or () for a set
 
+AT_ONCE = 2**26  # bytes of EEG that are worked on at once
 UNITS = ("V", "whitened", "z-scored", "unstated", "embedding")
 
 
@@ -47,8 +51,12 @@ def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EE
     if eeg.dtype != np.float32:
         raise InputError(f"EEG is {eeg.dtype}; wanted float32: convert it with .astype('float32')")
     if not np.isfinite(eeg).all():
-        bad = int((~np.isfinite(eeg)).any(axis=(1, 2)).sum())
-        raise InputError(f"EEG has NaN or infinite samples in {bad} of {len(eeg)} trials; drop or repair them")
+        bad = ~np.isfinite(eeg)
+        named = ", ".join(info.channels[c] for c in np.flatnonzero(bad.any(axis=(0, 2))).tolist())
+        count = np.count_nonzero(bad.any(axis=(1, 2)))
+        raise InputError(
+            f"EEG has NaN or infinite samples in {count} of {len(eeg)} trials, in {named:.100}; drop or repair them"
+        )
     if expected is not None and info != expected:
         differing = [
             f for f in ("channels", "rate", "start", "times", "unit") if getattr(info, f) != getattr(expected, f)
@@ -65,3 +73,23 @@ def check_images(images: Images, *, count: int | None = None) -> Images:
     if count is not None and len(images) != count:
         raise InputError(f"{len(images)} images came; {count} were wanted, one for each item")
     return images
+
+
+def parts(eeg: EEG) -> Iterator[EEG]:
+    """The trials in order, as many at once as take 64 MB; those before are let go."""
+    count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
+    for i in range(0, len(eeg), count):
+        yield eeg[i : i + count]
+        let_go(eeg)
+
+
+def let_go(eeg: NDArray[Any]) -> None:
+    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are.
+
+    So is one that can be written to: what was changed in a copy-on-write mapping is nowhere else.
+    """
+    base: object = eeg
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and memoryview(base).readonly and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)

@@ -87,7 +87,14 @@ def facts(dataset: Dataset) -> dict[str, str]:
         "EEG": f"{len(info.channels)} channels, {info.rate:g} Hz, {info.times} samples from {info.start:g} s",
         "unit": info.unit,
         "channels": " ".join(info.channels),
+        **_signals(dataset),
     }
+
+
+def _signals(dataset: Dataset) -> dict[str, str]:
+    """What was found wrong with the signals of prepared recordings."""
+    notes = dataset.notes(dataset.ready()) if isinstance(dataset, Recorded) else []
+    return {"signals": f"\n{'':<11}".join(notes)} if notes else {}
 
 
 def draw(dataset: Dataset, subject: int, path: Path) -> None:

@@ -9,7 +9,7 @@ from eegbench.benchmark import plugins
 from eegbench.contracts import Progress
 from eegbench.datasets import remote
 from eegbench.datasets.recorded import Recorded
-from eegbench.errors import UsageError, unknown
+from eegbench.errors import InputError, UsageError, unknown
 
 
 def find(name: str, table: dict[str, object], *, root: Path | None, origin: str | None) -> Recorded:
@@ -38,9 +38,26 @@ def prepare(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Prog
     return dataset.prepare(_checked(dataset, subjects), tensors=_tensors, progress=progress)
 
 
-def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[str]:
-    """What is wrong with the prepared data, a line each; of all subjects that are prepared if None."""
-    return dataset.verify(_checked(dataset, subjects or dataset.ready()), progress=progress)
+def notes(dataset: Recorded, subjects: Sequence[int] | None) -> list[str]:
+    """What `prepare` found wrong with the signals, and left, a line each; of all subjects if None."""
+    return dataset.notes(_checked(dataset, subjects))
+
+
+def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> tuple[list[str], list[str]]:
+    """What is wrong with the prepared data, and what is to be known of its signals, a line each.
+
+    Of all subjects that are prepared if None.
+    """
+    chosen = _checked(dataset, subjects or dataset.ready())
+    problems = dataset.verify(chosen, progress=progress)
+    try:
+        found = dataset.examine(chosen, progress=progress)
+    except InputError:
+        if not problems:
+            raise
+        return problems, []  # which say that the arrays are damaged
+    refusals = [f"{name}: {each.refusal}" for name, each in found.items() if each.refusal]
+    return problems + refusals, [f"{name}: {note}" for name, each in found.items() for note in each.notes]
 
 
 def _tensors(path: Path) -> Any:

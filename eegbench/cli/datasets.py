@@ -1,5 +1,6 @@
 """The verbs about data sets."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -75,26 +76,33 @@ def datasets_prepare(
 ) -> None:
     """Make of the published files what is read fast: arrays that are memory-mapped, with the digests of all.
 
-    The same command takes up what was interrupted; what is prepared already from the same files is left.
+    The same command takes up what was interrupted; what is prepared already from the same files is left. Flat, copied
+    and clipped channels and silent trials are noted on stderr; EEG of which nothing is left is refused.
     """
     from eegbench.benchmark import recordings
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     for folder in recordings.prepare(dataset, subject, progress=terminal()):
         print(folder)
+    for note in recordings.notes(dataset, subject):
+        print(f"note: {note}", file=sys.stderr)
 
 
 @datasets.command("verify")
 def datasets_verify(
     name: Name, origin: Origin = None, subject: Subjects = None, root: Root = None, settings: DataSettings = None
 ) -> None:
-    """Read every byte of what was prepared, and look for test images among the training images."""
+    """Read every byte of what was prepared; look for test images among the training images, and at the signals.
+
+    Exits with 1 for damage, for an image on both sides, and for EEG of which nothing is left or whose unit is not the
+    stated one. Single channels and trials that are flat, copied or clipped are notes.
+    """
     from eegbench.benchmark import recordings
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
-    problems = recordings.verify(dataset, subject, progress=terminal())
-    for problem in problems:
-        print(problem)
+    problems, notes = recordings.verify(dataset, subject, progress=terminal())
+    for line in (*problems, *(f"note: {note}" for note in notes)):
+        print(line)
     if problems:
         raise typer.Exit(CheckFailed.exit_code)
     print("whole, and no test image is among the training images")

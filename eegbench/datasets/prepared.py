@@ -3,6 +3,7 @@
     manifest.json      what it was made from; type, shape, size and sha256 of every other file
     train.npy ...      arrays; trials.csv ...  tables
     unfinished.json    while it is made: which files are whole already
+    signals.json       what was found wrong with the signals, and left: it tells of the data, and is no part of them
 
 Without a manifest a folder is not prepared. An interrupted preparation goes on at the file where it was.
 """
@@ -14,7 +15,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from eegbench.contracts import Progress
+from eegbench.datasets.signals import Findings
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.places import claimed, writing
 from eegbench.records import Json, file_digest, read_json, write_text
 
-MANIFEST, UNFINISHED, LOCK = "manifest.json", "unfinished.json", ".lock"
+MANIFEST, UNFINISHED, LOCK, SIGNALS = "manifest.json", "unfinished.json", ".lock", "signals.json"
 VERSION = 1
 REMAKE = "delete it, and prepare the data set again"
 SPARE = 2**26  # bytes of a disk that are left free
@@ -45,6 +47,7 @@ class Preparation:
         self.folder, self.made_from = folder, made_from
         self.facts: Json = {}  # what a reader needs to know beside the files, such as channels and rate
         self.files: dict[str, Json] = {}
+        self.notes: dict[str, list[str]] = {}  # on signals, by the part of the EEG that was looked at
 
     def lacks(self, name: str) -> bool:
         """Whether a file is still to be made."""
@@ -70,6 +73,20 @@ class Preparation:
         with writing(part, mend=MEND):
             write_text(part, text.getvalue())
         self._keep(name, part, {"sha256": file_digest(part), "header": list(header), "rows": len(listed)})
+
+    def note(self, part: str, lines: Sequence[str]) -> None:
+        """Keep what was found wrong with the signals of a part of the EEG, perhaps nothing."""
+        self.notes[part] = list(lines)
+        with writing(self.folder / SIGNALS, mend=MEND):
+            write_text(self.folder / SIGNALS, _json({"schema_version": VERSION, "notes": self.notes}))
+
+    def examine(self, part: str, find: Callable[[], Findings], source: object) -> None:
+        """Note what `find` finds, unless the part was looked at before; InputError for what it refuses of `source`."""
+        if part not in self.notes:
+            found = find()
+            if found.refusal:
+                raise InputError(f"{source}: {found.refusal}")
+            self.note(part, found.notes)
 
     def drop(self, name: str) -> None:
         """Delete a file that was a step on the way, if it is there."""
@@ -145,6 +162,8 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
         if not preparation.files:  # nor does what stands there belong to an earlier note
             (folder / MANIFEST).unlink(missing_ok=True)
             (folder / UNFINISHED).unlink(missing_ok=True)
+            (folder / SIGNALS).unlink(missing_ok=True)
+        preparation.notes = read_notes(folder)
         yield preparation
         parts = {name: getattr(preparation, name) for name in ("made_from", "facts", "files")}
         manifest = {"schema_version": VERSION, **parts}
@@ -241,6 +260,22 @@ class Prepared:
             came = f"{path.stat().st_size} bytes" if path.is_file() else "missing"
             raise InputError(f"{path}: {came}, wanted {facts['bytes']} bytes; {REMAKE}")
         return facts
+
+
+def read_notes(folder: Path) -> dict[str, list[str]]:
+    """What was found wrong with the signals, by part; nothing where none was looked at. InputError if it is damaged."""
+    path = folder / SIGNALS
+    if not path.is_file():
+        return {}
+    held = read_json(path)
+    notes = held.get("notes") if held.get("schema_version") == VERSION else None
+    if not isinstance(notes, Mapping) or not all(_are_lines(lines) for lines in notes.values()):
+        raise InputError(f"{path}: damaged, it holds no notes on signals; {REMAKE}")
+    return {part: list(lines) for part, lines in notes.items()}
+
+
+def _are_lines(lines: object) -> bool:
+    return isinstance(lines, list) and all(isinstance(line, str) and line.isprintable() for line in lines)
 
 
 def read_table(path: Path) -> Table:

@@ -2,12 +2,13 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from eegbench.contracts import Dataset, Progress
 from eegbench.datasets.remote import RemoteFile
+from eegbench.datasets.signals import Findings
 
 TensorReader = Callable[[Path], Any]  # what a .pth file holds, numpy arrays in the place of tensors; runs nothing
 
@@ -40,7 +41,7 @@ class Recorded(Dataset):
         """Write what is read fast: the folders, one for the images and one for each subject.
 
         What is there already, from the same files, is left. Raises MissingError for a file that is not there,
-        InputError for one that is not what was published.
+        InputError for one that is not what was published, and for signals of which nothing is left.
         """
 
     @abstractmethod
@@ -49,3 +50,11 @@ class Recorded(Dataset):
 
         Missing and damaged files, and test images that are among the training images, as they are or nearly.
         """
+
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> Mapping[str, Findings]:
+        """What is wrong with the signals of these subjects' prepared EEG, by its name; every sample is read."""
+        return {}
+
+    def notes(self, subjects: Sequence[int]) -> list[str]:
+        """What `prepare` found wrong with the signals, and left, a line each; no EEG is read."""
+        return []

@@ -236,8 +236,11 @@ NAN = torch.full((128, 500), 0.5)
 NAN[3, 30] = float("nan")
 INFINITE = torch.full((128, 500), 1e300, dtype=torch.float64)
 BAD_RECORDINGS: dict[str, tuple[Callable[[Value], object], str]] = {
-    "NaN": (trial(2, eeg=NAN), r"dataset\[2\] has NaN or infinite samples"),
-    "beyond float32": (trial(2, eeg=INFINITE), r"dataset\[2\] has NaN or infinite samples"),
+    "NaN": (trial(2, eeg=NAN), r"NaN or infinite samples in electrode 4 \(1 sample in 1 of 51 .* dataset\[2\]"),
+    "beyond float32": (
+        trial(2, eeg=INFINITE),
+        r"samples up to 1e\+300, too large for any unit of EEG, in electrode 1,",
+    ),
     "channels": (trial(2, eeg=torch.zeros(127, 500)), r"dataset\[2\]: eeg is float32 of shape \(127, 500\); wanted"),
     "turned": (trial(2, eeg=torch.zeros(500, 128)), r"eeg is float32 of shape \(500, 128\); wanted floats of shape"),
     "one axis": (trial(2, eeg=torch.zeros(128)), r"eeg is float32 of shape \(128,\)"),

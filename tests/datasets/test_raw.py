@@ -16,7 +16,7 @@ import raw_files as files
 from eegbench.arrays import EEGInfo
 from eegbench.channels import THINGS_RAW
 from eegbench.contracts import Silent
-from eegbench.datasets.prepared import Preparation, Prepared, preparing
+from eegbench.datasets.prepared import Preparation, Prepared, preparing, read_notes
 from eegbench.datasets.things_eeg2 import raw
 from eegbench.datasets.things_eeg2.published import VERSIONS
 from eegbench.datasets.things_eeg2.raw import NICE, OFFICIAL, RawOptions, prepare_raw
@@ -242,9 +242,26 @@ def test_an_interrupted_preparation_goes_on_with_its_session(
     assert opened[5:] == ["ses-03"] * 2 + ["ses-04"] * 2
     assert prepared.files == whitened.files
     assert set(prepared.files) == {"train.npy", "train_mean.npy", "test.npy", "test_mean.npy", "trials.csv"}
-    assert {p.name for p in tmp_path.iterdir()} == {*prepared.files, "manifest.json", ".lock"}
+    assert {p.name for p in tmp_path.iterdir()} == {*prepared.files, "manifest.json", "signals.json", ".lock"}
     prepare(subject, tmp_path, SMALL)
     assert len(opened) == 9
+
+
+def test_what_was_found_in_a_session_before_an_interruption_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files.write_subject(tmp_path / "sub-01")
+    path = folder / "ses-01" / files.FILES["train"]
+    held = np.load(path, allow_pickle=True).item()
+    held["raw_eeg_data"][THINGS_RAW.index("Fp1")] = 0  # not among the channels that are kept
+    files.save(path, held)
+    with monkeypatch.context() as patch:
+        patch.setattr(raw, "_merge", None)
+        with pytest.raises(TypeError):
+            prepare(folder, tmp_path / "to", SMALL)
+    monkeypatch.setattr(raw, "read_session", None)
+    prepare(folder, tmp_path / "to", SMALL)
+    assert read_notes(tmp_path / "to") == {"raw": ["ses-01/raw_eeg_training.npy: Fp1 is flat throughout"]}
 
 
 def test_interrupted_while_steps_are_deleted_nothing_is_computed_again(
@@ -322,14 +339,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "a word too few": (lambda held: held["ch_types"].pop() and None, "64 words in ch_names, 63 in ch_types; wanted 64"),
     "a word that is none": (lambda held: held["ch_names"].insert(0, 1), "0 words in ch_names"),
     "words that are none": (lambda held: held.update(ch_names=np.array(3)), "0 words in ch_names"),
-    "microvolts": (microvolts, "far too large samples in .*; wanted volts"),
+    "microvolts": (microvolts, r"EEG looks like microvolts \(median spread 1.1\): divide by 1e6"),
     "a strange name": (lambda held: held["ch_names"].__setitem__(2, "Fz"), r"without \['F7'\] and with \['Fz'\]"),
     "a name twice": (lambda held: held["ch_names"].__setitem__(0, "F7"), r"62 EEG channels, without \['Fp1'\]"),
     "no stim": (lambda held: held["ch_types"].__setitem__(63, "misc"), "63 EEG channels, without .*, and a stim"),
     "a rate of words": (lambda held: held.update(sfreq="1000"), "sfreq is no frequency; wanted a number of Hz"),
     "another rate": (lambda held: held.update(sfreq=500), "sfreq is 500; wanted 1000 Hz"),
     "a rate without end": (lambda held: held.update(highpass=float("nan")), "highpass is no frequency"),
-    "holes": (holes, r"NaN, infinite or far too large samples in \['FT9'\]"),
+    "holes": (holes, r"NaN or infinite samples in FT9 \(1 sample in 0.25 of"),
     "a fraction": (fraction, "codes in stim that are no whole numbers"),
     "an image too many": (alien, "shows image 7; wanted 1 to 6"),
     "no events": (silence, "shows no image"),

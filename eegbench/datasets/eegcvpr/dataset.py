@@ -11,6 +11,7 @@ Spampinato et al., Deep learning human mind for automated visual classification,
 """
 
 import dataclasses
+import functools
 import itertools
 import shlex
 from collections.abc import Sequence
@@ -19,16 +20,29 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo, Images
 from eegbench.contracts import Answers, Progress, Queries, TrainingSet
 from eegbench.datasets import pictures
 from eegbench.datasets.eegcvpr import files, source
 from eegbench.datasets.eegcvpr.labels import concept
-from eegbench.datasets.eegcvpr.parts import FOLDS, ITEMS, TRIALS, Listed, choose, fold_file, read_fold, read_listed
-from eegbench.datasets.prepared import MANIFEST, REMAKE, Prepared, preparing
+from eegbench.datasets.eegcvpr.parts import (
+    FOLDS,
+    ITEMS,
+    TRIALS,
+    Listed,
+    choose,
+    fold_file,
+    listed,
+    read_fold,
+    read_listed,
+    rows_of,
+)
+from eegbench.datasets.prepared import MANIFEST, REMAKE, Preparation, Prepared, preparing, read_notes, read_table
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
+from eegbench.datasets.signals import Findings, examine
 from eegbench.errors import ANY, InputError, MissingError, UsageError, check_range, unknown
 from eegbench.records import file_digest
 
@@ -130,7 +144,7 @@ class EegCvpr(Recorded):
         """Write prepared/<signals> and prepared/splits-<split>, of all subjects, and prepared/images-<side>."""
         for subject in subjects:
             self._check_subject(subject)
-        self._prepare_trials(tensors, progress)
+        self._prepare_trials(tensors, progress, self._read(subjects))
         self._prepare_splits(tensors)
         for subject in subjects:
             self._parts(subject)  # before the images, which take long
@@ -162,6 +176,17 @@ class EegCvpr(Recorded):
                 problems.append(f"test image {one} is {'' if same else 'nearly '}the training image {other}{how}")
         return list(dict.fromkeys(problems))  # the subjects saw the same images
 
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
+        eeg: EEG = Prepared.read(self._folder_of_trials, remedy=self.remedy).array("eeg.npy")
+        trials = self._listed()
+        found = {f"{self.signals}, {_called(s)}": self._signals(eeg, trials, s, progress) for s in self._read(subjects)}
+        return found
+
+    def notes(self, subjects: Sequence[int]) -> list[str]:
+        held = read_notes(self._folder_of_trials)
+        called = [_called(subject) for subject in self._read(subjects)]
+        return [f"{self.signals}, {name}: {line}" for name in called for line in held.get(name, [])]
+
     @property
     def remedy(self) -> str:
         options = {"split": self.split, "image_side": self.image_side}
@@ -181,28 +206,47 @@ class EegCvpr(Recorded):
     def _folder_of_images(self) -> Path:
         return self.root / "prepared" / f"images-{self.image_side}"
 
-    def _prepare_trials(self, tensors: TensorReader, progress: Progress) -> None:
+    def _read(self, subjects: Sequence[int]) -> Sequence[int]:
+        """Whose EEG the protocol reads for these subjects."""
+        return self.subjects if subjects and self.protocol == "pooled" else subjects
+
+    def _signals(self, eeg: EEG, trials: Sequence[Listed], subject: int, progress: Progress) -> Findings:
+        """Of a subject's trials that are kept, which are numbered from 1 on, as they stand in trials.csv."""
+        rows = self._checked(rows_of(trials, subject), len(eeg))
+        with progress.bar(f"{self.signals}, signals of {_called(subject)}", len(rows)) as advance:
+            return examine(eeg, self.info, rows=rows, advance=advance)
+
+    def _prepare_trials(self, tensors: TensorReader, progress: Progress, subjects: Sequence[int]) -> None:
         path = self.root / source.RECORDINGS[self.signals]
         with preparing(self._folder_of_trials, {"revision": self.revision, "sources": _digest(path)}) as preparation:
             preparation.facts = {"info": dataclasses.asdict(self.info)}
-            if not (preparation.lacks("eeg.npy") or preparation.lacks("trials.csv")):
-                return
-            trials = source.read_trials(path, tensors)
-            table: list[tuple[object, ...]] = []
-            kept = sum(trial.kept for trial in trials)
-            with (
-                preparation.array("eeg.npy", (kept, len(self.info.channels), self.info.times)) as rows,
-                progress.bar(path.name, len(trials)) as advance,
-            ):
-                places = itertools.count()
-                for item, trial in enumerate(trials):
-                    if trial.kept:
-                        rows.add(source.cropped(path, item, trial)[None])
-                    row = next(places) if trial.kept else ""
-                    stimulus = f"{trial.wnid}/{trial.image}"
-                    table.append((item, trial.subject, stimulus, concept(trial.wnid), row))
-                    advance(1)
-            preparation.table("trials.csv", TRIALS, table)
+            if preparation.lacks("eeg.npy") or preparation.lacks("trials.csv"):
+                self._convert(path, tensors, preparation, progress)
+            eeg: EEG = np.load(preparation.folder / "eeg.npy", mmap_mode="r", allow_pickle=False)
+            trials = listed(read_table(preparation.folder / "trials.csv"), preparation.folder)
+            for subject in subjects:
+                found = functools.partial(self._signals, eeg, trials, subject, progress)
+                preparation.examine(_called(subject), found, f"{path}: {_called(subject)}")
+
+    def _convert(self, path: Path, tensors: TensorReader, preparation: Preparation, progress: Progress) -> None:
+        """Write eeg.npy and trials.csv."""
+        trials = source.read_trials(path, tensors)
+        source.check_finite(path, trials)
+        table: list[tuple[object, ...]] = []
+        kept = sum(trial.kept for trial in trials)
+        with (
+            preparation.array("eeg.npy", (kept, len(self.info.channels), self.info.times)) as rows,
+            progress.bar(path.name, len(trials)) as advance,
+        ):
+            places = itertools.count()
+            for item, trial in enumerate(trials):
+                if trial.kept:
+                    rows.add(source.cropped(path, item, trial)[None])
+                row = next(places) if trial.kept else ""
+                stimulus = f"{trial.wnid}/{trial.image}"
+                table.append((item, trial.subject, stimulus, concept(trial.wnid), row))
+                advance(1)
+        preparation.table("trials.csv", TRIALS, table)
 
     def _prepare_splits(self, tensors: TensorReader) -> None:
         path = self.root / source.SPLITS[self.split]
@@ -241,11 +285,16 @@ class EegCvpr(Recorded):
     def _eeg(self, trials: Sequence[Listed]) -> EEG:
         """The trials' samples, a copy: (n, 128, 440)."""
         prepared = Prepared.read(self._folder_of_trials, remedy=self.remedy)
-        recorded, rows = prepared.array("eeg.npy"), [trial.row for trial in trials if trial.row is not None]
-        if rows and not 0 <= min(rows) <= max(rows) < len(recorded):
-            raise InputError(f"{prepared.folder / 'trials.csv'}: names rows that eeg.npy has not; {REMAKE}")
-        eeg: EEG = np.asarray(recorded[rows])
+        recorded = prepared.array("eeg.npy")
+        rows = np.array([trial.row for trial in trials if trial.row is not None], np.int64)
+        eeg: EEG = np.asarray(recorded[self._checked(rows, len(recorded))])
         return eeg
+
+    def _checked(self, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """The rows themselves; InputError unless they are places in an array of so many."""
+        if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+            raise InputError(f"{self._folder_of_trials / 'trials.csv'}: names rows that eeg.npy has not; {REMAKE}")
+        return rows
 
     def _images(self, stimuli: Sequence[str]) -> Images:
         prepared = Prepared.read(self._folder_of_images, remedy=self.remedy)
@@ -258,6 +307,10 @@ class EegCvpr(Recorded):
     def _check_subject(self, subject: int) -> None:
         if subject not in self.subjects:
             raise unknown("subject", str(subject), self.subjects)
+
+
+def _called(subject: int) -> str:
+    return f"subject {subject}"
 
 
 def _digest(path: Path) -> dict[str, str]:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eegbench.datasets.eegcvpr.source import AGAIN, PARTS
-from eegbench.datasets.prepared import REMAKE, Prepared
+from eegbench.datasets.prepared import REMAKE, Prepared, Table
 from eegbench.errors import InputError, UsageError
 
 TRIALS = ("item", "subject", "stimulus", "concept", "row")  # the header of trials.csv
@@ -24,13 +28,23 @@ class Listed:
 
 def read_listed(prepared: Prepared) -> list[Listed]:
     """The published list, in its order, with the trials that were not kept: the splits count them."""
+    return listed(prepared.table("trials.csv"), prepared.folder)
+
+
+def listed(table: Table, folder: Path) -> list[Listed]:
+    """What trials.csv of a folder lists; InputError if it is damaged."""
     try:
         return [
             Listed(int(row["subject"]), row["stimulus"], row["concept"], int(row["row"]) if row["row"] else None)
-            for row in prepared.table("trials.csv")
+            for row in table
         ]
     except (KeyError, ValueError):
-        raise InputError(f"{prepared.folder / 'trials.csv'}: damaged; {REMAKE}") from None
+        raise InputError(f"{folder / 'trials.csv'}: damaged; {REMAKE}") from None
+
+
+def rows_of(trials: Sequence[Listed], subject: int) -> NDArray[np.int64]:
+    """The places of a subject's kept trials in the prepared array, in the order of the list."""
+    return np.array([t.row for t in trials if t.subject == subject and t.row is not None], np.int64)
 
 
 def fold_file(fold: int) -> str:
@@ -51,7 +65,7 @@ def read_fold(prepared: Prepared, fold: int) -> dict[str, list[int]]:
 
 
 def choose(
-    listed: Sequence[Listed],
+    trials: Sequence[Listed],
     places: Mapping[str, Sequence[int]],
     subject: int,
     *,
@@ -65,7 +79,7 @@ def choose(
     subjects' trials are trained on too. Raises InputError for a split that was made for other trials, lacks a part of
     this subject's, tests on an image twice, or has one on both sides.
     """
-    counted = [trial for trial in listed if trial.subject == subject] if single else listed
+    counted = [trial for trial in trials if trial.subject == subject] if single else trials
     parts: dict[str, list[Listed]] = {}
     for part, items in places.items():
         if items and max(items) >= len(counted):

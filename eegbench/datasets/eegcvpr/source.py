@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.datasets.pickled import shown
 from eegbench.datasets.recorded import TensorReader
+from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError
 
 RECORDINGS = {
@@ -63,7 +64,7 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
     """All trials of a recording in its own order, those that are not kept too: splits count them.
 
     Raises MissingError and InputError as `tensors` does, InputError for what is not as published; samples are looked
-    at by `cropped`.
+    at by `check_finite`.
     """
     value = tensors(path)
     entries, images, labels = (_list(path, value, name) for name in ("dataset", "images", "labels"))
@@ -84,17 +85,22 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
 
 
 def cropped(path: Path, place: int, trial: Trial) -> EEG:
-    """The samples of a trial that are used, (128, 440); InputError where they are too few or not finite."""
+    """The samples of a trial that are used, (128, 440), finite as `check_finite` saw; InputError for too few."""
     if trial.eeg.shape[1] < LAST:
         raise InputError(
             f"{path}: dataset[{place}] has {trial.eeg.shape[1]} samples; at least {LAST} are wanted of a trial with "
             f"{SHORTEST} or more; {AGAIN}"
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        eeg: EEG = trial.eeg[:, FIRST:LAST].astype(np.float32)
-    if not np.isfinite(eeg).all():
-        raise InputError(f"{path}: dataset[{place}] has NaN or infinite samples; {AGAIN}")
+    eeg: EEG = trial.eeg[:, FIRST:LAST].astype(np.float32)
     return eeg
+
+
+def check_finite(path: Path, trials: Sequence[Trial]) -> None:
+    """InputError for trials that are kept and have NaN or infinite samples among those that are used."""
+    kept = [place for place, trial in enumerate(trials) if trial.kept]
+    used = (trials[place].eeg[None, :, FIRST:LAST] for place in kept)
+    if why := not_finite(used, INFO.channels, lambda i: f"dataset[{kept[i]}]"):
+        raise InputError(f"{path}: {why}")
 
 
 def read_splits(path: Path, tensors: TensorReader) -> list[dict[str, list[int]]]:

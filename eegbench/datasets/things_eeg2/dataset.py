@@ -11,9 +11,10 @@ Gifford, Dwivedi, Roig, Cichy, NeuroImage 264:119754 (2022); files on OSF: EEG a
 """
 
 import dataclasses
+import functools
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -25,18 +26,21 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import Answers, Progress, Queries, TrainingSet
 from eegbench.datasets import pictures
-from eegbench.datasets.prepared import MANIFEST, Prepared, preparing
+from eegbench.datasets.prepared import MANIFEST, Prepared, preparing, read_notes
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
+from eegbench.datasets.signals import Findings, examine, together
 from eegbench.datasets.things_eeg2 import files
 from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
-from eegbench.datasets.things_eeg2.raw import RawOptions, prepare_raw
+from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.records import Json, digest, file_digest
 from eegbench.seeds import generator
 
 NAME = "things-eeg2"
+EEG_FILES = {"training EEG": "train.npy", "test EEG": "test.npy"}
 SIDE = 500  # px of the published images
+PREPARED = "prepared"  # the part of what was looked at: the EEG as methods read it
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,12 @@ class ThingsEEG2(Recorded):
                 preparation.facts = {"info": dataclasses.asdict(self.info)}
                 if self.preprocessing == "raw":
                     stimuli = {split: [(s, concept) for s, concept, _ in shown] for split, shown in splits.items()}
-                    prepare_raw(self.root / "raw_data" / folder.name, stimuli, self.raw, preparation, progress)
+                    prepare_raw(self._source(subject), stimuli, self.raw, preparation, progress)
                 else:
                     convert(self._sources(subject), self.preprocessing, splits, preparation, progress)
+                preparation.examine(
+                    PREPARED, functools.partial(self._signals, _opened(folder), progress), self._source(subject)
+                )
             made.append(folder)
         shown = pictures.prepare_pictures(
             self._images, splits, SIDE, crop=False, progress=progress, remedy=self._remedy(subjects[0])
@@ -162,6 +169,34 @@ class ThingsEEG2(Recorded):
             for test, train, bits in pairs
         ]
 
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
+        found = {}
+        for subject in subjects:
+            prepared, _ = self._prepared(subject)
+            of_raw = read_notes(prepared.folder).get(RAW, [])  # the raw files may be gone
+            here = self._signals({name: prepared.array(file) for name, file in EEG_FILES.items()}, progress)
+            found[self._called(subject)] = dataclasses.replace(here, notes=(*of_raw, *here.notes))
+        return found
+
+    def notes(self, subjects: Sequence[int]) -> list[str]:
+        lines = []
+        for subject in subjects:
+            held = read_notes(self._folder(subject))
+            lines += [f"{self._called(subject)}: {line}" for part in (RAW, PREPARED) for line in held.get(part, [])]
+        return lines
+
+    def _signals(self, held: Mapping[str, EEG], progress: Progress) -> Findings:
+        """Of a subject's training and test trials, which are numbered as the rows of trials.csv, each split from 1."""
+        found = {}
+        for name, eeg in held.items():
+            trials: EEG = eeg.reshape(-1, *eeg.shape[2:])
+            with progress.bar(f"signals of the {name}", len(trials)) as advance:
+                found[name] = examine(trials, self.info, advance=advance)
+        return together(found)
+
+    def _called(self, subject: int) -> str:
+        return self._folder(subject).relative_to(self.root).as_posix()
+
     def _remedy(self, subject: int) -> str:
         told = dataclasses.asdict(self.raw).items() - dataclasses.asdict(RawOptions()).items()
         options = "".join(f" --set raw.{name}={value}" for name, value in sorted(told))
@@ -170,8 +205,12 @@ class ThingsEEG2(Recorded):
 
     def _sources(self, subject: int) -> dict[str, Path]:
         """The published files of a subject, by split."""
-        folder = self.root / VERSIONS[self.preprocessing].folder / f"sub-{subject:02d}"
-        return {split: folder / name for split, name in FILES.items()}
+        return {split: self._source(subject) / name for split, name in FILES.items()}
+
+    def _source(self, subject: int) -> Path:
+        """The folder of a subject's published files."""
+        published = "raw_data" if self.preprocessing == "raw" else VERSIONS[self.preprocessing].folder
+        return self.root / published / f"sub-{subject:02d}"
 
     def _digests(self, subject: int) -> Json:
         """sha256 by published file; InputError where two have the same bytes, or one was prepared as another's."""
@@ -216,3 +255,7 @@ class ThingsEEG2(Recorded):
     def _check_subject(self, subject: int) -> None:
         if subject not in self.subjects:
             raise unknown("subject", str(subject), self.subjects)
+
+
+def _opened(folder: Path) -> dict[str, EEG]:
+    return {name: np.load(folder / file, mmap_mode="r", allow_pickle=False) for name, file in EEG_FILES.items()}

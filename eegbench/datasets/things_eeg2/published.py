@@ -21,6 +21,7 @@ from eegbench.contracts import Progress
 from eegbench.datasets.pickled import read_pickled, shown, words
 from eegbench.datasets.pictures import Shown
 from eegbench.datasets.prepared import Preparation
+from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError, MissingError
 
 FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
@@ -47,22 +48,31 @@ VERSIONS = {
 
 @dataclass(frozen=True)
 class Recording:
-    """Preprocessed EEG, (conditions, repetitions, channels, times) as the file has it, and its channels' places."""
+    """Preprocessed EEG, (conditions, repetitions, channels, times) as the file has it, and which channels it has."""
 
     path: Path
     values: NDArray[Any]
-    order: Sequence[int]  # of the file's channels, as `Version.info` wants them
+    channels: Sequence[str]  # their names, in the order that is wanted
+    order: Sequence[int]  # their places in the file
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Some conditions after others, channels in order; InputError for values that are not finite."""
+        for part in self._parts():
+            with np.errstate(all="ignore"):  # what is too large for float32 becomes infinite, and is refused
+                block = part.astype(np.float32)
+            if not np.isfinite(block).all():
+                trials = (part.reshape(-1, *part.shape[2:]) for part in self._parts())
+                raise InputError(f"{self.path}: {not_finite(trials, self.channels, self._place)}")
+            yield block
+
+    def _place(self, trial: int) -> str:
+        condition, repetition = divmod(trial, self.values.shape[1])
+        return f"repetition {repetition + 1} of condition {condition + 1}"
+
+    def _parts(self) -> Iterator[NDArray[Any]]:
         count = max(1, AT_ONCE // max(1, self.values[:1].nbytes))
         for i in range(0, len(self.values), count):
-            with np.errstate(all="ignore"):  # what is too large becomes infinite, and is refused
-                block = self.values[i : i + count][:, :, self.order].astype(np.float32)
-            if not np.isfinite(block).all():
-                where = i + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2, 3)))[0])
-                raise InputError(f"{self.path}: condition {where + 1} has NaN or infinite samples; get the file again")
-            yield block
+            yield self.values[i : i + count][:, :, self.order]
 
 
 def read_recording(path: Path, version: str, conditions: int) -> Recording:
@@ -87,7 +97,7 @@ def read_recording(path: Path, version: str, conditions: int) -> Recording:
             f"{version!r}{f' ({strange[0]!r} is not on both sides)' if strange else ''}; is it another version's file?"
         )
     _check_times(path, times, samples, wanted, version)
-    return Recording(path, values, [named.index(name) for name in wanted.channels])
+    return Recording(path, values, wanted.channels, [named.index(name) for name in wanted.channels])
 
 
 def convert(

@@ -15,12 +15,14 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL, THINGS_RAW
 from eegbench.contracts import Progress
 from eegbench.datasets.prepared import Preparation, read_table
+from eegbench.datasets.signals import Findings, together
 from eegbench.datasets.things_eeg2.noise import Over, covariance, whitener
 from eegbench.datasets.things_eeg2.published import TRIALS
 from eegbench.datasets.things_eeg2.recording import (
     RATE,
     Places,
     Session,
+    check_signal,
     events,
     read_session,
     repetitions,
@@ -29,6 +31,8 @@ from eegbench.errors import InputError, MissingError, UsageError, check_range, u
 
 FILES = {"train": "raw_eeg_training.npy", "test": "raw_eeg_test.npy"}
 PUBLISHED = {"train": (2, 2), "test": (4, 20)}  # sessions that show a condition, and its repetitions in each
+RAW = "raw"  # the part of what was looked at: the raw files
+NOTES = ("file", "note")  # of a session
 BLOCK = 100  # epochs at a time: 60 MB of 63 channels before they are resampled
 
 Channels = Literal["nice", "raw", "occipital"]
@@ -138,6 +142,8 @@ def prepare_raw(
     conditions = {split: len(images) for split, images in stimuli.items()}
     sessions = _sessions(folder, counts["test"][0])
     steps = {name: [f"{name}-{split}.{kind}" for split in FILES for kind in ("npy", "csv")] for name in sessions}
+    for name in sessions:
+        steps[name].append(f"{name}-signals.csv")
     results = [*(f"{split}{kind}.npy" for split in FILES for kind in ("", "_mean")), "trials.csv"]
     if any(preparation.lacks(name) for name in results):
         for name in sessions:
@@ -146,6 +152,7 @@ def prepare_raw(
         shown = {split: _shown(folder, preparation, split, sessions, conditions[split], counts) for split in FILES}
         for split in FILES:
             _merge(preparation, split, shown[split], progress)
+        preparation.note(RAW, _notes(preparation, sessions))
         preparation.table("trials.csv", TRIALS, _trials(shown, stimuli, counts))
     for name in (step for each in steps.values() for step in each):
         preparation.drop(name)
@@ -170,9 +177,10 @@ def _prepare_session(
     counts: Mapping[str, tuple[int, int]],
 ) -> None:
     """Write `ses-01-train.npy` (conditions shown, repetitions, channels, times), whitened, their CSV, and test's."""
-    parts = {}
+    parts, notes = {}, []
     for split, file in FILES.items():
-        parts[split] = _cut(folder / file, conditions[split], counts[split][1], options, progress)
+        parts[split], found = _cut(folder / file, conditions[split], counts[split][1], options, progress)
+        notes += [(file, note) for note in found.notes]
     try:
         white = _whitener([eeg for _, eeg in parts.values()], options, f"{folder.name}: noise", progress)
     except InputError as error:
@@ -182,18 +190,34 @@ def _prepare_session(
             for condition in eeg:
                 rows.add(white @ condition)
         preparation.table(f"{folder.name}-{split}.csv", ("condition",), ([image] for image in images))
+    preparation.table(f"{folder.name}-signals.csv", NOTES, notes)
 
 
-def _cut(path: Path, conditions: int, count: int, options: RawOptions, progress: Progress) -> tuple[Places, EEG]:
-    """The images that a file shows (n,), and their epochs (n, count, channels, times); lets the file's samples go."""
+def _notes(preparation: Preparation, sessions: list[str]) -> tuple[str, ...]:
+    """What was found wrong with the raw files' signals."""
+    found: dict[str, list[str]] = {f"{name}/{file}": [] for name in sessions for file in FILES.values()}
+    for name in sessions:
+        for row in read_table(preparation.folder / f"{name}-signals.csv"):
+            found[f"{name}/{row['file']}"].append(row["note"])
+    return together({name: Findings(tuple(notes)) for name, notes in found.items()}).notes
+
+
+def _cut(
+    path: Path, conditions: int, count: int, options: RawOptions, progress: Progress
+) -> tuple[tuple[Places, EEG], Findings]:
+    """The images that a file shows (n,), and their epochs (n, count, channels, times); and what its signals lack.
+
+    Lets the file's samples go.
+    """
     session = read_session(path)
+    found = check_signal(session)
     onsets, images = events(session, conditions)
     begin, end = _reach(options)
     whole = (onsets + begin >= 0) & (onsets + end <= session.signal.shape[1])
     shown, kept = repetitions(session, onsets[whole], images[whole], count)
     with progress.bar(f"{path.parent.name}: {path.name}", kept.size) as advance:
         cut = epochs(session, kept.ravel(), options, advance)
-    return shown, cut.reshape(*kept.shape, *cut.shape[1:])
+    return (shown, cut.reshape(*kept.shape, *cut.shape[1:])), found
 
 
 def _whitener(parts: list[EEG], options: RawOptions, label: str, progress: Progress) -> NDArray[np.float64]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from eegbench.channels import THINGS_RAW
 from eegbench.datasets.pickled import read_pickled, words
+from eegbench.datasets.signals import Findings, examine_recording
 from eegbench.errors import InputError
 from eegbench.seeds import generator
 
 RATE = 1000.0  # Hz
 TARGET = 99999  # the code of a target, which is no image
-LOUDEST = 1.0  # V, far above any EEG: microvolts exceed it
+LOUDEST = 1.0  # V, far above any EEG
 NUMBERS = ("sfreq", "highpass", "lowpass")  # Hz
 KEYS = ("raw_eeg_data", "ch_names", "ch_types", *NUMBERS)
 
@@ -72,14 +73,26 @@ def _problem(held: Any) -> str:
         return f"{wrong[0]} is no frequency; wanted a number of Hz"
     if held["sfreq"] != RATE:
         return f"sfreq is {held['sfreq']:g}; wanted {RATE:g} Hz"
-    most = {"eeg": LOUDEST, "stim": TARGET}
-    # One comparison for NaN, infinity and another unit.
-    rows = zip(names, types, signal, strict=True)
-    if loud := [name for name, kind, row in rows if not max(row.max(), -row.min()) <= most[kind]]:
-        return f"NaN, infinite or far too large samples in {loud!r:.200}; wanted volts, and codes up to {TARGET}"
     codes = signal[types.index("stim")]
-    fits = bool((codes >= 0).all() and (codes == np.rint(codes)).all())
-    return "" if fits else "codes in stim that are no whole numbers; wanted the numbers of images"
+    if not (codes >= 0).all() or not (codes == np.rint(codes)).all():
+        return "codes in stim that are no whole numbers; wanted the numbers of images"
+    return (
+        "" if codes.max() <= TARGET else f"codes in stim up to {codes.max():g}; wanted numbers of images, or {TARGET}"
+    )
+
+
+def check_signal(session: Session) -> Findings:
+    """What is wrong with the EEG channels, and leaves them usable; InputError for what does not."""
+    found = examine_recording(session.signal, session.rows, RATE)
+    if found.refusal:
+        raise InputError(f"{session.path}: {found.refusal}")
+    loudest = {name: max(session.signal[row].max(), -session.signal[row].min()) for name, row in session.rows.items()}
+    if loud := [name for name, most in loudest.items() if most > LOUDEST]:
+        raise InputError(
+            f"{session.path}: samples of {', '.join(loud):.200} reach {loudest[loud[0]]:.2g} V, where EEG stays far "
+            f"below {LOUDEST:g} V; if they are microvolts, divide them by 1e6"
+        )
+    return found
 
 
 def events(session: Session, conditions: int) -> tuple[Places, Places]:
