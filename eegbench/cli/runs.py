@@ -12,6 +12,7 @@ from eegbench.cli.options import (
     Config,
     DataSet,
     Device,
+    FollowLinks,
     Half,
     MethodName,
     NwayJudge,
@@ -29,8 +30,9 @@ from eegbench.cli.options import (
     run_options,
     words,
 )
-from eegbench.cli.output import console, heading, show_sheet, terminal, write
+from eegbench.cli.output import console, heading, note, show_sheet, terminal, write
 from eegbench.cli.verbs import app
+from eegbench.walking import Links
 
 
 @app.command()
@@ -85,8 +87,8 @@ def evaluate(
         batch_size=batch_size,
     )
     outcome = pipeline.evaluate(method, subject, options, terminal())
-    for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in outcome.notes:
+        note(line)
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
@@ -151,11 +153,12 @@ def leaderboard(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
     ] = None,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
     from eegbench.leaderboard.board import Board
 
-    board = Board.of(runs, normalised=normalised, claims=claims)
+    board = Board.of(runs, normalised=normalised, claims=claims, links=Links.of(follow_links), note=note)
     if form == "html":
         text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
     else:

@@ -1,5 +1,6 @@
 """The whole leaderboard of a folder of runs: its tables, published numbers beside them, and every format."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from eegbench.leaderboard.html_gallery import Gallery
 from eegbench.leaderboard.normalise import normalised as shares
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
-from eegbench.runs import Run, read_all
+from eegbench.runs import Run, find, read_found
+from eegbench.walking import Links, Note, few, unheard
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,31 @@ class Board:
     claims: tuple[Assessed, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path, *, normalised: bool = False, claims: str = "auto") -> Self:
+    def of(
+        cls,
+        folder: Path,
+        *,
+        normalised: bool = False,
+        claims: str = "auto",
+        links: Links = Links.INSIDE,
+        note: Note = unheard,
+    ) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
+
+        Links that are not followed stand among each table's notes.
 
         Raises InputError for a folder that is none and for the first record that breaks the format; UsageError for
         another word for `claims`.
         """
-        runs = read_all(folder)
+        found = find(folder, links)
+        for line in found.notes():
+            note(line)
+        runs = read_found(found)
         tables = tabulate(runs)
+        if found.lost:
+            names = few([f"{one.path} ({one.reason})" for one in found.lost])
+            lost = f"not looked at, so that runs may be missing here: {names}"
+            tables = tuple(dataclasses.replace(table, notes=(*table.notes, lost)) for table in tables)
         assessed = assess(read_claims(), tables, claims)
         return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
 
