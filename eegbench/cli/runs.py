@@ -32,6 +32,7 @@ from eegbench.cli.options import (
 )
 from eegbench.cli.output import console, heading, note, show_sheet, terminal, write
 from eegbench.cli.verbs import app
+from eegbench.errors import UsageError
 from eegbench.walking import Links
 
 
@@ -99,8 +100,13 @@ def evaluate(
 
 @app.command()
 def score(
-    truth: Annotated[Path, typer.Option(help="A folder of true images, PNG or JPEG.")],
+    truth: Annotated[Path, typer.Option(help="A folder of true images: PNG, JPEG, WebP, BMP or TIFF.")],
     reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="A CSV file that says which belongs to which; see `eegbench pairs`.")
+    ] = None,
+    subset: Annotated[bool, typer.Option("--subset", help="Score the stimuli that both sides have.")] = False,
+    follow_links: FollowLinks = False,
     suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
     protocol: Protocol = "sal512",
     metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
@@ -113,7 +119,7 @@ def score(
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
 ) -> None:
-    """Score a folder of reconstructions against a folder of true images, joined by path."""
+    """Score a folder of reconstructions against a folder of true images, joined by path or by a file of pairs."""
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark.score import score_folders
@@ -129,6 +135,10 @@ def score(
         nway_judge=nway_judge,
         half=half,
         allow_unverified=allow_unverified_weights,
+        pairs=pairs,
+        subset=subset,
+        follow_links=follow_links,
+        note=note,
     )
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
@@ -136,6 +146,30 @@ def score(
     show_sheet(sheet, f"{reconstructions} against {truth}")
     if json_file:
         write(Path(json_file), sheet.to_json(), "--json")
+
+
+@app.command()
+def pairs(
+    truth: Annotated[Path, typer.Argument(help="A folder of true images.")],
+    reconstructions: Annotated[Path, typer.Argument(help="A folder of images that have other names.")],
+    by: Annotated[
+        str, typer.Option(help="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    follow_links: FollowLinks = False,
+) -> None:
+    """Propose which reconstruction belongs to which true image: a file for `score --pairs`, to be looked at first."""
+    from eegbench.benchmark import proposing
+    from eegbench.benchmark.folders import read_folder
+
+    if output.exists() and not force:
+        raise UsageError(f"{output}: is there already; choose another file with -o, or write over it with --force")
+    folders = [read_folder(path, follow_links=follow_links, note=note) for path in (truth, reconstructions)]
+    proposal = proposing.propose(folders[0], folders[1], by)
+    write(output, proposal.text(), "--output")
+    print("\n".join(proposal.lines()))
+    print(f"Written to {output}: look at it, then score with --pairs {output}")
 
 
 @app.command()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench.benchmark.images import from_array, from_folder
+from eegbench.benchmark.folders import from_folder
+from eegbench.benchmark.images import from_array
 from eegbench.datasets import images
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
@@ -98,9 +99,9 @@ def animation(path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a PNG or JPEG image"),
-        (b"<html>not found</html>", "not a PNG or JPEG image"),
-        (b"GIF89a" + bytes(30), "not a PNG or JPEG image"),
+        (b"", "not a PNG, JPEG, WebP, BMP or TIFF image"),
+        (b"<html>not found</html>", "not a PNG, JPEG, WebP, BMP or TIFF image"),
+        (b"GIF89a" + bytes(30), "not a PNG, JPEG, WebP, BMP or TIFF image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be read as an image"),
         (bomb(), "image"),
     ],
@@ -149,7 +150,7 @@ def test_samples_in_a_folder_become_sets_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([], "holds no PNG or JPEG image"),
+        ([], "holds no PNG, JPEG, WebP, BMP or TIFF image"),
         (["a.png", "a.jpg"], r"both stimulus 'a'; keep one"),
         (["a.png", "b.png", "a.sample-1.png"], "no image of stimulus 'b'"),
         (["a.png", "a.sample-999999999999.png"], "counted from 1 on without gaps"),
