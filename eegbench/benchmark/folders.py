@@ -116,21 +116,21 @@ def from_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
     folder = read_folder(path, follow_links=follow_links, note=note)
     folder.check_whole()
     check_usable(list(folder.files.values()))
-    return samples(folder.by_stimulus())
+    return samples(path, folder.by_stimulus())
 
 
-def samples(by_stimulus: Mapping[str, Mapping[int, Path]]) -> list[ImageSet]:
+def samples(folder: Path, by_stimulus: Mapping[str, Mapping[int, Path]]) -> list[ImageSet]:
     """One set for each sample, of the same stimuli; raises InputError naming who lacks which."""
     stimuli = sorted(by_stimulus)
     last = max(max(numbers) for numbers in by_stimulus.values())
     lacking = {s: gaps for s in stimuli if (gaps := _gaps(by_stimulus[s], last))}
     if lacking:
         stimulus, gaps = next(iter(lacking.items()))
-        more = f", nor of {len(lacking) - 1} more stimuli" if len(lacking) > 1 else ""
-        there = _numbers(sorted(by_stimulus[stimulus]))
+        more = f"; {len(lacking) - 1} more stimuli lack a sample" if len(lacking) > 1 else ""
+        lost, there = (_numbers(numbers) for numbers in (gaps, sorted(by_stimulus[stimulus])))
         raise InputError(
-            f"no image of stimulus {stimulus!r}, {_numbers(gaps)}{more}; of it there is {there}, the last of all is "
-            f"sample {last}; sample 0 is named <id>.png, sample 1 <id>.sample-1.png, counted from 1 on without gaps"
+            f"{folder}: no image of stimulus {stimulus!r}, {lost}; there: {there}; the last is sample {last}{more}; "
+            "sample 0 is named <id>.png, sample 1 <id>.sample-1.png, counted from 1 on without gaps"
         )
     return [from_files(stimuli, [by_stimulus[s][sample] for s in stimuli]) for sample in range(last + 1)]
 

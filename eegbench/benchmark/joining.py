@@ -51,7 +51,7 @@ def join(
     stimuli = [stimulus for stimulus in wanted if stimulus in found]
     if not stimuli:
         raise InputError(_unlike(true, made, list(wanted), list(found)))
-    samples = folders.samples({stimulus: found[stimulus] for stimulus in stimuli})
+    samples = folders.samples(reconstructions, {stimulus: found[stimulus] for stimulus in stimuli})
     files = [wanted[stimulus] for stimulus in stimuli]
     for some in (files, [file for one in samples for file in one.files]):
         check_usable(some)
@@ -71,15 +71,13 @@ def _truths(folder: Folder) -> dict[str, Path]:
 
 def _unlike(true: Folder, made: Folder, wanted: list[str], found: list[str]) -> str:
     """How the names on both sides differ, the rule of names, and what joins them all the same."""
-    folders_ = f"{shlex.quote(str(true.path))} {shlex.quote(str(made.path))}"
     by = proposing.fitting(true, made)
-    way = (
-        f"`eegbench pairs {folders_} --by {by} -o pairs.csv` pairs them all" if by else "`eegbench pairs` proposes one"
-    )
-    some = f"{SUBSET}" if set(wanted) & set(found) else ""
+    command = f"eegbench pairs {shlex.quote(str(true.path))} {shlex.quote(str(made.path))} --by {by} -o pairs.csv"
+    way = f"`{command}` pairs them all" if by else "`eegbench pairs` proposes one"
+    some = SUBSET if set(wanted) & set(found) else ""
     return (
-        f"{made.path}: {unlike(wanted, found)}, by the files below {true.path}; {RULE}; name the files so, give a file "
-        f"of pairs with --pairs ({way}){some}"
+        f"{made.path}: {unlike(wanted, found)}; wanted are the files below {true.path}; {RULE}; name the files so, or "
+        f"give a file of pairs with --pairs ({way}){some}"
     )
 
 

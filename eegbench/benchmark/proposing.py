@@ -53,7 +53,7 @@ class Proposal:
         truths = len({pair.truth for pair in self.pairs})
         first = [f"  {plain(p.truth)}  <-  {plain(p.reconstruction)}  (sample {p.sample})" for p in self.pairs[:SHOWN]]
         return [
-            f"{len(self.pairs)} pairs: {truths} true images with {self.samples} reconstructions each; the first:",
+            f"{len(self.pairs)} pairs: {truths} true images, {self.samples} for each; the first:",
             *first,
             f"True images without a reconstruction: {len(self.truths)}" + _named(self.truths),
             f"Reconstructions that belong to none:  {len(self.reconstructions)}" + _named(self.reconstructions),
@@ -90,7 +90,8 @@ def fitting(truths: Folder, reconstructions: Folder) -> str | None:
     """The first way that leaves nothing over on either side; None where there is none."""
     for by in BY:
         try:
-            if propose(truths, reconstructions, by).whole:
+            found = propose(truths, reconstructions, by)
+            if found.whole and not found.doubts:
                 return by
         except InputError:
             continue
@@ -123,7 +124,8 @@ def by_order(truths: Sequence[str], reconstructions: Sequence[str]) -> Proposal:
     if first > 1 or (gap := _gap(sorted(numbers), first)) is not None:
         lost = first - 1 if first > 1 else gap
         raise InputError(
-            f"no reconstruction has the number {lost}; by order they are numbered without a gap, from 0 or 1"
+            f"{len(numbers)} numbered reconstructions, none of them {lost}; by order they are numbered without a gap, "
+            "from 0 or 1"
         )
     if len(numbers) != len(truths):
         raise InputError(

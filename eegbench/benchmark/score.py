@@ -207,11 +207,12 @@ def score_folders(
     names = metrics_with(nway_judge, metrics)
     features = features_of(chosen(names))
     joined = join(truth, reconstructions, pairs=pairs, subset=subset, follow_links=follow_links, note=note)
-    alone = [metric.id for metric in chosen(names) if isinstance(metric, TwoWay)]
+    alone = ", ".join(metric.id for metric in chosen(names) if isinstance(metric, TwoWay))
     if len(joined.truths.stimuli) < 2 and alone:
+        held = "holds 1 image" + (" with a partner" if subset else "")
         raise InputError(
-            f"{truth}: holds 1 image{' with a partner' if subset else ''}; {', '.join(alone)} tell images apart and want at least 2: add some, or name "
-            "other metrics with --metrics"
+            f"{truth}: {held}; {alone} tell images apart and want at least 2: add some, or name other metrics with "
+            "--metrics"
         )
     judges = backbones.suite(suite, protocol, device, features=features, half=half, allow_unverified=allow_unverified)
     ready = scorer(joined.truths, judges, metrics=names, strict=metrics is not None, progress=progress)

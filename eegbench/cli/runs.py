@@ -1,5 +1,6 @@
 """The verbs that make runs, score pictures, and show the scores."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -169,7 +170,9 @@ def pairs(
     proposal = proposing.propose(folders[0], folders[1], by)
     write(output, proposal.text(), "--output")
     print("\n".join(proposal.lines()))
-    print(f"Written to {output}: look at it, then score with --pairs {output}")
+    names = [shlex.quote(str(path)) for path in (truth, reconstructions, output)]
+    print(f"Written to {output}. Look at it, then:")
+    print(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
 
 
 @app.command()
