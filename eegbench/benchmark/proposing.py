@@ -131,7 +131,7 @@ def by_order(truths: Sequence[str], reconstructions: Sequence[str]) -> Proposal:
         raise InputError(
             f"{len(truths)} truths and {len(numbers)} numbered reconstructions; by order there must be as many of both"
         )
-    ordered = sorted(truths, key=lambda path: PurePosixPath(without_suffix(path)).parts)
+    ordered = sorted(truths, key=_parts)
     by_truth = {truth: _samples_of(truth, numbers[first + i]) for i, truth in enumerate(ordered)}
     counted = sorted(truths, key=_by_number)
     if counted == ordered:
@@ -181,7 +181,7 @@ def _proposal(by_truth: Mapping[str, Sequence[str]], *doubts: str) -> Proposal:
         raise InputError(
             f"{most} has {counts[most]} reconstructions, {least} has {counts[least]}; wanted as many for each truth"
         )
-    pairs = [Pair(truth, path, k) for truth in sorted(by_truth) for k, path in enumerate(by_truth[truth])]
+    pairs = [Pair(truth, path, k) for truth in sorted(by_truth, key=_parts) for k, path in enumerate(by_truth[truth])]
     return Proposal(tuple(pairs), doubts=doubts)
 
 
@@ -243,9 +243,14 @@ def _gap(numbers: Sequence[int], first: int) -> int | None:
     return next((first + i for i, number in enumerate(numbers) if number != first + i), None)
 
 
+def _parts(path: str) -> tuple[str, ...]:
+    """A key that sorts as folders do: part by part, so that a/x comes before a-b/x."""
+    return PurePosixPath(without_suffix(path)).parts
+
+
 def _by_number(path: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     """A key that sorts part by part, and numbers in names as numbers."""
     return tuple(
         tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in re.split(r"([0-9]+)", part) if word)
-        for part in PurePosixPath(without_suffix(path)).parts
+        for part in _parts(path)
     )
