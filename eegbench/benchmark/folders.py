@@ -57,9 +57,8 @@ class Folder:
         if self.lost:
             names = few([f"{one.path} ({one.reason})" for one in self.lost])
             raise InputError(
-                f"{self.path}: {len(self.lost)} of its images or folders were not read, so that this is a part of it: "
-                f"{names}; save images as PNG, follow links that lead out with --follow-links, take away what does "
-                f"not belong here{subset}"
+                f"{self.path}: holds more images than were read; {len(self.lost)} not read: {names}; save images as "
+                f"PNG, follow links that lead out with --follow-links, take away what does not belong here{subset}"
             )
 
     def by_stimulus(self) -> dict[str, dict[int, Path]]:

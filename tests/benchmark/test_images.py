@@ -26,7 +26,7 @@ def test_kinds_of_png_that_hold_the_same_become_the_same_rgb(tmp_path: Path, mod
     assert (read_image(tmp_path / "a.png") == np.repeat(GREY[..., None], 3, axis=2)).all()
 
 
-OTHERS = {
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "a.webp": ("RGB", {"lossless": True}),
     "a.bmp": ("RGB", {}),
     "b.bmp": ("P", {}),

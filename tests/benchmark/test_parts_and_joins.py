@@ -67,14 +67,14 @@ def test_what_was_not_read_is_an_error_that_counts_and_names_it(sides: Sides, ca
     for side in (0, 1) if both else (0,):
         harm(sides, side)
     done = score(sides)
-    refused(done, f"{sides[0]}: 1 of its images or folders were not read", words, "--subset")
+    refused(done, f"{sides[0]}: holds more images than were read; 1 not read", words, "--subset")
     assert done.stderr.startswith(f"note: {sides[0]}: 1 not read: 00002_thing")
 
 
 @pytest.mark.parametrize("case", HARMS)
 def test_a_subset_is_scored_where_it_is_asked_for_and_says_so(sides: Sides, case: str) -> None:
     HARMS[case][0](sides, 1)
-    refused(score(sides), f"{sides[1]}: 1 of its images or folders were not read")
+    refused(score(sides), f"{sides[1]}: holds more images than were read; 1 not read")
     done, data = score(sides, "--subset"), sheet(sides, "--subset")
     assert "A SUBSET, 5 of 6 stimuli" in done.stdout
     assert (data["n"], data["subset"]) == (5, "5 of 6 stimuli")
@@ -143,7 +143,7 @@ def test_a_folder_below_that_cannot_be_read_is_an_error(sides: Sides, monkeypatc
 
     monkeypatch.setattr(os, "scandir", closed)  # who is root may read everything
     shutil.rmtree(sides[1] / "00002_thing")
-    refused(score(sides), "1 of its images or folders were not read", "00002_thing/ (cannot be read)")
+    refused(score(sides), "holds more images than were read; 1 not read", "00002_thing/ (cannot be read)")
 
 
 @pytest.mark.parametrize(
@@ -239,4 +239,4 @@ def test_captions_are_of_a_whole_folder_too(sides: Sides, tmp_path: Path) -> Non
     harm_link(sides, 0)
     words = ("captions", "make", "--images", sides[0], "--check", tmp_path / "captions.jsonl")
     (tmp_path / "captions.jsonl").write_text("")
-    refused(run(*words), "1 of its images or folders were not read")
+    refused(run(*words), "holds more images than were read; 1 not read")

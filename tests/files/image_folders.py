@@ -25,7 +25,7 @@ class Pixels(Backbone):
     provides = ("pixels425",)
 
     def embed(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        return {"pixels425": images.astype(np.float32) / 255}
+        return {"pixels425": images.astype(np.float32) / np.float32(255)}
 
 
 def run(*words: object) -> Result:
