@@ -8,7 +8,7 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from eegbench import walking
 from eegbench.benchmark.images import ImageSet, check_usable, form, from_files
@@ -61,12 +61,20 @@ class Folder:
                 f"PNG, follow links that lead out with --follow-links, take away what does not belong here{subset}"
             )
 
-    def by_stimulus(self) -> dict[str, dict[int, Path]]:
-        """The images by stimulus and sample, as their names have it."""
-        found: dict[str, dict[int, Path]] = {}
+    def by_id(self) -> dict[str, Path]:
+        """Each image by its path without suffix; raises InputError where two differ in their suffix alone."""
+        found: dict[str, Path] = {}
         for path, file in self.files.items():
-            match = SAMPLE.match(without_suffix(path))
-            stimulus, sample = (match["stimulus"], int(match["sample"])) if match else (without_suffix(path), 0)
+            if (twin := found.setdefault(without_suffix(path), file)) is not file:
+                raise InputError(f"{file} and {twin.name} are both stimulus {without_suffix(path)!r}; keep one of them")
+        return found
+
+    def by_stimulus(self) -> dict[str, dict[int, Path]]:
+        """The images by stimulus and sample, as their names have it; raises InputError as `by_id`."""
+        found: dict[str, dict[int, Path]] = {}
+        for name, file in self.by_id().items():
+            match = SAMPLE.match(name)
+            stimulus, sample = (match["stimulus"], int(match["sample"])) if match else (name, 0)
             found.setdefault(stimulus, {})[sample] = file
         return found
 
@@ -74,13 +82,13 @@ class Folder:
 def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard) -> Folder:
     """All images below a folder; none of them is opened.
 
-    note: is told what was not read. Raises InputError: no folder, no image in it, two files of one id.
+    note: is told what was not read. Raises InputError: no folder, no image in it, two names that differ in Unicode form
+    alone.
     """
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; give a folder of images, {KINDS}")
     tree = walk(path, links=Links.of(follow_links))
     files: dict[str, Path] = {}
-    first: dict[str, str] = {}
     unread = list(tree.unread)
     misnamed = [(folder.path[:-1], path / folder.path) for folder in tree.entered if _is_image(folder.path[:-1])]
     for name, file in sorted([*tree.files(), *misnamed]):  # who decodes a folder refuses it by name
@@ -88,15 +96,8 @@ def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
             unread.append(Unread(name, walking.OTHER))
             continue
         _check_name(path, name)
-        key = form(name)
-        twin = first.setdefault(without_suffix(key), name)
-        if twin != name:
-            told_apart = ", their names differ in Unicode form alone" if form(twin) == key else ""
-            raise InputError(
-                f"{file} and {PurePosixPath(twin).name} are both stimulus {without_suffix(key)!r}{told_apart}; "
-                "keep one of them"
-            )
-        files[key] = file
+        if (twin := files.setdefault(form(name), file)) is not file:
+            raise InputError(f"{file} and {twin}: their names differ in Unicode form alone; keep one of them")
     found = Folder(path, files, tuple(sorted(unread, key=lambda one: one.path)))
     for line in told(path, found.unread):
         note(line)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eegbench.benchmark import folders, proposing
-from eegbench.benchmark.folders import RULE, Folder, read_folder, without_suffix
+from eegbench.benchmark.folders import RULE, Folder, read_folder
 from eegbench.benchmark.images import ImageSet, check_usable, from_files, unlike
 from eegbench.benchmark.pairing import Pairs, read_pairs, unused
 from eegbench.errors import InputError
@@ -45,7 +45,7 @@ def join(
         if not subset and wanted.keys() != found.keys():
             raise InputError(_unlike(true, made, list(wanted), list(found)))
     else:
-        wanted = {without_suffix(path): file for path, file in true.files.items()}
+        wanted = true.by_id()
         found = read_pairs(pairs, true, made)
         _check_pairs(pairs, wanted, found, made, subset, note)
     stimuli = [stimulus for stimulus in wanted if stimulus in found]

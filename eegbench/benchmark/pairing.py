@@ -84,7 +84,9 @@ def _path(what: str, word: str, folder: Folder) -> str:
             raise InputError(f"the {what} {shown} was not read: {one.path} is {one.reason}")
     near = next((name for name in folder.files if name.casefold() == key.casefold().replace("\\", "/")), "")
     hint = f"; there is {near!r}" if near else ""
-    raise InputError(f"the {what} {shown} is not among the {len(folder.files)} images below {folder.path}{hint}")
+    raise InputError(
+        f"the {what} {shown} is none of the {len(folder.files)} images, by their paths below {folder.path}{hint}"
+    )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:

@@ -143,11 +143,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "leads out": ("../true/x.png", "is no path below"),
     "absolute": ("/etc/passwd", "is no path below"),
     "of another system": ("C:\\\\x.png", "is no path below"),
-    "not there": ("x.png", "is not among the 6 images below"),
+    "not there": ("x.png", "is none of the 6 images, by their paths below"),
     "empty": ("", "names no reconstruction"),
     "other case": (f"{NAMES[0].upper()}.png", f"there is '{NAMES[0]}.png'"),
     "used twice": (f"{NAMES[1]}.png", "stands on line 2 too"),
-    "a folder": ("00001_thing", "is not among"),
+    "a folder": ("00001_thing", "is none of"),
     "not read": ("linked/x.png", "was not read: linked/ is a link that leads out"),
 }
 
@@ -233,6 +233,13 @@ def test_samples_of_pairs_are_averaged_as_those_of_names(sides: Sides) -> None:
     named = sheet(sides)
     rows = [f"{name}.png,{name}{further}.png,{k}" for k, further in enumerate(("", ".sample-1")) for name in NAMES]
     assert sheet(sides, "--pairs", pairs_file(sides, *rows, head="truth,reconstruction,sample")) == named
+
+
+def test_pairs_tell_apart_what_names_cannot(sides: Sides, tmp_path: Path) -> None:
+    made = put(tmp_path / "twins", "a.png", "a.bmp")
+    refused(score((sides[0], made)), "are both stimulus 'a'; keep one of them")
+    file = pairs_file(sides, f"{TRUTHS[0]},a.png", f"{TRUTHS[1]},a.bmp")
+    assert sheet((sides[0], made), "--pairs", file, "--subset")["n"] == 2
 
 
 def test_unicode_forms_of_pairs_are_equal(sides: Sides, tmp_path: Path) -> None:
