@@ -284,6 +284,7 @@ class ScoreSheet:
     truths: str = ""
     reconstructions: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    subset: str = ""  # "50 of 200 stimuli" where a part was scored, as asked; empty for the whole
     seal: str = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 

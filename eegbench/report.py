@@ -34,7 +34,8 @@ def interval(value: float | None, bounds: tuple[float, float] | None) -> str:
 def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, console: Console) -> None:
     """Print title, table, what has no value and why, and the audit's verdict."""
     judged = ", whose judges no paper uses" if sheet.suite == "micro" else ""
-    lines = [title, f"{sheet.n} stimuli, suite {sheet.suite}{judged}, protocol {sheet.protocol}", ""]
+    scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
+    lines = [title, f"{scored}, suite {sheet.suite}{judged}, protocol {sheet.protocol}", ""]
     _say(console, *lines)
     console.print(table(sheet, floors, ceilings), highlight=False)
     _say(console, *reasons(sheet))

@@ -6,20 +6,24 @@ comparison with a run left out in silence would be wrong.
 
 import functools
 import math
-import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from eegbench import values
+from eegbench import values, walking
 from eegbench.errors import InputError
 from eegbench.records import RunRecord, ScoreSheet
 from eegbench.values import Values
+from eegbench.walking import Entered, Links, Unread, few, told, walk
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
+IMAGES = "reconstructions"
 AGAIN = "run `eegbench evaluate` on it again, which scores it"
+NO_RECORD = f"no {RECORD} in it, though it looks like a run"
+SAME = "a link to a run that is read by another path"
+LOST = (walking.OUT, walking.LINK, walking.NOWHERE)
 
 
 @dataclass(frozen=True)
@@ -72,32 +76,76 @@ def read(folder: Path, *, top: Path | None = None, manifest: bool = True) -> Run
     return Run(folder, path, record, sheet)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The folders below `top` that hold a run, in the order of their paths, and what was not looked into."""
+
+    top: Path
+    folders: tuple[Path, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def lost(self) -> tuple[Unread, ...]:
+        """Where runs may lie that were not looked at: links to folders, or to nothing."""
+        return tuple(one for one in self.unread if one.folder and one.reason in LOST)
+
+    def notes(self) -> list[str]:
+        """What a person is told: a line for each reason."""
+        return told(self.top, self.unread)
+
+    def check_whole(self) -> None:
+        """Raises InputError where runs may lie that were not looked at."""
+        if self.lost:
+            names = few([f"{one.path} ({one.reason})" for one in self.lost])
+            raise InputError(
+                f"{self.top}: not all of it was looked at; {len(self.lost)} not followed: {names}; "
+                "--follow-links follows links, or take them away"
+            )
+
+
 def read_all(top: Path) -> list[Run]:
-    """All runs below a folder, in the order of their paths, without the rows of their images.
+    """All runs below a folder, in the order of their paths, without the rows of their images; as `find`."""
+    return read_found(find(top))
 
-    Links to folders are not followed. Raises InputError if `top` is no folder.
+
+def read_found(found: Found) -> list[Run]:
+    """The runs of these folders, without the rows of their images."""
+    return [read(folder, top=found.top, manifest=False) for folder in found.folders]
+
+
+def find(top: Path, links: Links = Links.INSIDE) -> Found:
+    """The folders below `top` that hold a run; what lies below a run is its images.
+
+    A run that a link leads to is found once, by its own path where it lies below `top`. Raises InputError where `top`
+    is no folder, or one below it cannot be read: a board without it would be wrong.
     """
-    return [read(folder, top=top, manifest=False) for folder in folders(top)]
-
-
-def folders(top: Path) -> list[Path]:
-    """The folders below `top` that hold a run, in the order of their paths; what lies below a run is its images."""
     if not top.is_dir():
         raise InputError(f"{top}: no such folder; name the folder that `eegbench evaluate` wrote its runs to")
-    return sorted(_found(top))
+    tree = walk(top, links=links, whole=lambda names: RECORD in names)
+    for one in tree.unread:
+        if one.reason == walking.UNREADABLE and one.folder:
+            raise InputError(f"{top / one.path}: cannot be read ({one.detail}); a board without it would be wrong")
+    runs, again = _once([folder for folder in tree.entered if RECORD in folder.files])
+    bare = (folder for folder in tree.entered if RECORD not in folder.files)
+    without = [Unread(folder.path, NO_RECORD, True) for folder in bare if _like_a_run(folder)]
+    folders = sorted(top / folder.path for folder in runs)
+    # What no run could be is nobody's news here: other files, and links to them.
+    unread = [one for one in tree.unread if one.folder]
+    return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda one: one.path)))
 
 
-def _found(top: Path) -> Iterator[Path]:
-    for folder, below, files in os.walk(top, onerror=_unreadable):
-        below[:] = [name for name in below if not name.startswith(".")]  # what is being copied, or hidden
-        if RECORD in files:
-            below.clear()
-            yield Path(folder)
+def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:
+    """Each run by one path, and the other paths, which links lead along."""
+    kept: dict[str, Entered] = {}
+    again = []
+    for run in sorted(runs, key=lambda run: (run.linked, run.path)):
+        if kept.setdefault(run.real, run) is not run:
+            again.append(Unread(run.path, SAME, folder=True))
+    return list(kept.values()), again
 
 
-def _unreadable(error: OSError) -> None:
-    reason = error.strerror or type(error).__name__
-    raise InputError(f"{error.filename}: cannot be read ({reason}); a board without it would be wrong") from error
+def _like_a_run(folder: Entered) -> bool:
+    return SHEET in folder.files or IMAGES in folder.folders
 
 
 def _equal(a: float | None, b: float | None, size: float) -> bool:

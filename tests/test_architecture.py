@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "walking"}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -27,6 +27,7 @@ LAYERS: Mapping[str, set[str]] = {
     "arrays": {"errors"},
     "fields": {"errors"},
     "places": {"errors"},
+    "walking": {"errors"},
     "statistics": {"errors", "seeds"},
     "migrations": {"errors"},
     "records": BOTTOM | {"migrations"},

@@ -41,6 +41,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "captions make": DATA,
     "datasets fetch": ("--offline",),
     "weights fetch": ("--offline",),
+    "pairs": ("--force",),
     **dict.fromkeys(("score", "leaderboard", "sheet", "compare", "verify", "check", "merge", "rehearse"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
@@ -209,6 +210,7 @@ def prepare() -> None:
         for i in range(6):
             pixels = np.random.default_rng((seed, i)).integers(256, size=(8, 8, 3)).astype(np.uint8)
             Image.fromarray(pixels).resize((64, 64)).save(f"{name}/{i}.png")
+    shutil.copytree("MY_IMAGES", "NUMBERED_IMAGES")
     Path("EMBEDDINGS").mkdir()
     train = plugins.find("dataset", "few-things")().train(8)
     captions = zip(train.stimuli, train.captions, strict=True)
@@ -222,6 +224,7 @@ def prepare() -> None:
     done += [eegbench("eegbench score --truth TRUE_IMAGES --reconstructions MY_IMAGES --json scores.json")]
     done += [eegbench("eegbench check scores.json --baseline pairs.json --update")]
     done += [eegbench("eegbench check runs --baseline baseline.json --update")]
+    done += [eegbench("eegbench pairs TRUE_IMAGES NUMBERED_IMAGES --by order -o numbered.csv")]
     assert not [one.stderr for one in done if one.exit_code]
     known = "few-things/eeg/atm/sub-08"
     for folder in ("base/runs", "judged", "head/runs"):

@@ -15,13 +15,15 @@ from eegbench.backbones.captioners.endpoint import Endpoint
 from eegbench.backbones.captioners.local import Local
 from eegbench.backbones.environment import resolve_device
 from eegbench.benchmark.features import content
-from eegbench.benchmark.images import ImageSet, from_array, from_folder
+from eegbench.benchmark.folders import from_folder
+from eegbench.benchmark.images import ImageSet, from_array
 from eegbench.contracts import Dataset, Progress
 from eegbench.datasets.captions import Captions, CaptionsFile, check_stimuli, read, taken_up
 from eegbench.errors import EegbenchError, InputError, UsageError, unknown
 from eegbench.fields import read_fields
 from eegbench.places import cache, writing
 from eegbench.records import digest, read_json, write_text
+from eegbench.walking import Note, unheard
 
 PATIENCE = 3  # images in a row without captions, after which nobody asks for more
 DAY = 86400  # s
@@ -35,10 +37,15 @@ class Made:
     new: int
 
 
-def training_images(dataset: Dataset, subject: int, folder: Path | None) -> ImageSet:
-    """The images to caption: a subject's training images, never the test images; or those of a folder."""
+def training_images(
+    dataset: Dataset, subject: int, folder: Path | None, *, follow_links: bool = False, note: Note = unheard
+) -> ImageSet:
+    """The images to caption: a subject's training images, never the test images; or those of a folder.
+
+    note: is told what of the folder was not read.
+    """
     if folder is not None:
-        return from_folder(folder)[0]
+        return from_folder(folder, follow_links=follow_links, note=note)[0]
     if subject not in dataset.subjects:
         raise unknown("subject", str(subject), dataset.subjects)
     train = dataset.train(subject)
@@ -73,10 +80,19 @@ def captioner(
     return Endpoint(str(endpoint), model, key=key, parallel=parallel, timeout=timeout, offline=offline)
 
 
-def check(path: Path, dataset: Dataset, subject: int, folder: Path | None) -> CaptionsFile:
+def check(
+    path: Path,
+    dataset: Dataset,
+    subject: int,
+    folder: Path | None,
+    *,
+    follow_links: bool = False,
+    note: Note = unheard,
+) -> CaptionsFile:
     """A captions file that is sound and holds captions of all training images and of no others; else InputError."""
     found = read(path)
-    check_stimuli(path, found.entries, training_images(dataset, subject, folder).stimuli)
+    images = training_images(dataset, subject, folder, follow_links=follow_links, note=note)
+    check_stimuli(path, found.entries, images.stimuli)
     return found
 
 

@@ -1,17 +1,20 @@
-"""Sets of images joined by stimulus id."""
+"""Sets of images joined by stimulus id.
 
+Two ids that differ in their Unicode form alone (NFC, NFD as macOS writes it) are one and the same.
+"""
+
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eegbench.arrays import Images
-from eegbench.benchmark.store import SAMPLE
 from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import InputError
 from eegbench.records import file_digest, files_digest
+from eegbench.walking import few
 
 FIRST = 3  # images named in an error before the rest are counted
-SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,10 @@ class ImageSet:
     def ordered(self, stimuli: Sequence[str]) -> "ImageSet":
         """The same images in the order of `stimuli`; raises InputError naming a missing, extra or repeated one."""
         position = _positions(self.stimuli)
-        missing = [s for s in stimuli if s not in position]
-        if missing:
-            raise InputError(f"no image of stimulus {missing[0]!r}{_more(missing)}; {len(stimuli)} were wanted")
-        extra = sorted(set(position) - set(stimuli))
-        if extra:
-            raise InputError(
-                f"an image of stimulus {extra[0]!r}{_more(extra)}, which is not among the {len(stimuli)} wanted"
-            )
-        order = [position[s] for s in stimuli]
+        wanted = [form(stimulus) for stimulus in stimuli]
+        if set(wanted) != position.keys():
+            raise InputError(unlike(stimuli, self.stimuli))
+        order = [position[stimulus] for stimulus in wanted]
         files = tuple(self.files[i] for i in order) if self.files else ()
         return ImageSet(tuple(stimuli), lambda items: self.load([order[i] for i in items]), files)
 
@@ -51,32 +49,23 @@ def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
     return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items], tuple(files))
 
 
-def from_folder(folder: Path) -> list[ImageSet]:
-    """All PNG and JPEG files below `folder`, one set for each sample; the id is the path without its suffix.
+def form(name: str) -> str:
+    """A stimulus id in the one Unicode form in which ids are compared."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
-    Files of other kinds are passed over. Raises InputError: no folder, no images, images that cannot be used (the
-    first few by name, and how many), two files of one id, or a stimulus that lacks a sample that others have.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give a folder of PNG or JPEG images")
-    found: dict[tuple[int, str], Path] = {}
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES)
-    _check_usable(files)
-    for file in files:
-        name = file.relative_to(folder).with_suffix("").as_posix()
-        match = SAMPLE.match(name)
-        key = (int(match["sample"]), match["stimulus"]) if match else (0, name)
-        if key in found:
-            raise InputError(f"{file} and {found[key].name} are both stimulus {name!r}; keep one of them")
-        found[key] = file
-    if not found:
-        raise InputError(f"{folder}: holds no PNG or JPEG image, at any depth")
-    stimuli = sorted(stimulus for sample, stimulus in found if sample == 0)
-    last = max(sample for sample, _ in found)
-    if last >= len(found):
-        raise InputError(f"{folder}: sample {last} of {len(found)} images; samples are counted from 1 on without gaps")
-    sets = [{s: file for (k, s), file in found.items() if k == sample} for sample in range(last + 1)]
-    return [from_files(tuple(files), list(files.values())).ordered(stimuli) for files in sets]
+
+def unlike(wanted: Sequence[str], found: Sequence[str]) -> str:
+    """How two sets of ids differ, both sides: what is missing, what is extra, and how many match."""
+    there, asked = {form(name) for name in found}, {form(name) for name in wanted}
+    missing = [name for name in wanted if form(name) not in there]
+    extra = sorted(name for name in found if form(name) not in asked)
+    if missing:
+        head = f"no image of stimulus {missing[0]!r}"
+    else:
+        head = f"an image of stimulus {extra[0]!r}, which is not among the {len(wanted)} wanted"
+    sides = f"{len(wanted)} wanted, {len(found)} found, {len(wanted) - len(missing)} match"
+    named = f"{len(missing)} missing: {few(missing)}; {len(extra)} extra: {few(extra)}"
+    return f"{head}; {sides}; {named}{_case(missing, extra)}"
 
 
 def digest_of(samples: Sequence[ImageSet]) -> str:
@@ -88,7 +77,8 @@ def digest_of(samples: Sequence[ImageSet]) -> str:
     )
 
 
-def _check_usable(files: Sequence[Path]) -> None:
+def check_usable(files: Sequence[Path]) -> None:
+    """Decode every file; raises InputError naming the first few that are no images, and how many there are."""
     problems = []
     for file in files:
         try:
@@ -116,11 +106,15 @@ def intact(path: Path) -> bool:
 def _positions(stimuli: Sequence[str]) -> dict[str, int]:
     position: dict[str, int] = {}
     for i, stimulus in enumerate(stimuli):
-        if stimulus in position:
+        if form(stimulus) in position:
             raise InputError(f"stimulus {stimulus!r} comes twice; ids must be unique")
-        position[stimulus] = i
+        position[form(stimulus)] = i
     return position
 
 
-def _more(names: Sequence[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+def _case(missing: Sequence[str], extra: Sequence[str]) -> str:
+    folded = {form(name).casefold(): name for name in extra}
+    twins = [(name, folded[form(name).casefold()]) for name in missing if form(name).casefold() in folded]
+    if not twins:
+        return ""
+    return f"; {len(twins)} differ in capital letters alone, as {twins[0][0]!r} and {twins[0][1]!r}: rename them"

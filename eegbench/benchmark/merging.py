@@ -25,6 +25,7 @@ from eegbench.datasets.images import read_image
 from eegbench.errors import CheckFailed, EegbenchError, InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import SCHEMA_VERSION, RunRecord, ScoreSheet, file_digest, read_json
+from eegbench.walking import Links, Note, told, unheard
 
 SCHEMAS = Path(runs.__file__).parent / "schemas"
 TAKEN, THERE, REFUSED = "taken in", "there already", "refused"
@@ -48,8 +49,10 @@ class Outcome:
         return " ".join("".join(c if c.isprintable() else " " for c in said).split())
 
 
-def merge(folders: Sequence[Path], into: Path, verifier: Verifier, *, known: Path | None = None) -> Iterator[Outcome]:
-    """One outcome for each run below the folders, in the order of their paths.
+def merge(
+    folders: Sequence[Path], into: Path, verifier: Verifier, *, known: Path | None = None, note: Note = unheard
+) -> Iterator[Outcome]:
+    """One outcome for each run below the folders, in the order of their paths, and for each link to a folder there.
 
     known: a folder of runs that were verified before; a run whose records are the same to the byte has its digests
     taken again and no score computed. Raises UsageError where the folders lie within one another, InputError for a
@@ -60,9 +63,14 @@ def merge(folders: Sequence[Path], into: Path, verifier: Verifier, *, known: Pat
             raise InputError(f"{folder}: is a link; name the folder itself")
         if _overlap(folder, into):
             raise UsageError(f"{folder} and {into} lie within each other; name folders of others, and your own apart")
-    seen = frozenset(_records(run) for run in runs.folders(known)) if known else frozenset()
+    seen = frozenset(_records(run) for run in runs.find(known).folders) if known else frozenset()
     for folder in folders:
-        for run in runs.folders(folder):
+        found = runs.find(folder, Links.NONE)
+        for line in told(folder, (one for one in found.unread if one not in found.lost)):
+            note(line)
+        for link in found.lost:
+            yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")
+        for run in found.folders:
             try:
                 yield _take(run, into, verifier, seen)
             except (EegbenchError, OSError, ValueError, RecursionError) as error:

@@ -18,7 +18,8 @@ from eegbench import backbones, places, runs, seeds, statistics, values
 from eegbench.backbones import Suite
 from eegbench.benchmark import plugins, store
 from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, Features, extract, judge_of
-from eegbench.benchmark.images import ImageSet, digest_of, from_files, from_folder
+from eegbench.benchmark.images import ImageSet, digest_of, from_files
+from eegbench.benchmark.joining import join
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import Metric, Progress
@@ -26,6 +27,7 @@ from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
 from eegbench.metrics.identification import TwoWay
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
+from eegbench.walking import Note, unheard
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
@@ -203,32 +205,34 @@ def score_folders(
     nway_judge: str | None = None,
     half: bool = False,
     allow_unverified: bool = False,
+    pairs: Path | None = None,
+    subset: bool = False,
+    follow_links: bool = False,
+    note: Note = unheard,
 ) -> ScoreSheet:
-    """The scores of a folder of reconstructions against a folder of true images, PNG or JPEG at any depth.
+    """The scores of a folder of reconstructions against a folder of true images, at any depth.
 
-    A stimulus id is a file's path below its folder without the suffix; a further sample of one is named
-    <id>.sample-1.png. Raises InputError naming a missing, extra, duplicate or unreadable image, and for an empty
-    folder; UsageError for an unknown suite, protocol or metric.
+    They are joined by the rule of names in folders.py, or by a file of `pairs`. subset: score what both sides have,
+    which the sheet then says. note: is told what was not read. Raises InputError for a part that was not read, naming a
+    missing, extra, duplicate or unreadable image, and for an empty folder; UsageError for an unknown suite, protocol or
+    metric.
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
     names = metrics_with(nway_judge, metrics)
     features = features_of(chosen(names))
-    true, *more = from_folder(truth)
-    alone = [metric.id for metric in chosen(names) if isinstance(metric, TwoWay)]
-    if len(true.stimuli) < 2 and alone:
+    joined = join(truth, reconstructions, pairs=pairs, subset=subset, follow_links=follow_links, note=note)
+    alone = ", ".join(metric.id for metric in chosen(names) if isinstance(metric, TwoWay))
+    if len(joined.truths.stimuli) < 2 and alone:
+        held = "holds 1 image" + (" with a partner" if subset else "")
         raise InputError(
-            f"{truth}: holds 1 image; {', '.join(alone)} tell images apart and want at least 2: add some, or name "
-            "other metrics with --metrics"
+            f"{truth}: {held}; {alone} tell images apart and want at least 2: add some, or name other metrics with "
+            "--metrics"
         )
-    if more:
-        raise InputError(f"{truth}: holds several samples of a stimulus; of the truth there is one image for each")
-    samples = from_folder(reconstructions)
-    for images in samples:
-        _check_join(images, true, reconstructions, truth)
     judges = backbones.suite(suite, protocol, device, features=features, half=half, allow_unverified=allow_unverified)
-    ready = scorer(true, judges, metrics=names, strict=metrics is not None, progress=progress)
-    return ready.sheet(ready.measure(samples, progress=progress), reconstructions=digest_of(samples))
+    ready = scorer(joined.truths, judges, metrics=names, strict=metrics is not None, progress=progress)
+    measured = ready.measure(joined.samples, progress=progress)
+    return dataclasses.replace(ready.sheet(measured, reconstructions=digest_of(joined.samples)), subset=joined.subset)
 
 
 def images_of(folder: Path, record: RunRecord) -> list[ImageSet]:
@@ -325,10 +329,3 @@ def _rows(embeddings: Embeddings, stimuli: Sequence[str], what: str) -> NDArray[
     if missing:
         raise InputError(f"no embedding of the {what} of stimulus {missing[0]!r}; make the run again")
     return np.stack([embeddings[stimulus] for stimulus in stimuli])
-
-
-def _check_join(images: ImageSet, true: ImageSet, folder: Path, truth: Path) -> None:
-    try:
-        images.ordered(true.stimuli)
-    except InputError as error:
-        raise InputError(f"{folder}: {error}, by the files below {truth}") from None

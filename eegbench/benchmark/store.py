@@ -20,10 +20,11 @@ from PIL import Image
 from eegbench.errors import EegbenchError, InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import ManifestRow, RunRecord, RunSpec, digest
+from eegbench.runs import IMAGES as IMAGES  # noqa: PLC0414 - a name of this module too
 from eegbench.runs import RECORD, SHEET, TABLE
 
 PICTURE = "reconstructions.png"
-IMAGES, PERMUTED, CONTROLS, EMBEDDING = "reconstructions", "permuted", "controls", "embedding.safetensors"
+PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
 PERMUTATION = f"{PERMUTED}/permutation.json"  # who got whose EEG, and the digest of every image
 # Kept as a record, no part of an identity: these move with a machine's rounding.

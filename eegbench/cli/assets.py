@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from eegbench.cli.options import AsJson, DataSet, DataSettings, Device, Offline, Subject, built_dataset, go_offline
-from eegbench.cli.output import terminal
+from eegbench.cli.options import (
+    AsJson,
+    DataSet,
+    DataSettings,
+    Device,
+    FollowLinks,
+    Offline,
+    Subject,
+    built_dataset,
+    go_offline,
+)
+from eegbench.cli.output import note, terminal
 from eegbench.cli.verbs import app, captions, weights
 from eegbench.errors import CheckFailed, MissingError, UsageError
 
@@ -65,6 +75,7 @@ def captions_make(
     ] = None,
     device: Device = "auto",
     check: Annotated[Path | None, typer.Option(help="Make nothing; say whether this file is sound and whole.")] = None,
+    follow_links: FollowLinks = False,
     offline: Offline = False,
 ) -> None:
     """Have a model write ten captions of each training image, or check a file of them.
@@ -79,7 +90,8 @@ def captions_make(
     if check is not None:
         if (output, endpoint, local) != (None, None, None):
             raise UsageError("--check makes nothing: leave out --output, --endpoint and --local")
-        found = making.check(check, built_dataset(dataset, settings), subject, images)
+        data = built_dataset(dataset, settings)
+        found = making.check(check, data, subject, images, follow_links=follow_links, note=note)
         print(f"{check}: ten captions for each of {len(found.entries)} training images, by {', '.join(found.models)}")
         return
     if output is None:
@@ -95,8 +107,9 @@ def captions_make(
         offline=offline,
     )
     if captioner.note:
-        print(f"note: {captioner.note}", file=sys.stderr)
-    wanted = making.training_images(built_dataset(dataset, settings), subject, images)
+        note(captioner.note)
+    data = built_dataset(dataset, settings)
+    wanted = making.training_images(data, subject, images, follow_links=follow_links, note=note)
     made = making.make(wanted, output, captioner, progress=terminal())
     print(f"{output}: ten captions for each of {made.images} training images, {made.new} of them new")
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from eegbench.cli.options import AsJson, DataSettings, Device, Offline, Unverified, data_table, go_offline
-from eegbench.cli.output import terminal, write
+from eegbench.cli.options import AsJson, DataSettings, Device, FollowLinks, Offline, Unverified, data_table, go_offline
+from eegbench.cli.output import note, terminal, write
 from eegbench.cli.verbs import app
 from eegbench.errors import CheckFailed, InputError
+from eegbench.walking import Links
 
 DigestsOnly = Annotated[bool, typer.Option("--digests-only", help="Compute no score again.")]
 
@@ -25,6 +26,7 @@ def verify(
     device: Device = "auto",
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
+    follow_links: FollowLinks = False,
     as_json: AsJson = False,
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
@@ -33,15 +35,20 @@ def verify(
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     verdicts = []
-    if not (found := runs.folders(run) if every else [run]):
+    found = runs.find(run, Links.of(follow_links)) if every else runs.Found(run, (run,), ())
+    for line in found.notes():
+        note(line)
+    if not found.folders:
+        found.check_whole()
         raise InputError(f"{run}: no run lies below it; name the folder that `eegbench evaluate` wrote its runs to")
-    for folder in found:
+    for folder in found.folders:
         verdicts.append(verifier.verify(folder))
         if not as_json:
             print("\n".join(verdicts[-1].lines()), flush=True)
     if as_json:
         print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
     require(verdicts, asked=not digests_only)
+    found.check_whole()
 
 
 @app.command()
@@ -51,11 +58,12 @@ def check(
     form: Annotated[str, typer.Option("--format", help="text, md or junit.")] = "text",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Write the baseline anew, and say what moved.")] = False,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Compare scores with a baseline: a number that moved without its metric's version fails."""
     from eegbench.leaderboard import drift, drift_report
 
-    found = drift.read_scores(runs)
+    found = drift.read_scores(runs, Links.of(follow_links), note=note)
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
     findings = drift.compare(found, known)
     text = drift_report.render(findings, form)
@@ -88,7 +96,7 @@ def merge(
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     outcomes = []
-    for outcome in merging.merge(folders, runs, verifier, known=known):
+    for outcome in merging.merge(folders, runs, verifier, known=known, note=note):
         outcomes.append(outcome)
         print(outcome.line(), flush=True)
     merging.require(outcomes)

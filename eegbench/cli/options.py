@@ -26,6 +26,7 @@ Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 CaptionsFile = Annotated[
     Path | None, typer.Option("--captions", help="Train on this file's captions, not the data set's own.")
 ]
+FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Also links that lead out of the folder.")]
 Config = Annotated[Path | None, typer.Option(help="paper, micro, or a TOML file with tables [method] and [dataset].")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
 DataSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As snr=0.")]

@@ -1,5 +1,6 @@
 """What verbs print and write."""
 
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
 
     floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
     show(sheet, title=title, floors=floors, ceilings=ceilings, console=console())
+
+
+def note(text: str) -> None:
+    """A line on stderr beside what a verb prints."""
+    print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 def console() -> Any:

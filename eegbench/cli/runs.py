@@ -1,6 +1,7 @@
 """The verbs that make runs, score pictures, and show the scores."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from eegbench.cli.options import (
     Config,
     DataSet,
     Device,
+    FollowLinks,
     Half,
     MethodName,
     NwayJudge,
@@ -30,9 +32,10 @@ from eegbench.cli.options import (
     run_options,
     words,
 )
-from eegbench.cli.output import console, heading, show_sheet, terminal, write
+from eegbench.cli.output import console, heading, note, show_sheet, terminal, write
 from eegbench.cli.verbs import app
 from eegbench.errors import UsageError
+from eegbench.walking import Links
 
 
 @app.command()
@@ -97,8 +100,8 @@ def evaluate(
         show_preflight(method, subject, options, as_json=as_json)
         return
     outcome = pipeline.evaluate(method, subject, options, terminal())
-    for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in outcome.notes:
+        note(line)
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
@@ -123,8 +126,13 @@ def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) ->
 
 @app.command()
 def score(
-    truth: Annotated[Path, typer.Option(help="A folder of true images, PNG or JPEG.")],
+    truth: Annotated[Path, typer.Option(help="A folder of true images: PNG, JPEG, WebP, BMP or TIFF.")],
     reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="A CSV file that says which belongs to which; see `eegbench pairs`.")
+    ] = None,
+    subset: Annotated[bool, typer.Option("--subset", help="Score the stimuli that both sides have.")] = False,
+    follow_links: FollowLinks = False,
     suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
     protocol: Protocol = "sal512",
     metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
@@ -137,7 +145,7 @@ def score(
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
 ) -> None:
-    """Score a folder of reconstructions against a folder of true images, joined by path."""
+    """Score a folder of reconstructions against a folder of true images, joined by path or by a file of pairs."""
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark.score import score_folders
@@ -153,6 +161,10 @@ def score(
         nway_judge=nway_judge,
         half=half,
         allow_unverified=allow_unverified_weights,
+        pairs=pairs,
+        subset=subset,
+        follow_links=follow_links,
+        note=note,
     )
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
@@ -160,6 +172,32 @@ def score(
     show_sheet(sheet, f"{reconstructions} against {truth}")
     if json_file:
         write(Path(json_file), sheet.to_json(), "--json")
+
+
+@app.command()
+def pairs(
+    truth: Annotated[Path, typer.Argument(help="A folder of true images.")],
+    reconstructions: Annotated[Path, typer.Argument(help="A folder of images that have other names.")],
+    by: Annotated[
+        str, typer.Option(help="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    follow_links: FollowLinks = False,
+) -> None:
+    """Propose which reconstruction belongs to which true image: a file for `score --pairs`, to be looked at first."""
+    from eegbench.benchmark import proposing
+    from eegbench.benchmark.folders import read_folder
+
+    if output.exists() and not force:
+        raise UsageError(f"{output}: is there already; choose another file with -o, or write over it with --force")
+    folders = [read_folder(path, follow_links=follow_links, note=note) for path in (truth, reconstructions)]
+    proposal = proposing.propose(folders[0], folders[1], by)
+    write(output, proposal.text(), "--output")
+    print("\n".join(proposal.lines()))
+    names = [shlex.quote(str(path)) for path in (truth, reconstructions, output)]
+    print(f"Written to {output}. Look at it, then:")
+    print(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
 
 
 @app.command()
@@ -181,11 +219,19 @@ def leaderboard(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
     ] = None,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
     from eegbench.leaderboard.board import Board
 
-    board = Board.of(runs, normalised=normalised, claims=claims, subjects=numbers(subjects, "--subjects"))
+    board = Board.of(
+        runs,
+        normalised=normalised,
+        claims=claims,
+        subjects=numbers(subjects, "--subjects"),
+        links=Links.of(follow_links),
+        note=note,
+    )
     if form == "html":
         text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
     else:

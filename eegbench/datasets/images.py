@@ -1,8 +1,9 @@
 """Images from files nobody vouches for.
 
 Every image becomes uint8 RGB: grey, palettes and alpha that hides nothing lose nothing by it. What would be a matter
-of taste is refused: see-through parts (over which colour?), CMYK (by which profile?), more than 8 bits. Colour
-profiles and EXIF orientation are not applied, as in the field's own evaluation scripts.
+of taste is refused: see-through parts (over which colour?), CMYK (by which profile?), more than 8 bits, several
+images in one file (which?). Colour profiles and EXIF orientation are not applied, as in the field's own evaluation
+scripts; a TIFF that says it is stored turned is refused, for readers of TIFF differ in that.
 """
 
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from eegbench.errors import InputError
 
@@ -20,7 +22,14 @@ MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction,
 LEAST_SIDE = 2  # px: one pixel is no picture
 EXACT = ("1", "L", "P", "RGB")  # Pillow's modes that become RGB without a choice
 OPAQUE = ("LA", "PA", "RGBA")  # if no part is see-through
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff")  # of such files, in any case
+KINDS = "PNG, JPEG, WebP, BMP or TIFF"
+BITS, ORIENTATION, TILE_WIDTH, TILE_LENGTH = 258, 274, 322, 323  # tags of TIFF
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError),
+    *(ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError),  # from a TIFF's broken tags
+)
 
 Picture = NDArray[np.uint8]  # (h, w, 3)
 
@@ -32,19 +41,55 @@ def read_image(path: Path, *, cmyk: bool = False) -> Picture:
     """
     if path.is_dir():
         raise InputError(f"{path}: a folder with the name of an image; rename it")
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise InputError(f"{path}: no file, but a pipe, a socket or a device; wanted an image")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the lower one
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise InputError(f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS} are read")
-                if (frames := getattr(image, "n_frames", 1)) > 1:
-                    raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
+            warnings.simplefilter("ignore")  # of pixels, whose limit below is the lower one, and of odd tags
+            with Image.open(path, formats=FORMATS) as image:
+                _check_header(path, image)
                 image.load()
                 return _rgb(path, image, cmyk)
     except UNREADABLE as error:
-        reason = "not a PNG or JPEG image" if isinstance(error, UnidentifiedImageError) else str(error)
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = f"not a {KINDS} image" if unknown else str(error) or type(error).__name__
         raise InputError(f"{path}: cannot be read as an image ({reason}); write it again") from None
+
+
+def _check_header(path: Path, image: Image.Image) -> None:
+    """All that is refused before a pixel is decoded."""
+    _check_size(path, "", image.width, image.height)
+    if isinstance(image, TiffImageFile):
+        _check_tags(path, image)
+    elif (frames := getattr(image, "n_frames", 1)) > 1:
+        raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
+    elif any(";16" in str(tile.args) for tile in getattr(image, "tile", ())):
+        _refuse_deep(path, image, 16)
+
+
+def _check_tags(path: Path, image: TiffImageFile) -> None:
+    """What a TIFF says beside its size. Its images are not counted: there may be millions."""
+    tags = image.tag_v2
+    _check_size(path, "tiles of ", *(int(tags.get(tag, 1)) for tag in (TILE_WIDTH, TILE_LENGTH)))
+    if (turn := tags.get(ORIENTATION, 1)) != 1:
+        raise InputError(f"{path}: is stored turned (orientation {turn!r}); turn it and save it again")
+    _refuse_deep(path, image, max(tags.get(BITS, (1,))))
+    try:
+        image.seek(1)
+    except EOFError:
+        return
+    raise InputError(f"{path}: several images in one file; wanted one still image")
+
+
+def _check_size(path: Path, what: str, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{path}: {what}{width} x {height} pixels; at most {MAX_PIXELS} are read")
+
+
+def _refuse_deep(path: Path, image: Image.Image, bits: int) -> None:
+    """Where Pillow would cut bits off; other modes of many bits are refused by their name."""
+    if bits > 8 and image.mode in (*EXACT, *OPAQUE):
+        raise InputError(f"{path}: has {bits} bits a colour; wanted 8-bit RGB or grey: convert it")
 
 
 def _rgb(path: Path, image: Image.Image, cmyk: bool) -> Picture:

@@ -1,5 +1,6 @@
 """The whole leaderboard of a folder of runs: its tables, published numbers beside them, and every format."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from eegbench.leaderboard.normalise import normalised as shares
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
-from eegbench.runs import Run, read_all
+from eegbench.runs import Run, find, read_found
+from eegbench.walking import Links, Note, few, unheard
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,35 @@ class Board:
     claims: tuple[Assessed, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path, *, normalised: bool = False, claims: str = "auto", subjects: Sequence[int] = ()) -> Self:
+    def of(
+        cls,
+        folder: Path,
+        *,
+        normalised: bool = False,
+        claims: str = "auto",
+        subjects: Sequence[int] = (),
+        links: Links = Links.INSIDE,
+        note: Note = unheard,
+    ) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
 
-        subjects: over whom to rank; without, over what the largest set of methods shares. Raises InputError for a
-        folder that is none, for the first record that breaks the format, and for a subject that no run is on;
-        UsageError for another word for `claims`.
+        subjects: over whom to rank; without, over what the largest set of methods shares. Links that are not followed
+        stand among each table's notes. Raises InputError for a folder that is none, for the first record that breaks
+        the format, and for a subject that no run is on; UsageError for another word for `claims`.
         """
-        runs = read_all(folder)
+        found = find(folder, links)
+        for line in found.notes():
+            note(line)
+        runs = read_found(found)
         known = {run.record.spec.subject for run in runs}
         if lacking := sorted(set(subjects) - known):
             there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
             raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; {there}")
         tables = tabulate(runs, subjects)
+        if found.lost:
+            names = few([f"{one.path} ({one.reason})" for one in found.lost])
+            lost = f"not looked at, so that runs may be missing here: {names}"
+            tables = tuple(dataclasses.replace(table, notes=(*table.notes, lost)) for table in tables)
         assessed = assess(read_claims(), runs, claims)
         return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
 

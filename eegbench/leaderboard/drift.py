@@ -16,7 +16,8 @@ from eegbench import tolerances
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
 from eegbench.records import ScoreSheet, check_name, digest, read_json
-from eegbench.runs import read_all
+from eegbench.runs import find, read_found
+from eegbench.walking import Links, Note, unheard
 
 SCHEMA_VERSION = 1
 FAILING = ("moved", "missing", "version fell", "other variant")
@@ -73,18 +74,23 @@ class Finding:
         return self.state in FAILING
 
 
-def read_scores(path: Path) -> tuple[Entry, ...]:
+def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard) -> tuple[Entry, ...]:
     """The numbers of a folder of runs, or of one score sheet. Raises InputError for neither, and for broken records.
 
-    Of a folder all runs must be complete and scored: an unfinished one is an InputError that names it.
+    Of a folder all runs must be complete and scored: an unfinished one is an InputError that names it, and so is a link
+    that is not followed.
     """
     if path.is_file():
         sheet = ScoreSheet.read(path)
         if not sheet.truths:
             raise InputError(f"{path}: does not say which true images were scored; make it again with `eegbench score`")
         return (_entry(path.name, [sheet.truths, sheet.suite, sheet.protocol], sheet),)
+    tree = find(path, links)
+    for line in tree.notes():
+        note(line)
+    tree.check_whole()
     found = []
-    for run in read_all(path):
+    for run in read_found(tree):
         if run.sheet is None:
             raise InputError(f"{run.folder}: {run.unscored}; finish it with `eegbench evaluate`, or move it away")
         found.append(_entry(run.path, [run.record.spec.key, run.sheet.suite, run.sheet.protocol], run.sheet))

@@ -1,15 +1,18 @@
 """Reading images that nobody vouches for, and joining sets of them."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench.benchmark.images import from_array, from_folder
+from eegbench.benchmark.folders import from_folder
+from eegbench.benchmark.images import from_array
 from eegbench.datasets import images
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
@@ -21,6 +24,25 @@ GREY = np.arange(0, 255, 4, dtype=np.uint8).reshape(8, 8)
 def test_kinds_of_png_that_hold_the_same_become_the_same_rgb(tmp_path: Path, mode: str) -> None:
     Image.fromarray(GREY).convert(mode).save(tmp_path / "a.png")
     assert (read_image(tmp_path / "a.png") == np.repeat(GREY[..., None], 3, axis=2)).all()
+
+
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a.webp": ("RGB", {"lossless": True}),
+    "a.bmp": ("RGB", {}),
+    "b.bmp": ("P", {}),
+    "a.tif": ("RGB", {"compression": "tiff_lzw"}),
+    "b.tif": ("L", {}),
+    "c.tiff": ("P", {"compression": "tiff_deflate"}),
+    "d.tif": ("RGBA", {}),
+    "e.webp": ("RGBA", {"lossless": True}),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_kinds_become_the_same_rgb_as_their_png(tmp_path: Path, name: str) -> None:
+    mode, options = OTHERS[name]
+    Image.fromarray(GREY).convert(mode).save(tmp_path / name, **options)
+    assert (read_image(tmp_path / name) == np.repeat(GREY[..., None], 3, axis=2)).all()
 
 
 def see_through() -> Image.Image:
@@ -53,6 +75,62 @@ def test_what_becomes_rgb_by_choice_alone_is_refused(
         read_image(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "options", "words"),
+    [
+        ("a.tif", "CMYK", {}, "mode CMYK; wanted 8-bit"),
+        ("a.tif", "F", {}, "mode F; wanted 8-bit"),
+        ("a.tif", "I;16", {}, "mode I;16; wanted 8-bit"),
+        ("a.tif", "LAB", {}, "mode LAB; wanted 8-bit"),
+        ("a.tif", "RGB", {"tiffinfo": {274: 6}}, r"stored turned \(orientation 6\)"),
+        ("a.tif", "RGB", {"save_all": True, "append_images": [Image.new("RGB", (8, 8))]}, "several images in one file"),
+        ("a.webp", "RGB", {"save_all": True, "append_images": [Image.new("RGB", (8, 8))]}, "animation of 2 frames"),
+    ],
+)
+def test_what_other_kinds_hold_beside_one_8_bit_image_is_refused(
+    tmp_path: Path, name: str, mode: str, options: dict[str, Any], words: str
+) -> None:
+    grey = Image.fromarray(GREY)
+    made = Image.fromarray(GREY.astype(np.uint16) * 257) if mode == "I;16" else grey.convert("RGB").convert(mode)
+    made.save(tmp_path / name, **options)
+    with pytest.raises(InputError, match=rf"{name}: .*{words}"):
+        read_image(tmp_path / name)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def tiff(*tags: tuple[int, int]) -> bytes:
+    """A TIFF of 4 x 4 zeros in three colours, with these tags beside or in place of the usual ones."""
+    usual = {256: 4, 257: 4, 258: 8, 259: 1, 262: 2, 273: 200, 277: 3, 278: 4, 279: 96}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted({**usual, **dict(tags)}.items())]
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + bytes(4)
+    return head.ljust(200, b"\0") + bytes(200)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.png", b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0))
+         + chunk(b"IDAT", zlib.compress(bytes(2 * 13))) + chunk(b"IEND", b""), "has 16 bits a colour"),
+        ("a.tif", tiff((256, 100_000), (257, 100_000)), "image"),
+        ("a.tif", tiff((322, 65_536), (323, 65_536)), "tiles of 65536 x 65536 pixels; at most"),
+    ],
+    ids=["16-bit RGB PNG", "bomb", "bomb of tiles"],
+)  # fmt: skip
+def test_what_would_be_cut_or_would_fill_memory_is_refused(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=rf"{name}: .*{words}"):
+        read_image(tmp_path / name)
+
+
+def test_a_pipe_with_the_name_of_an_image_is_refused_unopened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(InputError, match="a pipe, a socket or a device"):
+        read_image(tmp_path / "a.png")
+
+
 def test_a_cmyk_jpeg_is_refused(tmp_path: Path) -> None:
     Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="mode CMYK; wanted 8-bit RGB or grey"):
@@ -81,10 +159,6 @@ def test_a_folder_names_the_first_bad_images_and_their_number(tmp_path: Path) ->
 
 def bomb() -> bytes:
     """A PNG of 300 bytes that claims 100000 x 100000 pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     body = zlib.compress(bytes(1000))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
@@ -98,9 +172,9 @@ def animation(path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a PNG or JPEG image"),
-        (b"<html>not found</html>", "not a PNG or JPEG image"),
-        (b"GIF89a" + bytes(30), "not a PNG or JPEG image"),
+        (b"", "not a PNG, JPEG, WebP, BMP or TIFF image"),
+        (b"<html>not found</html>", "not a PNG, JPEG, WebP, BMP or TIFF image"),
+        (b"GIF89a" + bytes(30), "not a PNG, JPEG, WebP, BMP or TIFF image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be read as an image"),
         (bomb(), "image"),
     ],
@@ -149,7 +223,7 @@ def test_samples_in_a_folder_become_sets_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([], "holds no PNG or JPEG image"),
+        ([], "holds no PNG, JPEG, WebP, BMP or TIFF image"),
         (["a.png", "a.jpg"], r"both stimulus 'a'; keep one"),
         (["a.png", "b.png", "a.sample-1.png"], "no image of stimulus 'b'"),
         (["a.png", "a.sample-999999999999.png"], "counted from 1 on without gaps"),

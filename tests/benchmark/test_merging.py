@@ -235,3 +235,21 @@ def test_a_folder_that_is_a_link_is_not_merged(lab: Any, theirs: Path, tmp_path:
     (tmp_path / "link").symlink_to(lab.runs)
     with pytest.raises(InputError, match="is a link; name the folder itself"):
         list(merge([tmp_path / "link"], tmp_path / "ours", Verifier(Silent())))
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_link_to_a_folder_is_refused_by_name_and_the_rest_is_taken_in(lab: Any, theirs: Path, inside: bool) -> None:
+    target = theirs if inside else lab.runs.parent / "elsewhere"
+    target.mkdir(exist_ok=True)
+    (lab.runs / "linked").symlink_to(target, target_is_directory=True)
+    outcomes = merged(lab, digests_only=True)
+    assert (outcomes[0].state, outcomes[0].run) == (REFUSED, str(lab.runs / "linked/"))
+    assert states(outcomes[1:]) == [TAKEN] * 4
+
+
+def test_what_is_hidden_is_told(lab: Any, theirs: Path) -> None:
+    (lab.runs / ".hidden").mkdir()
+    notes: list[str] = []
+    into, verifier = lab.runs.parent / "ours", Verifier(Silent(), digests_only=True)
+    assert states(list(merge([lab.runs], into, verifier, note=notes.append))) == [TAKEN] * 4
+    assert notes == [f"{lab.runs}: 1 not read: .hidden/ (hidden)"]

@@ -102,7 +102,7 @@ def test_folders_that_do_not_fit_are_refused_by_name(lab: Any, tmp_path: Path, h
 def test_an_empty_folder_is_refused(lab: Any, tmp_path: Path) -> None:
     truth, _ = folders(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: holds no PNG or JPEG image"):
+    with pytest.raises(InputError, match="empty: holds no PNG, JPEG, WebP, BMP or TIFF image"):
         scores(truth, tmp_path / "empty")
 
 

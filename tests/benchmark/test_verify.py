@@ -1,6 +1,7 @@
 """A run is verified from its files: a flipped byte or digit fails and is named, a forgery is found by the scores."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from eegbench import runs, values
 from eegbench.benchmark.verify import Verdict, Verifier, require
+from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
 from eegbench.records import RunRecord, ScoreSheet
@@ -225,3 +228,20 @@ def test_a_verified_run_never_breaks_a_board(run: Path) -> None:
 def test_what_is_printed_has_nothing_that_a_terminal_acts_on() -> None:
     [line, problem] = Verdict("a", problems=("x\n::error::\x1b[31m",)).lines()
     assert line.isprintable() and problem.isprintable()
+
+
+def test_all_says_which_links_were_not_followed(lab: Any, run: Path) -> None:
+    def verify(*words: str) -> Any:
+        return CliRunner().invoke(app, ["verify", str(lab.runs), "--all", "--digests-only", *words])
+
+    before = verify()
+    assert before.exit_code == 0
+    outside = lab.runs.parent / "outside"
+    run.rename(outside)
+    run.symlink_to(outside, target_is_directory=True)
+    done, data = verify(), verify("--json")
+    assert (done.exit_code, data.exit_code) == (2, 2)
+    assert len(json.loads(data.stdout)) == len(done.stdout.splitlines()) == len(before.stdout.splitlines()) - 1
+    assert "note: " in done.stderr and "--follow-links" in done.stderr.splitlines()[-1]
+    followed = verify("--follow-links")
+    assert (followed.exit_code, followed.stdout) == (0, before.stdout)

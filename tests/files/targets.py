@@ -78,8 +78,11 @@ def splits(folder: Path) -> Target:
 
 def image(folder: Path) -> Target:
     things_files.write_images(folder, SMALL, side=64)
-    Image.new("P", (20, 30)).save(folder / "palette.png")
-    wholes = [next(folder.glob("image_set/*/*/*.jpg")).read_bytes(), (folder / "palette.png").read_bytes()]
+    names = ("palette.png", "plain.bmp", "plain.tif", "packed.tif", "plain.webp")
+    for name in names:
+        options = {"compression": "tiff_lzw"} if name.startswith("packed") else {}
+        Image.new("P", (20, 30)).convert("P" if name == names[0] else "RGB").save(folder / name, **options)
+    wholes = [next(folder.glob("image_set/*/*/*.jpg")).read_bytes(), *((folder / name).read_bytes() for name in names)]
     return folder / "spoilt.jpg", wholes, read_image
 
 
