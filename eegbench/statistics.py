@@ -207,8 +207,8 @@ def verdict(contributions: Mapping[str, Estimate], *, stimuli: int | None = None
     Many metrics are looked at, and they are correlated. Where the EEG contributes nothing, each is clear with a chance
     of 2.5 %; so a share of 2.5 % is expected, and by Markov's inequality half or more come up in at most 5 %
     of audits, however correlated the metrics are. A single one among many is what chance gives.
-    Metrics without an interval are not counted. With fewer than FEWEST_STIMULI there is no verdict: bootstrap intervals of
-    skewed values cover far less than 95 % there (65 % to 93 % with 20), so that the chance above does not hold.
+    Metrics without an interval are not counted. With fewer than FEWEST_STIMULI there is no verdict: bootstrap intervals
+    of skewed values cover far less than 95 % there (65 % to 93 % with 20), so that the chance above does not hold.
     """
     if stimuli is not None and stimuli < FEWEST_STIMULI:
         return f"no verdict: {stimuli} stimuli are too few to tell; {FEWEST_STIMULI} or more are wanted"
