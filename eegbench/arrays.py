@@ -1,17 +1,22 @@
 """The vocabulary: what an EEG array, an image array and a map array are, and one checker for each."""
 
+import math
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.errors import InputError
+from eegbench.errors import InputError, short
 
 EEG = NDArray[np.float32]  # (n, channels, times)
 Images = NDArray[np.uint8]  # (n, h, w, 3), sRGB
 Maps = NDArray[np.uint8]  # (n, h, w), a saliency map, 255 = most salient
 Values = NDArray[np.float64]  # (n,) per item or () for a set
 
+AT_ONCE = 2**26  # bytes of EEG that are worked on at once
 UNITS = ("V", "whitened", "z-scored", "unstated", "embedding")
 
 
@@ -31,8 +36,49 @@ class EEGInfo:
     unit: str = "V"
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise InputError(f"EEG unit is {self.unit!r}; it must be one of: {', '.join(UNITS)}")
+        """Numbers of numpy become Python's. Raises InputError naming the field that is not as it should be."""
+        for name in ("rate", "start", "times"):
+            if isinstance(value := getattr(self, name), np.generic):
+                object.__setattr__(self, name, value.item())
+        if not isinstance(self.unit, str) or self.unit not in UNITS:
+            raise InputError(f"EEG unit is {short(self.unit)}; it must be one of: {', '.join(UNITS)}")
+        names = self.channels
+        if not (isinstance(names, tuple) and names and all(isinstance(name, str) and name.strip() for name in names)):
+            raise InputError(f"EEG channels are {short(names)}; wanted a tuple of their names")
+        if len(set(names)) < len(names):
+            twice = next(name for place, name in enumerate(names) if name in names[:place])
+            raise InputError(f"EEG channels have the name {twice!r} twice; each has one of its own")
+        least = 0.0 if self.unit == "embedding" else math.ulp(0.0)
+        if not (_is_number(self.rate) and least <= self.rate < math.inf):
+            raise InputError(f"EEG rate is {short(self.rate)}; wanted a number of Hz above 0")
+        if not (_is_number(self.start) and math.isfinite(self.start)):
+            raise InputError(f"EEG start is {short(self.start)}; wanted a number of s from stimulus onset")
+        if not (isinstance(self.times, int) and _is_number(self.times) and self.times >= 1):
+            raise InputError(f"EEG times is {short(self.times)}; wanted how many samples a trial has, not their times")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def parts(eeg: EEG) -> Iterator[EEG]:
+    """The trials in order, as many at once as take 64 MB; those before are let go."""
+    count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
+    for i in range(0, len(eeg), count):
+        yield eeg[i : i + count]
+        let_go(eeg)
+
+
+def let_go(eeg: NDArray[Any]) -> None:
+    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are.
+
+    So is one that can be written to: what was changed in a copy-on-write mapping is nowhere else.
+    """
+    base: object = eeg
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and memoryview(base).readonly and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EEG:
@@ -46,8 +92,7 @@ def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EE
         raise InputError(f"EEG has shape {eeg.shape}; wanted (n, {wanted[0]} channels, {wanted[1]} times)")
     if eeg.dtype != np.float32:
         raise InputError(f"EEG is {eeg.dtype}; wanted float32: convert it with .astype('float32')")
-    if not np.isfinite(eeg).all():
-        bad = int((~np.isfinite(eeg)).any(axis=(1, 2)).sum())
+    if bad := sum(int((~np.isfinite(some)).any(axis=(1, 2)).sum()) for some in parts(eeg)):
         raise InputError(f"EEG has NaN or infinite samples in {bad} of {len(eeg)} trials; drop or repair them")
     if expected is not None and info != expected:
         differing = [

@@ -14,6 +14,7 @@ from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = ("eeg", "oracle")
+PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 

@@ -14,6 +14,7 @@ from eegbench.backbones.captioners import Captioner
 from eegbench.backbones.captioners.endpoint import Endpoint
 from eegbench.backbones.captioners.local import Local
 from eegbench.backbones.environment import resolve_device
+from eegbench.benchmark import entering
 from eegbench.benchmark.features import content
 from eegbench.benchmark.images import ImageSet, from_array, from_folder
 from eegbench.contracts import Dataset, Progress
@@ -41,7 +42,7 @@ def training_images(dataset: Dataset, subject: int, folder: Path | None) -> Imag
         return from_folder(folder)[0]
     if subject not in dataset.subjects:
         raise unknown("subject", str(subject), dataset.subjects)
-    train = dataset.train(subject)
+    train = entering.train(dataset, subject)
     return from_array(train.stimuli, train.images)
 
 

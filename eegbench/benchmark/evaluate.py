@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import backbones, configuration, runs
+from eegbench import backbones, runs
 from eegbench.arrays import Images
 from eegbench.backbones import Suite
 from eegbench.backbones.environment import resolve_device
-from eegbench.benchmark import audit, beside_images, picture, plugins, score, store
+from eegbench.benchmark import audit, beside_images, entering, picture, plugins, score, store
 from eegbench.benchmark.features import hint_maps, portions, saliency_judge
-from eegbench.benchmark.fit import Fitted, fit
+from eegbench.benchmark.fit import Fitted, fit, weights_of
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Options, Plan, describe, plan
-from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, carry_out, reconstruct
+from eegbench.benchmark.reconstruct import HintMaps, Reconstructed, Task, asked, carry_out, reconstruct
 from eegbench.benchmark.score import Embeddings, Scorer
 from eegbench.contracts import Answers, Method, Progress, Reconstructor, Reference, Silent
 from eegbench.errors import MissingError, UsageError
@@ -94,7 +94,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
             allow_unverified=options.allow_unverified_weights,
         )
     made = make(planned, judges, log, progress)
-    answers = planned.dataset.answers(subject)
+    answers = entering.answers(planned.dataset, subject, asked={row.stimulus for row in made.run.record.manifest})
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
@@ -120,7 +120,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
 
 
 def _check_weights(method: Method[Any], *, allowed: bool) -> None:
-    unverified = sorted(name for name, sha256 in method.weights().items() if not sha256)
+    unverified = sorted(name for name, sha256 in weights_of(method).items() if not sha256)
     if unverified and not allowed:
         raise UsageError(
             f"no sha256 is known for {', '.join(unverified)}: --allow-unverified-weights uses such weights as they are"
@@ -151,7 +151,7 @@ def hints_of(planned: Plan, judges: Suite, progress: Progress) -> tuple[HintMaps
             f"method {planned.method.name!r} asks for the hint {strange[0]!r}; there is: {', '.join(HINTS)}"
         )
     judge = saliency_judge(judges)
-    answers = planned.dataset.answers(planned.spec.subject)
+    answers = entering.answers(planned.dataset, planned.spec.subject, asked=asked(planned).stimuli)
     maps = hint_maps(from_array(answers.stimuli, answers.images), judge, progress=progress)
     return dict.fromkeys(planned.method.hints, maps), {f"{judge.name} {planned.protocol}": judge.digest}
 
@@ -240,7 +240,7 @@ def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
 
 def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress) -> Reconstructed:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
-    reference: Reference = configuration.build(plugins.find("reference", name), {})
+    reference: Reference = plugins.built("reference", name, {})
     configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
     spec = RunSpec(
         dataset=planned.spec.dataset,
@@ -252,7 +252,7 @@ def _ceiling_run(name: str, planned: Plan, answers: Answers, progress: Progress)
         configuration=configured,
     )
     data = planned.dataset
-    digests = {f"data/{name}": sha256 for name, sha256 in data.digests(planned.spec.subject).items()}
+    digests = {f"data/{name}": sha256 for name, sha256 in entering.digests(data, planned.spec.subject).items()}
     digests |= {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
     task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
 

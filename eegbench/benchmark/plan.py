@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eegbench import configuration
-from eegbench.benchmark import plugins
+from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
-from eegbench.errors import UsageError, unknown
+from eegbench.errors import InputError, UsageError, unknown
 from eegbench.records import Json, RunSpec
 
 SUITES = ("auto", "micro", "reference")
@@ -61,7 +60,7 @@ class Plan:
 
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""
-        train = self.dataset.train(self.spec.subject)
+        train = entering.train(self.dataset, self.spec.subject)
         return train if self.captions is None else captioned(train, self.captions)
 
 
@@ -72,7 +71,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     track that the method does not support; a count or seed out of range. InputError for a faulty captions file.
     """
     built_dataset = dataset_of(options)
-    built_method: Method[Any] = configuration.build(plugins.find("method", method), options.method_table)
+    built_method: Method[Any] = plugins.built("method", method, options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
     told = {} if captions is None else {"captions_file": captions.sha256}
@@ -109,7 +108,7 @@ def dataset_of(options: Options) -> Dataset:
     """
     table = dict(options.dataset_table)
     folder = table.pop("embeddings", None)
-    dataset: Dataset = configuration.build(plugins.find("dataset", options.dataset), table)
+    dataset: Dataset = plugins.built("dataset", options.dataset, table)
     return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
 
@@ -120,7 +119,7 @@ def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
     """
     own: Any = spec.dataset_configuration
     own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
-    dataset: Dataset = configuration.build(plugins.find("dataset", spec.dataset), {**own, **settings})
+    dataset: Dataset = plugins.built("dataset", spec.dataset, {**own, **settings})
     if describe(dataset) != own:
         raise UsageError(f"these settings make {spec.dataset} another than the runs saw; give only where it lies")
     if dataset.revision != spec.revision:
@@ -152,7 +151,7 @@ def describe(built: Any, *, without_stage: str = "") -> Json:
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return describe(value)
-    raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
+    raise InputError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
 
 
 def _repetitions(average: str) -> int | str:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from eegbench import seeds
-from eegbench.arrays import EEG, Images, Maps, check_eeg, check_images
-from eegbench.benchmark import provenance, store
-from eegbench.benchmark.fit import Fitted
+from eegbench.arrays import EEG, Images, Maps, check_images
+from eegbench.benchmark import entering, provenance, store
+from eegbench.benchmark.fit import Fitted, weights_of
 from eegbench.benchmark.images import intact
 from eegbench.benchmark.plan import Plan
 from eegbench.contracts import Hints, Progress, Queries
@@ -55,8 +55,8 @@ def reconstruct(
     digests = {
         "fit": fitted.digest,
         "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
-        **{f"data/{name}": sha256 for name, sha256 in plan.dataset.digests(plan.spec.subject).items()},
-        **{f"weights/{name}": sha256 for name, sha256 in plan.method.weights().items()},
+        **{f"data/{name}": sha256 for name, sha256 in entering.digests(plan.dataset, plan.spec.subject).items()},
+        **{f"weights/{name}": sha256 for name, sha256 in weights_of(plan.method).items()},
         **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
     }
     given = stacked(hints, queries.stimuli)
@@ -170,13 +170,7 @@ def seed_of(run_seed: int, stimulus: str, sample: int) -> int:
 
 def asked(plan: Plan) -> Queries:
     """The queries of a plan, checked."""
-    queries = plan.dataset.queries(plan.spec.subject, average=plan.spec.average)
-    check_eeg(queries.eeg, queries.info)
-    if len(queries.stimuli) != len(queries.eeg):
-        raise InputError(
-            f"{plan.spec.dataset}: {len(queries.eeg)} trials came with {len(queries.stimuli)} stimulus ids"
-        )
-    return queries
+    return entering.queries(plan.dataset, plan.spec.subject, average=plan.spec.average)
 
 
 def stacked(hints: HintMaps, stimuli: Sequence[str]) -> dict[str, Maps]:

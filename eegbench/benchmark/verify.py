@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench import backbones, runs, tolerances, values
-from eegbench.benchmark import audit, plugins, score, store
+from eegbench.benchmark import audit, entering, plugins, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
@@ -136,7 +136,7 @@ class Verifier:
         data = (spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject)
         key = (*data, sheet.suite, sheet.protocol, half, unverified, names)
         if key not in self._scorers:
-            answers: Answers = dataset_of_run(spec, self.settings).answers(spec.subject)
+            answers: Answers = entering.answers(dataset_of_run(spec, self.settings), spec.subject)
             suite = backbones.suite(
                 sheet.suite,
                 sheet.protocol,
@@ -269,12 +269,24 @@ def _score(told: Score, found: Score, n: int) -> Iterator[str]:
         if not _close(getattr(told, name), getattr(found, name), near):
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
     for name in INTERVALS:
-        a, b = getattr(told, name) or (None, None), getattr(found, name) or (None, None)
+        a, b = (_inside(one, name, found) for one in (told, found))
         if not all(_close(x, y, 3 * near) for x, y in zip(a, b, strict=True)):  # an end moves more than the mean
             yield _unequal(told.metric, name, a, b)
+    if told.bounds is not None and told.bounds != found.bounds:  # older sheets have none
+        yield _unequal(told.metric, "bounds", told.bounds, found.bounds)
     for name in WORDS:
         if getattr(told, name) != getattr(found, name):
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
+
+
+def _inside(score_: Score, name: str, found: Score) -> tuple[float | None, float | None]:
+    """An interval, and that of a value inside the metric's bounds: in older sheets it may reach beyond them."""
+    ends = getattr(score_, name)
+    low, high = (found.bounds or (None, None)) if name == "ci" else (None, None)
+    if ends is None:
+        return None, None
+    floor, ceiling = -math.inf if low is None else low, math.inf if high is None else high
+    return min(max(ends[0], floor), ceiling), min(max(ends[1], floor), ceiling)
 
 
 def _values(folder: Path, table: str, computed: Set[str]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """EEG as networks want it: the size that a method was fitted on, each channel at zero mean and unit variance."""
 
 import functools
-import mmap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,11 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eegbench.arrays import EEG, EEGInfo
+from eegbench.arrays import EEG, EEGInfo, let_go, parts
 from eegbench.errors import InputError
 
 FEW = 32  # trials
-AT_ONCE = 2**26  # bytes of EEG that are worked on at once
 Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel, (channels, 1), in the EEG's unit
 
 
@@ -29,14 +27,6 @@ def _total(sums: Iterator[NDArray[Any]]) -> NDArray[Any]:
     return functools.reduce(np.add, sums)
 
 
-def parts(eeg: EEG) -> Iterator[EEG]:
-    """The trials in order, as many at once as take 64 MB; those before are let go."""
-    count = max(1, AT_ONCE // max(1, eeg[:1].nbytes))
-    for i in range(0, len(eeg), count):
-        yield eeg[i : i + count]
-        let_go(eeg)
-
-
 def _rows(eeg: EEG, items: NDArray[np.int64]) -> EEG:
     """A copy of some trials, a few at a time: of a file, a system holds far more around each than was asked for."""
     taken = np.empty((len(items), *eeg.shape[1:]), eeg.dtype)
@@ -44,18 +34,6 @@ def _rows(eeg: EEG, items: NDArray[np.int64]) -> EEG:
         taken[i : i + FEW] = eeg[items[i : i + FEW]]
         let_go(eeg)
     return taken
-
-
-def let_go(eeg: NDArray[Any]) -> None:
-    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are.
-
-    So is one that can be written to: what was changed in a copy-on-write mapping is nowhere else.
-    """
-    base: object = eeg
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap) and memoryview(base).readonly and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 class Standardised:

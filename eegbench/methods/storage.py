@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from eegbench.arrays import let_go
 from eegbench.backbones.weights import read_tensors
 from eegbench.errors import InputError, MissingError
-from eegbench.methods.standard import let_go
 from eegbench.records import read_json, write_text
 
 __all__ = [

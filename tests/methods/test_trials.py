@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from eegbench import arrays
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
-from eegbench.methods import standard
 from eegbench.methods.atm import Atm
 from eegbench.methods.controls import NearestTrainImage
 from eegbench.methods.encoders.fitting import EncoderSettings, held_out
@@ -109,7 +109,7 @@ def test_eeg_is_standardised_as_it_is_asked_for(tmp_path: Path, monkeypatch: pyt
     found = scale_of(mapped)
     np.testing.assert_array_equal(found[0], mean)
     np.testing.assert_array_equal(found[1], std)  # one part: numpy's own number to the bit
-    monkeypatch.setattr(standard, "AT_ONCE", 7 * eeg[0].nbytes)
+    monkeypatch.setattr(arrays, "AT_ONCE", 7 * eeg[0].nbytes)
     np.testing.assert_allclose(scale_of(mapped)[1], std, rtol=1e-6)
     asked = Standardised(mapped, "cpu")
     items = torch.tensor([3, 1, 48])
@@ -121,8 +121,8 @@ def test_what_was_changed_in_a_copy_of_eeg_on_disk_is_kept(tmp_path: Path) -> No
     np.save(tmp_path / "eeg.npy", np.zeros((4, 2, 1000), np.float32))
     eeg = np.load(tmp_path / "eeg.npy", mmap_mode="c")
     eeg[1] = 5
-    standard.let_go(eeg)
-    standard.let_go(eeg[1:])
+    arrays.let_go(eeg)
+    arrays.let_go(eeg[1:])
     assert (eeg[1] == 5).all() and not eeg[0].any()
 
 
@@ -134,7 +134,7 @@ def test_eeg_on_disk_does_not_fill_memory(tmp_path: Path, monkeypatch: pytest.Mo
         return next(int(line.split()[1]) for line in lines if line.startswith("RssFile")) // 1024
 
     np.save(tmp_path / "eeg.npy", np.zeros((1600, 10, 1000), np.float32))  # 64 MB
-    monkeypatch.setattr(standard, "AT_ONCE", 2**22)
+    monkeypatch.setattr(arrays, "AT_ONCE", 2**22)
     eeg = np.load(tmp_path / "eeg.npy", mmap_mode="r")
     before, most = mapped(), 0
     for some in Standardised(eeg, "cpu").split(100):

@@ -11,12 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegbench import seeds
-from eegbench.arrays import EEG, EEGInfo
+from eegbench.arrays import EEG, EEGInfo, let_go
 from eegbench.contracts import TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
-from eegbench.methods.standard import Standardised, info_from, let_go, standardised
+from eegbench.methods.standard import Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
