@@ -14,8 +14,10 @@ import small_plugins
 from eegbench.arrays import EEGInfo
 from eegbench.backbones.micro import judges as micro
 from eegbench.benchmark import entering
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.evaluate import evaluate
+from eegbench.benchmark.plan import Options, Plan, plan
 from eegbench.benchmark.reconstruct import asked
+from eegbench.contracts import Backbone, Silent
 from eegbench.errors import AuthorError, InputError
 from small_plugins import FAULTS, ODD
 
@@ -55,13 +57,18 @@ TOLD = {
 }
 
 
+def _ask(planned: Plan) -> None:
+    """As an evaluation does, for all that a data set has."""
+    planned.train()
+    entering.answers(planned.dataset, 1, asked=asked(planned).stimuli)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_a_data_set_hands_over_is_checked_under_its_name(fault: str, small: Install) -> None:
     code, told = TOLD[fault]
     planned = plan("mean_image", 1, Options("small", dataset_table={"fault": fault}), device="cpu")
     with pytest.raises(AuthorError if code == 4 else InputError) as caught:
-        planned.train()
-        entering.answers(planned.dataset, 1, asked=asked(planned).stimuli)
+        _ask(planned)
     assert str(caught.value).startswith("data set 'small'") and told in str(caught.value)
 
 
@@ -74,9 +81,9 @@ def test_a_fault_of_a_data_set_ends_an_evaluation_in_one_line(fault: str, small:
     assert code == 4 or not [text for text in above if "Traceback" in text or "note: " in text]
 
 
-def test_a_data_set_without_a_fault_is_evaluated(small: Install, eegbench: Run) -> None:
-    done = eegbench(*EVALUATE, "--json")
-    assert done.exit_code == 0 and json.loads(done.stdout)["n"] == 4
+def test_a_data_set_without_a_fault_is_evaluated(small: Install, tmp_path: Path) -> None:
+    options = Options("small", runs=tmp_path, device="cpu", audit=False, companions=False)
+    assert evaluate("mean_image", 1, options, Silent()).sheet.n == 4
 
 
 FIELDS: dict[str, tuple[dict[str, Any], str]] = {
@@ -168,16 +175,27 @@ HARM: dict[str, tuple[Callable[[Any], Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("harm", HARM)
-def test_a_judge_that_gives_no_numbers_is_named(
-    harm: str, eegbench: Run, folders: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change, told = HARM[harm]
+def _harmed(harm: str, monkeypatch: pytest.MonkeyPatch) -> Backbone:
+    """The judge of the metric clip, which now gives something else."""
     judge = next(one for one in micro.judges("sal512", "cpu", features={"clip"})[0] if "clip" in one.provides)
-    plain = type(judge).embed
+    plain, change = type(judge).embed, HARM[harm][0]
     monkeypatch.setattr(
-        type(judge), "embed", lambda self, images: {k: change(v) for k, v in plain(self, images).items()}
+        type(judge), "embed", lambda self, pictures: {k: change(v) for k, v in plain(self, pictures).items()}
     )
+    return judge
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_judge_that_gives_no_numbers_is_named(harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = _harmed(harm, monkeypatch)
+    with pytest.raises(InputError, match=rf"judge '{judge.name}'.* {HARM[harm][1]}"):
+        entering.features(judge, np.zeros((4, 32, 32, 3), np.uint8))
+
+
+def test_a_judge_that_gives_no_numbers_ends_the_scoring(
+    eegbench: Run, folders: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = _harmed("a value", monkeypatch)
     done = eegbench(*folders, "--metrics", "clip")
     assert (done.exit_code, done.stdout, done.stderr.count("eegbench: ")) == (2, "", 1)
-    assert f"judge '{judge.name}'" in done.stderr and told in done.stderr
+    assert f"judge '{judge.name}'" in done.stderr and HARM["a value"][1] in done.stderr
