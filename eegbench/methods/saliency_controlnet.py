@@ -24,12 +24,13 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range
-from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning import lora, tune
 from eegbench.methods.tuning_settings import TuningSettings
+from eegbench.methods.validation import held_out
 
 
 @dataclass(frozen=True)
