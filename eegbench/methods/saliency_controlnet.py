@@ -21,7 +21,7 @@ from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones import saliency, weights
 from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder
@@ -208,12 +208,6 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
 @functools.lru_cache(maxsize=2)
 def target(name: str, device: str) -> Clip:
     return Clip(name, device)
-
-
-def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
-    """Embeddings (n, d) as one token each, (n, 1, d), with unit variance per coordinate."""
-    unit = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1)
-    return unit[:, None] * unit.shape[1] ** 0.5
 
 
 def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:
