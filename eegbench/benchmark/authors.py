@@ -65,10 +65,13 @@ def _within(owner: object, module: str) -> bool:
 def _frames(error: BaseException, owner: object) -> list[traceback.FrameSummary]:
     """The frames of an exception that lie in the author's files: the package, or the folder of a single module."""
     module = sys.modules.get(_top(owner))
-    file, folders = getattr(module, "__file__", None), [Path(p) for p in getattr(module, "__path__", ())]
+    file: str | None = getattr(module, "__file__", None)
+    folders = [Path(path) for path in getattr(module, "__path__", ())]
 
     def theirs(frame: traceback.FrameSummary) -> bool:
         path = Path(frame.filename)
-        return any(folder in path.parents for folder in folders) or (bool(file) and path.parent == Path(file).parent)
+        return any(folder in path.parents for folder in folders) or (
+            file is not None and path.parent == Path(file).parent
+        )
 
     return [frame for frame in traceback.extract_tb(error.__traceback__) if theirs(frame)]

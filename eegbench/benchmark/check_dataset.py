@@ -78,7 +78,7 @@ class _Asking:
         return self.found.take(self.of(clause), ask)
 
     def queries(self) -> None:
-        with _closed(self.dataset, "answers", "queries asked the data set for the answers"):
+        with _Closed(self.dataset, "answers", "queries asked the data set for the answers"):
             self.told.append(entering.queries(self.dataset, self.subject))
 
     def answers(self) -> None:
@@ -118,7 +118,7 @@ class _Asking:
         return None
 
 
-class _closed:
+class _Closed:
     """While a data set is asked for one thing, asking it for another is a finding."""
 
     def __init__(self, dataset: Dataset, verb: str, told: str) -> None:

@@ -30,7 +30,8 @@ def info(dataset: Dataset) -> EEGInfo:
     """What a data set says of its EEG; raises InputError, or AuthorError."""
     with _of(dataset, "info"):
         found = dataset.info
-    return _kind(found, EEGInfo, f"data set {dataset.name!r}: info")
+    _kind(found, EEGInfo, f"data set {dataset.name!r}: info")
+    return found
 
 
 def train(dataset: Dataset, subject: int) -> TrainingSet:
@@ -113,8 +114,9 @@ def features(judge: Backbone, images: NDArray[np.uint8]) -> dict[str, NDArray[np
     return {name: _rows(f"{said}: {name}", found[name], len(images)) for name in judge.provides}
 
 
-def compute(metric: Metric, reconstructions: NDArray[np.generic], truths: NDArray[np.generic],
-            by: Compute | None = None) -> Array:  # fmt: skip
+def compute(
+    metric: Metric, reconstructions: NDArray[np.generic], truths: NDArray[np.generic], by: Compute | None = None
+) -> Array:
     """A metric's values, float64 (n,) or (), inside its bounds; NaN is an undefined one. `by` stands in for `compute`.
 
     What is outside by rounding alone is set to the bound. Raises InputError naming the metric for anything else, what
@@ -134,7 +136,7 @@ def compute(metric: Metric, reconstructions: NDArray[np.generic], truths: NDArra
         raise InputError(f"{said} gave {values[wrong][0]} for {wrong.sum()} of {values.size}; NaN says undefined")
     below, above = values < low - SLACK * max(1.0, abs(low)), values > high + SLACK * max(1.0, abs(high))
     if (wrong := (below | above)).any():
-        raise InputError(f"{said} gave {values[wrong][0]:g}, outside its bounds {low:g} to {high:g}")
+        raise InputError(f"{said} gave {values[wrong][0]:.12g}, outside its bounds {low:g} to {high:g}")
     if (wrong := np.abs(values) > MAX_VALUE).any():
         raise InputError(f"{said} gave {values[wrong][0]:g}; at most {MAX_VALUE:g} is kept")
     return np.clip(values, low, high)
@@ -145,10 +147,9 @@ def _of(dataset: Dataset, call: str) -> Any:
     return author_of("data set", dataset.name, owner, call)
 
 
-def _kind(found: Any, wanted: Any, said: str) -> Any:
+def _kind(found: object, wanted: type, said: str) -> None:
     if not isinstance(found, wanted):
         raise InputError(f"{said} gave {short(found)}; wanted {wanted.__name__}")
-    return found
 
 
 def _array(found: Any, said: str) -> NDArray[Any]:

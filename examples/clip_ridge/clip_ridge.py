@@ -32,8 +32,8 @@ class Ridge(Reconstructor):
         self.sampling = Sampling()
 
     def embed(self, eeg: EEG) -> Floats:
-        embedded: Floats = (eeg.reshape(len(eeg), -1) - self.centre) @ self.weights + self.mean
-        return embedded
+        embedded = (eeg.reshape(len(eeg), -1) - self.centre) @ self.weights + self.mean
+        return embedded.astype(np.float32)
 
     def embed_images(self, images: Images) -> Floats:
         return clip(CLIP).images(images)

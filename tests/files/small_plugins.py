@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from eegbench.contracts import (
 
 INFO = EEGInfo(("O1", "Oz", "O2"), 100.0, 0.0, 24)
 SIDE = 32
+T = TypeVar("T")
+NOTHING: dict[str, float] = {}
 
 
 def bent(array: Any, place: Any, value: float) -> Any:
@@ -94,9 +96,8 @@ class Small(Dataset):
         images, eeg = self._drawn(len(stimuli), subject)
         concepts = tuple(f"thing {concept}" for concept in range(self.count) for _ in range(2))
         captions = (("a coloured thing",) * len(CAPTION_LEVELS),) * len(stimuli)
-        return self._bent(
-            "train", TrainingSet(eeg, INFO, np.arange(len(stimuli)), stimuli, images, concepts, captions, subject)
-        )
+        shown = np.arange(len(stimuli))
+        return self._bent("train", TrainingSet(eeg, INFO, shown, stimuli, images, concepts, captions, subject))
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
         return self._bent("queries", Queries(self._drawn(4, 10 + subject)[1], INFO, self._test()))
@@ -116,9 +117,10 @@ class Small(Dataset):
         eeg = colours[:, 0, 0, :, None] / 255 * wave + rng.normal(0, 0.1, (count, 3, INFO.times))
         return images, eeg.astype(np.float32)
 
-    def _bent(self, verb: str, whole: Any) -> Any:
+    def _bent(self, verb: str, whole: T) -> T:
         which, change = FAULTS.get(self.fault, ("", None))
-        return change(whole) if change is not None and which == verb else whole
+        bent: T = change(whole) if change is not None and which == verb else whole
+        return bent
 
 
 class Grey(Reconstructor):
@@ -202,7 +204,7 @@ def _writes(a: Any, b: Any) -> Any:
 
 
 def _raises(a: Any, b: Any) -> Any:
-    return np.full(len(a), {}["a key that is not there"])
+    return np.full(len(a), NOTHING["a key that is not there"])
 
 
 NAN, INF = float("nan"), float("inf")
