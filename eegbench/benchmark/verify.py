@@ -132,7 +132,8 @@ class Verifier:
         spec = record.spec
         half = any(one.variant == "half" for one in sheet.metrics.values())
         unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
-        names = tuple(sheet.metrics)
+        lost = _lost(sheet)
+        names = tuple(name for name in sheet.metrics if name not in lost) or tuple(sheet.metrics)
         data = (spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject)
         key = (*data, sheet.suite, sheet.protocol, half, unverified, names)
         if key not in self._scorers:
@@ -231,11 +232,24 @@ def _role(record: RunRecord) -> str:
     return role
 
 
+def _lost(sheet: ScoreSheet) -> dict[str, str]:
+    """By metric of a sheet why there is none of its name here: its plug-in is broken, or not installed."""
+    why: dict[str, str] = {}
+    for name in sheet.metrics:
+        try:
+            plugins.find("metric", name)
+        except EegbenchError as error:
+            why[name] = str(error)
+    return why
+
+
 def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[str, str]:
     """By metric why its score says nothing here: another version, no judge here or then, none at all."""
     needs = {metric.id: metric.needs for metric in ready.metrics}
-    why: dict[str, str] = {}
+    why = _lost(told)
     for name, score_ in told.metrics.items():
+        if name in why:
+            continue
         here = found.metrics[name]
         if score_.version != here.version:
             why[name] = f"version {score_.version}, here {here.version}"

@@ -1,5 +1,6 @@
 """Broken plug-ins of every kind: each is named, and the verbs go on without it."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import Result
+
+from eegbench.benchmark.evaluate import evaluate
+from eegbench.benchmark.plan import Options
+from eegbench.benchmark.verify import Verifier
+from eegbench.contracts import Silent
+from eegbench.errors import Notice
 
 Install = Callable[..., None]
 Run = Callable[..., Result]
@@ -176,3 +183,20 @@ def test_a_broken_data_set_is_listed_and_hides_no_other(install: Install, eegben
     done = eegbench("list", "datasets")
     assert done.exit_code == 0 and "bad cannot be used" in done.stdout and "has the subjects 8" in done.stdout
     assert eegbench("datasets", "info", "bad").exit_code == 2
+
+
+def test_a_run_scored_by_a_metric_that_is_broken_now_is_verified_in_its_other_scores(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EEGBENCH_CACHE", str(tmp_path / "cache"))
+    install("eegbench.datasets", None, "small_plugins", small="Small")
+    install("eegbench.metrics", METRIC.format(""), "eegbench_test_plugin_bad", bad="bad")
+    options = Options("small", runs=tmp_path / "runs", device="cpu", audit=False, companions=False)
+    outcome = evaluate("mean_image", 1, options, Silent())
+    assert "bad" in outcome.sheet.metrics
+    (tmp_path / "eegbench_test_plugin_bad.py").write_text("bad = 3")
+    del sys.modules["eegbench_test_plugin_bad"]
+    with pytest.warns(Notice, match="metric 'bad' is a plug-in .* that is no metric"):
+        verdict = Verifier(Silent()).verify(outcome.run_folder)
+    assert verdict.problems == () and verdict.scores == len(outcome.sheet.metrics) - 1
+    assert "not computed again: bad: metric 'bad' is a plug-in" in verdict.unknown
