@@ -9,7 +9,7 @@ import pytest
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
-from eegbench.errors import InputError, Notice
+from eegbench.errors import InputError
 from eegbench.methods.atm import Atm
 from eegbench.methods.controls import NearestTrainImage, RandomTrainImage
 from eegbench.methods.encoders.fitting import EncoderSettings
@@ -22,7 +22,6 @@ from eegbench.methods.prior import PriorSettings
 from eegbench.methods.regressor import RegressorSettings
 from eegbench.methods.saliency_controlnet import SaliencyControlNet
 from eegbench.methods.tuning_settings import TuningSettings
-from eegbench.methods.validation import held_out
 
 SAMPLING, ENCODER, TUNING = Sampling(steps=2), EncoderSettings(epochs=2), TuningSettings(steps=2, batch=24, rate=1e-3)
 METHODS: tuple[Method[Any], ...] = (  # but for how long they fit, with their defaults
@@ -56,7 +55,7 @@ def test_a_method_fits_a_few_concepts_with_its_defaults(method: Method[Any], con
     assert len(set(train.concepts)) == concepts
     needs_two = method.name == "neuroimagen" and concepts == 2  # one is held out, and a triplet wants two
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)
+        warnings.simplefilter("ignore")
         if needs_two:
             with pytest.raises(InputError, match="1 concept to fit EEG features on; wanted 2"):
                 method.fit(train, seed=0, progress=Silent())
@@ -66,26 +65,10 @@ def test_a_method_fits_a_few_concepts_with_its_defaults(method: Method[Any], con
     assert made.dtype == np.uint8 and len(made) == 2
 
 
-@pytest.mark.parametrize(("concepts", "most", "held"), [(3, 20, 1), (2, 1, 1), (12, 2, 2), (40, 20, 10), (200, 20, 20)])
-def test_at_most_a_quarter_of_the_concepts_is_held_out(concepts: int, most: int, held: int) -> None:
-    names = [f"thing {i // 2}" for i in range(2 * concepts)]
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        found = held_out(names, most, seed=0)
-    assert len({name for name, kept in zip(names, found, strict=True) if kept}) == held and found.sum() == 2 * held
-    assert [str(one.message) for one in told] == (
-        [f"the data set has {concepts} training concepts: {held} of them held out for validation, not {most}"]
-        if held < most
-        else []
-    )
-
-
-def test_one_concept_alone_is_refused_with_the_key() -> None:
-    with pytest.raises(InputError, match=r"20 validation concepts of 1; wanted 1 or more.*set validation_concepts"):
-        held_out(("cat", "cat"), 20, seed=0)
-
-
 def test_a_lone_trial_to_fit_on_is_refused_in_words() -> None:
     train = few(2, 1)
-    with pytest.warns(Notice), pytest.raises(InputError, match="fit EEG encoder: 1 trial to fit on, beside those held"):
+    with (
+        pytest.warns(UserWarning, match="training concepts"),
+        pytest.raises(InputError, match="fit EEG encoder: 1 trial to fit on, beside those held"),
+    ):
         NearestTrainImage(encoder=ENCODER).fit(train, seed=0, progress=Silent())
