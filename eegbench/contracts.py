@@ -14,6 +14,7 @@ from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = ("eeg", "oracle")
+PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
@@ -48,7 +49,7 @@ class TrainingSet:
     """What a method may learn from: trials of EEG, and the stimuli that they showed.
 
     A stimulus may have one trial, perhaps the average of several, or many. `eeg` and `images` may lie on disk and be
-    larger than memory: take them part by part.
+    larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
     """
 
     eeg: EEG  # (trials, channels, times)
@@ -93,7 +94,10 @@ class Answers:
 
 
 class Dataset(ABC):
-    """A named, versioned set of EEG and images. A frozen dataclass; its fields are its options."""
+    """A named, versioned set of EEG and images. A frozen dataclass; its fields are its options.
+
+    What it hands over is checked where it enters; `eegbench check-dataset` checks more.
+    """
 
     name: ClassVar[str]
     revision: ClassVar[str]
@@ -229,6 +233,8 @@ class Reference(ABC):
 class Metric(ABC):
     """One number's definition, a frozen dataclass. `needs` names what both sides are turned into before `compute`.
 
+    Where it is PIXELS, `compute` sees a few pairs at a time: the metric is per item, and no item depends on another.
+
     chance: a number; "permuted" (estimated by permuting pairs); "1/N" or "5/N"; or None where there is none.
     """
 
@@ -242,7 +248,7 @@ class Metric(ABC):
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:
-        """float64, shape (n,) per item or () for a set."""
+        """float64 inside `bounds`, (n,) per item or () for a set; NaN is undefined. Both sides stay as they are."""
 
 
 class Backbone(ABC):
@@ -260,7 +266,7 @@ class Backbone(ABC):
 
     @abstractmethod
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
-        """Each feature as (n, ...); batch size never moves a value by more than 1e-5 relative."""
+        """Each feature as (n, ...), finite; batch size never moves a value by more than 1e-5 relative."""
 
     def rest(self) -> None:  # noqa: B027 - what takes no room need not do anything
         """No images come for now: give memory back that can be had again."""

@@ -41,6 +41,22 @@ class AuthorError(EegbenchError):
     """Raised from the exception itself, whose frames in the author's files are then shown."""
 
     exit_code = 4
+    frames: str = ""  # these frames, as Python prints them
+
+
+class Notice(UserWarning):
+    """What a user should know and what stops nothing: a verb says it in one line on stderr."""
+
+
+def short(value: object) -> str:
+    """What came, in a message: an array by its shape, anything else by the first signs of its repr."""
+    if hasattr(value, "shape") and not isinstance(value, type):
+        return f"an array of shape {value.shape}"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a stranger's repr
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:

@@ -6,6 +6,7 @@ the command's own words, which win.
 """
 
 import functools
+import importlib
 import itertools
 import re
 import shlex
@@ -38,6 +39,8 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "ablate": ("small", *DATA),
     "explain": ("small", *DATA),
     "check-method": ("small", *DATA),
+    "check-dataset": (),
+    "check-metric": (),
     "captions make": DATA,
     "datasets fetch": ("--offline",),
     "weights fetch": ("--offline",),
@@ -53,6 +56,8 @@ SMALL: Mapping[str, str] = {
     "llm_caption": "captions.epochs=1 sampling.steps=2",
     "prior_only": "sampling.steps=2",
     "colour_grid": "side=2",
+    "clip_ridge": "sampling.steps=2",
+    "nearest_train_image": "encoder.epochs=1",
 }
 # What stands for something of the reader's own.
 VALUES: Mapping[str, str] = {
@@ -104,6 +109,7 @@ class FewThings(SimThings):
         return found[:: 3 if split == "train" else 13]
 '''
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
+EXAMPLES = ("colour_grid", "clip_ridge", "my_dataset")
 
 
 def code(page: Path) -> Iterator[str]:
@@ -184,18 +190,20 @@ def need_of(text: str) -> str | None:
 
 
 def install(site: Path) -> None:
-    """A package with the example, the data set of eight stimuli, and the metric that the page has in full."""
+    """A package with the examples, the data set of eight stimuli, and the metric that the page has in full."""
     page = (ROOT / "docs/adding-a-method.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"```(python|toml)\n(.*?)```", page, re.S))
-    example = ROOT / "examples/colour_grid"
-    tables = [tomllib.loads(blocks["toml"]), tomllib.loads((example / "pyproject.toml").read_text())]
     (site / "docs_example-1.dist-info").mkdir(parents=True)
-    shutil.copy(example / "colour_grid.py", site)
+    tables = [tomllib.loads(blocks["toml"])]
+    for example in EXAMPLES:
+        shutil.copy(ROOT / f"examples/{example}/{example}.py", site)
+        tables.append(tomllib.loads((ROOT / f"examples/{example}/pyproject.toml").read_text()))
     (site / "my_metric.py").write_text(blocks["python"])
     (site / "few_things.py").write_text(FEW_THINGS)
     points: dict[str, Any] = {"eegbench.datasets": {"few-things": "few_things:FewThings"}}
     for table in tables:
-        points |= table["project"]["entry-points"]
+        for group, own in table["project"]["entry-points"].items():
+            points[group] = points.get(group, {}) | own
     text = "".join(f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in own.items()) for group, own in points.items())
     (site / "docs_example-1.dist-info" / "entry_points.txt").write_text(text)
     (site / "docs_example-1.dist-info" / "METADATA").write_text(
@@ -212,6 +220,7 @@ def prepare() -> None:
             Image.fromarray(pixels).resize((64, 64)).save(f"{name}/{i}.png")
     shutil.copytree("MY_IMAGES", "NUMBERED_IMAGES")
     Path("EMBEDDINGS").mkdir()
+    importlib.import_module("my_dataset").write_example(Path("my_data"))
     train = plugins.find("dataset", "few-things")().train(8)
     captions = zip(train.stimuli, train.captions, strict=True)
     Path("captions.jsonl").write_bytes(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from eegbench.arrays import Images, Maps
 from eegbench.backbones import blank, weights
@@ -158,6 +159,12 @@ class Generator:
         """Saliency maps (n, h, w) as the ControlNet's picture: (n, 3, size, size) in [0, 1], three equal channels."""
         grey = torch.from_numpy(np.ascontiguousarray(maps)).float()[:, None] / 255
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
+
+
+def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
+    """CLIP embeddings (n, d) as `Generator.sample` takes them: a token each, (n, 1, d), unit variance a coordinate."""
+    unit = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1)
+    return unit[:, None] * unit.shape[1] ** 0.5
 
 
 def sampler(noise_schedule: Any, name: str) -> Any:

@@ -14,6 +14,7 @@ from eegbench.backbones.captioners import Captioner
 from eegbench.backbones.captioners.endpoint import Endpoint
 from eegbench.backbones.captioners.local import Local
 from eegbench.backbones.environment import resolve_device
+from eegbench.benchmark import entering
 from eegbench.benchmark.features import content
 from eegbench.benchmark.folders import from_folder
 from eegbench.benchmark.images import ImageSet, from_array
@@ -48,7 +49,7 @@ def training_images(
         return from_folder(folder, follow_links=follow_links, note=note)[0]
     if subject not in dataset.subjects:
         raise unknown("subject", str(subject), dataset.subjects)
-    train = dataset.train(subject)
+    train = entering.train(dataset, subject)
     return from_array(train.stimuli, train.images)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eegbench import backbones
-from eegbench.benchmark import plugins
+from eegbench.benchmark import entering, plugins
 from eegbench.configuration import keys, shipped_files
 from eegbench.contracts import Dataset, Method
 from eegbench.datasets.recorded import Recorded
@@ -75,7 +75,7 @@ def _method_card(found: type[Method[Any]]) -> str:
 
 def facts(dataset: Dataset) -> dict[str, str]:
     """What a data set says of itself."""
-    info = dataset.info
+    info = entering.info(dataset)
     return {
         "name": f"{dataset.name}@{dataset.revision}",
         "about": dataset.about,

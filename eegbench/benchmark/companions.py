@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import configuration, runs
+from eegbench import runs
 from eegbench.arrays import Images
-from eegbench.benchmark import beside_images, plugins, score
-from eegbench.benchmark.fit import fit
+from eegbench.benchmark import beside_images, entering, plugins, score
+from eegbench.benchmark.fit import fit, weights_of
 from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Scorer
@@ -73,7 +73,7 @@ def _floor(planned: Plan, progress: Progress) -> Reconstructed:
             "method": planned.method.name,
             "configuration": describe(planned.method),
             "fit": fitted.content,
-            "weights": planned.method.weights(),
+            "weights": weights_of(planned.method),
             "stimuli": sorted(planned.queries.stimuli),
             "seed": planned.spec.seed,
         }
@@ -83,7 +83,7 @@ def _floor(planned: Plan, progress: Progress) -> Reconstructed:
 
 def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Reconstructed:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
-    reference: Reference = configuration.build(plugins.find("reference", name), {})
+    reference: Reference = plugins.built("reference", name, {})
     configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
     spec = RunSpec(
         dataset=planned.spec.dataset,
@@ -96,7 +96,9 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
     )
     data = planned.dataset
     weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
-    digests = {f"data/{name}": sha256 for name, sha256 in data.digests(planned.spec.subject).items()} | weights
+    digests = {
+        f"data/{name}": sha256 for name, sha256 in entering.digests(data, planned.spec.subject).items()
+    } | weights
     task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
     shared = SharedRun.of(
         {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
-from eegbench.benchmark import audit, beside_images, outputs, picture, preflight, score, store
+from eegbench.benchmark import audit, beside_images, entering, outputs, picture, preflight, score, store
 from eegbench.benchmark.companions import Companions, bring
 from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
@@ -80,7 +80,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         planned, chosen, judges = preflight.examine(method, subject, options).require()
     own = Named(progress, f"{planned.method.name} sub-{subject:02d}")
     made = make(planned, judges, log, own)
-    answers = planned.dataset.answers(subject)
+    answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)

@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from eegbench.arrays import EEGInfo, Values
 from eegbench.backbones.environment import resolve_device
 from eegbench.benchmark import explain_pictures as pictures
 from eegbench.benchmark import plugins
+from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, plan
 from eegbench.contracts import Explanation, Method, Progress
@@ -51,13 +53,14 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
 
     Raises UsageError for a method that cannot tell, InputError for an answer that breaks the contract.
     """
-    if not able(method):
-        having = [name for name in plugins.names("method") if able(name)]
+    if not _explains(plugins.find("method", method)):
+        having = [name for name, found in plugins.every("method").items() if _explains(found)]
         raise UsageError(f"method {method!r} cannot explain itself; these can: {', '.join(having) or 'none'}")
     planned = plan(method, subject, options, device=resolve_device(options.device))
     fitted = fit(planned, progress=progress).reconstructor
     train = planned.train()
-    found = planned.method.explain(fitted, train, seed=planned.spec.seed)
+    with author_of("method", method, planned.method, "explain"):
+        found = planned.method.explain(fitted, train, seed=planned.spec.seed)
     if found is None:
         raise UsageError(f"method {method!r} cannot explain itself as it is configured")
     check(found, train.info)
@@ -73,9 +76,9 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
     )
 
 
-def able(method: str) -> bool:
+def _explains(method: Any) -> bool:
     """Whether the method has an `explain` of its own."""
-    return bool(plugins.find("method", method).explain is not Method.explain)
+    return bool(method.explain is not Method.explain)
 
 
 def check(found: Explanation, info: EEGInfo) -> None:

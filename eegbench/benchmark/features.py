@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from eegbench.backbones import Suite
+from eegbench.benchmark import entering
 from eegbench.benchmark.images import ImageSet
-from eegbench.contracts import Backbone, Progress
+from eegbench.contracts import PIXELS, Backbone, Progress
 from eegbench.datasets.images import Picture
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest
@@ -22,7 +23,6 @@ from eegbench.records import digest
 IN_MEMORY = 2**28  # bytes of images in memory at once
 PORTION = 32  # images that a judge is shown at once
 LARGEST = 2**16  # bytes of features an image that are worth a file
-PIXELS = "pixels425"  # 2 MB an image: never kept for a whole set
 
 Features = dict[str, NDArray[np.float32]]
 
@@ -68,7 +68,8 @@ class FeatureCache:
             found = load_file(self._file(judge, image))
         except (OSError, SafetensorError):  # not there, or damaged: then it is made again
             return None
-        return found if found.keys() == set(judge.provides) else None
+        sound = found.keys() == set(judge.provides) and all(np.isfinite(values).all() for values in found.values())
+        return found if sound else None
 
     def _keep(self, judge: Backbone, image: str, features: Features) -> None:
         if sum(values.nbytes for values in features.values()) > LARGEST or not judge.digest:
@@ -85,13 +86,13 @@ def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
     """A judge's features of pictures of any sizes, (n, ...), in their order."""
     shapes = [picture.shape for picture in pictures]
     if len(set(shapes)) == 1:
-        return judge.embed(np.stack(pictures))
+        return entering.features(judge, np.stack(pictures))
     found: dict[str, list[NDArray[np.float32]]] = {}
     order: list[int] = []
     for shape in sorted(set(shapes)):
         alike = [i for i, other in enumerate(shapes) if other == shape]
         order += alike
-        for name, values in judge.embed(np.stack([pictures[i] for i in alike])).items():
+        for name, values in entering.features(judge, np.stack([pictures[i] for i in alike])).items():
             found.setdefault(name, []).append(values)
     back = np.argsort(order)
     return {name: np.concatenate(values)[back] for name, values in found.items()}

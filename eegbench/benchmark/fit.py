@@ -12,6 +12,8 @@ from typing import Any
 
 import eegbench
 from eegbench import places
+from eegbench.benchmark import entering
+from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor
@@ -64,8 +66,10 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
     """Fit, and keep the fit in `folder` with its loss curves."""
     train = plan.train()
     working = places.cache("fitting") / digest(shaped_by)
-    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
-    keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+    with author_of("method", plan.method.name, plan.method, "fit"):
+        fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
+    with author_of("method", plan.method.name, fresh, "save"):
+        keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
     shutil.rmtree(working, ignore_errors=True)
 
 
@@ -75,7 +79,7 @@ def shape(plan: Plan) -> Json:
     Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are not among it.
     """
     told: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
-    if data := plan.dataset.digests(plan.spec.subject):
+    if data := entering.digests(plan.dataset, plan.spec.subject):
         told["data"] = data
     return told | {
         "method": plan.method.name,
@@ -85,8 +89,14 @@ def shape(plan: Plan) -> Json:
         "dataset_configuration": describe(plan.dataset, without_stage="reconstruct"),
         "subject": plan.spec.subject,
         "seed": plan.spec.seed,
-        "weights": plan.method.weights(),
+        "weights": weights_of(plan.method),
     }
+
+
+def weights_of(method: Method[Any]) -> dict[str, str]:
+    """sha256 of each pretrained file that a method uses, by name."""
+    with author_of("method", method.name, method, "weights"):
+        return method.weights()
 
 
 def shipped_folder() -> Path:
@@ -127,7 +137,10 @@ def load(folder: Path, method: Method[Any], device: str) -> Reconstructor:
         if file_digest(file) != wanted:
             raise InputError(f"{file}: is not what was stored (sha256 differs); {mend}")
     _check_configurable(method)
-    found: Reconstructor = method.configure(method.reconstructor.load(folder, device=device))
+    with author_of("method", method.name, method, "load"):
+        stored = method.reconstructor.load(folder, device=device)
+    with author_of("method", method.name, method, "configure"):
+        found: Reconstructor = method.configure(stored)
     return found
 
 

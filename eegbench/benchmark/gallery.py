@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, features
 from safetensors import SafetensorError, safe_open
 
-from eegbench.benchmark import plugins, store
+from eegbench.benchmark import entering, plugins, store
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.reconstruct import PICTURED, controls_digest, spread
 from eegbench.configuration import keys
@@ -258,4 +258,4 @@ def _answers(spec: RunSpec, settings: Mapping[str, object]) -> Answers:
     """What the subject of a run saw, from the data set as the run saw it; raises EegbenchError where it is not here."""
     known = {key.partition(".")[0] for key in keys(plugins.find("dataset", spec.dataset))}
     own = {key: value for key, value in settings.items() if key.partition(".")[0] in known}
-    return dataset_of_run(spec, own).answers(spec.subject)
+    return entering.answers(dataset_of_run(spec, own), spec.subject)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
+from eegbench.benchmark import entering
 from eegbench.benchmark.features import hint_maps, saliency_judge
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Plan
@@ -37,6 +38,6 @@ def hints_of(planned: Plan, judges: Suite, progress: Progress) -> tuple[HintMaps
         return {}, {}
     check(planned, judges)
     judge = saliency_judge(judges)
-    answers = planned.dataset.answers(planned.spec.subject)
+    answers = entering.answers(planned.dataset, planned.spec.subject, asked=planned.queries.stimuli)
     maps = hint_maps(from_array(answers.stimuli, answers.images), judge, progress=progress)
     return dict.fromkeys(planned.method.hints, maps), {f"{judge.name} {planned.protocol}": judge.digest}

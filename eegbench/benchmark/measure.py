@@ -1,6 +1,7 @@
 """Metrics over two joined sets of images: per item, as a set, and what chance gives."""
 
 import functools
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import seeds
-from eegbench.benchmark.features import PIXELS, Features, embed
+from eegbench.benchmark import entering
+from eegbench.benchmark.features import Features, embed
 from eegbench.benchmark.images import ImageSet
-from eegbench.contracts import Backbone, Metric, Progress
+from eegbench.contracts import PIXELS, Backbone, Metric, Progress
 from eegbench.errors import EegbenchError
 from eegbench.metrics.identification import TwoWay
 
@@ -95,15 +97,15 @@ def _measure_features(metric: Metric, pair: Pair, partner: NDArray[np.int64] | N
     truths = pair.truths[metric.needs]
     sides = [features[metric.needs] for features in pair.reconstructions]
     floor = chance(metric, pair.n) if floors else None
-    compute: Callable[[Pixels, Pixels], Array] = metric.compute
+    compute: entering.Compute | None = None
     if isinstance(metric, TwoWay) and len(set(pair.contents)) < pair.n:  # one picture stands behind several stimuli
         compute = functools.partial(metric.compute, stimuli=pair.contents)
     try:
         if not metric.per_item:
             return Measured(metric, over=_over(metric, sides, truths), floor=floor)
-        items = np.stack([compute(side, truths) for side in sides])
+        items = np.stack([entering.compute(metric, side, truths, compute) for side in sides])
         if metric.chance == "permuted" and partner is not None:
-            floor = _mean([metric.compute(side, truths[partner]) for side in sides])
+            floor = _mean([entering.compute(metric, side, truths[partner]) for side in sides])
     except EegbenchError as error:
         return Measured(metric, reason=str(error))
     return Measured(metric, items=items, floor=floor)
@@ -111,9 +113,15 @@ def _measure_features(metric: Metric, pair: Pair, partner: NDArray[np.int64] | N
 
 def _over(metric: Metric, sides: Sequence[Pixels], truths: Pixels) -> Callable[[NDArray[np.int64]], float]:
     def over(chosen: NDArray[np.int64]) -> float:
-        return float(np.mean([float(metric.compute(side[chosen], truths[chosen])) for side in sides]))
+        try:
+            return value(chosen)
+        except EegbenchError:  # a part that is too small for it, say: then there is no interval
+            return math.nan
 
-    over(np.arange(len(truths)))  # a set that the metric refuses is found here, where its reason is kept
+    def value(chosen: NDArray[np.int64]) -> float:
+        return float(np.mean([entering.compute(metric, side[chosen], truths[chosen]) for side in sides]))
+
+    value(np.arange(len(truths)))  # a set that the metric refuses is found here, where its reason is kept
     return over
 
 
@@ -138,22 +146,24 @@ def _measure_pixels(
     permuted = {m.id: np.full((len(samples), pair.n), np.nan) for m in metrics}
     reasons: dict[str, str] = {}
 
-    def work(portion: _Portion) -> int:
+    def work(portion: _Portion) -> tuple[int, dict[str, str]]:
+        refused: dict[str, str] = {}
         own = embed(judge, pair.images[portion.sample].load(portion.items.tolist()))[PIXELS]
         true = embed(judge, pair.true_images.load(portion.truths.tolist()))[PIXELS]
         place = (portion.sample, portion.items)
         for metric in metrics:
             try:
-                values[metric.id][place] = metric.compute(own, true[: len(own)])
+                values[metric.id][place] = entering.compute(metric, own, true[: len(own)])
                 if metric.chance == "permuted" and partner is not None:
-                    permuted[metric.id][place] = metric.compute(own, true[1:])
+                    permuted[metric.id][place] = entering.compute(metric, own, true[1:])
             except EegbenchError as error:
-                reasons[metric.id] = str(error)
-        return len(own)
+                refused[metric.id] = str(error)
+        return len(own), refused
 
     with progress.bar("pixels", pair.n * len(samples)) as advance, ThreadPoolExecutor(THREADS) as pool:
-        for done in pool.map(work, _around(samples, pair.n, partner)):
+        for done, refused in pool.map(work, _around(samples, pair.n, partner)):
             advance(done)
+            reasons = refused | reasons  # the first portion's, however the threads took turns
     return {
         m.id: Measured(m, reason=reasons[m.id])
         if m.id in reasons

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, Images, Maps, check_images
 from eegbench.backbones.environment import seed_globally
+from eegbench.benchmark.authors import author_of
 from eegbench.contracts import Reconstructor
 from eegbench.errors import InputError
 
@@ -164,15 +165,20 @@ class Asking:
 
 def ask(method: str, fitted: Reconstructor, output: Output, given: Given) -> Array | None:
     """An output, of the form that it must have; None where the method has none of it. Raises InputError."""
-    value = output.ask(fitted, given)
+    value = _call(method, fitted, output, given)
     absent = value is None and output.optional
     return None if absent else output.form(value, len(given.eeg), owner(method, output))
 
 
 def pictures(method: str, fitted: Reconstructor, given: Given) -> Images:
     """The images of some items. Raises InputError for what is none."""
-    found: Images = IMAGES.form(IMAGES.ask(fitted, given), len(given.eeg), owner(method, IMAGES))
+    found: Images = IMAGES.form(_call(method, fitted, IMAGES, given), len(given.eeg), owner(method, IMAGES))
     return found
+
+
+def _call(method: str, fitted: Reconstructor, output: Output, given: Given) -> object:
+    with author_of("method", method, fitted, output.call):
+        return output.ask(fitted, given)
 
 
 def differing(method: str, output: Output, now: Array | None, before: Array, how: str) -> str:
@@ -242,7 +248,7 @@ def _untouched(asking: Asking) -> str:
     """Whether an output's call writes into its EEG, its hints or its images."""
     for output in OUTPUTS:
         mine, given = asking.given.part(asking.every), asking.given
-        output.ask(asking.fitted, mine)
+        _call(asking.method, asking.fitted, output, mine)
         pairs = [("EEG", mine.eeg, given.eeg), ("images", mine.images, given.images)]
         pairs += [("hints", maps, (given.hints or {})[name]) for name, maps in (mine.hints or {}).items()]
         for what, now, before in pairs:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from eegbench.arrays import Images
-from eegbench.benchmark import store
+from eegbench.benchmark import entering, store
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.reconstruct import spread
 from eegbench.contracts import Answers
@@ -61,7 +61,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
         if _seen(record) != _seen(records[0]):
             raise UsageError(f"{folder}: not of the data set, revision and subject of {folders[0]}; draw it by itself")
     dataset = dataset_of_run(first, settings)
-    answers = dataset.answers(first.subject)
+    answers = entering.answers(dataset, first.subject)
     chosen = spread(answers.stimuli)
     rows = [("truth", _cells([answers.images[i] for i in chosen]))]
     for folder, record in zip(folders, records, strict=True):

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eegbench import configuration
-from eegbench.arrays import check_eeg
-from eegbench.benchmark import plugins
+from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
@@ -64,17 +62,11 @@ class Plan:
     @functools.cached_property
     def queries(self) -> Queries:
         """The queries, checked and taken once."""
-        found = self.dataset.queries(self.spec.subject, average=self.spec.average)
-        check_eeg(found.eeg, found.info)
-        if len(found.stimuli) != len(found.eeg):
-            raise InputError(
-                f"{self.spec.dataset}: {len(found.eeg)} trials came with {len(found.stimuli)} stimulus ids"
-            )
-        return found
+        return entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
 
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""
-        train = self.dataset.train(self.spec.subject)
+        train = entering.train(self.dataset, self.spec.subject)
         return train if self.captions is None else captioned(train, self.captions)
 
 
@@ -85,7 +77,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     track that the method does not support; a count or seed out of range. InputError for a faulty captions file.
     """
     built_dataset = dataset_of(options)
-    built_method: Method[Any] = configuration.build(plugins.find("method", method), options.method_table)
+    built_method: Method[Any] = plugins.built("method", method, options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
     told = {} if captions is None else {"captions_file": captions.sha256}
@@ -122,7 +114,7 @@ def dataset_of(options: Options) -> Dataset:
     """
     table = dict(options.dataset_table)
     folder = table.pop("embeddings", None)
-    dataset: Dataset = configuration.build(plugins.find("dataset", options.dataset), table)
+    dataset: Dataset = plugins.built("dataset", options.dataset, table)
     return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
 
@@ -133,7 +125,7 @@ def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
     """
     own: Any = spec.dataset_configuration
     own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
-    dataset: Dataset = configuration.build(plugins.find("dataset", spec.dataset), {**own, **settings})
+    dataset: Dataset = plugins.built("dataset", spec.dataset, {**own, **settings})
     if describe(dataset) != own:
         raise UsageError(f"these settings make {spec.dataset} another than the runs saw; give only where it lies")
     if dataset.revision != spec.revision:
@@ -165,7 +157,7 @@ def describe(built: Any, *, without_stage: str = "") -> Json:
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return describe(value)
-    raise TypeError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
+    raise InputError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
 
 
 def _repetitions(average: str) -> int | str:

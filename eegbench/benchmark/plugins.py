@@ -4,17 +4,23 @@ Nothing is imported before it is asked for. Groups of entry points: eegbench.met
 eegbench.references (each a class) and eegbench.metrics (an instance). The package's own names cannot be taken over.
 """
 
+import contextlib
 import functools
 import importlib
+import sys
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from eegbench.contracts import Dataset, Method, Metric, Reference
+from eegbench import configuration
+from eegbench.benchmark import facts
+from eegbench.benchmark.authors import author_of, said
 from eegbench.datasets import DATASETS
-from eegbench.errors import InputError, MissingError, unknown
+from eegbench.errors import EegbenchError, InputError, MissingError, Notice, unknown
 from eegbench.methods import METHODS, REFERENCES
 from eegbench.metrics import METRICS
+from eegbench.records import check_name
 
 OWN: dict[str, Mapping[str, object]] = {
     "method": METHODS,
@@ -22,7 +28,6 @@ OWN: dict[str, Mapping[str, object]] = {
     "metric": METRICS,
     "reference": REFERENCES,
 }
-CONTRACTS: dict[str, type] = {"method": Method, "dataset": Dataset, "metric": Metric, "reference": Reference}
 
 
 def names(kind: str) -> list[str]:
@@ -40,8 +45,33 @@ def find(kind: str, name: str) -> Any:
         found = OWN[kind][name]
         return _imported(found) if isinstance(found, str) else found
     if name not in _points(kind):
-        raise unknown(kind, name, names(kind))
-    return _loaded(kind, _points(kind)[name])
+        raise unknown(facts.word(kind), name, names(kind))
+    return _loaded(kind, name, _points(kind)[name])
+
+
+def every(kind: str) -> dict[str, Any]:
+    """All of a kind that can be used, by name; each that cannot is left out with a Notice that says why."""
+    found: dict[str, Any] = {}
+    for name in names(kind):
+        try:
+            found[name] = find(kind, name)
+        except EegbenchError as error:
+            warnings.warn(f"{error}; it is left out", Notice, stacklevel=2)
+    for name in sorted(set(_points(kind)) & set(OWN[kind])):
+        values = ", ".join(sorted({point.value for point in _points(kind)[name]}))
+        warnings.warn(f"{facts.word(kind)} {name!r} of a plug-in ({values}) is left out: eegbench has one of this name",
+                      Notice, stacklevel=2)  # fmt: skip
+    return found
+
+
+def built(kind: str, name: str, table: Mapping[str, object]) -> Any:
+    """An instance of the class that a name stands for, with the fields of `table`.
+
+    Raises what `find` raises, UsageError for a key or value that cannot be, and AuthorError.
+    """
+    cls = find(kind, name)
+    with author_of(facts.word(kind), name, cls, "its constructor"):
+        return configuration.build(cls, table)
 
 
 def _imported(place: str) -> Any:
@@ -49,24 +79,38 @@ def _imported(place: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _loaded(kind: str, point: EntryPoint) -> Any:
-    named = f"{kind} {point.name!r} is a plug-in ({point.value})"
-    try:
-        found = point.load()
-    except ModuleNotFoundError as error:
-        raise MissingError(f"{named} that needs {error.name!r}, which is not installed") from error
-    except Exception as error:  # whatever a stranger's module raises, this border names the plug-in
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{named} that cannot be imported ({problem}); mend or uninstall it") from error
-    contract = CONTRACTS[kind]
-    if not (
-        isinstance(found, contract) if kind == "metric" else isinstance(found, type) and issubclass(found, contract)
-    ):
-        wanted = "an instance" if kind == "metric" else "a subclass"
-        raise InputError(f"{named} that is no {kind}; it must name {wanted} of eegbench.contracts.{contract.__name__}")
+def _loaded(kind: str, name: str, points: tuple[EntryPoint, ...]) -> Any:
+    check_name(f"the name of a plug-in, a {facts.word(kind)},", name)
+    values = sorted({point.value for point in points})
+    named = f"{facts.word(kind)} {name!r} is a plug-in ({', '.join(values)})"
+    if len(values) > 1:
+        packages = ", ".join(sorted({point.dist.name for point in points if point.dist})) or "several packages"
+        raise InputError(f"{named} of more than one package ({packages}); uninstall all but one")
+    found = _import(points[0], named)
+    if problem := facts.problem(kind, name, found):
+        raise InputError(f"{named} that {problem}")
     return found
 
 
+def _import(point: EntryPoint, named: str) -> Any:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # a module that prints spoils no --json
+            return point.load()
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        package = point.value.partition(":")[0].partition(".")[0].strip()
+        if (error.name or "").partition(".")[0] == package:
+            raise InputError(f"{named} whose module {error.name!r} is not there; mend or uninstall it") from error
+        raise MissingError(f"{named} that needs {error.name!r}, which is not installed") from error
+    except BaseException as error:  # whatever a stranger's module raises, SystemExit too, the plug-in is named
+        raise InputError(f"{named} that cannot be imported ({said(error)}); mend or uninstall it") from error
+
+
 @functools.cache
-def _points(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"eegbench.{kind}s")}
+def _points(kind: str) -> dict[str, tuple[EntryPoint, ...]]:
+    """The entry points of a kind by name: two packages may use one."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for point in entry_points(group=f"eegbench.{kind}s"):
+        found[point.name] = (*found.get(point.name, ()), point)
+    return found

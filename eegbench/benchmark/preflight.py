@@ -162,7 +162,7 @@ def _captions(planned: Plan) -> str:
 
 def _weights(planned: Plan, options: Options) -> str:
     """The pretrained files that the method uses: known by digest or allowed, here or to be had, and within memory."""
-    known = planned.method.weights()
+    known = fit.weights_of(planned.method)
     unverified = sorted(name for name, sha256 in known.items() if not sha256)
     if unverified and not options.allow_unverified_weights:
         raise UsageError(

@@ -18,8 +18,8 @@ from safetensors.numpy import save
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Images, Maps
-from eegbench.benchmark import outputs, provenance, store
-from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark import entering, outputs, provenance, store
+from eegbench.benchmark.fit import Fitted, weights_of
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import intact
 from eegbench.benchmark.outputs import Asking, Given
@@ -67,8 +67,8 @@ def reconstruct(
     digests = {
         "fit": fitted.digest,
         "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
-        **{f"data/{name}": sha256 for name, sha256 in plan.dataset.digests(plan.spec.subject).items()},
-        **{f"weights/{name}": sha256 for name, sha256 in plan.method.weights().items()},
+        **{f"data/{name}": sha256 for name, sha256 in entering.digests(plan.dataset, plan.spec.subject).items()},
+        **{f"weights/{name}": sha256 for name, sha256 in weights_of(plan.method).items()},
         **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
     }
     whole = Given(queries.eeg, item_seeds, stacked(hints, queries.stimuli) or None)

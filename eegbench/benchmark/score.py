@@ -17,12 +17,12 @@ from safetensors import SafetensorError, safe_open
 from eegbench import backbones, places, runs, seeds, statistics, values
 from eegbench.backbones import Suite
 from eegbench.benchmark import plugins, store
-from eegbench.benchmark.features import PIXELS, Extracted, FeatureCache, Features, extract, judge_of
+from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
 from eegbench.benchmark.images import ImageSet, digest_of, from_files
 from eegbench.benchmark.joining import join
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.benchmark.plan import PROTOCOLS
-from eegbench.contracts import Metric, Progress
+from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
 from eegbench.metrics.identification import TwoWay
@@ -169,9 +169,13 @@ def check_judges(metrics: Sequence[Metric], suite: Suite, *, strict: bool = Fals
 
 
 def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
-    """The metrics of these ids, or the usual ones and those of plug-ins. Raises UsageError for an unknown id."""
-    usual = [name for name in plugins.names("metric") if name not in VARIANTS]
-    return tuple(plugins.find("metric", name) for name in metrics or usual)
+    """The metrics of these ids, or the usual ones and those of plug-ins, but for broken ones: each is a Notice.
+
+    Raises UsageError for an unknown id, and for one of `metrics` that is broken what `plugins.find` raises.
+    """
+    if metrics:
+        return tuple(plugins.find("metric", name) for name in metrics)
+    return tuple(metric for name, metric in plugins.every("metric").items() if name not in VARIANTS)
 
 
 def features_of(metrics: Sequence[Metric]) -> set[str]:
@@ -307,7 +311,17 @@ def estimate(measured: Measured, n: int) -> statistics.Estimate:
 def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
     value, ci = estimate(measured, len(stimuli))
     metric = measured.metric
-    score = Score(metric.id, metric.version, finite(value), ci, metric.higher_is_better, floor=measured.floor)
+    low, high = metric.bounds
+    inside = None if ci is None else (min(max(ci[0], low), high), min(max(ci[1], low), high))
+    score = Score(
+        metric.id,
+        metric.version,
+        finite(value),
+        inside,
+        metric.higher_is_better,
+        floor=measured.floor,
+        bounds=(finite(low), finite(high)),
+    )
     if measured.items is None:
         undefined = "undefined for this set of images" if score.value is None else ""
         return dataclasses.replace(score, reason=measured.reason or undefined)

@@ -13,7 +13,7 @@ from typing import Any
 from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
-from eegbench.configuration import build, keys
+from eegbench.configuration import keys
 from eegbench.contracts import Progress
 from eegbench.errors import UsageError, unknown
 from eegbench.places import writing
@@ -47,7 +47,7 @@ def ablate(method: str, subject: int, options: Options, progress: Progress) -> l
     """The rows of the paper's own ablation; UsageError for a method that names none."""
     rows: Mapping[str, Mapping[str, object]] = plugins.find("method", method).ablation
     if not rows:
-        having = [name for name in plugins.names("method") if plugins.find("method", name).ablation]
+        having = [name for name, found in plugins.every("method").items() if found.ablation]
         raise UsageError(f"method {method!r} names no ablation; these do: {', '.join(having)}")
     return [
         _scored(label, method, subject, options, {"method_table": dict(changes)}, progress)
@@ -92,7 +92,7 @@ def _built(method: str, options: Options, table: str, changes: Mapping[str, obje
     kind, which = ("dataset", options.dataset) if table == "dataset_table" else ("method", method)
     given = {key: value for key, value in getattr(options, table).items() if key != "embeddings"}
     try:
-        return build(plugins.find(kind, which), {**given, **changes})
+        return plugins.built(kind, which, {**given, **changes})
     except UsageError as error:
         raise UsageError(f"{error}; give others with --values") from None
 

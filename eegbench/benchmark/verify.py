@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench import backbones, runs, statistics, tolerances, values
-from eegbench.benchmark import audit, plugins, score, store
+from eegbench.benchmark import audit, entering, plugins, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
@@ -141,11 +141,12 @@ class Verifier:
         spec = record.spec
         half = any(one.variant == "half" for one in sheet.metrics.values())
         unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
-        names = tuple(sheet.metrics)
+        lost = _lost(sheet)
+        names = tuple(name for name in sheet.metrics if name not in lost) or tuple(sheet.metrics)
         data = (spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject)
         key = (*data, sheet.suite, sheet.protocol, half, unverified, names)
         if key not in self._scorers:
-            answers: Answers = dataset_of_run(spec, self.settings).answers(spec.subject)
+            answers: Answers = entering.answers(dataset_of_run(spec, self.settings), spec.subject)
             suite = backbones.suite(
                 sheet.suite,
                 sheet.protocol,
@@ -248,11 +249,24 @@ def _role(record: RunRecord) -> str:
     return role
 
 
+def _lost(sheet: ScoreSheet) -> dict[str, str]:
+    """By metric of a sheet why there is none of its name here: its plug-in is broken, or not installed."""
+    why: dict[str, str] = {}
+    for name in sheet.metrics:
+        try:
+            plugins.find("metric", name)
+        except EegbenchError as error:
+            why[name] = str(error)
+    return why
+
+
 def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[str, str]:
     """By metric why its score says nothing here: another version, no judge here or then, none at all."""
     needs = {metric.id: metric.needs for metric in ready.metrics}
-    why: dict[str, str] = {}
+    why = _lost(told)
     for name, score_ in told.metrics.items():
+        if name in why:
+            continue
         here = found.metrics[name]
         if score_.version != here.version:
             why[name] = f"version {score_.version}, here {here.version}"
@@ -296,12 +310,24 @@ def _score(told: Score, found: Score, n: int) -> Iterator[str]:
         if not _close(getattr(told, name), getattr(found, name), near):
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
     for name in INTERVALS:
-        a, b = getattr(told, name) or (None, None), getattr(found, name) or (None, None)
+        a, b = (_inside(one, name, found) for one in (told, found))
         if not all(_close(x, y, 3 * near) for x, y in zip(a, b, strict=True)):  # an end moves more than the mean
             yield _unequal(told.metric, name, a, b)
+    if told.bounds is not None and told.bounds != found.bounds:  # older sheets have none
+        yield _unequal(told.metric, "bounds", told.bounds, found.bounds)
     for name in WORDS:
         if getattr(told, name) != getattr(found, name):
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
+
+
+def _inside(score_: Score, name: str, found: Score) -> tuple[float | None, float | None]:
+    """An interval, and that of a value inside the metric's bounds: in older sheets it may reach beyond them."""
+    ends = getattr(score_, name)
+    low, high = (found.bounds or (None, None)) if name == "ci" else (None, None)
+    if ends is None:
+        return None, None
+    floor, ceiling = -math.inf if low is None else low, math.inf if high is None else high
+    return min(max(ends[0], floor), ceiling), min(max(ends[1], floor), ceiling)
 
 
 def _values(folder: Path, table: str, computed: Set[str]) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""The verbs that examine a method."""
+"""The verbs that examine a method, a data set or a metric."""
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,12 +13,14 @@ from eegbench.cli.options import (
     CaptionsFile,
     Config,
     DataSet,
+    DataSettings,
     Device,
     MethodName,
     Seed,
     Settings,
     Subject,
     Track,
+    data_table,
     run_options,
 )
 from eegbench.cli.output import heading, terminal
@@ -68,15 +71,46 @@ def check_method(
 
     options = run_options(method, config, settings, dataset=dataset, track=track, captions=captions_file, device=device)
     findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
+    _show(method, findings, as_json)
+
+
+@app.command("check-dataset")
+def check_dataset(
+    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
+    subject: Annotated[
+        list[int] | None, typer.Option("--subject", help="Whose data, again for more; the first and the last if none.")
+    ] = None,
+    settings: DataSettings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a data set for all that it has, and say whether it keeps the contract."""
+    from eegbench.benchmark import check_dataset as asking
+
+    _show(name, asking.check(name, data_table(settings), subject or (), progress=terminal()), as_json)
+
+
+@app.command("check-metric")
+def check_metric(
+    name: Annotated[str, typer.Argument(help="A name of `eegbench list metrics`.")], as_json: AsJson = False
+) -> None:
+    """Try a metric on seeded pictures, and say whether it keeps the contract."""
+    from eegbench.benchmark import check_metric as asking
+
+    _show(name, asking.check(name, progress=terminal()), as_json)
+
+
+def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
+    """Clause by clause; raises CheckFailed where one is broken."""
     if as_json:
         print(json.dumps([finding._asdict() for finding in findings], indent=1))
     else:
         for finding in findings:
-            print(f"{'BAD' if finding.problem else 'ok '}  {finding.clause}")
-            if finding.problem:
-                print(f"     {finding.problem}")
+            warning = getattr(finding, "warning", "")
+            print(f"{'BAD' if finding.problem else 'hm ' if warning else 'ok '}  {finding.clause}")
+            if told := finding.problem or warning:
+                print(f"     {told}")
     if broken := sum(bool(finding.problem) for finding in findings):
-        raise CheckFailed(f"{method} breaks {broken} of {len(findings)} clauses of the contract")
+        raise CheckFailed(f"{name} breaks {broken} of {len(findings)} clauses of the contract")
 
 
 @app.command()

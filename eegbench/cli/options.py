@@ -44,9 +44,8 @@ def run_options(method: str, config: Path | None, settings: list[str] | None, **
 def built_dataset(name: str, settings: list[str] | None) -> Any:
     """A data set with its options."""
     from eegbench.benchmark import plugins
-    from eegbench.configuration import build
 
-    return build(plugins.find("dataset", name), data_table(settings))
+    return plugins.built("dataset", name, data_table(settings))
 
 
 def data_table(settings: list[str] | None) -> dict[str, object]:

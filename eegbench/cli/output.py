@@ -2,10 +2,32 @@
 
 import sys
 import textwrap
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eegbench.errors import Notice
 from eegbench.places import writing
+
+
+@contextmanager
+def notices() -> Iterator[None]:
+    """While a verb runs, each Notice is one line on stderr, once; other warnings are shown as they were."""
+    with warnings.catch_warnings():
+        others, told = warnings.showwarning, set[str]()
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, Notice):
+                others(message, category, *where, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                print("note: " + " ".join(str(message).split()), file=sys.stderr)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", Notice)
+        yield
 
 
 def heading(outcome: Any, method: str, subject: int, options: Any) -> str:

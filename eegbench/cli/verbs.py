@@ -7,7 +7,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from eegbench.errors import EegbenchError, MissingError, UsageError, unknown
+from eegbench.cli.output import notices
+from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, unknown
 from eegbench.places import FULL
 
 INTERRUPTED = 130  # the shell's own code for it
@@ -29,11 +30,14 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            outcome = super().invoke(ctx)
+            with notices():
+                outcome = super().invoke(ctx)
             sys.stdout.flush()
         except TyperException as error:
             _misused(error)
         except EegbenchError as error:
+            if isinstance(error, AuthorError) and error.frames:
+                print(f"Traceback of the author's code:\n{error.frames}", file=sys.stderr, end="")
             _leave(str(error), error.exit_code)
         except KeyboardInterrupt:
             _leave("interrupted; the same command takes it up again", INTERRUPTED)

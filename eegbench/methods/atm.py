@@ -24,11 +24,12 @@ from eegbench.backbones.pipeline import Painter, check_strength, digest_of_adapt
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import ANY, check_range
 from eegbench.methods.caption_stage import CaptionStage, CaptionStageSettings, captioner_of, fit_caption_stage
-from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder
 from eegbench.methods.low_level import LowLevel, LowLevelSettings, fit_low_level
 from eegbench.methods.prior import DiffusionPrior, PriorSettings, fit_prior
 from eegbench.methods.storage import read_json, write_json
 from eegbench.methods.training import Training
+from eegbench.methods.validation import held_out
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,13 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.contracts import CAPTION_LEVELS, Explanation, Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range, unknown
-from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
 from eegbench.methods.gradients import saliency, two_way
 from eegbench.methods.standard import Scale, Standardised, info_from, standardised
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
+from eegbench.methods.validation import held_out
 
 HEADS = {"ObjectSnap": "low", "SpatialLink": "mid", "ThemeTag": "high"}  # named in the paper; the level is our reading
 PLACES = {name: np.flatnonzero(np.array(CAPTION_LEVELS) == level) for name, level in HEADS.items()}  # among the ten

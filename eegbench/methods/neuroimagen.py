@@ -23,13 +23,13 @@ from eegbench.backbones.pipeline import Painter, check_strength
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import ANY, SOME, InputError, UsageError, check_range
-from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features
 from eegbench.methods.gan import GanSettings, PictureGenerator, fit_gan
 from eegbench.methods.regressor import CaptionRegressor, RegressorSettings, fit_regressor
 from eegbench.methods.standard import Scale, Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
+from eegbench.methods.validation import held_out
 
 Captions = Literal["label", "blip", "none"]
 

@@ -9,9 +9,9 @@ import torch
 
 from eegbench.arrays import Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
 from eegbench.contracts import Progress, Reference
-from eegbench.methods.saliency_controlnet import as_tokens, target
+from eegbench.methods.saliency_controlnet import target
 
 
 @functools.lru_cache(maxsize=1)

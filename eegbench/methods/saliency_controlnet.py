@@ -21,15 +21,16 @@ from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones import saliency, weights
 from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range
-from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder, held_out
+from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, Length, fit_embedder
 from eegbench.methods.saliency_head import SaliencyHead, fit_head
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning import lora, tune
 from eegbench.methods.tuning_settings import TuningSettings
+from eegbench.methods.validation import held_out
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,6 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
 @functools.lru_cache(maxsize=2)
 def target(name: str, device: str) -> Clip:
     return Clip(name, device)
-
-
-def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
-    """Embeddings (n, d) as one token each, (n, 1, d), with unit variance per coordinate."""
-    unit = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1)
-    return unit[:, None] * unit.shape[1] ** 0.5
 
 
 def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:

@@ -134,6 +134,8 @@ class Training:
         does: with fewer items to confuse it is lower. The parts stay the same, so that epochs can be compared.
         """
         fitted, kept = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
+        if len(fitted) < 2:
+            raise InputError(f"{label}: {len(fitted)} trial to fit on, beside those held out; wanted 2 or more")
         per_epoch = batches(len(fitted), settings.batch)
         chosen = shuffled(fitted, settings.batch, self.seed, label)
         steps = settings.epochs * per_epoch

@@ -19,6 +19,7 @@ from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, Plan, plan
 from eegbench.benchmark.reconstruct import Reconstructed, reconstruct
 from eegbench.contracts import (
+    CAPTION_LEVELS,
     Answers,
     Backbone,
     Dataset,
@@ -61,7 +62,7 @@ class Drawn(Dataset):
     def train(self, subject: int) -> TrainingSet:
         self.calls.append("train")
         stimuli, images = self._draw("train")
-        captions = tuple(("a thing",) for _ in stimuli)
+        captions = (("a thing",) * len(CAPTION_LEVELS),) * len(stimuli)
         return TrainingSet(_eeg(images), INFO, np.arange(len(stimuli)), stimuli, images, stimuli, captions, subject)
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:

@@ -43,6 +43,22 @@ def test_floors_and_ceilings_hold_too(lab: Any, run: Path, role: str) -> None:
     assert verified(folder).problems == ()
 
 
+def test_an_older_interval_that_reaches_beyond_the_bounds_is_no_difference(lab: Any) -> None:
+    lab.laws["spread"] = dataclasses.replace(
+        lab.laws["spread"], formula=lambda a, b: 1 - abs(a[:, 0].mean() - b[:, 0].mean())
+    )
+    run = lab.evaluate().run_folder
+    told = ScoreSheet.read(run / "scores.json").metrics["spread"]
+    assert told.ci is not None and told.ci[1] == 1.0 and told.bounds == (-1.0, 1.0)
+    low = told.ci[0]
+    changes = {"older": {"ci": (low, 1.2)}, "ci of spread": {"ci": (low - 0.1, 1.2)}}
+    for name, change in changes.items():  # sheets had no bounds, and their intervals no end
+        reseal(run, lambda sheet: with_score(sheet, "spread", **change, bounds=None))  # noqa: B023 - called at once
+        assert [name in problem for problem in verified(run).problems] == ([] if name == "older" else [True])
+    reseal(run, lambda sheet: with_score(sheet, "spread", ci=told.ci, bounds=(0.0, 1.0)))
+    assert ["bounds of spread" in problem for problem in verified(run).problems] == [True]
+
+
 FILES = (
     "reconstructions/03_thing/test_3.png", "permuted/05_thing/test_5.png", "controls/00_thing/test_0.png",
     "embedding.safetensors", "targets.safetensors", "reconstructions.png", "scores.csv",

@@ -25,7 +25,7 @@ from eegbench.methods.references import TrueEmbedding, VaeRoundtrip
 QUICK: tuple[Method[Any], ...] = (
     RandomTrainImage(),
     MeanImage(),
-    NearestTrainImage(encoder=EncoderSettings(epochs=1, validation_concepts=2)),
+    NearestTrainImage(encoder=EncoderSettings(epochs=1, validation_concepts=1)),
     PriorOnly(sampling=Sampling(steps=2)),
 )
 

@@ -13,10 +13,10 @@ from eegbench.cli import app
 from eegbench.contracts import Explanation, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.methods import METHODS
-from eegbench.methods.encoders.fitting import held_out
 from eegbench.methods.encoders.spatiotemporal import TransformerSettings
 from eegbench.methods.gradients import ALL
 from eegbench.methods.llm_caption import HEADS, CaptionSettings, LlmCaption, LlmCaptionReconstructor
+from eegbench.methods.validation import held_out
 
 SCENES, COUNT = 6, 120
 TOLD, SINCE = 2, 20  # the one channel that knows the scene, and the sample from which it does

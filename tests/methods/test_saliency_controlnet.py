@@ -13,10 +13,11 @@ from eegbench.contracts import Hints, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
 from eegbench.methods import saliency_head
-from eegbench.methods.encoders.fitting import EncoderSettings, held_out
+from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.saliency_controlnet import SaliencyControlNet, SaliencyControlNetReconstructor
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import TuningSettings
+from eegbench.methods.validation import held_out
 
 QUICK = SaliencyControlNet(
     encoder=EncoderSettings(epochs=1, validation_concepts=2),

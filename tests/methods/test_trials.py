@@ -12,10 +12,9 @@ from eegbench import arrays
 from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
-from eegbench.errors import InputError
 from eegbench.methods.atm import Atm
 from eegbench.methods.controls import NearestTrainImage
-from eegbench.methods.encoders.fitting import EncoderSettings, held_out
+from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.encoders.lstm import FeatureSettings
 from eegbench.methods.gan import GanSettings
 from eegbench.methods.llm_caption import CaptionSettings, LlmCaption
@@ -143,8 +142,3 @@ def test_eeg_on_disk_does_not_fill_memory(tmp_path: Path, monkeypatch: pytest.Mo
     assert most < 16
     eeg.sum()
     assert mapped() - before > 48  # what reading it as a whole takes
-
-
-def test_too_many_validation_concepts_are_refused_with_the_key() -> None:
-    with pytest.raises(InputError, match=r"50 validation concepts of 2; wanted 1 to 1: set validation_concepts \(of"):
-        held_out(("cat", "dog", "cat"), 50, seed=0)

@@ -20,6 +20,7 @@ from eegbench.methods.standard import Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
+from eegbench.methods.validation import held_out
 from eegbench.records import file_digest
 
 AS_IT_IS = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)  # a mean and a deviation that change nothing
@@ -199,18 +200,6 @@ def fit_embedder(
 
     training.run_epochs("fit EEG encoder", encoder, loss, held, settings)
     return embedder
-
-
-def held_out(concepts: tuple[str, ...], count: int, seed: int) -> NDArray[np.bool_]:
-    """Which stimuli belong to the `count` training concepts kept for validation, shape (n,)."""
-    names = sorted(set(concepts))
-    if not 1 <= count < len(names):
-        raise InputError(
-            f"{count} validation concepts of {len(names)}; wanted 1 to {len(names) - 1}: set validation_concepts (of "
-            "encoder, captions or the method)"
-        )
-    chosen = set(seeds.generator(seed, "validation concepts").choice(names, count, replace=False).tolist())
-    return np.array([concept in chosen for concept in concepts])
 
 
 def _contrast(predicted: torch.Tensor, truth: torch.Tensor, logit_scale: torch.Tensor) -> torch.Tensor:

@@ -86,6 +86,10 @@ def fit_features(
     network = LstmFeatures(eeg.shape[1], settings).to(training.device)
     numbers = np.unique(concepts, return_inverse=True)[1]
     members = {kept: _members(numbers, np.flatnonzero(held == kept)) for kept in (False, True)}
+    if len(members[False]) < 2:
+        raise InputError(f"{len(members[False])} concept to fit EEG features on; wanted 2 or more, for triplets")
+    if len(members[True]) < 2:  # a triplet takes another concept too: those that are fitted on stand in
+        members[True] = members[True] + members[False]
     label = "fit EEG features"
     per_epoch = max(1, int((~held).sum()) // (settings.concepts * settings.each))
 

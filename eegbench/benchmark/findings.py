@@ -1,0 +1,36 @@
+"""What a check of a contract finds, clause by clause."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from eegbench.benchmark.authors import said
+from eegbench.errors import EegbenchError
+
+
+class Finding(NamedTuple):
+    """One clause of a contract, and what is wrong with it; "" where it is kept. A warning breaks nothing."""
+
+    clause: str
+    problem: str = ""
+    warning: str = ""
+
+
+class Findings(list[Finding]):
+    """Clauses in the order in which they were looked at."""
+
+    def take(self, clause: str, ask: Callable[[], str | None]) -> bool:
+        """Look at a clause: `ask` raises, or says, what is wrong with it. Whether it is kept."""
+        try:
+            problem = ask() or ""
+        except EegbenchError as error:
+            problem = str(error)
+        except Exception as error:  # whatever a stranger's code may raise is a finding, not our end
+            problem = said(error)
+        self.append(Finding(clause, " ".join(problem.split())))
+        return not problem
+
+    def warn(self, clause: str, ask: Callable[[], str | None]) -> None:
+        """Look at a clause that is no duty."""
+        if not self.take(clause, ask):
+            last = self.pop()
+            self.append(Finding(clause, warning=last.problem))

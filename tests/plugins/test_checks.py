@@ -1,0 +1,163 @@
+"""check-dataset and check-metric: what keeps the contract passes, and each way to break it is found in its clause."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from eegbench.benchmark import check_dataset, check_metric, plugins
+from eegbench.contracts import Silent, TrainingSet
+from eegbench.errors import UsageError
+from eegbench.metrics import METRICS, VARIANTS
+from small_plugins import FAULTS, ODD, Odd, Small
+
+Install = Callable[..., None]
+Run = Callable[..., Result]
+
+
+def dataset_problems(**table: object) -> dict[str, str]:
+    found = check_dataset.check("small", table, (1,), progress=Silent())
+    return {
+        one.clause.removeprefix("subject 1: "): one.problem or one.warning
+        for one in found
+        if one.problem or one.warning
+    }
+
+
+def test_a_sound_data_set_passes_for_its_first_and_last_subject(small: Install, eegbench: Run) -> None:
+    done = eegbench("check-dataset", "small")
+    lines = done.stdout.strip().split("\n")
+    assert done.exit_code == 0 and all(line.startswith("ok ") for line in lines)
+    assert sum("subject 1: " in line for line in lines) == sum("subject 2: " in line for line in lines) > 5
+    told = json.loads(eegbench("check-dataset", "small", "--subject", "2", "--json").stdout)
+    assert {one["problem"] for one in told} == {""} and not any("subject 1" in one["clause"] for one in told)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_of_a_data_set_is_found_in_the_clause_of_its_verb(fault: str, small: Install) -> None:
+    verb = FAULTS[fault][0]
+    ((clause, _),) = dataset_problems(fault=fault).items()
+    assert clause.startswith("answers" if fault == "an answer too many" else verb)
+
+
+def test_a_broken_data_set_ends_with_exit_code_1(small: Install, eegbench: Run) -> None:
+    done = eegbench("check-dataset", "small", "--subject", "1", "--set", "fault=nan in train")
+    assert done.exit_code == 1 and "small breaks 1 of 10 clauses of the contract" in done.stderr
+    assert "BAD  subject 1: train gives EEG as info says" in done.stdout
+
+
+BENT: dict[str, tuple[str, Any, str, str]] = {  # what stands in a method's place, the clause, what is told
+    "draws anew": ("train", lambda self, subject: _train(self, eeg=np.random.rand(6, 3, 24).astype(np.float32)),  # noqa: NPY002
+                   "train comes again", "a second call of train gave other eeg"),
+    "looks at answers": ("queries", lambda self, subject, *, average="all": self.answers(subject),
+                         "queries are EEG", "asked the data set for the answers"),
+    "an average that breaks": ("queries", lambda self, subject, *, average="all":
+                               _queries(self, subject, 1 / (average == "all")), "average=1", "ZeroDivisionError"),
+    "an average of fewer": ("queries", lambda self, subject, *, average="all": _queries(self, subject, average),
+                            "average=1", "gave 3 stimuli"),
+    "a digest that is none": ("digests", lambda self, subject: {"f": "abc"}, "digests are sha256", "'f' has 'abc'"),
+    "info without times": ("info", property(lambda self: 3), "info names", "gave 3; wanted EEGInfo"),
+}  # fmt: skip
+
+
+def _train(self: Small, **changes: Any) -> TrainingSet:
+    return dataclasses.replace(TRAIN(self, 1), **changes)
+
+
+def _queries(self: Small, subject: int, average: object) -> Any:
+    whole = QUERIES(self, subject)
+    return whole if average in ("all", 1.0) and average != 1 else dataclasses.replace(
+        whole, eeg=whole.eeg[1:], stimuli=whole.stimuli[1:])  # fmt: skip
+
+
+TRAIN, QUERIES = Small.train, Small.queries
+
+
+@pytest.mark.parametrize("how", BENT)
+def test_what_only_a_check_can_find_is_found(how: str, small: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb, instead, clause, told = BENT[how]
+    monkeypatch.setattr(Small, verb, instead)
+    problems = dataset_problems()
+    assert [text for where, text in problems.items() if where.startswith(clause) and told in text], problems
+
+
+def test_shared_concepts_are_a_warning_until_the_caution_speaks(
+    small: Install, eegbench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Small.answers
+    monkeypatch.setattr(
+        Small, "answers", lambda self, s: dataclasses.replace(plain(self, s), concepts=("thing 0", "a", "b", "c"))
+    )
+    done = eegbench("check-dataset", "small", "--subject", "1")
+    assert done.exit_code == 0 and "hm   subject 1: test stimuli and concepts" in done.stdout
+    monkeypatch.setattr(Small, "caution", "Test concepts are training concepts.")
+    assert dataset_problems() == {}
+
+
+def test_a_path_as_a_word_is_found(install: Install, tmp_path: Path) -> None:
+    source = "from dataclasses import dataclass\nfrom small_plugins import Small\n"
+    source += f"@dataclass(frozen=True)\nclass Placed(Small):\n    name = 'placed'\n    root: str = {str(tmp_path)!r}\n"
+    install("eegbench.datasets", source, placed="Placed")
+    found = check_dataset.check("placed", {}, (1,), progress=Silent())
+    assert ["give the field the type Path" in one.problem for one in found if one.problem] == [True]
+
+
+def test_a_class_that_is_broken_is_the_first_clause(install: Install) -> None:
+    install("eegbench.datasets", "class Bad: pass", bad="Bad")
+    (only,) = check_dataset.check("bad", {}, (), progress=Silent())
+    assert "is no data set" in only.problem
+    with pytest.raises(UsageError, match="unknown data set"):
+        check_dataset.check("badd", {}, (), progress=Silent())
+
+
+@pytest.mark.parametrize("name", ["pixcorr", "clip", "kl", "fid", "is", "retrieval_top1"])
+def test_metrics_of_ours_pass(name: str) -> None:
+    assert name in METRICS and name not in VARIANTS
+    assert [one for one in check_metric.check(name, progress=Silent()) if one.problem] == []
+
+
+def metric_problems(metric: Odd, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(plugins, "find", lambda kind, name: metric)
+    monkeypatch.setattr(plugins, "names", lambda kind: [metric.id])
+    return {one.clause: one.problem for one in check_metric.check(metric.id, progress=Silent()) if one.problem}
+
+
+def distance(a: Any, b: Any) -> Any:
+    return np.clip(np.abs(a - b).mean(1), 0, 1)
+
+
+LAWS: dict[str, tuple[Callable[[Any, Any], Any], dict[str, Any], str]] = {
+    "outside": (ODD["odd_outside"][0], {}, "values are float64"),
+    "raises": (ODD["odd_raises"][0], {}, "values are float64"),
+    "by lot": (lambda a, b: np.random.rand(len(a)), {}, "the same input gives the same values"),  # noqa: NPY002
+    "writes": (lambda a, b: [a.__setitem__(0, 0) if a.flags.writeable else None, -distance(a, b) + 1][1], {},
+               "both sides are left"),
+    "by place": (lambda a, b: 1 - distance(a, b) * np.linspace(0.1, 0.9, len(a)), {}, "the order of the items"),
+    "by the others": (lambda a, b: 1 - distance(a, b) / (1 + len(a)), {"needs": "pixels425"}, "an item's value"),
+    "the wrong way": (distance, {}, "identical pairs are never worse"),
+    "blind to the pair": (lambda a, b: np.full(len(a), float(b.std() / 9 + 0.5)), {}, "permuted pairs"),
+    "infinite for flat pictures": (lambda a, b: np.where(a.std(1) < 1e-9, np.inf, 1 - distance(a, b)), {},
+                                   "flat pictures"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_each_broken_law_of_a_metric_is_found(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gives, changes, clause = LAWS[law]
+    flat = gives if "needs" not in changes else (lambda a, b: gives(a.reshape(len(a), -1), b.reshape(len(b), -1)))
+    problems = metric_problems(Odd("odd", flat, **{"needs": "embedding"} | changes), monkeypatch)
+    assert [where for where in problems if where.startswith(clause)], problems
+
+
+def test_a_sound_metric_passes_and_an_unknown_one_is_refused(small: Install, eegbench: Run) -> None:
+    source = "from small_plugins import Odd\nimport numpy as np\n"
+    source += "fine = Odd('fine', lambda a, b: np.exp(-np.abs(a - b).mean(1)), needs='embedding')\n"
+    small("eegbench.metrics", source, fine="fine")
+    done = eegbench("check-metric", "fine")
+    assert done.exit_code == 0 and all(line.startswith("ok ") for line in done.stdout.strip().split("\n"))
+    assert eegbench("check-metric", "fone").exit_code == 2
