@@ -147,7 +147,8 @@ def _or_problem(name: str, get: Callable[[str], list[Row]]) -> list[Row]:
     try:
         return get(name)
     except EegbenchError as error:
-        return [{"name": name, PROBLEM: str(error)}]
+        shown = name if name.isprintable() else repr(name)  # anything may stand in an entry point
+        return [{"name": shown, PROBLEM: " ".join(str(error).split())}]
 
 
 KINDS: dict[str, Callable[[], list[Row]]] = {

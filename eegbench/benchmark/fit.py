@@ -17,7 +17,7 @@ from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor
-from eegbench.errors import InputError
+from eegbench.errors import InputError, short
 from eegbench.places import writing
 from eegbench.records import Json, digest, file_digest, read_json, write_text
 
@@ -68,6 +68,7 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
     working = places.cache("fitting") / digest(shaped_by)
     with author_of("method", plan.method.name, plan.method, "fit"):
         fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
+    _check_fitted(plan.method, fresh, "fit")
     with author_of("method", plan.method.name, fresh, "save"):
         keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
     shutil.rmtree(working, ignore_errors=True)
@@ -96,7 +97,10 @@ def shape(plan: Plan) -> Json:
 def weights_of(method: Method[Any]) -> dict[str, str]:
     """sha256 of each pretrained file that a method uses, by name."""
     with author_of("method", method.name, method, "weights"):
-        return method.weights()
+        found: object = method.weights()
+    if isinstance(found, dict) and all(isinstance(word, str) for pair in found.items() for word in pair):
+        return found
+    raise InputError(f"method {method.name!r}: weights gave {short(found)}; wanted a sha256, or '', by name")
 
 
 def shipped_folder() -> Path:
@@ -141,7 +145,14 @@ def load(folder: Path, method: Method[Any], device: str) -> Reconstructor:
         stored = method.reconstructor.load(folder, device=device)
     with author_of("method", method.name, method, "configure"):
         found: Reconstructor = method.configure(stored)
+    _check_fitted(method, found, "configure")
     return found
+
+
+def _check_fitted(method: Method[Any], found: object, call: str) -> None:
+    if not isinstance(found, method.reconstructor):
+        wanted = method.reconstructor.__name__
+        raise InputError(f"method {method.name!r}: {call} gave {short(found)}; wanted a {wanted}, its reconstructor")
 
 
 def _check_configurable(method: Method[Any]) -> None:

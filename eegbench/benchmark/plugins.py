@@ -87,7 +87,11 @@ def _loaded(kind: str, name: str, points: tuple[EntryPoint, ...]) -> Any:
         packages = ", ".join(sorted({point.dist.name for point in points if point.dist})) or "several packages"
         raise InputError(f"{named} of more than one package ({packages}); uninstall all but one")
     found = _import(points[0], named)
-    if problem := facts.problem(kind, name, found):
+    try:
+        problem = facts.problem(kind, name, found)
+    except Exception as error:  # a stranger's class may do anything when it is looked at
+        problem = f"cannot be looked at ({said(error)})"
+    if problem:
         raise InputError(f"{named} that {problem}")
     return found
 

@@ -29,3 +29,17 @@ def test_a_package_that_a_method_lacks_is_named_with_the_method(small: Install, 
     done = eegbench(*EVALUATE, "--set", "where=package")
     assert done.exit_code == 3
     assert "method 'fails' needs 'not_there_at_all' in fit, and it is not installed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "weights gave ['a']; wanted a sha256",
+        "fit gave an array of shape (3,); wanted a Grey",
+        "configure gave None; wanted a Grey",
+    ],
+)
+def test_a_method_that_gives_something_else_is_told_in_one_line(told: str, small: Install, eegbench: Run) -> None:
+    done = eegbench(*EVALUATE, "--set", f"where={' '.join(told.split()[:2])}")
+    assert done.exit_code == 2
+    assert f"eegbench: method 'fails': {told}" in done.stderr and "Traceback" not in done.stderr
