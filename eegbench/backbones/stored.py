@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from eegbench.backbones import blank, published, saliency, weights
+from eegbench.backbones import blank, published, weights
+from eegbench.backbones.published_configs import EML_NET
+from eegbench.backbones.saliency import EML_NET_FILES
 from eegbench.errors import MissingError
 
 LOCAL = ("/", "./", "../", "~", "local-dir:")  # how the name of a folder or file on disk begins
@@ -18,8 +20,8 @@ def size(name: str, *, offline: bool = False) -> int | None:
         return 0
     if name.startswith("pack:") or Path(name).exists():
         return _bytes(Path(weights.locate(name)))
-    if name == saliency.EML_NET or name in published.PUBLISHED:
-        files = saliency.EML_NET_FILES if name == saliency.EML_NET else (name,)
+    if name == EML_NET or name in published.PUBLISHED:
+        files = EML_NET_FILES if name == EML_NET else (name,)
         found = [path for path in map(published.locate, files) if path is not None]
         return sum(map(_bytes, found)) if len(found) == len(files) else None
     if name.startswith(LOCAL):

@@ -12,6 +12,7 @@ from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.plan import describe
 from eegbench.contracts import Answers, Dataset, Progress, Queries, TrainingSet
+from eegbench.datasets import signals
 from eegbench.errors import AuthorError, CheckFailed, EegbenchError, unknown
 
 
@@ -66,7 +67,7 @@ class _Asking:
                 self.take("answers come again as the same bytes", lambda: self.again("answers", self.shown))
         if self.take("train gives EEG as info says, and for each stimulus image, concept and captions", self.train):
             self.take("train comes again as the same bytes", lambda: self.again("train", self.trained))
-        # The clause "channels carry signals" belongs here: it looks at the EEG of self.trained and self.told.
+        self.signals()
         if self.trained and self.shown:
             self.found.warn(self.of("test stimuli and concepts are not in training, or the caution speaks"), self.apart)
         self.take("digests are sha256 by name", lambda: _ignore(entering.digests(self.dataset, self.subject)))
@@ -76,6 +77,15 @@ class _Asking:
 
     def take(self, clause: str, ask: Callable[[], str | None]) -> bool:
         return self.found.take(self.of(clause), ask)
+
+    def signals(self) -> None:
+        """The EEG that came: a refusal where nothing is left of it, a warning for what is wrong with a part."""
+        came = {"training EEG": self.trained, "test EEG": self.told}
+        found = signals.together({name: signals.examine(e.eeg, e.info) for name, one in came.items() for e in one})
+        if self.take("channels carry signals, in the unit that info says", lambda: found.refusal) and found.notes:
+            self.found.warn(
+                self.of("no channel is flat, copied or clipped, no trial silent"), lambda: "; ".join(found.notes)
+            )
 
     def queries(self) -> None:
         with _Closed(self.dataset, "answers", "queries asked the data set for the answers"):

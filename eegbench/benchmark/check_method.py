@@ -5,28 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
+from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.outputs import CLAUSES, OUTPUTS, Asking, Given
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import seed_of
 from eegbench.contracts import Dataset, Progress, Queries, Reconstructor, TrainingSet
-from eegbench.errors import CheckFailed, EegbenchError
+from eegbench.errors import CheckFailed
 
 ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
 STORED = "what is saved is safe to load, and gives the same outputs"
-
-
-class Finding(NamedTuple):
-    """One clause of the contract, and what is wrong with it; "" where it is kept."""
-
-    clause: str
-    problem: str
 
 
 def check(plan: Plan, *, progress: Progress) -> list[Finding]:
@@ -34,20 +27,13 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
 
     The fit is the shipped or cached one; where there is none, the method is fitted on 64 training trials.
     """
-    queries = plan.dataset.queries(plan.spec.subject)
-    findings: list[Finding] = []
+    queries = plan.queries
+    findings = Findings()
     fitted: list[Reconstructor] = []
 
     def take(clause: str, ask: Callable[[], str | None]) -> bool:
-        try:
-            with _answers_closed(plan.dataset):
-                problem = ask() or ""
-        except EegbenchError as error:
-            problem = str(error)
-        except Exception as error:  # whatever a stranger's code may raise is a finding, not our end
-            problem = f"{type(error).__name__}: {error}"
-        findings.append(Finding(clause, " ".join(problem.split())))
-        return not problem
+        with _answers_closed(plan.dataset):
+            return findings.take(clause, ask)
 
     def fit() -> str | None:
         fitted.append(_fitted(plan, progress))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import companions, plugins, provenance
+from eegbench.benchmark import companions, plugins, provenance, score
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.verify import Verifier
 from eegbench.contracts import Silent
@@ -57,7 +57,7 @@ def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any
 
 def test_companions_are_made_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.evaluate()
-    monkeypatch.setattr(companions.score, "write", lambda *_: None)  # scoring one again would show
+    monkeypatch.setattr(score, "write", lambda *_: None)  # scoring one again would show
     again = lab.evaluate("ignores-eeg")
     assert again.floors == first.floors and again.ceilings == first.ceilings
 
@@ -76,8 +76,13 @@ def made(lab: Any, patch: pytest.MonkeyPatch) -> list[str]:
             return _plain(self, *given, **more)
 
         patch.setattr(kind, "reconstruct", reconstruct)
-    plain_scores = companions.score.write
-    patch.setattr(companions.score, "write", lambda *given: (asked.append("scores"), plain_scores(*given))[1])
+    plain_write = score.write
+
+    def write(*given: Any) -> Any:
+        asked.append("scores")
+        return plain_write(*given)
+
+    patch.setattr(score, "write", write)
     return asked
 
 

@@ -149,7 +149,12 @@ def test_a_method_that_says_so_may_use_the_other_trials_and_is_marked(
 def test_a_transductive_method_gets_all_trials_at_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     transductive(lab, monkeypatch)
     counts: list[int] = []
-    spoil(lab, monkeypatch, "reconstruct", lambda images: (counts.append(len(images)), images)[1])
+
+    def counted(images: Any) -> Any:
+        counts.append(len(images))
+        return images
+
+    spoil(lab, monkeypatch, "reconstruct", counted)
     lab.reconstruct()
     assert counts[-1] == 8
 

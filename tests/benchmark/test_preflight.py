@@ -29,7 +29,7 @@ def _a_file_for_a_folder(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def _no_room(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     usage = type("Usage", (), {"free": 2**20})
-    patch.setattr(preflight.shutil, "disk_usage", lambda _: usage)
+    patch.setattr("shutil.disk_usage", lambda _: usage)
     return {}
 
 
