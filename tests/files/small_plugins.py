@@ -115,7 +115,7 @@ class Small(Dataset):
         images = np.clip(colours + rng.integers(-20, 20, (count, SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
         wave = np.sin(np.arange(INFO.times) / 4)
         eeg = colours[:, 0, 0, :, None] / 255 * wave + rng.normal(0, 0.1, (count, 3, INFO.times))
-        return images, eeg.astype(np.float32)
+        return images, (eeg * 1e-5).astype(np.float32)  # V
 
     def _bent(self, verb: str, whole: T) -> T:
         which, change = FAULTS.get(self.fault, ("", None))

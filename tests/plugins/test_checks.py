@@ -47,7 +47,7 @@ def test_each_fault_of_a_data_set_is_found_in_the_clause_of_its_verb(fault: str,
 
 def test_a_broken_data_set_ends_with_exit_code_1(small: Install, eegbench: Run) -> None:
     done = eegbench("check-dataset", "small", "--subject", "1", "--set", "fault=nan in train")
-    assert done.exit_code == 1 and "small breaks 1 of 10 clauses of the contract" in done.stderr
+    assert done.exit_code == 1 and "small breaks 1 of 11 clauses of the contract" in done.stderr
     assert "BAD  subject 1: train gives EEG as info says" in done.stdout
 
 
