@@ -15,6 +15,7 @@ from eegbench.contracts import Dataset, Method
 from eegbench.datasets.recorded import Recorded
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
+from eegbench.tables import Column, laid
 
 Row = dict[str, object]
 PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
@@ -30,16 +31,13 @@ def rows(kind: str) -> list[Row]:
     return KINDS[kind]()
 
 
-def text(table: Sequence[Row]) -> str:
-    """Rows as lines in columns below their heads, and below them what cannot be used."""
+def text(table: Sequence[Row], width: int | None = None) -> str:
+    """Rows as lines in columns below their heads, as many as fit, and below them what cannot be used."""
     sound = [row for row in table if PROBLEM not in row]
-    lines = [tuple(sound[0]), *(tuple(map(str, row.values())) for row in sound)] if sound else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    columns = [
-        "  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    ]
-    problems = [f"{row['name']} cannot be used: {row[PROBLEM]}" for row in table if PROBLEM in row]
-    return "".join(f"{line}\n" for line in columns + problems)
+    heads = list(sound[0]) if sound else []
+    columns = [Column(head, [str(row[head]) for row in sound], right=False) for head in heads]
+    problems = [f"{row['name']} cannot be used: {row[PROBLEM]}\n" for row in table if PROBLEM in row]
+    return "".join([laid(columns, width, gap=2, elsewhere="--json") if columns else "", *problems])
 
 
 def card(kind: str, name: str) -> str:

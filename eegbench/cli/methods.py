@@ -1,6 +1,5 @@
 """The verbs that examine a method."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,21 +13,26 @@ from eegbench.cli.options import (
     DataSet,
     Device,
     MethodName,
+    Offline,
     Seed,
     Settings,
     Subject,
     Track,
+    go_offline,
     run_options,
 )
-from eegbench.cli.output import heading, terminal
-from eegbench.cli.verbs import app
+from eegbench.cli.output import heading, say, say_json, terminal
+from eegbench.cli.screen import width
+from eegbench.cli.verbs import CHECK, RUN, app
 from eegbench.errors import CheckFailed
 
 
-@app.command()
+@app.command(group=RUN)
 def explain(
     method: MethodName,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for explain.csv and the pictures.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for explain.csv and the pictures.")
+    ],
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     seed: Seed = 0,
@@ -36,22 +40,30 @@ def explain(
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     device: Device = "auto",
+    offline: Offline = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
+    go_offline(offline)
     from eegbench.benchmark import catalogue
     from eegbench.benchmark import explain as asking
 
-    options = run_options(method, config, settings, dataset=dataset, seed=seed, captions=captions_file, device=device)
+    chosen = {"seed": seed, "captions": captions_file, "device": device, "offline": offline}
+    options = run_options(method, config, settings, dataset=dataset, **chosen)
     explained = asking.explain(method, subject, options, terminal())
     title = heading(explained, method, subject, options)
     files = asking.write(explained, output, title=title)
-    print(f"{title}\n{catalogue.text(asking.heads(explained))}")
+    if as_json:
+        say_json(asking.heads(explained))
+        return
+    say(heading(explained, method, subject, options, width()))
+    print(catalogue.text(asking.heads(explained), width()))
     print("\n".join(str(file) for file in files))
 
 
-@app.command("check-method")
+@app.command("check-method", group=CHECK)
 def check_method(
-    method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="A name of `eegbench list methods`.")],
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
@@ -59,17 +71,20 @@ def check_method(
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     device: Device = "auto",
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a method on four images whether it keeps the contract."""
+    go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark import check_method as asking
     from eegbench.benchmark.plan import plan
 
-    options = run_options(method, config, settings, dataset=dataset, track=track, captions=captions_file, device=device)
+    chosen = {"track": track, "captions": captions_file, "device": device, "offline": offline}
+    options = run_options(method, config, settings, dataset=dataset, **chosen)
     findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
     if as_json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+        say_json([finding._asdict() for finding in findings])
     else:
         for finding in findings:
             print(f"{'BAD' if finding.problem else 'ok '}  {finding.clause}")
@@ -79,13 +94,17 @@ def check_method(
         raise CheckFailed(f"{method} breaks {broken} of {len(findings)} clauses of the contract")
 
 
-@app.command()
+@app.command(group=CHECK)
 def rehearse(
-    method: Annotated[str, typer.Option(help="A method that has a configuration at full size.")],
-    config: Annotated[Path, typer.Option(help="paper, micro, or a TOML file with a table [method].")] = Path("paper"),
+    method: MethodName,
+    config: Config = Path("paper"),
     settings: Settings = None,
-    recording: Annotated[str | None, typer.Option(help="Whose size the EEG has; else that of the paper.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="A weight file to compare keys and shapes with.")] = None,
+    recording: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose size the EEG has; else that of the paper.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A weight file to compare keys and shapes with.")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -99,4 +118,7 @@ def rehearse(
     report = rehearsing.rehearse(
         method, table, device=device, progress=terminal(), recording=recording, checkpoint=checkpoint
     )
-    sys.stdout.write(json.dumps(dataclasses.asdict(report), indent=1) + "\n" if as_json else rehearsing.text(report))
+    if as_json:
+        say_json(dataclasses.asdict(report))
+    else:
+        sys.stdout.write(rehearsing.text(report))

@@ -1,24 +1,39 @@
 """What verbs print and write."""
 
-import textwrap
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
+from eegbench.cli.screen import Screen, narrow, width
 from eegbench.places import writing
+from eegbench.tables import WIDTH, wrapped
 
 
-def heading(outcome: Any, method: str, subject: int, options: Any) -> str:
+def say(text: str) -> None:
+    """Lines on stdout, broken between words where a terminal is too narrow for them."""
+    print(wrapped(text, narrow()))
+
+
+def say_json(value: Any) -> None:
+    """JSON alone on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def note(text: str) -> None:
+    print(f"note: {' '.join(text.split())}", file=sys.stderr)
+
+
+def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
     """What stands above every table and picture of scores of one run."""
-    told = kind(outcome.simulated, outcome.caution)
+    told = kind(outcome.simulated, outcome.caution, columns)
     return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
 
 
-def kind(simulated: bool, caution: str) -> str:
+def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
-    from eegbench.report import WIDTH
-
     told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
-    return "\n".join([told, *textwrap.wrap(caution, WIDTH)])
+    return f"{told}\n{wrapped(caution, columns)}" if caution else told
 
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
@@ -26,25 +41,17 @@ def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
     from eegbench.report import show
 
     floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
-    show(sheet, title=title, floors=floors, ceilings=ceilings, console=console())
-
-
-def console() -> Any:
-    """stdout, as wide as the terminal that it is."""
-    from rich.console import Console
-
-    from eegbench.report import WIDTH
-
-    made = Console()
-    if not made.is_terminal:
-        made.width = WIDTH
-    return made
+    say(show(sheet, title=title, floors=floors, ceilings=ceilings, width=width()))
 
 
 def terminal() -> Any:
+    """Progress on stderr; of stderr itself, for bars are drawn by signs that nothing else may send."""
+    from rich.console import Console
+
     from eegbench.progress import Terminal
 
-    return Terminal()
+    stream = getattr(sys.stderr, "stream", sys.stderr)
+    return Terminal(Console(file=Screen(stream, acting=True), force_terminal=stream.isatty()))  # type: ignore[arg-type]
 
 
 def write(path: Path, text: str, option: str) -> None:

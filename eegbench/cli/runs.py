@@ -16,40 +16,44 @@ from eegbench.cli.options import (
     MethodName,
     NwayJudge,
     Offline,
+    Output,
     Protocol,
     Runs,
     Seed,
     Settings,
     Subject,
+    Suite,
     Track,
     Unverified,
+    choice,
     data_table,
     go_offline,
     metric_names,
     run_options,
     words,
 )
-from eegbench.cli.output import console, heading, show_sheet, terminal, write
-from eegbench.cli.verbs import app
+from eegbench.cli.output import heading, note, say, say_json, show_sheet, terminal, write
+from eegbench.cli.screen import width
+from eegbench.cli.verbs import BOARD, RUN, SCORE, app
 
 
-@app.command()
+@app.command(group=RUN)
 def evaluate(
     method: MethodName,
     subject: Subject,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     seed: Seed = 0,
-    samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
-    average: Annotated[str, typer.Option(help="Repetitions of test EEG that are averaged: all, or a number.")] = "all",
-    suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
+    samples: Annotated[int, typer.Option(metavar="N", help="Images per stimulus; a score is their mean.")] = 1,
+    average: Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")] = "all",
+    suite: Suite = "auto",
     protocol: Protocol = "sal512",
     config: Config = None,
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images made at once; changes no image.")] = None,
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG. A run that was audited stays so.")
     ] = True,
@@ -85,25 +89,31 @@ def evaluate(
         batch_size=batch_size,
     )
     outcome = pipeline.evaluate(method, subject, options, terminal())
-    for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
+    for told in outcome.notes:
+        note(told)
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
-    show_sheet(outcome.sheet, heading(outcome, method, subject, options), outcome)
+    show_sheet(outcome.sheet, heading(outcome, method, subject, options, width()), outcome)
     print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
 
 
-@app.command()
+@app.command(group=SCORE)
 def score(
-    truth: Annotated[Path, typer.Option(help="A folder of true images, PNG or JPEG.")],
-    reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
-    suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
+    truth: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder of true images, PNG or JPEG.")],
+    reconstructions: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder with the same names below it.")],
+    suite: Suite = "auto",
     protocol: Protocol = "sal512",
-    metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Names, with commas between them; all if not given.")
+    ] = None,
+    output: Output = None,
     json_file: Annotated[
-        str | None, typer.Option("--json", help="JSON to this file; - for JSON alone on stdout.")
+        str | None,
+        typer.Option(
+            "--json", metavar="[FILE]", help="Print JSON alone on stdout; with FILE, JSON there and the table."
+        ),
     ] = None,
     device: Device = "auto",
     nway_judge: NwayJudge = None,
@@ -128,29 +138,38 @@ def score(
         half=half,
         allow_unverified=allow_unverified_weights,
     )
+    if json_file and json_file != "-":
+        write(Path(json_file), sheet.to_json(), "--json")
+    if output:
+        write(output, sheet.to_json(), "--output")
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
-        return
-    show_sheet(sheet, f"{reconstructions} against {truth}")
-    if json_file:
-        write(Path(json_file), sheet.to_json(), "--json")
+    elif not output:
+        show_sheet(sheet, f"{reconstructions} against {truth}")
 
 
-@app.command()
+@app.command(group=BOARD)
 def leaderboard(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = Path("runs"),
-    form: Annotated[str, typer.Option("--format", help="md, html, csv or json.")] = "md",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder of runs.")] = Path("runs"),
+    form: Annotated[
+        str, choice("format", "md", "csv", "json", "html", names=("--format",), said="How it is written.")
+    ] = "md",
+    output: Output = None,
     normalised: Annotated[
         bool, typer.Option("--normalised", help="Scores as shares of the way from floor to ceiling.")
     ] = False,
     claims: Annotated[
-        str, typer.Option(help="Published numbers of papers: auto (on the board's data sets), all or none.")
+        str,
+        choice(
+            "choice of claims",
+            "auto",
+            "all",
+            "none",
+            said="Published numbers of papers; auto: on the board's data sets.",
+        ),
     ] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
-    ] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
     from eegbench.leaderboard.board import Board
@@ -162,7 +181,9 @@ def leaderboard(
         text = board.render(form)
     if output:
         write(output, text, "--output")
-    else:
+    if as_json:
+        sys.stdout.write(board.render("json"))
+    elif not output:
         sys.stdout.write(text)
 
 
@@ -176,13 +197,13 @@ def pictures_of(board: Any, settings: list[str] | None) -> Any:
     return gallery.collect(groups, settings=data_table(settings))
 
 
-@app.command()
+@app.command(group=SCORE)
 def sheet(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data set lies, as root=DIR.")
-    ] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The PNG to write.")],
+    settings: Settings = None,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""
     from eegbench.benchmark import picture
@@ -191,12 +212,16 @@ def sheet(
     print(f"Picture: {output}")
 
 
-@app.command()
+@app.command(group=RUN)
 def curve(
     method: MethodName,
-    over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
-    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times its own.")] = None,
+    over: Annotated[str, typer.Option(metavar="KEY", help="A key of the data set or the method, as snr.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for curve.csv and curve.png.")
+    ],
+    values: Annotated[
+        str | None, typer.Option(metavar="VALUE,VALUE", help="With commas between them; else 0 to 4 times its own.")
+    ] = None,
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
@@ -206,8 +231,12 @@ def curve(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate a method at several values of one key: does the score rise with the signal?"""
+    go_offline(offline)
     from eegbench.benchmark import vary
 
     options = run_options(
@@ -220,17 +249,22 @@ def curve(
         captions=captions_file,
         runs=runs,
         device=device,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
     )
     points = vary.curve(method, subject, over, words(values), options, terminal())
     title = heading(points[0], method, subject, options)
     table, picture = vary.write(points, over, output, title=title)
-    print(title)
+    if as_json:
+        say_json(vary.rows(points))
+        return
+    say(heading(points[0], method, subject, options, width()))
     worse = vary.falls(points)
-    print(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
+    say(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
     print(f"Table:   {table}\nPicture: {picture}")
 
 
-@app.command()
+@app.command(group=RUN)
 def ablate(
     method: MethodName,
     subject: Subject = 8,
@@ -242,8 +276,12 @@ def ablate(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate the rows of a paper's own ablation, and print its table."""
+    go_offline(offline)
     from eegbench.benchmark import plugins, vary
     from eegbench.report import show_ablation
 
@@ -257,7 +295,13 @@ def ablate(
         captions=captions_file,
         runs=runs,
         device=device,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
     )
     points = vary.ablate(method, subject, options, terminal())
-    print(heading(points[0], method, subject, options))
-    show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, console())
+    if as_json:
+        say_json(vary.rows(points))
+        return
+    say(heading(points[0], method, subject, options, width()))
+    table = show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, width())
+    print(table, end="")
