@@ -30,6 +30,7 @@ class Terminal(Progress):
     """Bars where stderr is a terminal; else a line at most every ten seconds, and one at each bar's end.
 
     Without a terminal, a stage that does not advance says so: after `soon` seconds, and then every `still` seconds.
+    `before` is called before each bar.
     """
 
     def __init__(
@@ -39,15 +40,17 @@ class Terminal(Progress):
         *,
         soon: float = SOON,
         still: float = STILL,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         self._console = console or Console(stderr=True)
         self._clock = clock
-        self._soon, self._still = soon, still
+        self._soon, self._still, self._before = soon, still, before
         self._bars: Bars | None = None  # the one that is drawn now: a console holds one at a time
         self._stages: list[Stage] = []  # those that are open; the last one speaks
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        self._before()
         label = visible(label)
         drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         with self._drawn(label, total) if drawn else self._said(label, total) as advance:

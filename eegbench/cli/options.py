@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eegbench.cli.output import note
+from eegbench.cli.output import notes
 from eegbench.errors import UsageError, unknown
 
 TAKEN = 8  # the subject where none is named: the one that comes fitted
@@ -34,7 +34,7 @@ def _named(ctx: typer.Context, subject: int) -> int:
 
 
 def taking_one() -> int:
-    note(f"no --subject was given: taking {TAKEN}; name it")
+    notes.add(f"no --subject was given: taking {TAKEN}; name it")
     return TAKEN
 
 

@@ -24,6 +24,26 @@ def note(text: str) -> None:
     print(f"note: {' '.join(text.split())}", file=sys.stderr)
 
 
+class Notes:
+    """Notes that wait for the work to begin: where nothing is done, the one line on stderr is the error's."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def add(self, text: str) -> None:
+        self._waiting.append(text)
+
+    def show(self) -> None:
+        while self._waiting:
+            note(self._waiting.pop(0))
+
+    def drop(self) -> None:
+        self._waiting.clear()
+
+
+notes = Notes()
+
+
 def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
     """What stands above every table and picture of scores of one run."""
     told = kind(outcome.simulated, outcome.caution, columns)
@@ -51,7 +71,8 @@ def terminal() -> Any:
     from eegbench.progress import Terminal
 
     stream = getattr(sys.stderr, "stream", sys.stderr)
-    return Terminal(Console(file=Screen(stream, acting=True), force_terminal=stream.isatty()))  # type: ignore[arg-type]
+    console = Console(file=Screen(stream, acting=True), force_terminal=stream.isatty())  # type: ignore[arg-type]
+    return Terminal(console, before=notes.show)
 
 
 def write(path: Path, text: str, option: str) -> None:

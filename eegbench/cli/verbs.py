@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from eegbench import __version__
 from eegbench.cli import help as showing
+from eegbench.cli.output import notes
 from eegbench.cli.screen import screens
 from eegbench.errors import EegbenchError, MissingError, UsageError, nearest, unknown
 from eegbench.places import FULL
@@ -44,6 +45,7 @@ class Verbs(TyperGroup):
     """Runs a verb; what goes wrong on purpose, or for want of disk or rights, is one line and an exit code."""
 
     def main(self, *words: Any, **options: Any) -> Any:
+        notes.drop()
         with screens() as stdout:
             try:
                 return super().main(*words, **options)
@@ -69,7 +71,9 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            outcome = super().invoke(ctx)
+            notes.show()
+            return outcome
         except TyperException as error:
             _misused(error, ctx.command_path)
         except EegbenchError as error:
