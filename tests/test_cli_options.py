@@ -1,9 +1,11 @@
 """--help, and that an option is the same thing in every verb that has it."""
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +14,14 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 import eegbench
-from eegbench import backbones
-from eegbench.backbones import SUITES
-from eegbench.benchmark import catalogue
-from eegbench.benchmark.score import NWAY_JUDGES, PROTOCOLS
+from eegbench.benchmark import catalogue, vary
+from eegbench.benchmark.plan import PROTOCOLS, SUITES
+from eegbench.benchmark.score import NWAY_JUDGE, VARIANTS
 from eegbench.cli import app
 from eegbench.cli.verbs import GROUPS
-from eegbench.configuration import SCALES
 from eegbench.leaderboard import board, claims, drift_report
-from eegbench.records import TRACKS
+from eegbench.methods.neuroimagen import NeuroImagen
+from eegbench.records import TRACKS, Score, ScoreSheet
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
 DIFFERENT: Mapping[str, str] = {
@@ -53,7 +54,7 @@ def helped(*words: str, columns: int = 100) -> Result:
 def test_an_option_has_one_meaning_and_one_type_in_all_verbs() -> None:
     meanings: dict[str, dict[object, str]] = {}
     for verb, option in OPTIONS:
-        what = (option.help, str(option.type_descriptor.annotation), option.metavar, tuple(option.opts))
+        what = (option.help, str(option.type_descriptor.annotation), option.metavar)
         for name in option.opts:
             meanings.setdefault(name, {})[what] = verb
     several = {name: found for name, found in meanings.items() if len(found) > 1 and name not in (*DIFFERENT, "-o")}
@@ -70,11 +71,11 @@ def test_every_option_says_what_it_wants_and_what_it_does() -> None:
 
 
 CHOICES: Mapping[str, tuple[str, object]] = {
-    "evaluate --track": ("track", TRACKS),
+    "evaluate --track": ("track", TRACKS[:2]),
     "evaluate --suite": ("suite", SUITES),
-    "score --suite": ("suite", ["auto", *SUITES]),
+    "score --suite": ("suite", SUITES),
     "evaluate --protocol": ("protocol", PROTOCOLS),
-    "evaluate --nway-judge": ("n-way judge", NWAY_JUDGES),
+    "evaluate --nway-judge": ("n-way judge", [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]),
     "leaderboard --format": ("format", [*board.FORMATS, "html"]),
     "leaderboard --claims": ("choice of claims", claims.WHICH),
     "check --format": ("format", drift_report.FORMATS),
@@ -87,9 +88,13 @@ def test_choices_are_shown_and_another_is_refused_before_any_work(case: str) -> 
     verb, name = case.split()
     names = list(known)  # type: ignore[call-overload]
     (option,) = [option for other, option in OPTIONS if other == verb and name in option.opts]
-    assert set(option.metavar.split("|")) == set(names) | ({"auto"} if kind == "suite" else set())
-    rest = {"evaluate": ["--method", "x", "--subject", "8"], "score": ["--truth", "a", "--reconstructions", "b"]}
-    done = CliRunner().invoke(app, [verb, *rest.get(verb, ["a"]), name, f"{names[0]}x", *["--baseline", "b"][: 2 * (verb == "check")]])
+    assert set(option.metavar.split("|")) == set(names)
+    rest = {
+        "evaluate": ["--method", "x", "--subject", "8"],
+        "score": ["--truth", "a", "--reconstructions", "b"],
+        "check": ["runs", "--baseline", "b"],
+    }
+    done = CliRunner().invoke(app, [verb, *rest.get(verb, []), name, f"{names[0]}x"])
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"eegbench: unknown {kind} '{names[0]}x'; did you mean '{names[0]}'? There is: ")
 
@@ -116,7 +121,7 @@ def test_the_help_of_a_verb_fits_and_shows_names_choices_and_defaults(verb: str)
     for columns in (44, 80):
         text = helped(*verb.split(), columns=columns).stdout
         assert max(map(len, text.splitlines())) <= columns
-        assert not re.search(r"<(str|int|float|path|file|bool)", text) and "..." not in text.replace("...]", "").replace("... [", "").replace("...\n", "\n")
+        assert not re.search(r"<(str|int|float|path|file|bool)|[a-z ]\.\.\.", text, re.M)
         for option in (p for p in VERBS[verb].params if p.param_type_name == "option"):
             assert option.opts[-1] in text
             if not option.is_flag and option.default not in (None, []) and not option.required:
@@ -130,14 +135,45 @@ def test_the_version_is_said_and_doctor_says_it_too() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "pandas", "scipy", "matplotlib", "rich", "mne", "PIL")
-    code = f"import sys\nfrom eegbench.cli import app\ntry: app()\nexcept SystemExit: pass\nfor name in {heavy}: assert name not in sys.modules, name"
+    loaded = f"for name in {heavy}: assert name not in sys.modules, name"
+    code = f"import sys\nfrom eegbench.cli import app\ntry: app()\nexcept SystemExit: pass\n{loaded}"
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "") and "evaluate" in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["curve", "ablate", "explain", "check-method", "captions make"])
-def test_a_subject_that_was_not_named_is_told(verb: str) -> None:
-    (option,) = [option for other, option in OPTIONS if other == verb and "--subject" in option.opts]
-    assert option.default == 8
-    shown = CliRunner().invoke(app, ["captions", "make", "--check", "nowhere"], prog_name="eegbench")
-    assert shown.stderr.count("\n") == 1, "an error is one line"
+@pytest.fixture
+def ablated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows in place of a paper's ablation."""
+    sheet = ScoreSheet(2, "micro", "sal512", {"clip": Score("clip", 1, 0.5, (0.4, 0.6), True)})
+    rows = [vary.Point(label, sheet, True) for label in ("all of it", "without the encoder")]
+    monkeypatch.setattr(vary, "ablate", lambda *_: rows)
+    monkeypatch.setattr(NeuroImagen, "ablated", ("clip",))
+
+
+def test_a_subject_that_was_not_named_is_told_and_taken(ablated: None, tmp_path: Path) -> None:
+    taken, named = (
+        CliRunner().invoke(app, ["ablate", "--method", "neuroimagen", *more]) for more in ([], ["--subject", "8"])
+    )
+    assert (taken.exit_code, taken.stderr) == (0, "note: no --subject was given: taking 8; name it\n")
+    assert (named.stderr, named.stdout) == (
+        "",
+        taken.stdout,
+    ) and "without the encoder  .500 [.400, .600]" in taken.stdout
+    drawn = CliRunner().invoke(app, ["datasets", "info", "sim-things", "-o", str(tmp_path / "p.png"), "--json"])
+    assert drawn.stderr == taken.stderr and json.loads(drawn.stdout)["picture"] == str(tmp_path / "p.png")
+
+
+def test_json_stands_alone_in_verbs_that_had_none(ablated: None) -> None:
+    rows = json.loads(CliRunner().invoke(app, ["ablate", "--method", "neuroimagen", "--json"]).stdout)
+    assert [row["value"] for row in rows] == ["all of it", "without the encoder"]
+    facts = json.loads(CliRunner().invoke(app, ["datasets", "info", "sim-things", "--json"]).stdout)
+    assert facts["name"].startswith("sim-things@")
+
+
+def test_what_is_suggested_for_an_option_is_near() -> None:
+    words = ["evaluate", "--method", "x", "--subject", "8"]
+    near, far = (
+        CliRunner().invoke(app, [*words, option, "3"], prog_name="eegbench").stderr for option in ("--sede", "--lpips")
+    )
+    assert near == "eegbench: unknown option '--sede'; did you mean '--seed'? See `eegbench evaluate --help`\n"
+    assert far == "eegbench: unknown option '--lpips'. See `eegbench evaluate --help`\n"
