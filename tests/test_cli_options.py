@@ -16,11 +16,12 @@ from typer.testing import CliRunner, Result
 import eegbench
 from eegbench.benchmark import catalogue, vary
 from eegbench.benchmark.plan import PROTOCOLS, SUITES
-from eegbench.benchmark.score import NWAY_JUDGE, VARIANTS
+from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.cli import app
 from eegbench.cli.verbs import GROUPS
-from eegbench.leaderboard import board, claims, drift_report
+from eegbench.leaderboard import FORMATS, claims, drift_report
 from eegbench.methods.neuroimagen import NeuroImagen
+from eegbench.metrics import VARIANTS
 from eegbench.records import TRACKS, Score, ScoreSheet
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
@@ -76,7 +77,7 @@ CHOICES: Mapping[str, tuple[str, object]] = {
     "score --suite": ("suite", SUITES),
     "evaluate --protocol": ("protocol", PROTOCOLS),
     "evaluate --nway-judge": ("n-way judge", [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]),
-    "leaderboard --format": ("format", [*board.FORMATS, "html"]),
+    "leaderboard --format": ("format", [*FORMATS, "html"]),
     "leaderboard --claims": ("choice of claims", claims.WHICH),
     "check --format": ("format", drift_report.FORMATS),
 }

@@ -36,7 +36,9 @@ def text(table: Sequence[Row], width: int | None = None) -> str:
     sound = [row for row in table if PROBLEM not in row]
     heads = list(sound[0]) if sound else []
     columns = [Column(head, [str(row[head]) for row in sound], right=False) for head in heads]
-    problems = [f"{row['name']} cannot be used: {row[PROBLEM]}\n" for row in table if PROBLEM in row]
+    problems = [
+        f"{row['name']} cannot be used: {' '.join(str(row[PROBLEM]).split())}\n" for row in table if PROBLEM in row
+    ]
     return "".join([laid(columns, width, gap=2, elsewhere="--json") if columns else "", *problems])
 
 

@@ -18,6 +18,7 @@ Entry = tuple[str, str]
 def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
     """The verbs of an application below the headings that they name, those of its sub-applications among them."""
     named: dict[str, list[Entry]] = {heading: [] for heading in headings}
+    command: Any
     for name, command in group.commands.items():
         entries = [(name, _first(command))]
         if isinstance(command, TyperGroup):

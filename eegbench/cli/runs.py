@@ -95,7 +95,7 @@ def evaluate(
         sys.stdout.write(outcome.sheet.to_json())
         return
     show_sheet(outcome.sheet, heading(outcome, method, subject, options, width()), outcome)
-    print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
+    say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
 
 

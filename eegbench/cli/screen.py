@@ -51,7 +51,7 @@ class Screen(io.TextIOBase):
         self._unless_failed(self.stream.flush)
 
     def _unless_failed(self, act: Callable[[], object]) -> None:
-        if self.failure is not None:
+        if self.failure is not None or self.stream.closed:
             return
         try:
             act()

@@ -161,5 +161,6 @@ def _misused(error: TyperException, verb: str) -> NoReturn:
 
 
 def _leave(message: str, code: int) -> NoReturn:
+    sys.stdout.flush()  # where both streams go to one place, the error comes last
     print("eegbench: " + " ".join(message.split()), file=sys.stderr)
     raise typer.Exit(code) from None
