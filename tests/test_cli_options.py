@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 import eegbench
 from eegbench.benchmark import catalogue, vary
 from eegbench.benchmark.plan import PROTOCOLS, SUITES
+from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.cli import app
 from eegbench.cli.verbs import GROUPS
@@ -80,6 +81,7 @@ CHOICES: Mapping[str, tuple[str, object]] = {
     "leaderboard --format": ("format", [*FORMATS, "html"]),
     "leaderboard --claims": ("choice of claims", claims.WHICH),
     "check --format": ("format", drift_report.FORMATS),
+    "rehearse --recording": ("recording", RECORDINGS),
 }
 
 
@@ -94,6 +96,7 @@ def test_choices_are_shown_and_another_is_refused_before_any_work(case: str) -> 
         "evaluate": ["--method", "x", "--subject", "8"],
         "score": ["--truth", "a", "--reconstructions", "b"],
         "check": ["runs", "--baseline", "b"],
+        "rehearse": ["--method", "atm"],
     }
     done = CliRunner().invoke(app, [verb, *rest.get(verb, []), name, f"{names[0]}x"])
     assert (done.exit_code, done.stdout) == (2, "")

@@ -1,5 +1,6 @@
 """What is printed in any terminal, pipe or encoding, and that no printing loses or fails a verb's work."""
 
+import dataclasses
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from eegbench import backbones
 from eegbench.backbones.pixels import Pixels
 from eegbench.cli import app
+from eegbench.cli.compare import apart
 from eegbench.cli.screen import PLAIN
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
 
@@ -184,6 +186,18 @@ def test_a_table_drops_columns_to_fit_and_says_which(two_runs: list[str], column
     said = " ".join(" ".join(lines).split())
     assert ("Left out for want of room:" in said) == (columns < 75)
     assert columns >= 75 or ("visible, better; " in said and "--json" in said)
+
+
+def test_a_difference_is_shown_within_what_its_metric_allows(two_runs: list[str]) -> None:
+    for folder in two_runs:
+        path = Path(folder) / "scores.json"
+        sheet = ScoreSheet.read(path)
+        bounded = {name: dataclasses.replace(one, bounds=(0.25, 0.45)) for name, one in sheet.metrics.items()}
+        path.write_text(dataclasses.replace(sheet, metrics=bounded).to_json())
+    lines = CliRunner().invoke(app, ["compare", *two_runs]).stdout.splitlines()
+    row = next(line.split() for line in lines if line.startswith("nway50_top1"))
+    assert row[2:4] == [".300", ".400"] and apart((0.25, 0.45)) == pytest.approx((-0.2, 0.2))
+    assert apart((0.0, None)) is apart(None) is None
 
 
 @pytest.mark.parametrize("kind", ["methods", "metrics", "datasets"])

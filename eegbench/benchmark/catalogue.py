@@ -66,8 +66,8 @@ def _method_card(found: type[Method[Any]]) -> str:
     parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
     said = inspect.cleandoc(found.__doc__ or "")
     parts += ["## Configuration"] if said.startswith(f"{found.__name__}(") else ["## Configuration", said]
-    files = shipped_files(found.name)
-    parts += [f"### --config {scale}\n\n```toml\n{file.read_text().strip()}\n```" for scale, file in files.items()]
+    files = {scale: file.read_text(encoding="utf-8").strip() for scale, file in shipped_files(found.name).items()}
+    parts += [f"### --config {scale}\n\n```toml\n{text}\n```" for scale, text in files.items()]
     if not files:
         parts.append("\n".join(f"- `{key}`" for key in keys(found)) or "Nothing can be set.")
     return "\n\n".join(parts) + "\n"

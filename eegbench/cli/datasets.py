@@ -18,7 +18,9 @@ Root = Annotated[
 Origin = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="NAME", help="Which of the published files, as official, nice or raw for things-eeg2."
+        "--from",
+        metavar="NAME",
+        help="Which published files: nice, official or raw of things-eeg2, 5_95, 14_70, 55_95 or raw of eegcvpr.",
     ),
 ]
 Subjects = Annotated[

@@ -18,6 +18,7 @@ from eegbench.cli.options import (
     Settings,
     Subject,
     Track,
+    choice,
     go_offline,
     run_options,
 )
@@ -100,7 +101,10 @@ def rehearse(
     config: Config = Path("paper"),
     settings: Settings = None,
     recording: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose size the EEG has; else that of the paper.")
+        str | None,
+        choice(
+            "recording", "things-eeg2", "eegcvpr", "sim-things", said="Whose size the EEG has; else that of the paper."
+        ),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A weight file to compare keys and shapes with.")
