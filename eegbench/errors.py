@@ -10,9 +10,11 @@ EegbenchError
 A message is one line: what came, what was wanted, what to do.
 """
 
-import difflib
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+MANY = 40  # names in one message; more are summed up
 
 
 class EegbenchError(Exception):
@@ -60,11 +62,51 @@ def short(value: object) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:
-    """The error for a name that does not exist: it lists what there is and the nearest match."""
+    """The error for a name that does not exist: it lists what there is, and the one that was likely meant."""
     names = [str(k) for k in known]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return UsageError(f"unknown {kind} {name!r}{hint} There is: {', '.join(names)}")
+    near = nearest(name, names)
+    hint = f"; did you mean {near!r}?" if near else "."
+    return UsageError(f"unknown {kind} {name!r}{hint} There is: {_listed(name, names)}")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The name that was likely meant, or "": of other case or hyphens, a letter in four wrong, or its beginning."""
+    plain = _plain(name)
+    far = {other: _slips(plain, _plain(other)) for other in names}
+    closest = min(names, key=lambda other: far[other], default="")
+    if closest and far[closest] <= max(1, len(plain) // 4) and far[closest] < len(plain):
+        return closest
+    begun = [other for other in names if len(plain) > 2 and _plain(other).startswith(plain)]
+    return begun[0] if len(begun) == 1 else ""
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("-", "_").replace(" ", "_")
+
+
+def _slips(a: str, b: str) -> int:
+    """How many letters were left out, added, changed, or swapped with the next one, to make `b` of `a`."""
+    a, b = a[:80], b[:80]
+    before, last = [0] * (len(b) + 1), list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (letter != other)))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                row[-1] = min(row[-1], before[j - 2] + 1)
+        before, last = last, row
+    return last[-1]
+
+
+def _listed(name: str, names: Sequence[str]) -> str:
+    """All names; of very many those of the same table as `name`, as "encoder." of "encoder.rate", and a count."""
+    if len(names) <= MANY:
+        return ", ".join(names)
+    own = [other for other in names if other.rpartition(".")[0] == name.rpartition(".")[0]][:MANY]
+    tables = Counter(other.partition(".")[0] for other in names if other not in own and "." in other)
+    rest = len(names) - len(own) - sum(tables.values())
+    parts = own + [f"{table}.… ({count})" for table, count in tables.items()] + [f"{rest} more"] * bool(rest)
+    return ", ".join(parts)
 
 
 def check_range(owner: object, **ranges: tuple[float, float]) -> None:

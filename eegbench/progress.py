@@ -1,29 +1,59 @@
 """Progress on stderr: bars with time left in a terminal, a plain line now and then elsewhere."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from eegbench.contracts import Progress
+from eegbench.tables import visible
 
-EVERY = 10.0  # seconds between plain lines
+EVERY = 10.0  # seconds between plain lines of what advances
+SOON = 5.0  # seconds after which a stage that says nothing is said to have begun
+STILL = 30.0  # seconds after which it is said to be at work still
+ROOMY = 76  # columns in which bars have all their parts; in fewer they have less, so that names stay whole
 
 
 class Terminal(Progress):
-    """Bars where stderr is a terminal; else a line at most every ten seconds, and one at each bar's end."""
+    """Bars where stderr is a terminal; else a line at most every ten seconds, and one at each bar's end.
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    Without a terminal, a stage that does not advance says so: after `soon` seconds, and then every `still` seconds.
+    `before` is called before each bar.
+    """
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        soon: float = SOON,
+        still: float = STILL,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self._console = console or Console(stderr=True)
         self._clock = clock
+        self._soon, self._still, self._before = soon, still, before
         self._bars: Bars | None = None  # the one that is drawn now: a console holds one at a time
+        self._stages: list[Stage] = []  # those that are open; the last one speaks
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        with self._drawn(label, total) if self._console.is_terminal else self._said(label, total) as advance:
+        self._before()
+        label = visible(label)
+        drawn = self._console.is_terminal and not self._console.is_dumb_terminal
+        with self._drawn(label, total) if drawn else self._said(label, total) as advance:
             yield advance
 
     @contextmanager
@@ -38,9 +68,7 @@ class Terminal(Progress):
         if self._bars is not None:
             yield self._bars
             return
-        left = (TextColumn("left"), TimeRemainingColumn())
-        columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *left)
-        with Bars(*columns, console=self._console) as bars:
+        with Bars(*columns(self._console.width), console=self._console, redirect_stdout=False) as bars:
             self._bars = bars
             try:
                 yield bars
@@ -49,19 +77,81 @@ class Terminal(Progress):
 
     @contextmanager
     def _said(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        began = said = self._clock()
-        done = 0
+        stage = Stage(label, total, self._clock, self._say)
+        over = threading.Event()
+        self._stages.append(stage)
+        threading.Thread(target=self._watch, args=(stage, over), daemon=True).start()
+        try:
+            yield stage.advance
+        finally:
+            over.set()
+            self._stages.remove(stage)
+        stage.end()
 
-        def advance(n: int) -> None:
-            nonlocal done, said
-            done += n
-            now = self._clock()
-            if done and now - said >= EVERY:
-                said = now
-                self._say(f"{label}: {done}/{total}, about {(now - began) / done * (total - done):.0f} s left")
-
-        yield advance
-        self._say(f"{label}: {done}/{total} in {self._clock() - began:.1f} s")
+    def _watch(self, stage: "Stage", over: threading.Event) -> None:
+        """Say of a stage that it has begun, and that it still is at work, until it is over."""
+        wait = self._soon
+        while not over.wait(wait):
+            speaks = self._stages[-1:] == [stage]  # one that waits for another inside it lets that one speak
+            wait = stage.beat(self._still) if speaks else self._still
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class Stage:
+    """One piece of work that is told in lines."""
+
+    def __init__(self, label: str, total: int, clock: Callable[[], float], say: Callable[[str], None]) -> None:
+        self.label, self.total, self._clock, self._say = label, total, clock, say
+        self._done = 0
+        self._told = self._over = False
+        self._began = self._last = clock()
+        self._lock = threading.Lock()
+
+    def advance(self, n: int) -> None:
+        with self._lock:
+            self._done += n
+            now = self._clock()
+            if self._done and now - self._last >= EVERY:
+                left = (now - self._began) / self._done * (self.total - self._done)
+                self._tell(now, f"{self._done}/{self.total}, about {left:.0f} s left")
+
+    def beat(self, still: float) -> float:
+        """Say where it is if it has said nothing for so long; gives the seconds to wait for the next look."""
+        with self._lock:
+            if self._over:
+                return still
+            now = self._clock()
+            if not self._told and not self._done:
+                self._tell(now, f"begun, {self.total} to do")
+            elif now - self._last >= still:
+                self._tell(now, f"still at {self._done}/{self.total}, {now - self._began:.0f} s")
+            return max(still - (now - self._last), 0.01)
+
+    def end(self) -> None:
+        with self._lock:
+            self._over = True
+            self._say(f"{self.label}: {self._done}/{self.total} in {self._clock() - self._began:.1f} s")
+
+    def _tell(self, now: float, what: str) -> None:
+        self._told, self._last = True, now
+        self._say(f"{self.label}: {what}")
+
+
+def columns(width: int) -> list[ProgressColumn]:
+    """What a bar has in so many columns: label, bar, count, times. A long label is broken between words."""
+    times: list[ProgressColumn] = [TextColumn("left"), TimeRemainingColumn()]
+    beside = 22  # the count, the time left and the spaces
+    if width >= ROOMY:
+        times = [TimeElapsedColumn(), *times]
+        beside += 8
+    bar = min(40, max(8, (width - beside) // 3))
+    parts: list[ProgressColumn] = [BarColumn(bar_width=bar), MofNCompleteColumn()]
+    if width < 2 * beside:  # no room for a bar: the count says it
+        parts, times, beside, bar = [MofNCompleteColumn()], times[-1:], 16, 0
+    label = max(8, width - beside - bar)
+    named = TextColumn(
+        "{task.description}", markup=False, table_column=Column(max_width=label, min_width=min(24, label))
+    )
+    return [named, *parts, *times]

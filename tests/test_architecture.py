@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "walking"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -24,6 +24,7 @@ LAYERS: Mapping[str, set[str]] = {
     "errors": set(),
     "channels": set(),
     "seeds": {"errors"},
+    "tables": set(),
     "arrays": {"errors"},
     "fields": {"errors"},
     "places": {"errors"},

@@ -32,3 +32,27 @@ def test_unknown_name_that_is_near_to_nothing_gets_the_list_alone() -> None:
 
 def test_unknown_name_stays_on_one_line() -> None:
     assert "\n" not in str(errors.unknown("metric", "a\nb", ["ssim"]))
+
+
+METRICS = ("pixcorr", "ssim", "sim", "clip", "alexnet2", "fid", "kl_reversed", "inception")
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("ssmi", "ssim"), ("pixcor", "pixcorr"), ("CLIP", "clip"), ("kl-reversed", "kl_reversed"),
+        ("KL_Reversed", "kl_reversed"), ("incep", "inception"), ("alexnet", "alexnet2"),
+        ("lpips", ""), ("psnr", ""), ("mse", ""), ("dreamsim", ""), ("x", ""), ("", ""), ("vit", ""),
+    ],
+)  # fmt: skip
+def test_only_what_is_near_is_suggested(given: str, near: str) -> None:
+    said = str(errors.unknown("metric", given, METRICS))
+    assert (f"did you mean {near!r}?" in said) if near else ("did you mean" not in said)
+    assert said.endswith(", ".join(METRICS))
+
+
+def test_of_very_many_names_the_table_that_was_meant_is_listed_and_the_rest_is_counted() -> None:
+    keys = [f"encoder.key{i}" for i in range(30)] + [f"lora.key{i}" for i in range(70)] + ["seed"]
+    said = str(errors.unknown("configuration key", "encoder.kez1", keys))
+    assert "did you mean 'encoder.key1'?" in said and "encoder.key29" in said and "lora.key1," not in said
+    assert said.endswith("lora.… (70), 1 more") and len(said) < 700

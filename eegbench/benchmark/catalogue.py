@@ -15,6 +15,7 @@ from eegbench.contracts import Dataset, Method
 from eegbench.datasets.recorded import Recorded
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
+from eegbench.tables import Column, laid
 
 Row = dict[str, object]
 PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
@@ -30,16 +31,15 @@ def rows(kind: str) -> list[Row]:
     return KINDS[kind]()
 
 
-def text(table: Sequence[Row]) -> str:
-    """Rows as lines in columns below their heads, and below them what cannot be used."""
+def text(table: Sequence[Row], width: int | None = None) -> str:
+    """Rows as lines in columns below their heads, as many as fit, and below them what cannot be used."""
     sound = [row for row in table if PROBLEM not in row]
-    lines = [tuple(sound[0]), *(tuple(map(str, row.values())) for row in sound)] if sound else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    columns = [
-        "  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    heads = list(sound[0]) if sound else []
+    columns = [Column(head, [str(row[head]) for row in sound], right=False) for head in heads]
+    problems = [
+        f"{row['name']} cannot be used: {' '.join(str(row[PROBLEM]).split())}\n" for row in table if PROBLEM in row
     ]
-    problems = [f"{row['name']} cannot be used: {row[PROBLEM]}" for row in table if PROBLEM in row]
-    return "".join(f"{line}\n" for line in columns + problems)
+    return "".join([laid(columns, width, gap=2, elsewhere="--json") if columns else "", *problems])
 
 
 def card(kind: str, name: str) -> str:
@@ -66,8 +66,8 @@ def _method_card(found: type[Method[Any]]) -> str:
     parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
     said = inspect.cleandoc(found.__doc__ or "")
     parts += ["## Configuration"] if said.startswith(f"{found.__name__}(") else ["## Configuration", said]
-    files = shipped_files(found.name)
-    parts += [f"### --config {scale}\n\n```toml\n{file.read_text().strip()}\n```" for scale, file in files.items()]
+    files = {scale: file.read_text(encoding="utf-8").strip() for scale, file in shipped_files(found.name).items()}
+    parts += [f"### --config {scale}\n\n```toml\n{text}\n```" for scale, text in files.items()]
     if not files:
         parts.append("\n".join(f"- `{key}`" for key in keys(found)) or "Nothing can be set.")
     return "\n\n".join(parts) + "\n"

@@ -80,6 +80,7 @@ class Compared:
     significant: bool
     unverified: bool  # judged by weights that are not the published ones
     paired: Paired | None
+    bounds: tuple[float | None, float | None] | None = None  # of the metric: no value or interval is shown outside
 
 
 @dataclass(frozen=True)
@@ -278,9 +279,8 @@ def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared
     told = tested is None or statistics.least_p(tested.pairs) * tests <= LEVEL
     better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if told else ""
     significant = tested is not None and tested.significant
-    return Compared(
-        a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested
-    )
+    known = (a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested)
+    return Compared(*known, a.bounds or b.bounds)
 
 
 def _side(run: Scored) -> Side:

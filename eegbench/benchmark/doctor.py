@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
+from eegbench import __version__
 from eegbench.errors import EegbenchError
 
 OLDEST, BELOW = (3, 11), (3, 14)  # Python
@@ -57,6 +58,7 @@ def examine() -> list[Finding]:
     """All findings: Python, packages, imports that are known to fail, device, micro pack, disk."""
     imports = [_sound(f"import {module}", partial(_import, module), remedy) for module, remedy in REMEDIES.items()]
     return [
+        Finding("eegbench", True, __version__),
         _python(),
         *(_package(name) for name in PACKAGES),
         *imports,

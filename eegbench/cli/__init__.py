@@ -1,6 +1,6 @@
 """The command line: a verb parses, calls one function, prints. Heavy imports wait for the verb that needs them."""
 
-from eegbench.cli import runs as runs  # the order of the imports is that of the verbs in --help
+from eegbench.cli import runs as runs  # the order of the imports is that of the verbs within a group of --help
 
 from eegbench.cli import compare as compare  # isort: skip
 from eegbench.cli import checks as checks  # isort: skip

@@ -1,6 +1,5 @@
 """The verbs about what is there: parts, packages, captions, weight files."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,15 +17,18 @@ from eegbench.cli.options import (
     built_dataset,
     go_offline,
 )
-from eegbench.cli.output import note, terminal
-from eegbench.cli.verbs import app, captions, weights
+from eegbench.cli.output import note, say, say_json, terminal
+from eegbench.cli.screen import narrow
+from eegbench.cli.verbs import CHECK, RUN, app, captions, weights
 from eegbench.errors import CheckFailed, MissingError, UsageError
 
 
-@app.command("list")
+@app.command("list", group=RUN)
 def list_(
-    kind: Annotated[str, typer.Argument(help="methods, datasets, metrics or backbones.")],
-    card: Annotated[str | None, typer.Option(help="Of metrics and methods: all about this one.")] = None,
+    kind: Annotated[str, typer.Argument(metavar="methods|datasets|metrics|backbones", help="What to list.")],
+    card: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of metrics and methods: all about this one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what there is."""
@@ -36,20 +38,29 @@ def list_(
         sys.stdout.write(catalogue.card(kind, card))
         return
     rows = catalogue.rows(kind)
-    sys.stdout.write(json.dumps(rows, indent=1) + "\n" if as_json else catalogue.text(rows))
+    show_rows(rows, as_json)
 
 
-@app.command()
+def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
+    from eegbench.benchmark import catalogue
+
+    if as_json:
+        say_json(rows)
+    else:
+        sys.stdout.write(catalogue.text(rows, narrow()))
+
+
+@app.command(group=CHECK)
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and what to do about it."""
     from eegbench.benchmark.doctor import examine
 
     findings = examine()
     if as_json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+        say_json([finding._asdict() for finding in findings])
     else:
         for finding in findings:
-            print(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
+            say(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(MissingError.exit_code)
 
@@ -57,24 +68,33 @@ def doctor(as_json: AsJson = False) -> None:
 @captions.command("make")
 def captions_make(
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to make, or to add what it lacks to.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The file to make, or to add what it lacks to."),
     ] = None,
     dataset: DataSet = "sim-things",
     subject: Subject = 8,
     settings: DataSettings = None,
     images: Annotated[
-        Path | None, typer.Option(help="A folder of training images, in place of the data set's; ids are their paths.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="A folder of training images, in place of the data set's; ids are their paths."
+        ),
     ] = None,
-    endpoint: Annotated[str | None, typer.Option(help="As https://api.openai.com/v1; with --model.")] = None,
-    model: Annotated[str | None, typer.Option(help="The endpoint's name for the model.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="As https://api.openai.com/v1; with --model.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="The endpoint's name for the model.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the API key.")] = None,
-    parallel: Annotated[int, typer.Option(help="Images that the endpoint is asked about at once.")] = 4,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 120.0,
+    parallel: Annotated[int, typer.Option(metavar="N", help="Images that the endpoint is asked about at once.")] = 4,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds to wait for an answer.")] = 120.0,
     local: Annotated[
-        Path | None, typer.Option(help="A BLIP or GIT captioner in a folder, in place of an endpoint.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A BLIP or GIT captioner in a folder, in place of an endpoint."),
     ] = None,
     device: Device = "auto",
-    check: Annotated[Path | None, typer.Option(help="Make nothing; say whether this file is sound and whole.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Make nothing; say whether this file is sound and whole.")
+    ] = None,
     follow_links: FollowLinks = False,
     offline: Offline = False,
 ) -> None:
@@ -118,15 +138,14 @@ def captions_make(
 def weights_list(as_json: AsJson = False) -> None:
     """Say of each published weight file who uses it, where it comes from, where it lies and whether it is the one."""
     from eegbench.backbones import published
-    from eegbench.benchmark import catalogue
 
     rows = [published.state(name) for name in published.PUBLISHED]
-    sys.stdout.write(json.dumps(rows, indent=1) + "\n" if as_json else catalogue.text(rows))
+    show_rows(rows, as_json)
 
 
 @weights.command("fetch")
 def weights_fetch(
-    names: Annotated[list[str], typer.Argument(help="Names of `eegbench weights list`, or all.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names of `eegbench weights list`, or all.")],
     offline: Offline = False,
 ) -> None:
     """Download published weight files to where their ecosystem keeps them."""
@@ -151,8 +170,9 @@ def weights_fetch(
 @weights.command("verify")
 def weights_verify(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names of `eegbench weights list`; those here if none.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Names of `eegbench weights list`; those here if none.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the digests of weight files with the known ones."""
     from eegbench.backbones import published
@@ -161,8 +181,10 @@ def weights_verify(
     if not chosen:
         raise MissingError("no published weight file is here; `eegbench weights list` says where they are looked for")
     states = {name: str(published.state(name)["state"]) for name in chosen}
-    for name, state in states.items():
-        print(f"{name:<20} {state}")
+    if as_json:
+        say_json(states)
+    else:
+        print("\n".join(f"{name:<20} {state}" for name, state in states.items()))
     if published.DIFFERS in states.values():
         raise typer.Exit(CheckFailed.exit_code)
     if published.ABSENT in states.values():

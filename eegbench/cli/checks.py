@@ -1,25 +1,35 @@
 """The verbs that ask whether runs are what they say, whether numbers moved, and that take runs in from others."""
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from eegbench.cli.options import AsJson, DataSettings, Device, FollowLinks, Offline, Unverified, data_table, go_offline
-from eegbench.cli.output import note, terminal, write
-from eegbench.cli.verbs import app
+from eegbench.cli.options import (
+    AsJson,
+    DataSettings,
+    Device,
+    FollowLinks,
+    Offline,
+    Output,
+    Unverified,
+    choice,
+    data_table,
+    go_offline,
+)
+from eegbench.cli.output import note, say, say_json, terminal, write
+from eegbench.cli.verbs import BOARD, CHECK, app
 from eegbench.errors import CheckFailed, InputError
 from eegbench.walking import Links
 
 DigestsOnly = Annotated[bool, typer.Option("--digests-only", help="Compute no score again.")]
 
 
-@app.command()
+@app.command(group=CHECK)
 def verify(
-    run: Annotated[Path, typer.Argument(help="A run's folder; with --all a tree of them.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder; with --all a tree of them.")],
     every: Annotated[bool, typer.Option("--all", help="Every run below the folder.")] = False,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
@@ -44,21 +54,27 @@ def verify(
     for folder in found.folders:
         verdicts.append(verifier.verify(folder))
         if not as_json:
-            print("\n".join(verdicts[-1].lines()), flush=True)
+            say("\n".join(verdicts[-1].lines()))
+            sys.stdout.flush()
     if as_json:
-        print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=1))
+        say_json([dataclasses.asdict(verdict) for verdict in verdicts])
     require(verdicts, asked=not digests_only)
     found.check_whole()
 
 
-@app.command()
+@app.command(group=CHECK)
 def check(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs, or a file that `eegbench score --json` wrote.")],
-    baseline: Annotated[Path, typer.Option(help="The numbers as they should be.")],
-    form: Annotated[str, typer.Option("--format", help="text, md or junit.")] = "text",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+    runs: Annotated[
+        Path, typer.Argument(metavar="RUNS", help="A folder of runs, or a file that `eegbench score --json` wrote.")
+    ],
+    baseline: Annotated[Path, typer.Option(metavar="FILE", help="The numbers as they should be.")],
+    form: Annotated[
+        str, choice("format", "text", "md", "junit", names=("--format",), said="How it is written.")
+    ] = "text",
+    output: Output = None,
     update: Annotated[bool, typer.Option("--update", help="Write the baseline anew, and say what moved.")] = False,
     follow_links: FollowLinks = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare scores with a baseline: a number that moved without its metric's version fails."""
     from eegbench.leaderboard import drift, drift_report
@@ -69,27 +85,34 @@ def check(
     text = drift_report.render(findings, form)
     if output:
         write(output, text, "--output")
-    else:
-        sys.stdout.write(text)
     if update:
         write(baseline, drift.to_json(found), "--baseline")
+    if as_json:
+        say_json([dataclasses.asdict(finding) for finding in findings])
+    elif not output:
+        sys.stdout.write(text)
+    if update:
         print(f"{baseline}: {len(found)} runs are the baseline now", file=sys.stderr)
     elif failed := drift.failures(findings):
         raise CheckFailed(f"{len(failed)} of {len(findings)} comparisons failed; raise a metric's version, or mend it")
 
 
-@app.command()
+@app.command(group=BOARD)
 def merge(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of runs from others.")],
-    runs: Annotated[Path, typer.Option("--into", help="The folder of runs that takes them in.")] = Path("runs"),
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Folders of runs from others.")],
+    runs: Annotated[
+        Path, typer.Option("--runs", "--into", metavar="FOLDER", help="The folder of runs, where new ones go.")
+    ] = Path("runs"),
     known: Annotated[
-        Path | None, typer.Option(help="Runs verified before: those that are the same are not scored again.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Runs verified before: those that are the same are not scored again."),
     ] = None,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
     device: Device = "auto",
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
     from eegbench.benchmark import merging
@@ -98,7 +121,10 @@ def merge(
     outcomes = []
     for outcome in merging.merge(folders, runs, verifier, known=known, note=note):
         outcomes.append(outcome)
-        print(outcome.line(), flush=True)
+        if not as_json:
+            print(outcome.line(), flush=True)
+    if as_json:
+        say_json([dataclasses.asdict(outcome) for outcome in outcomes])
     merging.require(outcomes)
 
 

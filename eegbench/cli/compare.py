@@ -7,20 +7,24 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import AsJson
-from eegbench.cli.output import console, kind
-from eegbench.cli.verbs import app
+from eegbench.cli.output import kind, say
+from eegbench.cli.screen import width
+from eegbench.cli.verbs import SCORE, app
+from eegbench.tables import Column, laid, wrapped
 
 LEGEND = """\
-p: sign-flip test of the differences, which are paired by stimulus. Holm p: corrected for {tests} metrics;
-what is called better is so at .05 by it. Visible: the smallest true difference that this many stimuli
-show in 4 of 5 cases, at .05 before correction. All of it speaks of these images on these stimuli:
+p: sign-flip test of the differences, which are paired by stimulus. Holm p: corrected for {tests} metrics; \
+what is called better is so at .05 by it. Visible: the smallest true difference that this many stimuli \
+show in 4 of 5 cases, at .05 before correction. All of it speaks of these images on these stimuli: \
 another seed, fit or subject may differ by more."""
 
 
-@app.command()
+@app.command(group=SCORE)
 def compare(
-    run_a: Annotated[Path, typer.Argument(help="A run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0.")],
-    run_b: Annotated[Path, typer.Argument(help="Another, on the same stimuli.")],
+    run_a: Annotated[
+        Path, typer.Argument(metavar="RUN_A", help="A run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0.")
+    ],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another, on the same stimuli.")],
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs metric by metric: difference, interval, test, and what could have been seen."""
@@ -30,24 +34,21 @@ def compare(
     if as_json:
         sys.stdout.write(found.to_json())
         return
-    show(found)
+    say(text(found, width()))
 
 
-def show(found: Any) -> None:
-    """Print heading, table, what is left out and why, and how to read it."""
-    print(kind(found.simulated, found.caution))
+def text(found: Any, columns: int) -> str:
+    """Heading, table, what is left out and why, and how to read it."""
+    lines = [kind(found.simulated, found.caution, columns)]
     for name, side in (("A", found.a), ("B", found.b)):
         samples = f", mean of {side.samples} samples" if side.samples > 1 else ""
         role = "" if side.role == "method" else f" ({side.role})"
         role += " (uses all test trials at once: transductive)" if side.transductive else ""
-        print(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}")
+        lines.append(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}")
     judged = ", whose judges no paper uses" if found.suite == "micro" else ""
     scored = f"{found.stimuli} stimuli, suite {found.suite}{judged}, protocol {found.protocol}"
-    print(f"{found.dataset}, subject {found.subject}, {scored}\n")
-    console().print(table(found), highlight=False)
-    for line in remarks(found):
-        print(line)
-    print("\n" + LEGEND.format(tests=found.tests))
+    lines += [f"{found.dataset}, subject {found.subject}, {scored}", "", table(found, columns).rstrip("\n")]
+    return "\n".join([*lines, *remarks(found), "", wrapped(LEGEND.format(tests=found.tests), columns)])
 
 
 def remarks(found: Any) -> list[str]:
@@ -68,25 +69,28 @@ def remarks(found: Any) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def table(found: Any) -> Any:
+def table(found: Any, columns: int) -> str:
     """A row for each metric; what has no pairs has no interval and no p."""
-    from rich.markup import escape
-    from rich.table import Table
+    from eegbench.report import arrow, interval, named, number
 
-    from eegbench.report import interval, number
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    grid.add_column("metric", no_wrap=True)
-    for head in ("A", "B", "A − B [95 %]", "p", "Holm p", "visible", "better"):
-        grid.add_column(escape(head), justify="right", no_wrap=True)
+    rows = []
     for name, one in found.metrics.items():
-        shown = f"{name}-{one.variant}" if one.variant else name
-        row = [f"{shown} {'↑' if one.higher_is_better else '↓'}", number(one.a), number(one.b)]
+        row = [f"{named(name, one)} {arrow(one)}", number(one.a, one.bounds), number(one.b, one.bounds)]
         if one.paired is None:
             row += [number(one.difference), "-", "-", "-", "no pairs"]
         else:
             pair = one.paired
-            row += [interval(pair.difference, pair.ci), number(pair.p), number(pair.p_holm), number(pair.detectable)]
-            row += [one.better if one.significant else "-"]
-        grid.add_row(*map(escape, row))
-    return grid
+            row += [interval(pair.difference, pair.ci, apart(one.bounds)), number(pair.p), number(pair.p_holm)]
+            row += [number(pair.detectable), one.better if one.significant else "-"]
+        rows.append(row)
+    heads = ("metric", "A", "B", "A − B [95 %]", "p", "Holm p", "visible", "better")
+    cells = zip(*rows, strict=True)
+    made = [Column(head, list(column), right=head != "metric") for head, column in zip(heads, cells, strict=True)]
+    return laid(made, columns, elsewhere="--json")
+
+
+def apart(bounds: Any) -> Any:
+    """The bounds of the difference of two values that have these."""
+    if bounds is None or None in bounds:
+        return None
+    return bounds[0] - bounds[1], bounds[1] - bounds[0]

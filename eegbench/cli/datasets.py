@@ -6,38 +6,56 @@ from typing import Annotated
 
 import typer
 
-from eegbench.cli.options import DataSettings, Offline, built_dataset, data_table
-from eegbench.cli.output import terminal
+from eegbench.cli.options import AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
+from eegbench.cli.output import say, say_json, terminal
 from eegbench.cli.verbs import datasets
 from eegbench.errors import CheckFailed, MissingError
 
-Name = Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")]
-Root = Annotated[Path | None, typer.Option(help="The folder of the published files; EEGBENCH_DATA/NAME if not given.")]
+Name = Annotated[str, typer.Argument(metavar="DATASET", help="A name of `eegbench list datasets`.")]
+Root = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The folder of the published files; EEGBENCH_DATA/NAME if not given."),
+]
 Origin = Annotated[
-    str | None, typer.Option("--from", help="Which of the published files, as official, nice or raw for things-eeg2.")
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Which published files: nice, official or raw of things-eeg2, 5_95, 14_70, 55_95 or raw of eegcvpr.",
+    ),
 ]
 Subjects = Annotated[
     list[int] | None,
-    typer.Option("--subject", help="Whose, again for more; all if not given, or all that are prepared."),
+    typer.Option("--subject", metavar="N", help="Whose, again for more; all if not given, or all that are prepared."),
 ]
 
 
 @datasets.command("info")
 def datasets_info(
-    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
-    picture: Annotated[Path | None, typer.Option(help="Draw scenes, captions and mean EEG to this PNG.")] = None,
-    subject: Annotated[int, typer.Option(help="Whose EEG the picture shows.")] = 8,
+    name: Name,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", "--picture", metavar="FILE", help="Draw scenes, captions and mean EEG to this PNG."
+        ),
+    ] = None,
+    subject: Annotated[int | None, typer.Option(metavar="N", help="Whose EEG the picture shows.")] = None,
     settings: DataSettings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a data set is, and draw it."""
     from eegbench.benchmark import catalogue
 
     dataset = built_dataset(name, settings)
-    for key, value in catalogue.facts(dataset).items():
-        print(f"{key:<10} {value}")
+    facts = catalogue.facts(dataset)
     if picture is not None:
-        catalogue.draw(dataset, subject, picture)
-        print(f"{'picture':<10} {picture}")
+        catalogue.draw(dataset, taking_one() if subject is None else subject, picture)
+        facts["picture"] = str(picture)
+    if as_json:
+        say_json(facts)
+        return
+    for key, value in facts.items():
+        say(f"{key:<10} {value}")
 
 
 @datasets.command("fetch")
@@ -90,7 +108,12 @@ def datasets_prepare(
 
 @datasets.command("verify")
 def datasets_verify(
-    name: Name, origin: Origin = None, subject: Subjects = None, root: Root = None, settings: DataSettings = None
+    name: Name,
+    origin: Origin = None,
+    subject: Subjects = None,
+    root: Root = None,
+    settings: DataSettings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read every byte of what was prepared; look for test images among the training images, and at the signals.
 
@@ -101,8 +124,10 @@ def datasets_verify(
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     problems, notes = recordings.verify(dataset, subject, progress=terminal())
-    for line in (*problems, *(f"note: {note}" for note in notes)):
-        print(line)
+    if as_json:
+        say_json({"problems": problems, "notes": notes})
+    else:
+        lines = problems or ["whole, and no test image is among the training images"]
+        say("\n".join([*lines, *(f"note: {told}" for told in notes)]))
     if problems:
         raise typer.Exit(CheckFailed.exit_code)
-    print("whole, and no test image is among the training images")

@@ -1,6 +1,5 @@
 """The verbs that examine a method, a data set or a metric."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,22 +15,28 @@ from eegbench.cli.options import (
     DataSettings,
     Device,
     MethodName,
+    Offline,
     Seed,
     Settings,
     Subject,
     Track,
+    choice,
     data_table,
+    go_offline,
     run_options,
 )
-from eegbench.cli.output import heading, terminal
-from eegbench.cli.verbs import app
+from eegbench.cli.output import heading, say, say_json, terminal
+from eegbench.cli.screen import width
+from eegbench.cli.verbs import CHECK, RUN, app
 from eegbench.errors import CheckFailed
 
 
-@app.command()
+@app.command(group=RUN)
 def explain(
     method: MethodName,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for explain.csv and the pictures.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for explain.csv and the pictures.")
+    ],
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     seed: Seed = 0,
@@ -39,22 +44,30 @@ def explain(
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     device: Device = "auto",
+    offline: Offline = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
+    go_offline(offline)
     from eegbench.benchmark import catalogue
     from eegbench.benchmark import explain as asking
 
-    options = run_options(method, config, settings, dataset=dataset, seed=seed, captions=captions_file, device=device)
+    chosen = {"seed": seed, "captions": captions_file, "device": device, "offline": offline}
+    options = run_options(method, config, settings, dataset=dataset, **chosen)
     explained = asking.explain(method, subject, options, terminal())
     title = heading(explained, method, subject, options)
     files = asking.write(explained, output, title=title)
-    print(f"{title}\n{catalogue.text(asking.heads(explained))}")
+    if as_json:
+        say_json(asking.heads(explained))
+        return
+    say(heading(explained, method, subject, options, width()))
+    print(catalogue.text(asking.heads(explained), width()))
     print("\n".join(str(file) for file in files))
 
 
-@app.command("check-method")
+@app.command("check-method", group=CHECK)
 def check_method(
-    method: Annotated[str, typer.Argument(help="A name of `eegbench list methods`.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="A name of `eegbench list methods`.")],
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
@@ -62,23 +75,27 @@ def check_method(
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     device: Device = "auto",
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a method on four images whether it keeps the contract."""
+    go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark import check_method as asking
     from eegbench.benchmark.plan import plan
 
-    options = run_options(method, config, settings, dataset=dataset, track=track, captions=captions_file, device=device)
+    chosen = {"track": track, "captions": captions_file, "device": device, "offline": offline}
+    options = run_options(method, config, settings, dataset=dataset, **chosen)
     findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
     _show(method, findings, as_json)
 
 
-@app.command("check-dataset")
+@app.command("check-dataset", group=CHECK)
 def check_dataset(
-    name: Annotated[str, typer.Argument(help="A name of `eegbench list datasets`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `eegbench list datasets`.")],
     subject: Annotated[
-        list[int] | None, typer.Option("--subject", help="Whose data, again for more; the first and the last if none.")
+        list[int] | None,
+        typer.Option("--subject", metavar="N", help="Whose data, again for more; the first and the last if none."),
     ] = None,
     settings: DataSettings = None,
     as_json: AsJson = False,
@@ -89,9 +106,10 @@ def check_dataset(
     _show(name, asking.check(name, data_table(settings), subject or (), progress=terminal()), as_json)
 
 
-@app.command("check-metric")
+@app.command("check-metric", group=CHECK)
 def check_metric(
-    name: Annotated[str, typer.Argument(help="A name of `eegbench list metrics`.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `eegbench list metrics`.")],
+    as_json: AsJson = False,
 ) -> None:
     """Try a metric on seeded pictures, and say whether it keeps the contract."""
     from eegbench.benchmark import check_metric as asking
@@ -102,7 +120,7 @@ def check_metric(
 def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
     """Clause by clause; raises CheckFailed where one is broken."""
     if as_json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+        say_json([finding._asdict() for finding in findings])
     else:
         for finding in findings:
             warning = getattr(finding, "warning", "")
@@ -113,13 +131,20 @@ def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
         raise CheckFailed(f"{name} breaks {broken} of {len(findings)} clauses of the contract")
 
 
-@app.command()
+@app.command(group=CHECK)
 def rehearse(
-    method: Annotated[str, typer.Option(help="A method that has a configuration at full size.")],
-    config: Annotated[Path, typer.Option(help="paper, micro, or a TOML file with a table [method].")] = Path("paper"),
+    method: MethodName,
+    config: Config = Path("paper"),
     settings: Settings = None,
-    recording: Annotated[str | None, typer.Option(help="Whose size the EEG has; else that of the paper.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="A weight file to compare keys and shapes with.")] = None,
+    recording: Annotated[
+        str | None,
+        choice(
+            "recording", "things-eeg2", "eegcvpr", "sim-things", said="Whose size the EEG has; else that of the paper."
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A weight file to compare keys and shapes with.")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -133,4 +158,7 @@ def rehearse(
     report = rehearsing.rehearse(
         method, table, device=device, progress=terminal(), recording=recording, checkpoint=checkpoint
     )
-    sys.stdout.write(json.dumps(dataclasses.asdict(report), indent=1) + "\n" if as_json else rehearsing.text(report))
+    if as_json:
+        say_json(dataclasses.asdict(report))
+    else:
+        sys.stdout.write(rehearsing.text(report))

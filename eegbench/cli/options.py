@@ -1,35 +1,86 @@
 """Options that mean the same wherever they appear, and what is made of them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from eegbench.errors import UsageError
+from eegbench.cli.output import notes
+from eegbench.errors import UsageError, unknown
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps.")]
-Protocol = Annotated[str, typer.Option(help="How images reach the judges: sal512 or me256.")]
+TAKEN = 8  # the subject where none is named: the one that comes fitted
+
+
+def choice(kind: str, *known: str, said: str, names: tuple[str, ...] = ()) -> Any:
+    """An option, or with `names=()` and a value of its own an argument, that is one of the `known` words."""
+    return typer.Option(*names, metavar="|".join(known), callback=_one_of(kind, known), help=said)
+
+
+def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str | None], str | None]:
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in known:
+            raise unknown(kind, value, known)
+        return value
+
+    return check
+
+
+def _named(ctx: typer.Context, subject: int) -> int:
+    if str(getattr(ctx.get_parameter_source("subject"), "name", "")) == "DEFAULT":
+        taking_one()
+    return subject
+
+
+def taking_one() -> int:
+    notes.add(f"no --subject was given: taking {TAKEN}; name it")
+    return TAKEN
+
+
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps", help="Where networks run.")]
+Protocol = Annotated[str, choice("protocol", "sal512", "me256", said="How images reach the judges.")]
+Suite = Annotated[
+    str, choice("suite", "auto", "micro", "reference", said="The judges; auto: those that fit the data, else micro.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no connection.")]
 Unverified = Annotated[
     bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest; their numbers are marked.")
 ]
 Half = Annotated[bool, typer.Option("--half", help="Judges in half precision: the numbers' versions say so.")]
-NwayJudge = Annotated[str | None, typer.Option(help="vit_h_14, as published, or vit_b_16: another metric, marked.")]
-MethodName = Annotated[str, typer.Option("--method", help="A name of `eegbench list methods`.")]
-Subject = Annotated[int, typer.Option(help="The subject's number.")]
-DataSet = Annotated[str, typer.Option(help="A name of `eegbench list datasets`.")]
-Track = Annotated[str, typer.Option(help="eeg: EEG alone; oracle: a hint from the true image too.")]
-Seed = Annotated[int, typer.Option(help="Decides all that is drawn by lot.")]
-Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
-CaptionsFile = Annotated[
-    Path | None, typer.Option("--captions", help="Train on this file's captions, not the data set's own.")
+NwayJudge = Annotated[
+    str | None,
+    choice("n-way judge", "vit_h_14", "vit_b_16", said="vit_h_14, as published, or vit_b_16: another metric, marked."),
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Also links that lead out of the folder.")]
-Config = Annotated[Path | None, typer.Option(help="paper, micro, or a TOML file with tables [method] and [dataset].")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As rank=8 or dataset.snr=0.")]
-DataSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As snr=0.")]
+MethodName = Annotated[str, typer.Option("--method", metavar="NAME", help="A name of `eegbench list methods`.")]
+Subject = Annotated[int, typer.Option(metavar="N", callback=_named, help="The subject's number.")]
+DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench list datasets`.")]
+Track = Annotated[str, choice("track", "eeg", "oracle", said="eeg: EEG alone; oracle: a hint from the true image too.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Decides all that is drawn by lot.")]
+Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of runs, where new ones go.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to stdout.")
+]
+CaptionsFile = Annotated[
+    Path | None,
+    typer.Option("--captions", metavar="FILE", help="Train on this file's captions, not the data set's own."),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="micro|paper|FILE", help="A configuration: FILE is TOML with tables [method] and [dataset]."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting, again for more: rank=8 of a method, dataset.snr=0 of a data set, whose `dataset.` may be left "
+        "out where no method is meant.",
+    ),
+]
+DataSettings = Settings
 
 
 def run_options(method: str, config: Path | None, settings: list[str] | None, **chosen: Any) -> Any:

@@ -1,15 +1,17 @@
 """What verbs print and write."""
 
+import json
 import sys
-import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eegbench.cli.screen import Screen, narrow, width
 from eegbench.errors import Notice
 from eegbench.places import writing
+from eegbench.tables import WIDTH, wrapped
 
 
 @contextmanager
@@ -23,25 +25,57 @@ def notices() -> Iterator[None]:
                 others(message, category, *where, **more)
             elif str(message) not in told:
                 told.add(str(message))
-                print("note: " + " ".join(str(message).split()), file=sys.stderr)
+                note(str(message))
 
         warnings.showwarning = show
         warnings.simplefilter("always", Notice)
         yield
 
 
-def heading(outcome: Any, method: str, subject: int, options: Any) -> str:
+def say(text: str) -> None:
+    """Lines on stdout, broken between words where a terminal is too narrow for them."""
+    print(wrapped(text, narrow()))
+
+
+def say_json(value: Any) -> None:
+    """JSON alone on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def note(text: str) -> None:
+    print(f"note: {' '.join(text.split())}", file=sys.stderr)
+
+
+class Notes:
+    """Notes that wait for the work to begin: where nothing is done, the one line on stderr is the error's."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def add(self, text: str) -> None:
+        self._waiting.append(text)
+
+    def show(self) -> None:
+        while self._waiting:
+            note(self._waiting.pop(0))
+
+    def drop(self) -> None:
+        self._waiting.clear()
+
+
+notes = Notes()
+
+
+def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
     """What stands above every table and picture of scores of one run."""
-    told = kind(outcome.simulated, outcome.caution)
+    told = kind(outcome.simulated, outcome.caution, columns)
     return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
 
 
-def kind(simulated: bool, caution: str) -> str:
+def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
-    from eegbench.report import WIDTH
-
     told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
-    return "\n".join([told, *textwrap.wrap(caution, WIDTH)])
+    return f"{told}\n{wrapped(caution, columns)}" if caution else told
 
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
@@ -49,30 +83,18 @@ def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
     from eegbench.report import show
 
     floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
-    show(sheet, title=title, floors=floors, ceilings=ceilings, console=console())
-
-
-def note(text: str) -> None:
-    """A line on stderr beside what a verb prints."""
-    print(f"note: {text}", file=sys.stderr, flush=True)
-
-
-def console() -> Any:
-    """stdout, as wide as the terminal that it is."""
-    from rich.console import Console
-
-    from eegbench.report import WIDTH
-
-    made = Console()
-    if not made.is_terminal:
-        made.width = WIDTH
-    return made
+    say(show(sheet, title=title, floors=floors, ceilings=ceilings, width=width()))
 
 
 def terminal() -> Any:
+    """Progress on stderr; of stderr itself, for bars are drawn by signs that nothing else may send."""
+    from rich.console import Console
+
     from eegbench.progress import Terminal
 
-    return Terminal()
+    stream = getattr(sys.stderr, "stream", sys.stderr)
+    console = Console(file=Screen(stream, acting=True), force_terminal=stream.isatty())  # type: ignore[arg-type]
+    return Terminal(console, before=notes.show)
 
 
 def write(path: Path, text: str, option: str) -> None:

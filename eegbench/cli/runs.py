@@ -1,6 +1,5 @@
 """The verbs that make runs, score pictures, and show the scores."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -19,42 +18,46 @@ from eegbench.cli.options import (
     MethodName,
     NwayJudge,
     Offline,
+    Output,
     Protocol,
     Runs,
     Seed,
     Settings,
     Subject,
+    Suite,
     Track,
     Unverified,
+    choice,
     data_table,
     go_offline,
     metric_names,
     run_options,
     words,
 )
-from eegbench.cli.output import console, heading, note, show_sheet, terminal, write
-from eegbench.cli.verbs import app
+from eegbench.cli.output import heading, note, say, say_json, show_sheet, terminal, write
+from eegbench.cli.screen import width
+from eegbench.cli.verbs import BOARD, RUN, SCORE, app
 from eegbench.errors import UsageError
 from eegbench.walking import Links
 
 
-@app.command()
+@app.command(group=RUN)
 def evaluate(
     method: MethodName,
     subject: Subject,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     seed: Seed = 0,
-    samples: Annotated[int, typer.Option(help="Images per stimulus; a score is their mean.")] = 1,
-    average: Annotated[str, typer.Option(help="Repetitions of test EEG that are averaged: all, or a number.")] = "all",
-    suite: Annotated[str, typer.Option(help="The judges: auto, micro or reference.")] = "auto",
+    samples: Annotated[int, typer.Option(metavar="N", help="Images per stimulus; a score is their mean.")] = 1,
+    average: Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")] = "all",
+    suite: Suite = "auto",
     protocol: Protocol = "sal512",
     config: Config = None,
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    batch_size: Annotated[int | None, typer.Option(help="Images made at once; changes no image.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images made at once; changes no image.")] = None,
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG. A run that was audited stays so.")
     ] = True,
@@ -100,13 +103,13 @@ def evaluate(
         show_preflight(method, subject, options, as_json=as_json)
         return
     outcome = pipeline.evaluate(method, subject, options, terminal())
-    for line in outcome.notes:
-        note(line)
+    for told in outcome.notes:
+        note(told)
     if as_json:
         sys.stdout.write(outcome.sheet.to_json())
         return
-    show_sheet(outcome.sheet, heading(outcome, method, subject, options), outcome)
-    print("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
+    show_sheet(outcome.sheet, heading(outcome, method, subject, options, width()), outcome)
+    say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
     print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
 
 
@@ -116,28 +119,36 @@ def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) ->
 
     found = preflight.examine(method, subject, options)
     if as_json:
-        rows = [{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points]
-        print(json.dumps(rows, indent=1))
+        say_json([{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points])
     else:
-        print("\n".join(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
+        say("\n".join(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
     if found.failed:
         raise typer.Exit(found.failed[0].code)
 
 
-@app.command()
+@app.command(group=SCORE)
 def score(
-    truth: Annotated[Path, typer.Option(help="A folder of true images: PNG, JPEG, WebP, BMP or TIFF.")],
-    reconstructions: Annotated[Path, typer.Option(help="A folder with the same names below it.")],
+    truth: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="A folder of true images: PNG, JPEG, WebP, BMP or TIFF.")
+    ],
+    reconstructions: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder with the same names below it.")],
     pairs: Annotated[
-        Path | None, typer.Option(help="A CSV file that says which belongs to which; see `eegbench pairs`.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A CSV file that says which belongs to which; see `eegbench pairs`."),
     ] = None,
     subset: Annotated[bool, typer.Option("--subset", help="Score the stimuli that both sides have.")] = False,
     follow_links: FollowLinks = False,
-    suite: Annotated[str, typer.Option(help="The judges: micro or reference; auto is micro here.")] = "auto",
+    suite: Suite = "auto",
     protocol: Protocol = "sal512",
-    metrics: Annotated[str | None, typer.Option(help="Names, with commas between them; all if not given.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Names, with commas between them; all if not given.")
+    ] = None,
+    output: Output = None,
     json_file: Annotated[
-        str | None, typer.Option("--json", help="JSON to this file; - for JSON alone on stdout.")
+        str | None,
+        typer.Option(
+            "--json", metavar="[FILE]", help="Print JSON alone on stdout; with FILE, JSON there and the table."
+        ),
     ] = None,
     device: Device = "auto",
     nway_judge: NwayJudge = None,
@@ -166,22 +177,33 @@ def score(
         follow_links=follow_links,
         note=note,
     )
+    if json_file and json_file != "-":
+        write(Path(json_file), sheet.to_json(), "--json")
+    if output:
+        write(output, sheet.to_json(), "--output")
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
-        return
-    show_sheet(sheet, f"{reconstructions} against {truth}")
-    if json_file:
-        write(Path(json_file), sheet.to_json(), "--json")
+    elif not output:
+        show_sheet(sheet, f"{reconstructions} against {truth}")
 
 
-@app.command()
+@app.command(group=SCORE)
 def pairs(
-    truth: Annotated[Path, typer.Argument(help="A folder of true images.")],
-    reconstructions: Annotated[Path, typer.Argument(help="A folder of images that have other names.")],
-    by: Annotated[
-        str, typer.Option(help="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.")
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A folder of true images.")],
+    reconstructions: Annotated[
+        Path, typer.Argument(metavar="RECONSTRUCTIONS", help="A folder of images that have other names.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
+    by: Annotated[
+        str,
+        choice(
+            "way to pair",
+            "concept",
+            "order",
+            "stem",
+            said="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The CSV file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     follow_links: FollowLinks = False,
 ) -> None:
@@ -200,26 +222,33 @@ def pairs(
     print(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
 
 
-@app.command()
+@app.command(group=BOARD)
 def leaderboard(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = Path("runs"),
-    form: Annotated[str, typer.Option("--format", help="md, html, csv or json.")] = "md",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="To this file, not to stdout.")] = None,
+    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder of runs.")] = Path("runs"),
+    form: Annotated[
+        str, choice("format", "md", "csv", "json", "html", names=("--format",), said="How it is written.")
+    ] = "md",
+    output: Output = None,
     normalised: Annotated[
         bool, typer.Option("--normalised", help="Scores as shares of the way from floor to ceiling.")
     ] = False,
     claims: Annotated[
-        str, typer.Option(help="Published numbers of papers: auto (on the board's data sets), all or none.")
+        str,
+        choice(
+            "choice of claims",
+            "auto",
+            "all",
+            "none",
+            said="Published numbers of papers; auto: on the board's data sets.",
+        ),
     ] = "auto",
     subjects: Annotated[
         str,
         typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
     ] = "",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="For html: where a data set lies, root=DIR."),
-    ] = None,
+    settings: Settings = None,
     follow_links: FollowLinks = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
     from eegbench.leaderboard.board import Board
@@ -238,7 +267,9 @@ def leaderboard(
         text = board.render(form)
     if output:
         write(output, text, "--output")
-    else:
+    if as_json:
+        sys.stdout.write(board.render("json"))
+    elif not output:
         sys.stdout.write(text)
 
 
@@ -264,13 +295,13 @@ def pictures_of(board: Any, settings: list[str] | None) -> Any:
     return gallery.collect(groups, settings=data_table(settings))
 
 
-@app.command()
+@app.command(group=SCORE)
 def sheet(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data set lies, as root=DIR.")
-    ] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The PNG to write.")],
+    settings: Settings = None,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""
     from eegbench.benchmark import picture
@@ -279,12 +310,16 @@ def sheet(
     print(f"Picture: {output}")
 
 
-@app.command()
+@app.command(group=RUN)
 def curve(
     method: MethodName,
-    over: Annotated[str, typer.Option(help="A key of the data set or the method, as snr.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder for curve.csv and curve.png.")],
-    values: Annotated[str | None, typer.Option(help="With commas between them; else 0 to 4 times its own.")] = None,
+    over: Annotated[str, typer.Option(metavar="KEY", help="A key of the data set or the method, as snr.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for curve.csv and curve.png.")
+    ],
+    values: Annotated[
+        str | None, typer.Option(metavar="VALUE,VALUE", help="With commas between them; else 0 to 4 times its own.")
+    ] = None,
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
@@ -294,8 +329,12 @@ def curve(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate a method at several values of one key: does the score rise with the signal?"""
+    go_offline(offline)
     from eegbench.benchmark import vary
 
     options = run_options(
@@ -308,17 +347,22 @@ def curve(
         captions=captions_file,
         runs=runs,
         device=device,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
     )
     points = vary.curve(method, subject, over, words(values), options, terminal())
     title = heading(points[0], method, subject, options)
     table, picture = vary.write(points, over, output, title=title)
-    print(title)
+    if as_json:
+        say_json(vary.rows(points))
+        return
+    say(heading(points[0], method, subject, options, width()))
     worse = vary.falls(points)
-    print(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
+    say(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
     print(f"Table:   {table}\nPicture: {picture}")
 
 
-@app.command()
+@app.command(group=RUN)
 def ablate(
     method: MethodName,
     subject: Subject = 8,
@@ -330,8 +374,12 @@ def ablate(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    offline: Offline = False,
+    allow_unverified_weights: Unverified = False,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate the rows of a paper's own ablation, and print its table."""
+    go_offline(offline)
     from eegbench.benchmark import plugins, vary
     from eegbench.report import show_ablation
 
@@ -345,7 +393,13 @@ def ablate(
         captions=captions_file,
         runs=runs,
         device=device,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
     )
     points = vary.ablate(method, subject, options, terminal())
-    print(heading(points[0], method, subject, options))
-    show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, console())
+    if as_json:
+        say_json(vary.rows(points))
+        return
+    say(heading(points[0], method, subject, options, width()))
+    table = show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, width())
+    print(table, end="")

@@ -1,27 +1,68 @@
 """The applications, and what becomes of an error: one line on stderr and an exit code."""
 
+import errno
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from eegbench.cli.output import notices
-from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, unknown
+from eegbench import __version__
+from eegbench.cli import help as showing
+from eegbench.cli.output import notes, notices
+from eegbench.cli.screen import screens
+from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, unknown
 from eegbench.places import FULL
 
-INTERRUPTED = 130  # the shell's own code for it
+INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
+# The groups of verbs, in the order in which --help has them.
+RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
+
+
+class Verb(TyperCommand):
+    """A verb with a help of our own. An option whose value may be left out, as [FILE], then has "-"."""
+
+    def get_help(self, ctx: Any) -> str:
+        return showing.of_verb(self, ctx)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except TyperException as error:
+            _misused(error, f"{parent.command_path} {info_name}")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        optional = {opt for p in self.params if str(p.metavar or "").startswith("[") for opt in p.opts}
+        whole: list[str] = []
+        for word, after in zip(args, [*args[1:], "--"], strict=False):
+            whole += [word, "-"] if word in optional and after.startswith("-") and after != "-" else [word]
+        return super().parse_args(ctx, whole)
 
 
 class Verbs(TyperGroup):
     """Runs a verb; what goes wrong on purpose, or for want of disk or rights, is one line and an exit code."""
 
+    def main(self, *words: Any, **options: Any) -> Any:
+        notes.drop()
+        with screens() as stdout:
+            try:
+                return super().main(*words, **options)
+            except SystemExit as leaving:
+                stdout.flush()
+                if leaving.code or stdout.failure is None:
+                    raise
+                raise SystemExit(_unshown(stdout.failure)) from None
+
+    def get_help(self, ctx: Any) -> str:
+        return showing.of_group(self, ctx, GROUPS)
+
     def make_context(self, *words: Any, **options: Any) -> Any:
         try:
             return super().make_context(*words, **options)
         except TyperException as error:
-            _misused(error)
+            _misused(error, "eegbench")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
@@ -32,17 +73,16 @@ class Verbs(TyperGroup):
         try:
             with notices():
                 outcome = super().invoke(ctx)
-            sys.stdout.flush()
+            notes.show()
+            return outcome
         except TyperException as error:
-            _misused(error)
+            _misused(error, ctx.command_path)
         except EegbenchError as error:
             if isinstance(error, AuthorError) and error.frames:
                 print(f"Traceback of the author's code:\n{error.frames}", file=sys.stderr, end="")
             _leave(str(error), error.exit_code)
         except KeyboardInterrupt:
             _leave("interrupted; the same command takes it up again", INTERRUPTED)
-        except BrokenPipeError:
-            raise  # whoever read our output has seen enough: typer ends quietly
         except ImportError as error:
             _leave(f"a package cannot be imported ({error}); `eegbench doctor` says what to do", MissingError.exit_code)
         except OSError as error:
@@ -51,23 +91,54 @@ class Verbs(TyperGroup):
             if "torchvision::" not in str(error):  # raised at the import of torchvision by a torch that is not its own
                 raise
             _leave(f"torch and torchvision do not fit ({error}); see `eegbench doctor`", MissingError.exit_code)
-        return outcome
 
 
-app = typer.Typer(
-    cls=Verbs,
-    help="Benchmark of methods that reconstruct the picture a person saw from their EEG.",
-    no_args_is_help=True,
+class Application(typer.Typer):
+    """Verbs with their groups, as in `@app.command("check-method", group=CHECK)`."""
+
+    def __init__(self, about: str, **options: Any) -> None:
+        super().__init__(cls=Verbs, help=about, no_args_is_help=True, rich_markup_mode=None, **options)
+
+    def command(self, name: str | None = None, *, group: str | None = None, **options: Any) -> Callable[[Any], Any]:
+        return super().command(name, cls=Verb, rich_help_panel=group, **options)
+
+
+app = Application(
+    "Benchmark of methods that reconstruct the picture a person saw from their EEG.",
     add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-datasets = typer.Typer(cls=Verbs, help="The data sets.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(datasets, name="datasets")
-weights = typer.Typer(cls=Verbs, help="The published weight files.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(weights, name="weights")
-captions = typer.Typer(cls=Verbs, help="Captions of training images.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(captions, name="captions")
+datasets = Application("The data sets.")
+app.add_typer(datasets, name="datasets", rich_help_panel=DATA)
+captions = Application("Captions of training images.")
+app.add_typer(captions, name="captions", rich_help_panel=DATA)
+weights = Application("The published weight files.")
+app.add_typer(weights, name="weights", rich_help_panel=WEIGHTS)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"eegbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _eegbench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which eegbench this is.")
+    ] = False,
+) -> None:
+    """Benchmark of methods that reconstruct the picture a person saw from their EEG."""
+
+
+def _unshown(failure: OSError) -> int:
+    """The exit code where all was done and could not be shown; says why, unless it was meant so: a closed pipe."""
+    if failure.errno == errno.EPIPE:
+        return CLOSED
+    failure.filename = "stdout"
+    message, code = _of_the_system(failure)
+    print(f"eegbench: {message}", file=sys.stderr)
+    return code
 
 
 def _of_the_system(error: OSError) -> tuple[str, int]:
@@ -78,14 +149,21 @@ def _of_the_system(error: OSError) -> tuple[str, int]:
     return f"{place}: cannot be used ({reason}); mend that, or choose another place", UsageError.exit_code
 
 
-def _misused(error: TyperException) -> NoReturn:
-    if type(error).__name__ == "NoArgsIsHelpError":  # nothing was asked: typer shows the help
+def _misused(error: TyperException, verb: str) -> NoReturn:
+    name = type(error).__name__
+    if name == "NoArgsIsHelpError":  # nothing was asked: typer shows the help
         raise error
-    context = getattr(error, "ctx", None)
-    verb = context.command_path if context else "eegbench"
-    _leave(f"{error.format_message().rstrip('.')}; see `{verb} --help`", UsageError.exit_code)
+    message = error.format_message().rstrip(".") + f"; see `{verb} --help`"
+    if name == "NoSuchOption":  # typer suggests what is not near, too
+        option, params = getattr(error, "option_name", ""), error.ctx.command.get_params(error.ctx)  # type: ignore[attr-defined]
+        near = nearest(option, [opt for param in params for opt in param.opts if opt.startswith("-")])
+        message = (
+            f"unknown option {option!r}" + (f"; did you mean {near!r}?" if near else ".") + f" See `{verb} --help`"
+        )
+    _leave(message, UsageError.exit_code)
 
 
 def _leave(message: str, code: int) -> NoReturn:
+    sys.stdout.flush()  # where both streams go to one place, the error comes last
     print("eegbench: " + " ".join(message.split()), file=sys.stderr)
     raise typer.Exit(code) from None

@@ -39,8 +39,8 @@ def test_a_value_that_cannot_be_is_said_before_any_run(lab: Any) -> None:
 
 
 def test_an_unknown_key_lists_what_there_is(lab: Any) -> None:
-    with pytest.raises(UsageError, match=r"unknown key 'wait'; did you mean 'weight'\? There is: dataset\.noise"):
-        curve(lab, "wait")
+    with pytest.raises(UsageError, match=r"unknown key 'wieght'; did you mean 'weight'\? There is: dataset\.noise"):
+        curve(lab, "wieght")
 
 
 def test_the_files_hold_every_value(lab: Any, tmp_path: Path) -> None:

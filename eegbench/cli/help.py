@@ -1,0 +1,139 @@
+"""What --help prints: plain text as wide as the terminal, nothing cut, names whole."""
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from eegbench.cli.screen import width
+from eegbench.tables import wrapped
+
+WIDEST = 30  # of the left side; a longer name has its line for itself
+BESIDE = 60  # in fewer columns, what is said of a name stands below it
+
+Entry = tuple[str, str]
+
+
+def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
+    """The verbs of an application below the headings that they name, those of its sub-applications among them."""
+    named: dict[str, list[Entry]] = {heading: [] for heading in headings}
+    command: Any
+    for name, command in group.commands.items():
+        entries = [(name, _first(command))]
+        if isinstance(command, TyperGroup):
+            entries = [(f"{name} {verb}", _first(below)) for verb, below in command.commands.items()]
+        named.setdefault(str(command.rich_help_panel or "verbs"), []).extend(entries)
+    parts = [_usage(ctx, "VERB [OPTIONS]"), _paragraphs(group.help)]
+    left = _left(entry for entries in named.values() for entry in entries)
+    parts += [_section(heading, entries, left) for heading, entries in named.items() if entries]
+    parts.append(_section("options", _options(group, ctx)))
+    parts.append(wrapped(f"`{ctx.command_path} VERB --help` says what a verb's options are.", _width()))
+    return "\n\n".join(part for part in parts if part)
+
+
+def of_verb(command: TyperCommand, ctx: Any) -> str:
+    """What a verb does, its arguments, and its options with choices and defaults."""
+    params = command.get_params(ctx)
+    words = [f"{p.opts[-1]} {wanted(p)}" for p in params if p.param_type_name == "option" and p.required]
+    words += [argument(p) for p in params if p.param_type_name == "argument"] + ["[OPTIONS]"]
+    arguments = [(argument(p), _said(p, ctx)) for p in params if p.param_type_name == "argument"]
+    parts = [_usage(ctx, " ".join(words)), _paragraphs(command.help), _section("arguments", arguments)]
+    return "\n\n".join(part for part in [*parts, _section("options", _options(command, ctx))] if part)
+
+
+def wanted(param: Any) -> str:
+    """What stands behind an option: its choices, or a word for what is wanted; "" for a flag."""
+    if param.is_flag:
+        return ""
+    return param.metavar or ("N" if param.type_descriptor.annotation in (int, float) else "NAME")
+
+
+def argument(param: Any) -> str:
+    name = (param.metavar or param.name.upper()) + ("..." if param.nargs != 1 else "")
+    return name if param.required else f"[{name}]"
+
+
+def _options(command: Any, ctx: Any) -> list[Entry]:
+    return [
+        (" ".join(filter(None, (_names(p), wanted(p)))), _said(p, ctx))
+        for p in command.get_params(ctx)
+        if p.param_type_name == "option" and not p.hidden
+    ]
+
+
+def _names(option: Any) -> str:
+    return ", ".join(option.opts) + "".join(f" / {name}" for name in option.secondary_opts)
+
+
+def _said(param: Any, ctx: Any) -> str:
+    said = "Show this and leave." if "--help" in param.opts else param.help or ""
+    return f"{said} ({note})" if (note := _note(param, ctx)) else said
+
+
+def _note(param: Any, ctx: Any) -> str:
+    if param.required:
+        return "required"
+    default = param.get_default(ctx, call=False)
+    if isinstance(default, bool):
+        on, off = param.opts[-1], "".join(param.secondary_opts)
+        return f"default: {on if default else off}" if off else ""
+    return "" if default is None or default == [] else f"default: {default}"
+
+
+def _first(command: Any) -> str:
+    """The first paragraph of what is said of a verb, as one line."""
+    return " ".join(inspect.cleandoc(command.help or "").partition("\n\n")[0].split())
+
+
+def _usage(ctx: Any, words: str) -> str:
+    return _hung(f"Usage: {ctx.command_path} {words}", 4)
+
+
+def _paragraphs(text: str | None) -> str:
+    parts = [" ".join(part.split()) for part in inspect.cleandoc(text or "").split("\n\n")]
+    return "\n\n".join(wrapped(part, _width()) for part in parts if part)
+
+
+def _section(heading: str, entries: list[Entry], left: int | None = None) -> str:
+    if not entries:
+        return ""
+    left = _left(entries) if left is None else left
+    return "\n".join([f"{heading.capitalize()}:", *(_entry(name, said, left) for name, said in entries)])
+
+
+def _left(entries: Iterable[Entry]) -> int:
+    """How wide the left side is: the longest name that is not too long; 0 where there is no room for two sides."""
+    return max((len(name) for name, _ in entries if len(name) <= WIDEST), default=0) if _width() >= BESIDE else 0
+
+
+def _entry(name: str, said: str, left: int) -> str:
+    if not said:
+        return f"  {name}"
+    indent = left + 4 if left else 6
+    lines = wrapped(said, _width() - indent).split("\n")
+    start = f"  {name:<{left}}  " if 0 < len(name) <= left else _hung(f"  {name}", 6) + "\n" + " " * indent
+    return start + f"\n{' ' * indent}".join(lines)
+
+
+def _hung(text: str, indent: int) -> str:
+    """Broken between words, and behind the | between choices, all lines but the first set in."""
+    lead = text[: len(text) - len(text.lstrip())]
+    lines: list[str] = []
+    for word in text.split():
+        for i, piece in enumerate(_pieces(word)):
+            glue = " " if i == 0 else ""
+            if lines and len(lines[-1]) + len(glue) + len(piece) <= _width():
+                lines[-1] += glue + piece
+            else:
+                lines.append((" " * indent if lines else lead) + piece)
+    return "\n".join(lines)
+
+
+def _pieces(word: str) -> list[str]:
+    parts = word.split("|")
+    return [f"{part}|" for part in parts[:-1]] + parts[-1:] if len(word) > _width() - 8 else [word]
+
+
+def _width() -> int:
+    return max(24, min(width(), 100))

@@ -1,0 +1,122 @@
+"""stdout and stderr while a verb runs: what they cannot show gets another sign, and none of their faults stops work.
+
+A verb writes its files, then prints; a stream that fails takes no more, and is asked for its failure at the end.
+"""
+
+import codecs
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TextIO
+
+from eegbench.tables import WIDTH, visible
+
+ANOTHER = "eegbench.another"  # the name of the error handler
+PLAIN = {
+    "↑": "^", "↓": "v", "→": "->", "←": "<-", "≈": "~", "−": "-", "–": "-", "—": "-", "×": "x", "±": "+-", "…": "...",
+    "·": ".", "•": "*", "≤": "<=", "≥": ">=", "≠": "!=", "µ": "u", "°": "deg", "‘": "'", "’": "'", "“": '"', "”": '"',
+    "«": '"', "»": '"', "„": '"', "\u00a0": " ", "\u202f": " ", "━": "-", "✓": "+",
+}  # fmt: skip
+
+
+def _another(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(ANOTHER, _another)
+
+
+class Screen(io.TextIOBase):
+    """A stream of text. `failure` is what it failed with, after which it takes everything and shows nothing.
+
+    With `acting`, signs that a terminal obeys go through: for progress bars, which are drawn by them.
+    """
+
+    def __init__(self, stream: TextIO, *, acting: bool = False) -> None:
+        self.stream, self.acting = stream, acting
+        self.failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        shown = text if self.acting else visible(text)
+        if self.encoding:
+            shown = shown.encode(self.encoding, ANOTHER).decode(self.encoding)
+        self._unless_failed(lambda: self.stream.write(shown))
+        return len(text)
+
+    def flush(self) -> None:
+        self._unless_failed(self.stream.flush)
+
+    def _unless_failed(self, act: Callable[[], object]) -> None:
+        if self.failure is not None or self.stream.closed:
+            return
+        try:
+            act()
+        except OSError as error:
+            self.failure = error
+            self._discard()
+
+    def _discard(self) -> None:
+        """Let what the stream still holds go nowhere: Python would try to write it once more when it ends."""
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
+        except (OSError, ValueError):
+            pass  # no file of the system lies behind it
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self.stream, "encoding", None) or ""
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        return ANOTHER
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+
+@contextmanager
+def screens() -> Iterator[Screen]:
+    """stdout, both streams being Screens for the while; a stream that was closed is one that leads nowhere."""
+    kept = sys.stdout, sys.stderr
+    with ExitStack() as opened:
+        # A closed stream leaves its number free, which the next file to be opened would get: this one does.
+        out, err = (Screen(one or opened.enter_context(open(os.devnull, "w", encoding="utf-8"))) for one in kept)
+        sys.stdout, sys.stderr = out, err
+        try:
+            yield out
+        finally:
+            out.flush()
+            err.flush()
+            sys.stdout, sys.stderr = kept
+
+
+def width() -> int:
+    """Columns to print in: COLUMNS, or those of the terminal; 100 where there is neither."""
+    return _asked() or WIDTH
+
+
+def narrow() -> int | None:
+    """The columns that a person has; None where no person looks, so that lines of text stay whole for programs."""
+    return _asked() or None
+
+
+def _asked() -> int:
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return 0

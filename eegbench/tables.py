@@ -1,0 +1,110 @@
+"""Text for people: tables whose columns fit a width, sentences broken between words, and no sign that acts."""
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH = 100  # of what is printed where there is no terminal that says its own
+NARROW = 6  # of a head, which is broken between words where its cells are no wider
+LEAST = 24  # of a column of sentences: with less room it is left out
+
+# What a terminal obeys: control characters but tab and newline, line separators, and what turns the direction of text.
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table. `right`: its cells end at one line, as numbers do; else they begin at one."""
+
+    head: str
+    cells: Sequence[str]
+    right: bool = True
+
+
+def visible(text: str) -> str:
+    """The text, in which signs that a terminal would obey are spelled as JSON spells them: \\u001b."""
+    return ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """Each line of a text broken between words where it is longer than `width`; words stay whole."""
+    if width is None:
+        return text
+    return "\n".join(line if measure(line) <= width else "\n".join(_broken(line, width)) for line in text.split("\n"))
+
+
+def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewhere: str = "") -> str:
+    """A table as lines, each ended by a newline: the columns from the left that fit into `width`, None for all.
+
+    Cells stay whole, but a last column of sentences is broken between words. What does not fit is named below the
+    table, with the width that shows it, and `elsewhere`, where all of it is to be had at any width. The first column
+    is always shown.
+    """
+    shown = [Column(visible(c.head), [visible(cell) for cell in c.cells], c.right) for c in columns]
+    widths = [_own_width(column) for column in shown]
+    needed = [sum(widths[: i + 1]) + gap * i for i in range(len(widths))]
+    kept = len(widths) if width is None else max(1, sum(need <= width for need in needed))
+    if width is not None and kept < len(shown) and (room := _room(shown[kept], width - needed[kept - 1] - gap)):
+        widths[kept] = room
+        kept += 1
+    lines = _lines(
+        [_head(column, size) for column, size in zip(shown[:kept], widths, strict=False)], shown, widths, gap
+    )
+    for row in zip(*(column.cells for column in shown[:kept]), strict=True):
+        cells = [_broken(cell, size) for cell, size in zip(row, widths, strict=False)]
+        height = max(map(len, cells))
+        lines += _lines([cell + [""] * (height - len(cell)) for cell in cells], shown, widths, gap)
+    if left := [column.head for column in shown[kept:]]:
+        how = f"{needed[-1]} columns show all" + (f", {elsewhere} has all at any width" if elsewhere else "")
+        lines.append(wrapped(f"Left out for want of room: {', '.join(left)}; {how}.", width))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def measure(text: str) -> int:
+    """The width of a text in a terminal, where a wide letter takes two columns and an accent of its own none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
+    )
+
+
+def _own_width(column: Column) -> int:
+    cells = max(map(measure, column.cells), default=0)
+    if not column.right:
+        return max(measure(column.head), cells)
+    return max(cells, *map(measure, _broken(column.head, max(NARROW, cells))))
+
+
+def _room(column: Column, left: int) -> int:
+    """`left` for a column of sentences whose words all fit into it, else 0."""
+    words = [word for cell in column.cells for word in cell.split()]
+    sentences = not column.right and len(words) > len(column.cells)
+    return left if sentences and left >= max(LEAST, *map(measure, words)) else 0
+
+
+def _head(column: Column, width: int) -> list[str]:
+    return _broken(column.head, width) if column.right else [column.head]
+
+
+def _lines(cells: list[list[str]], columns: Sequence[Column], widths: Sequence[int], gap: int) -> list[str]:
+    """Lines of cells that have several; a head of fewer lines than another stands at the bottom."""
+    height = max(map(len, cells))
+    padded = [[""] * (height - len(cell)) + cell for cell in cells]
+    return [
+        (" " * gap).join(_set(part, c, w) for part, c, w in zip(line, columns, widths, strict=False)).rstrip()
+        for line in zip(*padded, strict=True)
+    ]
+
+
+def _set(text: str, column: Column, width: int) -> str:
+    blank = " " * (width - measure(text))
+    return blank + text if column.right else text + blank
+
+
+def _broken(text: str, width: int) -> list[str]:
+    if measure(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

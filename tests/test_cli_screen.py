@@ -1,0 +1,224 @@
+"""What is printed in any terminal, pipe or encoding, and that no printing loses or fails a verb's work."""
+
+import dataclasses
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from eegbench import backbones
+from eegbench.backbones.pixels import Pixels
+from eegbench.cli import app
+from eegbench.cli.compare import apart
+from eegbench.cli.screen import PLAIN
+from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+
+Run = Callable[..., int]
+SIGNS = "↑ ↓ ≈ − × … “é”"
+
+
+@pytest.fixture
+def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`eegbench score --json out.json` in this process, with stdout and stderr of its own; gives the exit code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        backbones, "suite", lambda *_, **__: backbones.Suite("micro", "sal512", (Pixels("sal512", "cpu"),))
+    )
+    for seed, name in enumerate((f"TRUE{SIGNS}", "MINE")):
+        Path(name).mkdir()
+        for i in range(3):
+            pixels = np.random.default_rng((seed, i)).integers(256, size=(16, 16, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(f"{name}/{i}.png")
+
+    def call(stdout: Any, *words: str, stderr: Any = None) -> int:
+        folders = ("--truth", f"TRUE{SIGNS}", "--reconstructions", "MINE", "--metrics", "ssim")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            patch.setattr(sys, "stderr", stderr or io.StringIO())
+            with pytest.raises(SystemExit) as left:
+                app(["score", *folders, *(words or ("--json", "out.json"))], prog_name="eegbench")
+        return int(left.value.code or 0)
+
+    return call
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-16", "utf-8"])
+def test_scores_are_shown_in_any_encoding_and_written_whole(score: Run, encoding: str) -> None:
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+    assert score(stdout, stderr=stderr) == 0
+    assert ScoreSheet.read(Path("out.json")).n == 3
+    stdout.seek(0)
+    shown = stdout.read()
+    assert f"ssim {'↑' if encoding.startswith('utf') else '^'} " in shown
+    assert SIGNS in shown if encoding.startswith("utf") else "^ v " in shown
+    if encoding == "ascii":
+        assert 'TRUE^ v ~ - x ... "?"' in shown
+
+
+def test_a_stream_that_fails_is_told_by_the_exit_code_once_the_file_is_there(score: Run) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as unread, open("/dev/full", "w") as full:
+        for stream, code in ((unread, 141), (full, 3), (None, 0)):
+            Path("out.json").unlink(missing_ok=True)
+            said = io.StringIO()
+            assert score(stream, stderr=said) == code
+            assert ScoreSheet.read(Path("out.json")).n == 3
+            assert ("eegbench: stdout: no space left on the disk" in said.getvalue()) == (code == 3)
+
+
+def test_stderr_that_fails_stops_nothing(score: Run) -> None:
+    with open("/dev/full", "w") as full:
+        assert score(io.StringIO(), stderr=full) == 0
+
+
+@pytest.mark.parametrize("words", [["--json", "-"], ["--json"], ["--json", "--suite", "micro"]])
+def test_json_of_score_stands_alone_on_stdout_where_no_file_is_named(score: Run, words: list[str]) -> None:
+    stdout = io.StringIO()
+    assert score(stdout, *words, "-o", "out.json") == 0
+    assert stdout.getvalue() == Path("out.json").read_text() and json.loads(stdout.getvalue())["n"] == 3
+
+
+def test_output_of_score_is_a_file_and_nothing_else(score: Run) -> None:
+    stdout = io.StringIO()
+    assert score(stdout, "-o", "out.json") == 0 and stdout.getvalue() == ""
+
+
+def shell(place: Path, line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A line of bash in which `eegbench` is the command."""
+    start = "import sys; sys.argv[0] = 'eegbench'; from eegbench.cli import app; app()"
+    setup = f'set -o pipefail; eegbench() {{ {sys.executable} -c "$START" "$@"; }}; '
+    own = {**os.environ, "START": start, **environment}
+    return subprocess.run(["bash", "-c", setup + line], cwd=place, env=own, capture_output=True, check=False)
+
+
+CHECK = "eegbench check runs --baseline baseline.json --update"
+STREAMS: Mapping[str, tuple[str, int]] = {
+    "a pipe that nobody reads": (f"{CHECK} | true", 141),
+    "no stdout": (f"{CHECK} >&-", 0),
+    "no stderr": (f"{CHECK} 2>&-", 0),
+    "neither": (f"{CHECK} >&- 2>&-", 0),
+    "a full disk": (f"{CHECK} >/dev/full", 3),
+    "a full disk behind stderr": (f"{CHECK} 2>/dev/full", 0),
+    "stderr that nobody reads": (f"{CHECK} 2>&1 >/dev/null | true", 0),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_a_stream_that_fails_loses_no_file_and_shows_no_traceback(
+    two_runs: list[str], tmp_path: Path, case: str
+) -> None:
+    line, code = STREAMS[case]
+    done = shell(tmp_path, line)
+    assert done.returncode == code, done.stderr
+    assert json.loads((tmp_path / "baseline.json").read_bytes())
+    assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
+    assert (b"eegbench: stdout: no space left" in done.stderr) == (code == 3)
+
+
+@pytest.mark.parametrize("verb", ["--help", "--version", "score --help", "leaderboard runs"])
+def test_a_closed_pipe_is_quiet_in_every_verb(two_runs: list[str], tmp_path: Path, verb: str) -> None:
+    done = shell(tmp_path, f"eegbench {verb} | true")
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_board_is_shown_in_any_encoding_and_written_in_one(
+    two_runs: list[str], tmp_path: Path, encoding: str
+) -> None:
+    done = shell(
+        tmp_path, "eegbench leaderboard runs; eegbench leaderboard runs -o board.md", PYTHONIOENCODING=encoding
+    )
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "board.md").read_text(encoding="utf-8")
+    assert "≈" in written and done.stdout.decode(encoding) == "".join(PLAIN.get(sign, sign) for sign in written)
+
+
+def test_an_error_keeps_its_code_where_it_cannot_be_said(tmp_path: Path) -> None:
+    for stderr in ("2>&-", "2>/dev/full"):
+        assert shell(tmp_path, f"eegbench nonsense {stderr}").returncode == 2
+
+
+@pytest.mark.parametrize("words", [["list", "EVIL"], ["EVIL"], ["leaderboard", "EVIL"], ["score", "--EVIL"]])
+def test_signs_that_a_terminal_obeys_are_spelled(words: list[str]) -> None:
+    evil = "evil\x1b[31m\x9b\u202e\n\x07"
+    done = CliRunner().invoke(app, [word.replace("EVIL", evil) for word in words])
+    assert done.exit_code == 2 and "evil" in done.stderr
+    assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(done.output) and done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def two_runs(tmp_path: Path) -> list[str]:
+    """Two runs with the same stimuli, and all that a table may have."""
+    folders = []
+    for method, shift in (("saliency_controlnet", 0.0), ("atm", 0.1)):
+        spec = RunSpec("sim-things", "1", {}, 8, "eeg", method, {})
+        folder = tmp_path / "runs" / spec.folder
+        rows = tuple(ManifestRow(f"s{i}", 0, f"s{i}.png", "0" * 64) for i in range(7))
+        RunRecord(spec, "method", True, "complete", {}, {}, rows, caution="take care " * 12).write(folder / "run.json")
+        values = [shift + i / 10 for i in range(7)]
+        names = ("nway50_top1", "retrieval_top5")
+        scores = {name: Score(name, 1, float(np.mean(values)), (0.1, 0.5), True) for name in names}
+        (folder / "scores.json").write_text(ScoreSheet(7, "micro", "sal512", scores).to_json())
+        lines = "".join(f"s{i},0,{values[i]},{values[i]}\n" for i in range(7))
+        (folder / "scores.csv").write_text("stimulus,sample," + ",".join(f"{n}@1" for n in names) + "\n" + lines)
+        folders.append(str(folder))
+    return folders
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_table_drops_columns_to_fit_and_says_which(two_runs: list[str], columns: int) -> None:
+    done = CliRunner().invoke(app, ["compare", *two_runs], env={"COLUMNS": str(columns)})
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert max(len(line) for line in lines if "runs" not in line and str(two_runs[0])[:5] not in line) <= columns
+    assert any(line.startswith("retrieval_top5 ↑ ") for line in lines)
+    said = " ".join(" ".join(lines).split())
+    assert ("Left out for want of room:" in said) == (columns < 75)
+    assert columns >= 75 or ("visible, better; " in said and "--json" in said)
+
+
+def test_a_difference_is_shown_within_what_its_metric_allows(two_runs: list[str]) -> None:
+    for folder in two_runs:
+        path = Path(folder) / "scores.json"
+        sheet = ScoreSheet.read(path)
+        bounded = {name: dataclasses.replace(one, bounds=(0.25, 0.45)) for name, one in sheet.metrics.items()}
+        path.write_text(dataclasses.replace(sheet, metrics=bounded).to_json())
+    lines = CliRunner().invoke(app, ["compare", *two_runs]).stdout.splitlines()
+    row = next(line.split() for line in lines if line.startswith("nway50_top1"))
+    assert row[2:4] == [".300", ".400"] and apart((0.25, 0.45)) == pytest.approx((-0.2, 0.2))
+    assert apart((0.0, None)) is apart(None) is None
+
+
+@pytest.mark.parametrize("kind", ["methods", "metrics", "datasets"])
+def test_a_list_keeps_names_whole_in_forty_columns(kind: str) -> None:
+    run = CliRunner()
+    names = [row["name"] for row in json.loads(run.invoke(app, ["list", kind, "--json"]).stdout)]
+    lines = run.invoke(app, ["list", kind], env={"COLUMNS": "40"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert [line.split()[0] for line in lines[1 : 1 + len(names)]] == names
+
+
+def test_in_a_dumb_terminal_without_colours_no_sign_is_sent_that_acts(
+    score: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("NO_COLOR", "1")
+    parent, child = pty.openpty()
+    with open(child, "w", encoding="utf-8") as screen:
+        assert score(screen, stderr=screen) == 0
+        seen = b""
+        while b"ssim" not in seen:
+            seen += os.read(parent, 65536)
+    os.close(parent)
+    assert b"\x1b" not in seen
