@@ -19,7 +19,8 @@ from eegbench.errors import AuthorError, CheckFailed, EegbenchError, unknown
 def check(name: str, table: Mapping[str, object], subjects: Sequence[int], *, progress: Progress) -> list[Finding]:
     """Every clause, in order, for these subjects, or for the first and the last one where none is named.
 
-    What hangs on a broken clause is left out. Raises UsageError for an unknown name, key or subject.
+    What hangs on a broken clause is left out. Raises UsageError for an unknown name, key or subject, and MissingError
+    where a subject's data are not here.
     """
     found, built = Findings(), list[Dataset]()
 

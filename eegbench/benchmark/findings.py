@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from eegbench.benchmark.authors import said
-from eegbench.errors import EegbenchError
+from eegbench.errors import EegbenchError, MissingError
 
 
 class Finding(NamedTuple):
@@ -19,9 +19,14 @@ class Findings(list[Finding]):
     """Clauses in the order in which they were looked at."""
 
     def take(self, clause: str, ask: Callable[[], str | None]) -> bool:
-        """Look at a clause: `ask` raises, or says, what is wrong with it. Whether it is kept."""
+        """Look at a clause: `ask` raises, or says, what is wrong with it. Whether it is kept.
+
+        MissingError passes: where data or weights are not here, nothing is known.
+        """
         try:
             problem = ask() or ""
+        except MissingError:
+            raise
         except EegbenchError as error:
             problem = str(error)
         except Exception as error:  # whatever a stranger's code may raise is a finding, not our end

@@ -97,6 +97,8 @@ def _loaded(kind: str, name: str, points: tuple[EntryPoint, ...]) -> Any:
 
 
 def _import(point: EntryPoint, named: str) -> Any:
+    if not point.pattern.match(point.value):
+        raise InputError(f"{named} whose entry point is none; wanted a module and what stands in it, module:name")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # a module that prints spoils no --json
             return point.load()

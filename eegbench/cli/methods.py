@@ -124,7 +124,7 @@ def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
     else:
         for finding in findings:
             warning = getattr(finding, "warning", "")
-            print(f"{'BAD' if finding.problem else 'hm ' if warning else 'ok '}  {finding.clause}")
+            print(f"{'BAD' if finding.problem else '!  ' if warning else 'ok '}  {finding.clause}")
             if told := finding.problem or warning:
                 print(f"     {told}")
     if broken := sum(bool(finding.problem) for finding in findings):

@@ -103,6 +103,12 @@ def test_two_packages_with_one_name_are_both_refused(install: Install, eegbench:
     assert "eegbench_test_plugin_one:Bad, eegbench_test_plugin_two:Bad" in done.stderr
 
 
+def test_an_entry_point_that_is_none_is_refused(install: Install, eegbench: Run) -> None:
+    install("eegbench.methods", METHOD, bad="")
+    done = eegbench("evaluate", "--method", "bad", "--subject", "8")
+    assert done.exit_code == 2 and "whose entry point is none; wanted a module" in done.stderr
+
+
 def test_a_name_that_is_none_is_refused(install: Install, eegbench: Run) -> None:
     install("eegbench.methods", METHOD, **{"../bad": "Bad"})
     done = eegbench("evaluate", "--method", "../bad", "--subject", "8")

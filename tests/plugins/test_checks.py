@@ -12,7 +12,7 @@ from typer.testing import Result
 
 from eegbench.benchmark import check_dataset, check_metric, plugins
 from eegbench.contracts import Silent, TrainingSet
-from eegbench.errors import UsageError
+from eegbench.errors import MissingError, UsageError
 from eegbench.metrics import METRICS, VARIANTS
 from small_plugins import FAULTS, ODD, Odd, Small
 
@@ -94,7 +94,7 @@ def test_shared_concepts_are_a_warning_until_the_caution_speaks(
         Small, "answers", lambda self, s: dataclasses.replace(plain(self, s), concepts=("thing 0", "a", "b", "c"))
     )
     done = eegbench("check-dataset", "small", "--subject", "1")
-    assert done.exit_code == 0 and "hm   subject 1: test stimuli and concepts" in done.stdout
+    assert done.exit_code == 0 and "!    subject 1: test stimuli and concepts" in done.stdout
     monkeypatch.setattr(Small, "caution", "Test concepts are training concepts.")
     assert dataset_problems() == {}
 
@@ -105,6 +105,17 @@ def test_a_path_as_a_word_is_found(install: Install, tmp_path: Path) -> None:
     install("eegbench.datasets", source, placed="Placed")
     found = check_dataset.check("placed", {}, (1,), progress=Silent())
     assert ["give the field the type Path" in one.problem for one in found if one.problem] == [True]
+
+
+def test_data_that_are_not_here_are_missing_and_no_breach(
+    small: Install, eegbench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(self: Small, subject: int, **_: object) -> None:
+        raise MissingError("sub-01 is not there; fetch it")
+
+    monkeypatch.setattr(Small, "queries", missing)
+    done = eegbench("check-dataset", "small")
+    assert (done.exit_code, done.stderr.strip().split("\n")[-1]) == (3, "eegbench: sub-01 is not there; fetch it")
 
 
 def test_a_class_that_is_broken_is_the_first_clause(install: Install) -> None:
