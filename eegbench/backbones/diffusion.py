@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from eegbench.arrays import Images, Maps
-from eegbench.backbones import blank, weights
+from eegbench.backbones import blank, telling, weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import ANY, SOME, InputError, MissingError, check_range, unknown
 
@@ -52,13 +52,14 @@ class Generator:
         folder = weights.locate(name)
         part = functools.partial(_part, folder=folder, device=device)
         transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
-        self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
-        self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
-        self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
-        self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
-        self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
-        for module in (self.vae, self.unet, self.text_encoder):
-            module.eval().requires_grad_(False).to(device)
+        with telling.loading("generator", name):
+            self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
+            self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
+            self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
+            self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
+            self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
+            for module in (self.vae, self.unet, self.text_encoder):
+                module.eval().requires_grad_(False).to(device)
         self.width = int(self.unet.config.cross_attention_dim)
         self.latent_size = int(self.unet.config.sample_size)
         self.size = self.latent_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
@@ -69,8 +70,8 @@ class Generator:
 
     def encode(self, images: Images) -> torch.Tensor:
         """Scaled latent means (n, c, h, w) of images of any size."""
-        pictures = (resize(to_float(some).to(self.device), self.size) for some in chunks(images, 16))
-        return torch.cat([self.encode_pictures(some) for some in pictures])
+        parts = telling.followed("latents of images", chunks(images, 16), len(images))
+        return torch.cat([self.encode_pictures(resize(to_float(some).to(self.device), self.size)) for some in parts])
 
     def encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latent means of pictures (n, 3, size, size) in [0, 1]."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from eegbench.arrays import Images
-from eegbench.backbones import blank, published, weights
+from eegbench.backbones import blank, published, telling, weights
 from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import InputError, MissingError, UsageError
@@ -40,10 +40,7 @@ class Painter:
         with _quiet():
             self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
             if adapter:
-                plain = not blank.is_blank(adapter)
-                state = adapter_state(adapter_file(adapter)) if plain else blank.adapter(adapter, self.drawing.unet)
-                self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
-                self.drawing.set_ip_adapter_scale(scale)
+                self._wear(adapter, scale)
             self.drawing.to(device)
             self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
         for pipeline in (self.drawing, self.changing):
@@ -55,6 +52,16 @@ class Painter:
         if size % factor:
             raise UsageError(f"size is {size} px; wanted a multiple of {factor}, or 0 for the generator's own")
         self.size = size or int(self.drawing.unet.config.sample_size) * factor  # of an image, in pixels
+
+    def _wear(self, adapter: str, scale: float) -> None:
+        """Put an IP-Adapter on the UNet."""
+        if blank.is_blank(adapter):
+            state = blank.adapter(adapter, self.drawing.unet)
+        else:
+            with telling.loading("IP-Adapter", adapter):
+                state = adapter_state(adapter_file(adapter))
+        self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
+        self.drawing.set_ip_adapter_scale(scale)
 
     def paint(
         self,
@@ -140,7 +147,7 @@ class Painter:
         torch.nn.Module.to(vae, torch.float32)  # SDXL's overflows in half precision
         parts = []
         with torch.no_grad():
-            for some in chunks(images, 16):
+            for some in telling.followed("latents of images", chunks(images, 16), len(images)):
                 pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
                 parts.append(vae.encode(pictures).latent_dist.mean.cpu())
         torch.nn.Module.to(vae, kept)
@@ -182,7 +189,8 @@ def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
     if blank.is_blank(name):
         return blank.pipeline(name, device, dtype)
     try:
-        return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
+        with telling.loading("generator", name):
+            return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error

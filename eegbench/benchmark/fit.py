@@ -12,6 +12,7 @@ from typing import Any
 
 import eegbench
 from eegbench import places
+from eegbench.backbones.telling import telling
 from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor
@@ -42,18 +43,21 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     shaped_by = shape(plan)
     key = digest(shaped_by)
     since = time.perf_counter()
-    for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
-        if (root / key / CARD).is_file():
-            found = load(root / key, plan.method, plan.device)
-            return Fitted(found, key, source, time.perf_counter() - since)
-    make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
-    stored = load(places.cache("fitted") / key, plan.method, plan.device)
-    return Fitted(stored, key, "fitted", time.perf_counter() - since)
+    with telling(progress):
+        for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
+            if (root / key / CARD).is_file():
+                found = load(root / key, plan.method, plan.device)
+                return Fitted(found, key, source, time.perf_counter() - since)
+        make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
+        stored = load(places.cache("fitted") / key, plan.method, plan.device)
+        return Fitted(stored, key, "fitted", time.perf_counter() - since)
 
 
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
     """Fit, and keep the fit in `folder` with its loss curves."""
-    train = plan.train()
+    with progress.bar("training data", 1) as advance:
+        train = plan.train()
+        advance(1)
     working = places.cache("fitting") / digest(shaped_by)
     fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))

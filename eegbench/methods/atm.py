@@ -162,9 +162,7 @@ class Atm(Method[AtmReconstructor]):
             captioner_of(self.captioner, device)
         training = Training(seed, progress, device=device, folder=folder)
         networks = self.networks
-        clip = Clip(self.clip, device)
-        targets = of_length(clip.images(train.images), self.length)
-        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        targets, texts = self._aims(train, device)
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
         prior = fit_prior(training, embedder.features(train.eeg), train.shown, targets, self.prior)
         held = held_out(train.concepts, self.encoder.validation_concepts, seed)
@@ -176,6 +174,13 @@ class Atm(Method[AtmReconstructor]):
             caption = fit_caption_stage(training, self.captioner, targets, train.images, held, self.caption)
         fitted = AtmReconstructor(networks, embedder, prior, low_level, caption, device=device)
         return self.configure(fitted)
+
+    def _aims(self, train: TrainingSet, device: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """CLIP's embeddings of the training images, and of their concepts if wanted; then CLIP is let go."""
+        clip = Clip(self.clip, device)
+        targets = of_length(clip.images(train.images), self.length)
+        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        return targets, texts
 
 
 @functools.lru_cache(maxsize=1)
