@@ -43,14 +43,13 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     shaped_by = shape(plan)
     key = digest(shaped_by)
     since = time.perf_counter()
-    with telling(progress):
-        for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
-            if (root / key / CARD).is_file():
-                found = load(root / key, plan.method, plan.device)
-                return Fitted(found, key, source, time.perf_counter() - since)
-        make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
-        stored = load(places.cache("fitted") / key, plan.method, plan.device)
-        return Fitted(stored, key, "fitted", time.perf_counter() - since)
+    for source, root in (("shipped", shipped_folder()), ("cached", places.cache("fitted"))):
+        if (root / key / CARD).is_file():
+            found = load(root / key, plan.method, plan.device)
+            return Fitted(found, key, source, time.perf_counter() - since)
+    make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
+    stored = load(places.cache("fitted") / key, plan.method, plan.device)
+    return Fitted(stored, key, "fitted", time.perf_counter() - since)
 
 
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
@@ -59,7 +58,8 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
         train = plan.train()
         advance(1)
     working = places.cache("fitting") / digest(shaped_by)
-    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
+    with telling(progress):
+        fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
     shutil.rmtree(working, ignore_errors=True)
 

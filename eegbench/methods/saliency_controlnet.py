@@ -176,7 +176,8 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
         latents = generator.encode(train.images)
 
         torch.manual_seed(seeding.seed(seed, "LoRA"))
-        wrapped = lora(generator.unet, self.rank, self.alpha)
+        with telling.one("put LoRA on the UNet"):
+            wrapped = lora(generator.unet, self.rank, self.alpha)
         tune(
             training,
             "fit LoRA",
@@ -188,8 +189,8 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
             latents=latents,
             shown=train.shown,
         )
-        adapter = adapter_state(wrapped)
-        generator.unet = plain(wrapped)
+        with telling.one("merge LoRA into the UNet"):
+            adapter, generator.unet = adapter_state(wrapped), plain(wrapped)
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter, generator)
         if self.variant == "guided":
             maps = saliency.SaliencyNetwork(self.saliency, device).maps(train.images)

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +15,7 @@ from eegbench.benchmark.rehearse import Report, rehearse
 from eegbench.benchmark.rehearse_timing import ITEMS_OF, Stopwatch
 from eegbench.cli import app
 from eegbench.configuration import read_tables, shipped
-from eegbench.contracts import Progress, Silent
+from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
@@ -69,28 +67,6 @@ def test_the_micro_scale_goes_the_same_way_and_is_timed(name: str) -> None:
     }
 
 
-class Heard(Progress):
-    """Keeps what was begun, with the length of each."""
-
-    def __init__(self) -> None:
-        self.bars: list[tuple[str, int]] = []
-
-    @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        self.bars.append((label, total))
-        yield lambda count: None
-
-
-def test_an_encoder_from_a_checkpoint_is_not_trained(tmp_path: Path) -> None:
-    given = {"encoder.checkpoint": str(tmp_path / "40.pth")}
-    counts = [
-        {row["network"]: row["trained"] for row in rehearse("atm", t, device="meta", progress=Silent()).networks}
-        for t in (table("atm", "paper"), table("atm", "paper") | given)
-    ]
-    assert counts[0].pop("ATM-S") and not counts[1].pop("ATM-S")
-    assert counts[0] == counts[1]
-
-
 TINY = {
     "generator": "tiny", "adapter": "tiny_adapter", "low_level_settings.widths": [8, 8], "sampling.steps": 3,
     "prior.steps": 2,
@@ -105,13 +81,13 @@ def test_networks_without_weights_are_timed_where_they_have_room() -> None:
 
 
 @pytest.mark.usefixtures("tiny")
-def test_on_a_cpu_every_stage_has_one_step_and_says_what_it_builds_before() -> None:
-    heard = Heard()
+def test_on_a_cpu_every_stage_has_one_step_and_says_what_it_builds_before(heard: Any) -> None:
     rehearse("atm", table("atm", "micro") | TINY, device="cpu", recording="sim-things", progress=heard)
-    labels = [label for label, _ in heard.bars]
+    labels = heard.labels
     assert labels[0] == "atm: shapes of its networks"
     assert labels.index("build UNet of tiny") < labels.index("latents of images") < labels.index("fit low level")
-    assert {total for label, total in heard.bars if label.startswith("fit ")} == {1}
+    assert {total for label, total in zip(labels, heard.totals, strict=True) if label.startswith("fit ")} == {1}
+    assert heard.done == heard.totals
 
 
 @pytest.mark.usefixtures("tiny")
