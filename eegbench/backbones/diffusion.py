@@ -81,7 +81,8 @@ class Generator:
 
     def decode(self, latents: torch.Tensor) -> Images:
         """Images (n, size, size, 3) of scaled latents."""
-        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in latents.split(16)])
+        parts = telling.followed("latents to pictures", latents.split(16), len(latents))
+        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in parts])
 
     def decode_pictures(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, size, size), in [0, 1] but for what the autoencoder overshoots."""
@@ -148,11 +149,15 @@ class Generator:
         z = torch.stack(noise).to(self.device) * scheduler.init_noise_sigma
         both = torch.cat([null.expand(len(z), -1, -1), tokens]).to(self.device)
         twice = None if control is None else control.repeat(2, 1, 1, 1)
-        with torch.no_grad():
+        with (
+            torch.no_grad(),
+            telling.bar(f"steps of the sampler, {len(z)} images", len(scheduler.timesteps)) as advance,
+        ):
             for t in scheduler.timesteps:
                 model_input = scheduler.scale_model_input(torch.cat([z, z]), t)
                 guided = predict_guided(unet, model_input, t, both, sampling.guidance, controlnet, twice)
                 z = scheduler.step(guided, t, z).prev_sample
+                advance(1)
         return z
 
     def control(self, maps: Maps) -> torch.Tensor:

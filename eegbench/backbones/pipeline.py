@@ -22,7 +22,8 @@ class Painter:
     """A pipeline folder (or hub id); with `adapter`, it wears an IP-Adapter of the published keys (Ye et al. 2023).
 
     The class of the pipeline is the one its `model_index.json` names, so that the small generator and SDXL-Turbo go
-    the same way. `half` runs it in float16. `size` in px, a multiple of the autoencoder's factor; 0: the UNet's own.
+    the same way. `half` runs it in float16, on a CPU, which hardly computes that, in bfloat16. `size` in px, a multiple
+    of the autoencoder's factor; 0: the UNet's own.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Painter:
         import diffusers
 
         with _quiet():
-            self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
+            self.drawing: Any = _pipeline(name, device, half_of(device) if half else torch.float32)
             if adapter:
                 self._wear(adapter, scale)
             self.drawing.to(device)
@@ -125,13 +126,21 @@ class Painter:
             options |= {"image": start.to(**place), "strength": strength}
         else:
             options |= {"height": self.size, "width": self.size}
-        drawn = pipeline(
-            num_inference_steps=sampling.steps,
-            guidance_scale=sampling.guidance,
-            generator=[torch.Generator().manual_seed(int(seed)) for seed in seeds],
-            output_type="pt",
-            **options,
-        )
+        made = int(sampling.steps * (1.0 if start is None else strength))
+        with telling.bar(f"steps of the sampler, {len(seeds)} images", made) as advance:
+
+            def step_made(*_: Any) -> dict[str, Any]:
+                advance(1)
+                return {}
+
+            drawn = pipeline(
+                num_inference_steps=sampling.steps,
+                guidance_scale=sampling.guidance,
+                generator=[torch.Generator().manual_seed(int(seed)) for seed in seeds],
+                output_type="pt",
+                callback_on_step_end=step_made,
+                **options,
+            )
         return to_uint8(drawn.images.float().cpu())
 
     def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
@@ -159,6 +168,10 @@ def check_strength(strength: float, sampling: Sampling) -> None:
     if not (strength <= 1 and int(sampling.steps * strength) >= 1):
         wanted = f"{1 / sampling.steps:.3g} to 1, so that one of {sampling.steps} steps is made"
         raise UsageError(f"strength is {strength}; wanted {wanted}")
+
+
+def half_of(device: str) -> torch.dtype:
+    return torch.bfloat16 if torch.device(device).type == "cpu" else torch.float16
 
 
 @contextmanager

@@ -171,11 +171,11 @@ def _where(name: str, device: str, networks: Sequence[Network]) -> tuple[str, st
 
 
 def _needed(networks: Sequence[Network]) -> int:
-    """Bytes in float32 of what is there at once, at the least: CLIP alone, or all other networks and the optimiser's
-    state of the largest that is fitted; LoRA lies on a UNet that is counted already."""
-    clip = sum(network.count for network in networks if network.name == "CLIP")
-    rest = sum(network.learning if network.trained == "LoRA" else network.count for network in networks) - clip
-    return 4 * max(clip, rest + ADAM * max([0, *(network.learning for network in networks)]))
+    """Bytes of what is there at once, at the least: CLIP alone, or all other networks and the optimiser's state, in
+    float32, of the largest that is fitted; LoRA lies on a UNet that is counted already."""
+    sizes = [4 * network.learning if network.trained == "LoRA" else network.bytes for network in networks]
+    clip = sum(size for network, size in zip(networks, sizes, strict=True) if network.name == "CLIP")
+    return max(clip, sum(sizes) - clip + 4 * ADAM * max([0, *(network.learning for network in networks)]))
 
 
 def _row(network: Network) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The timed part of a rehearsal: a method goes through every stage of a fit and a reconstruction, on simulated noise.
 
-On a CPU a step of full size takes minutes, so there the batch is 1, every stage has one step, and half precision, which
-most CPUs compute slowly or not at all, is float32. What a user sets wins.
+On a CPU a step of full size takes minutes, so there the batch is 1, every stage has one step, and the products of
+training are of float32: most CPUs compute float16 slowly or not at all. What a user sets wins.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from eegbench.methods.tuning_settings import Epochs
 SIDE = 500  # px of a simulated image
 STEPS = 4  # of a training stage on a GPU; the first one warms up
 DRAWN = 4  # images of a reconstruction on a GPU
-ON_CPU: dict[str, object] = {"batch": 1, "accumulate": 1, "precision": "float32", "half": False}  # by a key's last word
+ON_CPU: dict[str, object] = {"batch": 1, "accumulate": 1, "precision": "float32"}  # by a key's last word
 ANEW = {"lora", "controlnet", "gan"}  # stages that draw each batch anew from all items
 TRIPLET: dict[str, object] = {"features.concepts": 2, "features.each": 2}  # the least that a triplet loss can compare
 
@@ -100,7 +100,7 @@ def brief(
     sizes = _fewest(method, given, least, steps or 1) if on_cpu else Sizes(10, held, 8, steps or STEPS, DRAWN)
     reached, all_of_them = (int(m.sampling.steps * _strength(m)) for m in (method, whole))
     part = "all its steps" if reached == all_of_them else f"{reached} of its {all_of_them} steps"
-    return Brief(method, sizes, reached, f"reconstruction, {part}", _words(on_cpu, sizes, given))
+    return Brief(method, sizes, reached, f"reconstruction, {part}", _words(method, on_cpu, sizes, given))
 
 
 def _fewest(method: Any, given: Mapping[str, object], least: int, steps: int) -> Sizes:
@@ -112,12 +112,13 @@ def _fewest(method: Any, given: Mapping[str, object], least: int, steps: int) ->
     return Sizes(concepts, least, math.ceil(max([1, *batches]) / concepts), steps, 1)
 
 
-def _words(on_cpu: bool, sizes: Sizes, given: Mapping[str, object]) -> str:
+def _words(method: Any, on_cpu: bool, sizes: Sizes, given: Mapping[str, object]) -> str:
     length = f"{sizes.steps} step{'s' if sizes.steps > 1 else ''} of every stage"
     if not on_cpu:
         return f"{length}, in batches as configured"
+    half = ", the generator's weights in bfloat16 in the place of float16" if getattr(method, "half", False) else ""
     own = ", ".join(f"{key}={value}" for key, value in given.items())
-    return f"{length}, batch 1, float32 in the place of half precision{f', but {own} as set' if own else ''}"
+    return f"{length}, batch 1, in float32{half}{f'; {own} as set' if own else ''}"
 
 
 def _strength(method: Any) -> float:
@@ -170,12 +171,13 @@ def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[
             raise
         raise MissingError(f"{method.name}: {device} has not enough memory; --device meta runs shapes alone") from error
     rows: list[dict[str, object]] = []
-    for label, items in ITEMS_OF.items():
-        if seconds := watch.steps.get(label):
-            row = {"step": f"training: {label}", "items": items(method, sizes), "steps": len(seconds)}
-            rows.append(row | {"per image": max(seconds[1:] or seconds) / int(str(row["items"]))})
-    seconds = watch.steps[short.drawing][-1]
-    return [*rows, {"step": short.drawing, "items": sizes.drawn, "steps": short.made, "per image": seconds}]
+    for label, taken in watch.steps.items():
+        if label.startswith("fit "):
+            count = ITEMS_OF[label](method, sizes)
+            each = max(taken[1:] or taken) / count
+            rows.append({"step": f"training: {label}", "items": count, "steps": len(taken), "per image": each})
+    drawn = watch.steps[short.drawing][-1]
+    return [*rows, {"step": short.drawing, "items": sizes.drawn, "steps": short.made, "per image": drawn}]
 
 
 def noise(info: EEGInfo, sizes: Sizes) -> TrainingSet:

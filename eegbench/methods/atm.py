@@ -108,8 +108,8 @@ class Atm(Method[AtmReconstructor]):
 
     `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
     embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance. `size` of the
-    images in px, 0: the generator's own; `half` runs the generator in float16. `captioner`: a GIT folder or hub id, in
-    the paper microsoft/git-large-coco; without one, as in the paper's numbers, no prompt.
+    images in px, 0: the generator's own; `half` runs the generator in float16 (bfloat16 on a CPU). `captioner`: a GIT
+    folder or hub id, in the paper microsoft/git-large-coco; without one, as in the paper's numbers, no prompt.
     """
 
     name: ClassVar[str] = "atm"

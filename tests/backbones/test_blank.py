@@ -88,6 +88,14 @@ def test_a_blank_painter_wears_an_adapter_and_draws_at_the_size_that_is_wanted(s
     assert painter.paint(told=torch.randn(1, 128), seeds=[1], sampling=sampling, start=start).shape == drawn.shape
 
 
+def test_half_precision_on_a_cpu_is_bfloat16() -> None:
+    painter = Painter("blank:tiny", "blank:tiny_adapter", half=True)
+    assert {p.dtype for p in painter.drawing.unet.parameters()} == {torch.bfloat16}
+    told = torch.randn(1, 128)
+    assert painter.paint(told=told, seeds=[1], sampling=Sampling(steps=2)).shape == (1, 8, 8, 3)
+    assert Painter("blank:tiny", device="meta", half=True).drawing.unet.dtype == torch.float16
+
+
 def test_a_size_that_the_autoencoder_cannot_give_is_refused() -> None:
     with pytest.raises(UsageError, match="size is 15 px; wanted a multiple of 2"):
         Painter("blank:tiny", size=15)
