@@ -60,7 +60,9 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
     working = places.cache("fitting") / digest(shaped_by)
     with telling(progress):
         fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
-    keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+    with progress.bar("save the fit", 1) as advance:
+        keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+        advance(1)
     shutil.rmtree(working, ignore_errors=True)
 
 
