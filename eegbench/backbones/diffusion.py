@@ -151,7 +151,7 @@ class Generator:
         twice = None if control is None else control.repeat(2, 1, 1, 1)
         with (
             torch.no_grad(),
-            telling.bar(f"steps of the sampler, {len(z)} images", len(scheduler.timesteps)) as advance,
+            telling.bar("steps of the sampler", len(scheduler.timesteps)) as advance,
         ):
             for t in scheduler.timesteps:
                 model_input = scheduler.scale_model_input(torch.cat([z, z]), t)

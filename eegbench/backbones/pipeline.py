@@ -127,7 +127,7 @@ class Painter:
         else:
             options |= {"height": self.size, "width": self.size}
         made = int(sampling.steps * (1.0 if start is None else strength))
-        with telling.bar(f"steps of the sampler, {len(seeds)} images", made) as advance:
+        with telling.bar("steps of the sampler", made) as advance:
 
             def step_made(*_: Any) -> dict[str, Any]:
                 advance(1)

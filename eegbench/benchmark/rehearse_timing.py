@@ -27,6 +27,7 @@ SIDE = 500  # px of a simulated image
 STEPS = 4  # of a training stage on a GPU; the first one warms up
 DRAWN = 4  # images of a reconstruction on a GPU
 ON_CPU: dict[str, object] = {"batch": 1, "accumulate": 1, "precision": "float32"}  # by a key's last word
+DRAWING = ("steps of the sampler", "latents to pictures")  # bars of a generator
 ANEW = {"lora", "controlnet", "gan"}  # stages that draw each batch anew from all items
 TRIPLET: dict[str, object] = {"features.concepts": 2, "features.each": 2}  # the least that a triplet loss can compare
 
@@ -61,7 +62,7 @@ ITEMS_OF: dict[str, Callable[[Any, Sizes], int]] = {  # how many images one step
     "fit prior": lambda m, s: min(m.prior.batch, s.items),
     "fit low level": lambda m, s: min(m.low_level_settings.batch, s.fitted_items) * m.low_level_settings.accumulate,
     "fit EEG features": lambda m, s: min(m.features.concepts, s.fitted) * m.features.each,
-    "fit GAN": lambda m, s: m.gan.batch,
+    "fit GAN": lambda m, s: m.gan.batch,  # the first step and every other one are the discriminator's
     "fit caption regressor": lambda m, s: min(m.regressor.batch, s.fitted_items) * m.regressor.accumulate,
     "fit caption heads": lambda m, s: min(m.captions.batch, s.fitted_items) * m.captions.accumulate,
 }
@@ -118,7 +119,8 @@ def _words(method: Any, on_cpu: bool, sizes: Sizes, given: Mapping[str, object])
         return f"{length}, in batches as configured"
     half = ", the generator's weights in bfloat16 in the place of float16" if getattr(method, "half", False) else ""
     own = ", ".join(f"{key}={value}" for key, value in given.items())
-    return f"{length}, batch 1, in float32{half}{f'; {own} as set' if own else ''}"
+    more = " (of a triplet loss two trials of two concepts)" if hasattr(method, "features") else ""
+    return f"{length}, batch 1{more}, in float32{half}{f'; {own} as set' if own else ''}"
 
 
 def _strength(method: Any) -> float:
@@ -154,15 +156,24 @@ class Stopwatch(Progress):
 
             yield tick
 
+    @property
+    def building(self) -> float:
+        """Seconds in which networks were built."""
+        return sum(sum(taken) for label, taken in self.steps.items() if label.startswith("build "))
+
 
 def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[dict[str, object]]:
-    """Seconds per image of a training step of each stage, the slowest after the first, and of a reconstruction."""
+    """Seconds per image of a training step of each stage, the slowest after the first, and of a reconstruction.
+
+    The building of networks is in none of them.
+    """
     method, sizes, watch = short.method, short.sizes, Stopwatch(progress)
     train = noise(info, sizes)
     try:
         with telling(watch), at_most(sizes.steps):
             fitted = method.fit(train, seed=0, progress=watch, device=device)
             for count in [sizes.drawn] if sizes.drawn == 1 else [1, sizes.drawn]:  # the first one warms up
+                built = watch.building
                 with watch.bar(short.drawing, count) as advance:
                     fitted.reconstruct(train.eeg[:count], seeds=range(count))
                     advance(count)
@@ -170,14 +181,22 @@ def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[
         if not out_of_memory(error):
             raise
         raise MissingError(f"{method.name}: {device} has not enough memory; --device meta runs shapes alone") from error
-    rows: list[dict[str, object]] = []
+    drawn = watch.steps[short.drawing][-1] - (watch.building - built) / sizes.drawn
+    whole = {"step": short.drawing, "items": sizes.drawn, "steps": short.made, "per image": drawn}
+    return [*_parts(short, watch, device), whole]
+
+
+def _parts(short: Brief, watch: Stopwatch, device: str) -> Iterator[dict[str, object]]:
+    """A row for each stage of a fit and, on a CPU, for the parts of a reconstruction, which a GPU does not wait for."""
     for label, taken in watch.steps.items():
+        row: dict[str, object] = {}
         if label.startswith("fit "):
-            count = ITEMS_OF[label](method, sizes)
-            each = max(taken[1:] or taken) / count
-            rows.append({"step": f"training: {label}", "items": count, "steps": len(taken), "per image": each})
-    drawn = watch.steps[short.drawing][-1]
-    return [*rows, {"step": short.drawing, "items": sizes.drawn, "steps": short.made, "per image": drawn}]
+            row = {"step": f"training: {label}", "items": ITEMS_OF[label](short.method, short.sizes)}
+        elif label in DRAWING and device.partition(":")[0] == "cpu":
+            row = {"step": f"reconstruction: {label}", "items": short.sizes.drawn}
+        if row:
+            each = max(taken[1:] or taken) / int(str(row["items"]))
+            yield row | {"steps": len(taken), "per image": each}
 
 
 def noise(info: EEGInfo, sizes: Sizes) -> TrainingSet:

@@ -1,6 +1,8 @@
 """How a rehearsal is made short, and how its steps are timed."""
 
-from eegbench.benchmark.rehearse_timing import Brief, Stopwatch, brief
+from typing import Any
+
+from eegbench.benchmark.rehearse_timing import Stopwatch, brief
 from eegbench.contracts import Silent
 from eegbench.methods.atm import Atm
 from eegbench.methods.neuroimagen import NeuroImagen
@@ -15,7 +17,7 @@ def test_a_stopwatch_keeps_every_step_and_passes_it_on() -> None:
     assert len(watch.steps["fit"]) == 3 and min(watch.steps["fit"]) >= 0
 
 
-def saliency(device: str, steps: int | None = None, **told: object) -> Brief:
+def saliency(device: str, steps: int | None = None, **told: object) -> Any:
     table = {"lora.batch": 8, "lora.precision": "float16", "controlnet.accumulate": 4, "sampling.steps": 100}
     return brief(
         SaliencyControlNet, table, {key.replace("__", "."): value for key, value in told.items()}, device, steps
@@ -53,5 +55,5 @@ def test_where_a_reconstruction_starts_from_a_picture_as_many_steps_are_made() -
 def test_there_are_as_few_items_as_fill_the_batches_that_are_told() -> None:
     assert saliency("cpu", lora__batch=8).sizes.items == 2  # drawn anew from all, an item may come twice
     assert saliency("cpu", encoder__batch=6).sizes.fitted_items == 6
-    triplets = brief(NeuroImagen, {}, {"features.concepts": 3}, "cpu", None)
+    triplets: Any = brief(NeuroImagen, {}, {"features.concepts": 3}, "cpu", None)
     assert (triplets.sizes.fitted, triplets.method.features.each) == (3, 2)
