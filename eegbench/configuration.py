@@ -46,6 +46,15 @@ def nest(table: Mapping[str, object]) -> Table:
     return nested
 
 
+def flat(table: Mapping[str, object]) -> Table:
+    """Nested tables as dotted keys: {"encoder": {"epochs": 3}} to {"encoder.epochs": 3}."""
+    found: Table = {}
+    for key, value in table.items():
+        inner = {f"{key}.{rest}": one for rest, one in flat(value).items()} if isinstance(value, Mapping) else None
+        found |= {key: value} if inner is None else inner
+    return found
+
+
 def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
     """The tables `method` and `dataset` of a TOML file and of `--set` words, which win.
 

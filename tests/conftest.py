@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from eegbench.contracts import Progress
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -52,6 +54,32 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = {name: known.Part(config) for name, config in configs.items()}
     monkeypatch.setitem(known.PIPELINES, "tiny", known.Pipeline("StableDiffusionPipeline", "made up", parts))
     monkeypatch.setitem(known.ADAPTERS, "tiny_adapter", known.Adapter(width=128, tokens=4, bytes=0, source="made up"))
+
+
+class Heard(Progress):
+    """Keeps each bar that was begun: its label, its length and how far it came."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self.totals: list[int] = []
+        self.done: list[int] = []
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        place = len(self.labels)
+        self.labels.append(label)
+        self.totals.append(total)
+        self.done.append(0)
+
+        def advance(count: int) -> None:
+            self.done[place] += count
+
+        yield advance
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
 
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body

@@ -4,15 +4,20 @@ A rehearsal builds full-size networks so, through the classes that would load th
 meta device they have shapes and no content. NAME is one of `published_configs.names()`.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
 from eegbench.backbones import published_configs as published
+from eegbench.backbones import telling
 from eegbench.errors import unknown
 
 PREFIX = "blank:"
 SPREAD = 0.02  # deviation of an IP-Adapter's random weights
+WORDS = {
+    "unet": "UNet", "vae": "autoencoder", "text_encoder": "text encoder", "text_encoder_2": "second text encoder",
+}  # fmt: skip
 
 
 def is_blank(name: str) -> bool:
@@ -27,13 +32,23 @@ def behind(name: str) -> str:
     return plain
 
 
-def part(kind: Any, name: str, part: str, device: str) -> Any:
+def building(what: str, name: str, parameters: int, device: str) -> AbstractContextManager[None]:
+    """A bar that says what is built and how large it is; on torch's meta device nothing takes long."""
+    size = f", {parameters / 1e6:,.0f} million parameters" if parameters else ""
+    return nullcontext() if device == "meta" else telling.one(f"build {what} of {behind(name)}{size}")
+
+
+def part(kind: Any, name: str, part: str, device: str, dtype: torch.dtype = torch.float32) -> Any:
     """One part of a published pipeline, of the class `kind` of diffusers or transformers."""
     if part.startswith("tokenizer"):
         return tokenizer()
-    config = dict(published.PIPELINES[behind(name)].parts[part].config)
-    with torch.device(device):
-        return kind.from_config(config) if hasattr(kind, "from_config") else kind(kind.config_class(**config))
+    known = published.PIPELINES[behind(name)].parts[part]
+    config = dict(known.config)
+    if part == "scheduler":
+        return kind.from_config(config)
+    with building(WORDS[part], name, known.parameters, device), torch.device(device):
+        made = kind.from_config(config) if hasattr(kind, "from_config") else kind(kind.config_class(**config))
+        return torch.nn.Module.to(made, dtype=dtype)  # diffusers' own warns of layers that are none of these
 
 
 def pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
@@ -49,11 +64,8 @@ def pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
         "scheduler": diffusers.DDPMScheduler,
     }
     known = published.PIPELINES[behind(name)]
-    parts = {which: part(kinds[which], name, which, device) for which in known.parts}
+    parts = {which: part(kinds[which], name, which, device, dtype) for which in known.parts}
     parts |= {which.replace("text_encoder", "tokenizer"): tokenizer() for which in parts if "text_encoder" in which}
-    for network in parts.values():
-        if isinstance(network, torch.nn.Module):
-            torch.nn.Module.to(network, dtype=dtype)  # diffusers' own warns of layers that are none of these
     if known.kind == "StableDiffusionPipeline":
         parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     return getattr(diffusers, known.kind)(**parts)
@@ -65,7 +77,7 @@ def clip(name: str, device: str) -> Any:
 
     architecture, _, tag = behind(name).partition("/")
     quick = bool((open_clip.get_pretrained_cfg(architecture, tag) or {}).get("quick_gelu"))
-    with torch.device(device):
+    with building("CLIP", name, published.CLIPS[behind(name)], device), torch.device(device):
         return open_clip.CLIP(**open_clip.get_model_config(architecture) | {"quick_gelu": quick})
 
 
@@ -76,6 +88,11 @@ def adapter(name: str, unet: Any) -> dict[str, dict[str, torch.Tensor]]:
     middle, an odd number's `to_k_ip` and `to_v_ip` (tencent-ailab/IP-Adapter).
     """
     known = published.ADAPTERS[behind(name)]
+    with building("IP-Adapter", name, known.bytes // 2, unet.device.type):
+        return _adapter(known, unet)
+
+
+def _adapter(known: published.Adapter, unet: Any) -> dict[str, dict[str, torch.Tensor]]:
     cross = int(unet.config.cross_attention_dim)
 
     def random(*shape: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.backbones import blank, weights
+from eegbench.backbones import blank, telling, weights
 from eegbench.backbones.resize import chunks, resize, to_float
 from eegbench.records import read_json
 
@@ -33,7 +33,8 @@ class Clip:
                 model = blank.clip(name, device)
                 self.mean, self.std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
             else:
-                model = open_clip.create_model(architecture, pretrained=pretrained or None)
+                with telling.loading("CLIP", name):
+                    model = open_clip.create_model(architecture, pretrained=pretrained or None)
                 self.mean, self.std = model.visual.image_mean, model.visual.image_std
         self.model = model.eval().requires_grad_(False).to(device)
         side = model.visual.image_size
@@ -52,17 +53,16 @@ class Clip:
 
     def images(self, images: Images) -> NDArray[np.float32]:
         """Embeddings (n, d) of uint8 images of any size, resized bilinearly with antialias, no crop."""
+        asked = telling.followed("CLIP embeddings of images", chunks(images, 32), len(images))
         with torch.inference_mode():
-            parts = [
-                self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in chunks(images, 32)
-            ]
+            parts = [self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in asked]
         return torch.cat(parts).numpy()
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (n, d) of texts, un-normalised."""
-        tokens = self.tokens(list(texts))
+        asked = telling.followed("CLIP embeddings of texts", self.tokens(list(texts)).split(256), len(texts))
         with torch.inference_mode():
-            parts = [self.model.encode_text(some.to(self.device)).cpu() for some in tokens.split(256)]
+            parts = [self.model.encode_text(some.to(self.device)).cpu() for some in asked]
         return torch.cat(parts).numpy()
 
     def tokens(self, texts: list[str]) -> torch.Tensor:

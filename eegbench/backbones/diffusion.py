@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images, Maps
-from eegbench.backbones import blank, weights
+from eegbench.backbones import blank, telling, weights
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import ANY, SOME, InputError, MissingError, check_range, unknown
 
@@ -53,13 +53,14 @@ class Generator:
         folder = weights.locate(name)
         part = functools.partial(_part, folder=folder, device=device)
         transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
-        self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
-        self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
-        self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
-        self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
-        self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
-        for module in (self.vae, self.unet, self.text_encoder):
-            module.eval().requires_grad_(False).to(device)
+        with telling.loading("generator", name):
+            self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
+            self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
+            self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
+            self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
+            self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
+            for module in (self.vae, self.unet, self.text_encoder):
+                module.eval().requires_grad_(False).to(device)
         self.width = int(self.unet.config.cross_attention_dim)
         self.latent_size = int(self.unet.config.sample_size)
         self.size = self.latent_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
@@ -70,8 +71,8 @@ class Generator:
 
     def encode(self, images: Images) -> torch.Tensor:
         """Scaled latent means (n, c, h, w) of images of any size."""
-        pictures = (resize(to_float(some).to(self.device), self.size) for some in chunks(images, 16))
-        return torch.cat([self.encode_pictures(some) for some in pictures])
+        parts = telling.followed("latents of images", chunks(images, 16), len(images))
+        return torch.cat([self.encode_pictures(resize(to_float(some).to(self.device), self.size)) for some in parts])
 
     def encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latent means of pictures (n, 3, size, size) in [0, 1]."""
@@ -81,7 +82,8 @@ class Generator:
 
     def decode(self, latents: torch.Tensor) -> Images:
         """Images (n, size, size, 3) of scaled latents."""
-        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in latents.split(16)])
+        parts = telling.followed("latents to pictures", latents.split(16), len(latents))
+        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in parts])
 
     def decode_pictures(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, size, size), in [0, 1] but for what the autoencoder overshoots."""
@@ -148,11 +150,15 @@ class Generator:
         z = torch.stack(noise).to(self.device) * scheduler.init_noise_sigma
         both = torch.cat([null.expand(len(z), -1, -1), tokens]).to(self.device)
         twice = None if control is None else control.repeat(2, 1, 1, 1)
-        with torch.no_grad():
+        with (
+            torch.no_grad(),
+            telling.bar("steps of the sampler", len(scheduler.timesteps)) as advance,
+        ):
             for t in scheduler.timesteps:
                 model_input = scheduler.scale_model_input(torch.cat([z, z]), t)
                 guided = predict_guided(unet, model_input, t, both, sampling.guidance, controlnet, twice)
                 z = scheduler.step(guided, t, z).prev_sample
+                advance(1)
         return z
 
     def control(self, maps: Maps) -> torch.Tensor:

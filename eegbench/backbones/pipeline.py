@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from eegbench.arrays import Images
-from eegbench.backbones import blank, published, weights
+from eegbench.backbones import blank, published, telling, weights
 from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import InputError, MissingError, UsageError
@@ -22,7 +22,8 @@ class Painter:
     """A pipeline folder (or hub id); with `adapter`, it wears an IP-Adapter of the published keys (Ye et al. 2023).
 
     The class of the pipeline is the one its `model_index.json` names, so that the small generator and SDXL-Turbo go
-    the same way. `half` runs it in float16. `size` in px, a multiple of the autoencoder's factor; 0: the UNet's own.
+    the same way. `half` runs it in float16, on a CPU, which hardly computes that, in bfloat16. `size` in px, a multiple
+    of the autoencoder's factor; 0: the UNet's own.
     """
 
     def __init__(
@@ -38,12 +39,9 @@ class Painter:
         import diffusers
 
         with _quiet():
-            self.drawing: Any = _pipeline(name, device, torch.float16 if half else torch.float32)
+            self.drawing: Any = _pipeline(name, device, half_of(device) if half else torch.float32)
             if adapter:
-                plain = not blank.is_blank(adapter)
-                state = adapter_state(adapter_file(adapter)) if plain else blank.adapter(adapter, self.drawing.unet)
-                self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
-                self.drawing.set_ip_adapter_scale(scale)
+                self._wear(adapter, scale)
             self.drawing.to(device)
             self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
         for pipeline in (self.drawing, self.changing):
@@ -55,6 +53,16 @@ class Painter:
         if size % factor:
             raise UsageError(f"size is {size} px; wanted a multiple of {factor}, or 0 for the generator's own")
         self.size = size or int(self.drawing.unet.config.sample_size) * factor  # of an image, in pixels
+
+    def _wear(self, adapter: str, scale: float) -> None:
+        """Put an IP-Adapter on the UNet."""
+        if blank.is_blank(adapter):
+            state = blank.adapter(adapter, self.drawing.unet)
+        else:
+            with telling.loading("IP-Adapter", adapter):
+                state = adapter_state(adapter_file(adapter))
+        self.drawing.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
+        self.drawing.set_ip_adapter_scale(scale)
 
     def paint(
         self,
@@ -118,13 +126,21 @@ class Painter:
             options |= {"image": start.to(**place), "strength": strength}
         else:
             options |= {"height": self.size, "width": self.size}
-        drawn = pipeline(
-            num_inference_steps=sampling.steps,
-            guidance_scale=sampling.guidance,
-            generator=[torch.Generator().manual_seed(int(seed)) for seed in seeds],
-            output_type="pt",
-            **options,
-        )
+        made = int(sampling.steps * (1.0 if start is None else strength))
+        with telling.bar("steps of the sampler", made) as advance:
+
+            def step_made(*_: Any) -> dict[str, Any]:
+                advance(1)
+                return {}
+
+            drawn = pipeline(
+                num_inference_steps=sampling.steps,
+                guidance_scale=sampling.guidance,
+                generator=[torch.Generator().manual_seed(int(seed)) for seed in seeds],
+                output_type="pt",
+                callback_on_step_end=step_made,
+                **options,
+            )
         return to_uint8(drawn.images.float().cpu())
 
     def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
@@ -140,7 +156,7 @@ class Painter:
         torch.nn.Module.to(vae, torch.float32)  # SDXL's overflows in half precision
         parts = []
         with torch.no_grad():
-            for some in chunks(images, 16):
+            for some in telling.followed("latents of images", chunks(images, 16), len(images)):
                 pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
                 parts.append(vae.encode(pictures).latent_dist.mean.cpu())
         torch.nn.Module.to(vae, kept)
@@ -152,6 +168,10 @@ def check_strength(strength: float, sampling: Sampling) -> None:
     if not (strength <= 1 and int(sampling.steps * strength) >= 1):
         wanted = f"{1 / sampling.steps:.3g} to 1, so that one of {sampling.steps} steps is made"
         raise UsageError(f"strength is {strength}; wanted {wanted}")
+
+
+def half_of(device: str) -> torch.dtype:
+    return torch.bfloat16 if torch.device(device).type == "cpu" else torch.float16
 
 
 @contextmanager
@@ -182,7 +202,8 @@ def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
     if blank.is_blank(name):
         return blank.pipeline(name, device, dtype)
     try:
-        return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
+        with telling.loading("generator", name):
+            return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from eegbench.arrays import Images, Maps
-from eegbench.backbones import blank, published, weights
+from eegbench.backbones import blank, published, telling, weights
 from eegbench.backbones.micro import networks
 from eegbench.backbones.micro.judges import SIZE, stretch
 from eegbench.backbones.published_configs import EML_NET
@@ -30,11 +30,12 @@ class SaliencyNetwork:
         self.network: Any
         if name == EML_NET:
             files = {part: published.require(part) for part in EML_NET_FILES}
-            self.network = load_eml_net({part: found.path for part, found in files.items()}, device)
+            with telling.loading("saliency network", name):
+                self.network = load_eml_net({part: found.path for part, found in files.items()}, device)
             self.size = (eml_net.HEIGHT, eml_net.WIDTH)
         elif blank.is_blank(name):
             blank.behind(name)
-            with torch.device(device):
+            with blank.building("saliency network", name, 0, device), torch.device(device):
                 self.network = eml_net.EmlNet().eval().requires_grad_(False)
             self.size = (eml_net.HEIGHT, eml_net.WIDTH)
         else:
@@ -48,8 +49,9 @@ class SaliencyNetwork:
         """Maps (n, h, w), each stretched to 0..255."""
         look, at_once = (self._eml_net, 8) if self.name.endswith(EML_NET) else (self._small, 64)
         made = np.empty((len(images), *self.size), np.uint8)
+        asked = telling.followed("saliency maps of images", chunks(images, at_once), len(images))
         with torch.inference_mode():
-            for some, place in zip(chunks(images, at_once), chunks(made, at_once), strict=True):
+            for some, place in zip(asked, chunks(made, at_once), strict=True):
                 place[:] = look(some)
         return made
 

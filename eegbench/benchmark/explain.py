@@ -14,6 +14,7 @@ import numpy as np
 
 from eegbench.arrays import EEGInfo, Values
 from eegbench.backbones.environment import resolve_device
+from eegbench.backbones.telling import telling
 from eegbench.benchmark import explain_pictures as pictures
 from eegbench.benchmark import plugins
 from eegbench.benchmark.authors import author_of
@@ -58,19 +59,24 @@ def explain(method: str, subject: int, options: Options, progress: Progress) -> 
         raise UsageError(f"method {method!r} cannot explain itself; these can: {', '.join(having) or 'none'}")
     planned = plan(method, subject, options, device=resolve_device(options.device))
     fitted = fit(planned, progress=progress).reconstructor
-    train = planned.train()
-    with author_of("method", method, planned.method, "explain"):
-        found = planned.method.explain(fitted, train, seed=planned.spec.seed)
+    with telling(progress), progress.bar(f"what {method} goes by, on held-out trials", 1) as advance:
+        train = planned.train()
+        with author_of("method", method, planned.method, "explain"):
+            found = planned.method.explain(fitted, train, seed=planned.spec.seed)
+        advance(1)
     if found is None:
         raise UsageError(f"method {method!r} cannot explain itself as it is configured")
     check(found, train.info)
     trials = train.part(found.items)
+    with progress.bar(f"t-SNE of {len(found.items)} embeddings a head", 1) as advance:
+        placed = tsne(found, seed=planned.spec.seed)
+        advance(1)
     return Explained(
         found,
         train.info,
         tuple(trials.stimuli[i] for i in trials.shown),
         tuple(trials.concepts[i] for i in trials.shown),
-        tsne(found, seed=planned.spec.seed),
+        placed,
         planned.dataset.simulated,
         planned.dataset.caution,
     )

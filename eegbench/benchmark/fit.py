@@ -12,6 +12,7 @@ from typing import Any
 
 import eegbench
 from eegbench import places
+from eegbench.backbones.telling import telling
 from eegbench.benchmark import entering
 from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.curves import draw_curves
@@ -64,13 +65,16 @@ def stored_place(plan: Plan) -> tuple[str, Path] | None:
 
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
     """Fit, and keep the fit in `folder` with its loss curves."""
-    train = plan.train()
+    with progress.bar("training data", 1) as advance:
+        train = plan.train()
+        advance(1)
     working = places.cache("fitting") / digest(shaped_by)
-    with author_of("method", plan.method.name, plan.method, "fit"):
+    with telling(progress), author_of("method", plan.method.name, plan.method, "fit"):
         fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     _check_fitted(plan.method, fresh, "fit")
-    with author_of("method", plan.method.name, fresh, "save"):
+    with progress.bar("save the fit", 1) as advance, author_of("method", plan.method.name, fresh, "save"):
         keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+        advance(1)
     shutil.rmtree(working, ignore_errors=True)
 
 

@@ -105,6 +105,7 @@ def captions_make(
     `evaluate` trains on them.
     """
     go_offline(offline)
+    from eegbench.backbones.telling import telling
     from eegbench.benchmark import captions as making
 
     if check is not None:
@@ -116,21 +117,23 @@ def captions_make(
         return
     if output is None:
         raise UsageError("where are the captions to go? Give a file with -o, or one to look at with --check")
-    captioner = making.captioner(
-        endpoint=endpoint,
-        model=model,
-        api_key_env=api_key_env,
-        local=local,
-        parallel=parallel,
-        timeout=timeout,
-        device=device,
-        offline=offline,
-    )
+    progress = terminal()
+    with telling(progress):
+        captioner = making.captioner(
+            endpoint=endpoint,
+            model=model,
+            api_key_env=api_key_env,
+            local=local,
+            parallel=parallel,
+            timeout=timeout,
+            device=device,
+            offline=offline,
+        )
     if captioner.note:
         note(captioner.note)
     data = built_dataset(dataset, settings)
     wanted = making.training_images(data, subject, images, follow_links=follow_links, note=note)
-    made = making.make(wanted, output, captioner, progress=terminal())
+    made = making.make(wanted, output, captioner, progress=progress)
     print(f"{output}: ten captions for each of {made.images} training images, {made.new} of them new")
 
 

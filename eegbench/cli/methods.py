@@ -136,6 +136,12 @@ def rehearse(
     method: MethodName,
     config: Config = Path("paper"),
     settings: Settings = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Of every stage and of the sampler; else 1 on a CPU, 4 and all on a GPU."
+        ),
+    ] = None,
     recording: Annotated[
         str | None,
         choice(
@@ -148,15 +154,29 @@ def rehearse(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Build a method's networks at full size with random weights; check shapes and keys; time steps on a GPU."""
+    """Build a method's networks at full size with random weights; check shapes and keys; time steps on a GPU.
+
+    With --device cpu it times them on a CPU: one step of batch 1 of every stage, but for what --steps and --set say.
+    """
     import dataclasses
 
-    from eegbench.benchmark import rehearse as rehearsing
     from eegbench.configuration import read_tables, shipped
 
-    table = read_tables(shipped(config, method), settings or [])["method"]
+    table, told = read_tables(shipped(config, method), [])["method"], read_tables(None, settings or [])["method"]
+    progress = terminal()
+    with progress.bar("load torch and its libraries", 1) as advance:
+        from eegbench.benchmark import rehearse as rehearsing
+
+        advance(1)
     report = rehearsing.rehearse(
-        method, table, device=device, progress=terminal(), recording=recording, checkpoint=checkpoint
+        method,
+        table,
+        settings=told,
+        steps=steps,
+        device=device,
+        progress=progress,
+        recording=recording,
+        checkpoint=checkpoint,
     )
     if as_json:
         say_json(dataclasses.asdict(report))

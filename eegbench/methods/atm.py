@@ -109,8 +109,8 @@ class Atm(Method[AtmReconstructor]):
 
     `encoder` has the published loss for reconstruction; for retrieval it is regression=0, text=.01. `length`: "raw"
     embeddings pass between the stages as published; the small IP-Adapter was trained on unit variance. `size` of the
-    images in px, 0: the generator's own; `half` runs the generator in float16. `captioner`: a GIT folder or hub id, in
-    the paper microsoft/git-large-coco; without one, as in the paper's numbers, no prompt.
+    images in px, 0: the generator's own; `half` runs the generator in float16 (bfloat16 on a CPU). `captioner`: a GIT
+    folder or hub id, in the paper microsoft/git-large-coco; without one, as in the paper's numbers, no prompt.
     """
 
     name: ClassVar[str] = "atm"
@@ -163,9 +163,7 @@ class Atm(Method[AtmReconstructor]):
             captioner_of(self.captioner, device)
         training = Training(seed, progress, device=device, folder=folder)
         networks = self.networks
-        clip = Clip(self.clip, device)
-        targets = of_length(clip.images(train.images), self.length)
-        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        targets, texts = self._aims(train, device)
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
         prior = fit_prior(training, embedder.features(train.eeg), train.shown, targets, self.prior)
         held = held_out(train.concepts, self.encoder.validation_concepts, seed)
@@ -177,6 +175,13 @@ class Atm(Method[AtmReconstructor]):
             caption = fit_caption_stage(training, self.captioner, targets, train.images, held, self.caption)
         fitted = AtmReconstructor(networks, embedder, prior, low_level, caption, device=device)
         return self.configure(fitted)
+
+    def _aims(self, train: TrainingSet, device: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """CLIP's embeddings of the training images, and of their concepts if wanted; then CLIP is let go."""
+        clip = Clip(self.clip, device)
+        targets = of_length(clip.images(train.images), self.length)
+        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        return targets, texts
 
 
 @functools.lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from eegbench.arrays import EEG, EEGInfo, Images
-from eegbench.backbones import weights
+from eegbench.backbones import telling, weights
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter, check_strength
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
@@ -210,7 +210,9 @@ class NeuroImagen(Method[NeuroImagenReconstructor]):
             pixel = (features, fit_gan(training, known, train.shown, torch.cat(small).to(device), self.gan))
         tokens = painter(self.generator, device).text_tokens([""])
         if self.captions != "none":
-            said = painter(self.generator, device).text_tokens(self.prompts(train)).to(device)
+            prompts = self.prompts(train)
+            with telling.one(f"text tokens of {len(prompts)} captions"):
+                said = painter(self.generator, device).text_tokens(prompts).to(device)
             regressor = fit_regressor(training, eeg, train.shown, said, held, self.regressor)
         networks = Networks(
             self.generator, train.info, self.features, self.gan, self.regressor, tokens.shape[1], tokens.shape[2]

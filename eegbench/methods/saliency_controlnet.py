@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
-from eegbench.backbones import saliency, weights
+from eegbench.backbones import saliency, telling, weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
@@ -46,24 +46,22 @@ class Networks:
 
 
 class SaliencyControlNetReconstructor(Reconstructor):
-    """The fitted method; `controlnet` and `head` are None in the variant `eeg_only`."""
+    """The fitted method; `controlnet` and `head` are None in the variant `eeg_only`. The LoRA weights of `adapter` are
+    merged into the UNet of `generator` already."""
 
     def __init__(
         self,
         networks: Networks,
         embedder: EEGEmbedder,
         adapter: dict[str, torch.Tensor],
+        generator: Generator,
         controlnet: Any = None,
         head: SaliencyHead | None = None,
-        *,
-        device: str = "cpu",
     ) -> None:
         self.networks, self.embedder, self.adapter = networks, embedder, adapter
-        self.generator = Generator(networks.generator, device)
-        self.unet = merged(self.generator, networks, adapter)
-        self.controlnet, self.head = controlnet, head
+        self.generator, self.controlnet, self.head = generator, controlnet, head
         self.sampling = Sampling()
-        self.device = device
+        self.device = generator.device
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         tokens = condition(self.embedder, eeg, self.networks.length)
@@ -72,7 +70,6 @@ class SaliencyControlNetReconstructor(Reconstructor):
             null=torch.zeros_like(tokens[:1]),
             seeds=seeds,
             sampling=self.sampling,
-            unet=self.unet,
             controlnet=self.controlnet,
             maps=self.controls(eeg, hints),
         )
@@ -107,9 +104,11 @@ class SaliencyControlNetReconstructor(Reconstructor):
         guided = facts.pop("guided")
         networks = Networks(**(facts | {"control_channels": tuple(facts["control_channels"])}))
         adapter = read_arrays(folder / "lora.safetensors")
-        fitted = cls(networks, EEGEmbedder.load(folder, device), adapter, device=device)
+        generator = Generator(networks.generator, device)
+        generator.unet = merged(generator.unet, networks, adapter)
+        fitted = cls(networks, EEGEmbedder.load(folder, device), adapter, generator)
         if guided:
-            fitted.controlnet = control_network(fitted.unet, networks)
+            fitted.controlnet = control_network(generator.unet, networks)
             read_module(folder / "controlnet.safetensors", fitted.controlnet)
             fitted.controlnet.to(device)
             fitted.head = SaliencyHead.load(folder, device)
@@ -178,7 +177,8 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
         latents = generator.encode(train.images)
 
         torch.manual_seed(seeding.seed(seed, "LoRA"))
-        wrapped = lora(generator.unet, self.rank, self.alpha)
+        with telling.one("put LoRA on the UNet"):
+            wrapped = lora(generator.unet, self.rank, self.alpha)
         tune(
             training,
             "fit LoRA",
@@ -190,13 +190,16 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
             latents=latents,
             shown=train.shown,
         )
-        fitted = SaliencyControlNetReconstructor(networks, embedder, adapter_state(wrapped), device=device)
+        with telling.one("merge LoRA into the UNet"):
+            adapter, generator.unet = adapter_state(wrapped), plain(wrapped)
+        fitted = SaliencyControlNetReconstructor(networks, embedder, adapter, generator)
         if self.variant == "guided":
             maps = saliency.SaliencyNetwork(self.saliency, device).maps(train.images)
             torch.manual_seed(seeding.seed(seed, "ControlNet"))
-            network = control_network(fitted.unet, networks).to(device)
+            with telling.one("build ControlNet from the UNet"):
+                network = control_network(generator.unet, networks).to(device)
             tune(
-                training, "fit ControlNet", generator, fitted.unet, network, self.controlnet,
+                training, "fit ControlNet", generator, generator.unet, network, self.controlnet,
                 tokens=tokens, latents=latents, shown=train.shown, controlnet=network, maps=maps,
             )  # fmt: skip
             fitted.controlnet = network.requires_grad_(False)
@@ -233,14 +236,17 @@ def adapter_state(wrapped: Any) -> dict[str, torch.Tensor]:
     return {k: v.detach().cpu().clone() for k, v in peft.get_peft_model_state_dict(wrapped).items()}
 
 
-def merged(generator: Generator, networks: Networks, adapter: dict[str, torch.Tensor]) -> Any:
-    """The generator's UNet with the LoRA weights added in, plain layers again, frozen."""
-    import copy
-
+def merged(unet: Any, networks: Networks, adapter: dict[str, torch.Tensor]) -> Any:
+    """`unet` itself with the LoRA weights added in, plain layers again, frozen."""
     import peft
 
-    wrapped = lora(copy.deepcopy(generator.unet), networks.rank, networks.alpha)
+    wrapped = lora(unet, networks.rank, networks.alpha)
     outcome = peft.set_peft_model_state_dict(wrapped, adapter)
     if outcome.unexpected_keys:
         raise InputError(f"LoRA weights have unknown keys: {outcome.unexpected_keys[:3]}")
+    return plain(wrapped)
+
+
+def plain(wrapped: Any) -> Any:
+    """The UNet below LoRA, whose weights are added in."""
     return wrapped.merge_and_unload().eval().requires_grad_(False)

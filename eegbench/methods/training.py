@@ -7,7 +7,9 @@ the optimiser and the loss curve; it is safetensors with JSON in its header, so 
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,18 @@ Loss = Callable[[int, np.random.Generator], torch.Tensor]
 Rate = Callable[[int], float]
 
 NUMERICS = Numerics()
+
+_most: ContextVar[int | None] = ContextVar("most steps of a stage", default=None)
+
+
+@contextmanager
+def at_most(steps: int) -> Iterator[None]:
+    """Every stage that is trained inside ends after `steps` steps of its own, as a rehearsal wants."""
+    token = _most.set(steps)
+    try:
+        yield
+    finally:
+        _most.reset(token)
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ class Training:
         `loss(batch, rng)` is the loss of batch number `batch`, `rate(step)` the optimiser's rate; `clip` bounds the
         norm of the gradient where it is not 0. Raises InputError if the loss is no number, or a checkpoint is damaged.
         """
+        steps = min(steps, _most.get() or steps)
         stage = _Stage(self, label, module, optimiser, steps, validation)
         stage.restore()
         kind = getattr(torch, numerics.precision)

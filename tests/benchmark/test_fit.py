@@ -8,6 +8,7 @@ import pytest
 from eegbench.benchmark import fit as fitting
 from eegbench.benchmark.curves import columns
 from eegbench.benchmark.fit import fit, keep, load, shape
+from eegbench.benchmark.plan import Options, plan
 from eegbench.contracts import Method, Silent
 from eegbench.errors import InputError, UsageError
 from eegbench.records import digest
@@ -16,6 +17,13 @@ from eegbench.records import digest
 def test_a_fit_is_made_once_and_then_found_in_the_cache(lab: Any) -> None:
     sources = [fit(lab.plan(), progress=Silent()).source for _ in range(2)]
     assert sources == ["fitted", "cached"] and lab.plan().method.fits == ["uses-eeg"]
+
+
+def test_a_fit_says_what_it_does_before_its_first_step_and_after_its_last(heard: Any) -> None:
+    options = Options(method_table={"encoder.epochs": 1}, dataset_table={"train_images": 1})
+    fit(plan("nearest_train_image", 3, options, device="cpu"), progress=heard)
+    assert heard.labels == ["training data", "CLIP embeddings of images", "fit EEG encoder", "save the fit"]
+    assert heard.done == heard.totals and heard.totals[1] == 200
 
 
 @pytest.mark.parametrize(

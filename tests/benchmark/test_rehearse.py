@@ -1,7 +1,9 @@
 """`rehearse`: each method at its paper's size, and timed where it is small enough for this machine."""
 
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from eegbench.benchmark import rehearse as rehearsing
-from eegbench.benchmark.rehearse import Report, Stopwatch, rehearse
+from eegbench.benchmark.rehearse import Report, rehearse
 from eegbench.cli import app
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Silent
@@ -52,34 +54,60 @@ def test_a_paper_scale_method_fits_together_on_the_meta_device(name: str) -> Non
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_micro_scale_goes_the_same_way_and_is_timed(name: str) -> None:
-    quick = table(name, "micro") | {"sampling.steps": 2}
-    report = rehearse(name, quick, device="cpu", recording="sim-things", progress=Silent())
+    report = rehearse(name, table(name, "micro"), device="cpu", recording="sim-things", progress=Silent())
     steps = [str(row["step"]) for row in report.seconds]
-    assert steps[-1] == "reconstruction, all its steps" and len(steps) > 1
-    assert {step.removeprefix("training: ") for step in steps[:-1]} <= set(rehearsing.ITEMS_OF)
+    assert steps[-1].startswith("reconstruction, 1 of its ") and len(steps) > 1
     assert all(float(str(row["per image"])) > 0 for row in report.seconds)
-    assert report.note.startswith("Timed on cpu, on noise")
+    assert report.note.startswith("Timed on cpu, on noise") and report.peak_bytes > 0
+    assert {row["step"]: (row["items"], row["steps"]) for row in report.seconds} == {
+        step: (4 if "EEG features" in step else 1, 1)
+        for step in steps  # a triplet loss compares two of two
+    }
 
 
-def test_an_encoder_from_a_checkpoint_is_not_trained(tmp_path: Path) -> None:
-    given = {"encoder.checkpoint": str(tmp_path / "40.pth")}
-    counts = [
-        {row["network"]: row["trained"] for row in rehearse("atm", t, device="meta", progress=Silent()).networks}
-        for t in (table("atm", "paper"), table("atm", "paper") | given)
-    ]
-    assert counts[0].pop("ATM-S") and not counts[1].pop("ATM-S")
-    assert counts[0] == counts[1]
+TINY = {
+    "generator": "tiny", "adapter": "tiny_adapter", "low_level_settings.widths": [8, 8], "sampling.steps": 3,
+    "prior.steps": 2,
+}  # fmt: skip
 
 
 @pytest.mark.usefixtures("tiny")
 def test_networks_without_weights_are_timed_where_they_have_room() -> None:
-    blank = {
-        "generator": "tiny", "adapter": "tiny_adapter", "low_level_settings.widths": [8, 8], "sampling.steps": 2,
-        "prior.steps": 2,
-    }  # fmt: skip
-    report = rehearse("atm", table("atm", "micro") | blank, device="cpu", recording="sim-things", progress=Silent())
+    settings = table("atm", "micro") | TINY | {"half": True}
+    report = rehearse("atm", settings, device="cpu", recording="sim-things", progress=Silent())
     assert report.stages[-1]["gives"] == "1 x 3 x 8 x 8"
-    assert [row["step"] for row in report.seconds][-1] == "reconstruction, all its steps"
+    assert [row["step"] for row in report.seconds][-1] == "reconstruction, 1 of its 2 steps"
+    assert "in float32, the generator's weights in bfloat16 in the place of float16." in report.note
+
+
+@pytest.mark.usefixtures("tiny")
+def test_on_a_cpu_every_stage_has_one_step_and_says_what_it_builds_before(heard: Any) -> None:
+    rehearse("atm", table("atm", "micro") | TINY, device="cpu", recording="sim-things", progress=heard)
+    labels = heard.labels
+    assert labels[0] == "atm: shapes of its networks"
+    assert labels.index("build UNet of tiny") < labels.index("latents of images") < labels.index("fit low level")
+    assert {total for label, total in zip(labels, heard.totals, strict=True) if label.startswith("fit ")} == {1}
+    assert heard.done == heard.totals
+
+
+@pytest.mark.usefixtures("tiny")
+def test_batches_that_are_set_and_a_number_of_steps_are_kept_on_a_cpu() -> None:
+    report = rehearse(
+        "atm", table("atm", "micro") | TINY, settings={"prior": {"batch": "3"}}, steps=2, device="cpu",
+        recording="sim-things", progress=Silent(),
+    )  # fmt: skip
+    timed = {str(row["step"]): (row["items"], row["steps"]) for row in report.seconds}
+    assert timed["training: fit prior"] == (3, 2) and timed["training: fit low level"] == (1, 2)
+    assert timed["reconstruction, all its steps"] == (1, 2)
+    assert "2 steps of every stage, batch 1" in report.note and "; prior.batch=3 as set" in report.note
+
+
+def test_batches_and_steps_are_options_of_the_command_line() -> None:
+    words = ("--method", "llm_caption", "--config", "micro", "--recording", "sim-things", "--device", "cpu", "--json")
+    done = run(*words, "--set", "captions.batch=3", "--steps", "2")
+    first = json.loads(done.stdout)["seconds"][0]
+    assert (first["step"], first["items"], first["steps"]) == ("training: fit caption heads", 3, 2)
+    assert done.stderr.startswith("load torch and its libraries")
 
 
 def test_parts_that_cannot_be_built_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,19 +131,30 @@ def test_without_a_gpu_nothing_is_timed_and_the_report_says_why(monkeypatch: pyt
     assert report.seconds == [] and report.note.startswith("No GPU is here: shapes alone")
 
 
-def test_without_memory_nothing_is_timed_and_the_report_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_the_memory_runs_shapes_alone_where_no_device_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rehearsing, "resolve_device", lambda device: "cuda")
     monkeypatch.setattr(rehearsing, "free_memory", lambda device: 10**6)
-    report = rehearse("llm_caption", table("llm_caption", "micro"), device="cpu", progress=Silent())
-    assert report.seconds == [] and report.note.startswith("cpu has 1.0 MB free, and weights and optimiser need")
+    report = rehearse("llm_caption", table("llm_caption", "micro"), device="auto", progress=Silent())
+    assert report.seconds == [] and report.note.startswith("cuda has 1.0 MB free, and weights and optimiser need")
 
 
-class OutOfMemoryError(RuntimeError):
-    """As torch calls its own."""
+def test_a_device_that_was_asked_for_and_has_not_the_memory_is_refused_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = SimpleNamespace(available=2 * 10**9)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("eegbench.methods.neuroimagen.NeuroImagen.fit", None)
+    done = run("--method", "neuroimagen", "--device", "cpu")
+    assert (done.exit_code, done.stdout) == (3, "")
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"neuroimagen: weights and optimiser need \d\.\d\d GB, and cpu has 2\.00 GB free", last)
 
 
 def test_a_device_that_runs_out_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def out(*_: Any, **__: Any) -> None:
-        raise OutOfMemoryError("CUDA out of memory")
+        raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr("eegbench.methods.llm_caption.fit_heads", out)
     with pytest.raises(MissingError, match="llm_caption: cpu has not enough memory; --device meta"):
@@ -127,14 +166,6 @@ def test_unknown_names_list_what_there_is() -> None:
         rehearse("atn", {}, device="meta", progress=Silent())
     with pytest.raises(UsageError, match=r"unknown recording 'things'.*eegcvpr"):
         rehearse("atm", {}, device="meta", progress=Silent(), recording="things")
-
-
-def test_a_stopwatch_keeps_every_step_and_passes_it_on() -> None:
-    watch = Stopwatch(Silent())
-    with watch.bar("fit", 3) as advance:
-        for count in (0, 1, 2):
-            advance(count)
-    assert len(watch.steps["fit"]) == 3 and min(watch.steps["fit"]) >= 0
 
 
 def test_text_and_json_say_the_same(tmp_path: Path) -> None:
@@ -153,7 +184,7 @@ def test_a_checkpoint_of_another_method_is_one_line_and_exit_code_2(tmp_path: Pa
     torch.save({"a.weight": torch.zeros(2)}, path)
     done = run("--method", "llm_caption", "--config", "micro", "--checkpoint", str(path))
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1 and "no checkpoint of this method" in done.stderr
+    assert "no checkpoint of this method" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("words", [("--method", "mean_image"), ("--method", "atm", "--config", "papr")])

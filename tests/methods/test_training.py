@@ -245,3 +245,13 @@ def test_the_cosine_rises_falls_and_restarts() -> None:
     assert [rate(s) for s in range(3)] == [0.25, 0.5, 0.75] and rate(3) == 1.0 and rate(9) < 0.06
     again = cosine(1.0, 20, least=0.1, restart=5)
     assert again(0) == again(5) == again(15) == 1.0 and 0.1 < again(4) < 0.2
+
+
+def test_inside_at_most_every_stage_ends_early_and_outside_it_does_not(tmp_path: Path) -> None:
+    def steps(folder: Path) -> str:
+        run(folder, steps=30)
+        return (folder / "fit-parabola.csv").read_text().splitlines()[-1].partition(",")[0]
+
+    with room.at_most(2):
+        assert steps(tmp_path / "a") == "2"
+    assert steps(tmp_path / "b") == "30"

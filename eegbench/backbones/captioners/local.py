@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from eegbench import seeds
+from eegbench.backbones import telling
 from eegbench.backbones.captioners import Captioner
 from eegbench.contracts import CAPTION_LEVELS
 from eegbench.errors import InputError, MissingError
@@ -53,10 +54,11 @@ class Local(Captioner):
         transformers.utils.logging.disable_progress_bar()
         safe = {"local_files_only": True, "trust_remote_code": False}
         try:
-            self.processor: Any = transformers.AutoProcessor.from_pretrained(folder, **safe)
-            network: Any = transformers.AutoModelForImageTextToText.from_pretrained(
-                folder, use_safetensors=True, dtype=torch.float32, **safe
-            )
+            with telling.loading("captioner", str(folder)):
+                self.processor: Any = transformers.AutoProcessor.from_pretrained(folder, **safe)
+                network: Any = transformers.AutoModelForImageTextToText.from_pretrained(
+                    folder, use_safetensors=True, dtype=torch.float32, **safe
+                )
         except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError) as error:
             problem = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(f"{folder}: not a {self.kind} captioner that can be read ({problem})") from None

@@ -49,6 +49,10 @@ class Network:
         return sum(p.numel() for p in self.module.parameters())
 
     @property
+    def bytes(self) -> int:
+        return sum(p.numel() * p.element_size() for p in self.module.parameters())
+
+    @property
     def learning(self) -> int:
         """How many parameters a fit changes."""
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad) if self.trained else 0
