@@ -81,8 +81,8 @@ class _Asking:
 
     def signals(self) -> None:
         """The EEG that came: a refusal where nothing is left of it, a warning for what is wrong with a part."""
-        came = {"training EEG": one.eeg for one in self.trained} | {"test EEG": one.eeg for one in self.told}
-        found = signals.together({name: signals.examine(eeg, self.dataset.info) for name, eeg in came.items()})
+        came = [("training EEG", one.eeg) for one in self.trained] + [("test EEG", one.eeg) for one in self.told]
+        found = signals.together({name: signals.examine(eeg, self.dataset.info) for name, eeg in came})
         if self.take("channels carry signals, in the unit that info says", lambda: found.refusal) and found.notes:
             self.found.warn(
                 self.of("no channel is flat, copied or clipped, no trial silent"), lambda: "; ".join(found.notes)
