@@ -7,6 +7,7 @@ The top folder itself may be a link.
 
 import os
 import stat
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -110,6 +111,11 @@ def few(names: Sequence[str], first: int = FIRST) -> str:
     """The first few names, and how many more there are; "none" where there are none."""
     more = f" and {len(names) - first} more" if len(names) > first else ""
     return ", ".join(plain(name) for name in names[:first]) + more if names else "none"
+
+
+def form(name: str) -> str:
+    """A stimulus id, or a file's name, in the one Unicode form in which they are compared: systems write several."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def plain(text: str) -> str:

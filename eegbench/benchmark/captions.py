@@ -24,7 +24,7 @@ from eegbench.errors import EegbenchError, InputError, UsageError, unknown
 from eegbench.fields import read_fields
 from eegbench.places import cache, writing
 from eegbench.records import digest, read_json, write_text
-from eegbench.walking import Note, unheard
+from eegbench.walking import Note, form, unheard
 
 PATIENCE = 3  # images in a row without captions, after which nobody asks for more
 DAY = 86400  # s
@@ -107,7 +107,7 @@ def make(images: ImageSet, path: Path, asked: Captioner, *, progress: Progress) 
     with taken_up(path) as (entries, add):
         check_stimuli(path, entries, images.stimuli, complete=False)
         _check_model(path, {entry.model for entry in entries.values()}, asked.model)
-        lacking = [i for i, stimulus in enumerate(images.stimuli) if stimulus not in entries]
+        lacking = [i for i, stimulus in enumerate(images.stimuli) if form(stimulus) not in entries]
         try:
             with progress.bar("captions", len(lacking)) as advance:
                 failed = _add_all(images, lacking, asked, add, advance)

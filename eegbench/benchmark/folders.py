@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eegbench import walking
-from eegbench.benchmark.images import ImageSet, check_usable, form, from_files
+from eegbench.benchmark.images import ImageSet, check_usable, from_files
 from eegbench.benchmark.store import SAMPLE
 from eegbench.datasets.images import KINDS, SUFFIXES
 from eegbench.errors import InputError
-from eegbench.walking import Links, Note, Unread, few, told, unheard, walk
+from eegbench.walking import Links, Note, Unread, few, form, told, unheard, walk
 
 RULE = (
     "a stimulus id is the file's path below its folder without suffix, and a further sample is named <id>.sample-1.png"

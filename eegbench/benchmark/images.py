@@ -3,7 +3,6 @@
 Two ids that differ in their Unicode form alone (NFC, NFD as macOS writes it) are one and the same.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from eegbench.arrays import Images
 from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import InputError
 from eegbench.records import file_digest, files_digest
-from eegbench.walking import few
+from eegbench.walking import few, form
 
 FIRST = 3  # images named in an error before the rest are counted
 
@@ -47,11 +46,6 @@ def from_array(stimuli: Sequence[str], images: Images) -> ImageSet:
 def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
     """A set of images on disk, read when asked for."""
     return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items], tuple(files))
-
-
-def form(name: str) -> str:
-    """A stimulus id in the one Unicode form in which ids are compared."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def unlike(wanted: Sequence[str], found: Sequence[str]) -> str:

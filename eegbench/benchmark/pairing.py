@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from eegbench.benchmark.folders import Folder, without_suffix
-from eegbench.benchmark.images import form
 from eegbench.errors import InputError
-from eegbench.walking import few
+from eegbench.walking import few, form
 
 COLUMNS = ("truth", "reconstruction", "sample")
 WANTED = "wanted truth,reconstruction and, for several of a truth, sample"

@@ -24,6 +24,7 @@ from eegbench.errors import InputError, UsageError
 from eegbench.fields import read_fields
 from eegbench.places import claimed, writing
 from eegbench.records import file_digest
+from eegbench.walking import form
 
 MAX_CAPTION = 1000  # characters
 MAX_LINE = 2**16  # bytes
@@ -77,14 +78,14 @@ def read(path: Path) -> CaptionsFile:
 def captioned(train: TrainingSet, file: CaptionsFile) -> TrainingSet:
     """A training set with the captions of a file; raises InputError unless file and set name the same images."""
     check_stimuli(file.path, file.entries, train.stimuli)
-    return dataclasses.replace(train, captions=tuple(file.entries[s].captions for s in train.stimuli))
+    return dataclasses.replace(train, captions=tuple(file.entries[form(s)].captions for s in train.stimuli))
 
 
 def check_stimuli(path: Path, entries: dict[str, Captions], stimuli: Sequence[str], *, complete: bool = True) -> None:
     """Raises InputError unless `entries` are captions of all `stimuli` (where `complete`), and of no other."""
-    known = set(stimuli)
+    known = set(map(form, stimuli))
     problems = []
-    if complete and (missing := [s for s in stimuli if s not in entries]):
+    if complete and (missing := [s for s in stimuli if form(s) not in entries]):
         problems.append(
             f"no captions for {len(missing)} of {len(stimuli)} training images ({_few(missing)}); "
             f"`eegbench captions make -o {path}` makes the rest"
@@ -117,7 +118,7 @@ def taken_up(path: Path) -> Iterator[tuple[dict[str, Captions], Callable[[Captio
         def add(entry: Captions) -> None:
             with writing(path, mend="choose another file with -o"):
                 _write(file, entry.line())
-            entries[entry.stimulus] = entry
+            entries[form(entry.stimulus)] = entry
 
         with writing(path, mend="choose another file with -o"):
             file.truncate(end)
@@ -155,9 +156,9 @@ def _parse(path: Path, file: BinaryIO) -> tuple[dict[str, Captions], int]:
                 break
             if line.strip():
                 entry = _entry(line)
-                if entry.stimulus in entries:
+                if form(entry.stimulus) in entries:
                     raise InputError(f"{_short(entry.stimulus)} a second time")
-                entries[entry.stimulus] = entry
+                entries[form(entry.stimulus)] = entry
         except InputError as error:
             faults.append(f"line {number}: {error}")
             if len(line) > MAX_LINE:  # where the next line begins is anybody's guess

@@ -14,7 +14,7 @@ import eegbench
 from eegbench.arrays import EEGInfo
 from eegbench.contracts import CAPTION_LEVELS, TrainingSet
 from eegbench.datasets import captions as module
-from eegbench.datasets.captions import Captions, captioned, read, taken_up
+from eegbench.datasets.captions import Captions, captioned, check_stimuli, read, taken_up
 from eegbench.errors import InputError, UsageError
 
 TEN = tuple(f"{level} {i}, überall" for i, level in enumerate(CAPTION_LEVELS))
@@ -180,3 +180,13 @@ def test_two_writers_do_not_add_to_one_file(tmp_path: Path) -> None:
     file, refused = tmp_path / "c.jsonl", pytest.raises(UsageError, match="another process adds captions to it")
     with taken_up(file), refused, taken_up(file):
         pass
+
+
+def test_ids_in_another_unicode_form_are_the_same(tmp_path: Path) -> None:
+    composed, apart = "caf\u00e9/x", "cafe\u0301/x"
+    file = tmp_path / "captions.jsonl"
+    file.write_bytes(Captions(apart, "a model", ("a",) * 10).line())
+    check_stimuli(file, read(file).entries, (composed,))
+    file.write_bytes(file.read_bytes() + Captions(composed, "a model", ("a",) * 10).line())
+    with pytest.raises(InputError, match="a second time"):
+        read(file)
