@@ -17,7 +17,7 @@ from eegbench.backbones.environment import free_memory, resolve_device
 from eegbench.benchmark import fit, hints, score, store
 from eegbench.benchmark.plan import Options, Plan, plan
 from eegbench.datasets.captions import captioned
-from eegbench.errors import EegbenchError, MissingError, UsageError
+from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError
 from eegbench.records import RunRecord
 
 LEAST_FREE = 100 * 2**20  # bytes on a disk, below which no run comes to its end
@@ -60,7 +60,10 @@ class Preflight:
             raise errors[0]
         if errors:
             told = "; ".join(f"({number}) {error}" for number, error in enumerate(errors, start=1))
-            raise type(errors[0])(f"{len(errors)} things stand in the way: {told}") from errors[0]
+            raised = type(errors[0])(f"{len(errors)} things stand in the way: {told}")
+            if isinstance(raised, AuthorError) and isinstance(errors[0], AuthorError):
+                raised.frames = errors[0].frames
+            raise raised from errors[0]
         assert self.planned is not None and self.judges is not None  # or there would be an error
         return self.planned, self.metrics, self.judges
 
@@ -85,13 +88,13 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
     )
     found.planned = planned
     if planned is not None:
+        weights = found.look("weights", lambda: _weights(planned, options), str)
         queries = found.look(
             "data", lambda: planned.queries, lambda q: f"{len(q.stimuli)} test stimuli, {_size(q.info)}"
         )
-        if queries is not None:
+        if weights is not None and queries is not None:
             found.look("fit", lambda: fit.stored_place(planned), _fit_state)
             found.look("captions", lambda: _captions(planned), str)
-        found.look("weights", lambda: _weights(planned, options), str)
         _judges(found, planned, options)
         found.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
     found.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)

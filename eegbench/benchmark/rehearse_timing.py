@@ -22,6 +22,7 @@ from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
 from eegbench.errors import MissingError
 from eegbench.methods.training import at_most
 from eegbench.methods.tuning_settings import Epochs
+from eegbench.methods.validation import SHARE
 
 SIDE = 500  # px of a simulated image
 STEPS = 4  # of a training stage on a GPU; the first one warms up
@@ -106,7 +107,8 @@ def brief(
 
 def _fewest(method: Any, given: Mapping[str, object], least: int, steps: int) -> Sizes:
     """As few items as fill every batch that the user set; what is not fitted in epochs draws an item more than once."""
-    concepts = max(least, method.features.concepts) if least > 1 else least
+    wanted = max(least, method.features.concepts) if least > 1 else least
+    concepts = max(wanted, 2, (SHARE - 1) * least if least > 1 else 0)  # so that as many as `least` are held out
     own = {key.rpartition(".")[0] for key in given if key.endswith(".batch")} - ANEW
     batches = [getattr(method, name).batch for name in own]
     batches += [concepts * method.features.each] if "features.each" in given else []

@@ -6,12 +6,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eegbench import statistics
 from eegbench.benchmark import measure
 from eegbench.benchmark.audit import contribution, donors_of
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 
 
+@pytest.fixture
+def enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight stimuli are enough for a verdict."""
+    monkeypatch.setattr(statistics, "FEWEST_STIMULI", 8)
+
+
+def test_of_too_few_stimuli_there_is_no_verdict(lab: Any) -> None:
+    verdict = lab.evaluate("uses-eeg").sheet.verdict
+    assert verdict == "no verdict: 8 stimuli are too few to tell; 30 or more are wanted"
+
+
+@pytest.mark.usefixtures("enough")
 def test_a_method_that_uses_the_eeg_is_seen_to(lab: Any) -> None:
     sheet = lab.evaluate("uses-eeg").sheet
     assert sheet.verdict.startswith("EEG contributes")
@@ -20,6 +33,7 @@ def test_a_method_that_uses_the_eeg_is_seen_to(lab: Any) -> None:
         assert found.contribution_ci is not None and found.contribution_ci[0] > 0
 
 
+@pytest.mark.usefixtures("enough")
 def test_a_method_that_ignores_the_eeg_is_found_out(lab: Any) -> None:
     sheet = lab.evaluate("ignores-eeg").sheet
     assert sheet.verdict.startswith("no sign that the EEG contributes")

@@ -53,7 +53,7 @@ def test_where_a_reconstruction_starts_from_a_picture_as_many_steps_are_made() -
 
 
 def test_there_are_as_few_items_as_fill_the_batches_that_are_told() -> None:
-    assert saliency("cpu", lora__batch=8).sizes.items == 2  # drawn anew from all, an item may come twice
+    assert saliency("cpu", lora__batch=8).sizes.items == 3  # one held out; drawn anew from all, an item may come twice
     assert saliency("cpu", encoder__batch=6).sizes.fitted_items == 6
     triplets: Any = brief(NeuroImagen, {}, {"features.concepts": 3}, "cpu", None)
-    assert (triplets.sizes.fitted, triplets.method.features.each) == (3, 2)
+    assert (triplets.sizes.fitted, triplets.method.features.each) == (6, 2)  # a quarter is held out: 2
