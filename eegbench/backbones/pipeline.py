@@ -126,7 +126,7 @@ class Painter:
             options |= {"image": start.to(**place), "strength": strength}
         else:
             options |= {"height": self.size, "width": self.size}
-        made = int(sampling.steps * (1.0 if start is None else strength))
+        made = self._made(sampling, 1.0 if start is None else strength)
         with telling.bar("steps of the sampler", made) as advance:
 
             def step_made(*_: Any) -> dict[str, Any]:
@@ -142,6 +142,12 @@ class Painter:
                 **options,
             )
         return to_uint8(drawn.images.float().cpu())
+
+    def _made(self, sampling: Sampling, strength: float) -> int:
+        """How many times the UNet is asked: some samplers ask it more often than they have steps."""
+        schedule = sampler(self.noise_schedule, sampling.sampler)
+        schedule.set_timesteps(sampling.steps)
+        return len(schedule.timesteps) - (sampling.steps - int(sampling.steps * strength)) * int(schedule.order)
 
     def text_tokens(self, prompts: Sequence[str]) -> torch.Tensor:
         """Hidden states (n, tokens, width) of the text encoder."""
