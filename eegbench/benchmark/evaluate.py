@@ -76,8 +76,9 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     options, InputError for data that break a contract, MissingError for weights, data, a device or disk space.
     """
     log = Log()
-    with log.timed("judges"):
+    with log.timed("checks"), progress.bar("checks before the first step", 1) as advance:
         planned, chosen, judges = preflight.examine(method, subject, options).require()
+        advance(1)
     own = Named(progress, f"{planned.method.name} sub-{subject:02d}")
     made = make(planned, judges, log, own)
     answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)

@@ -52,7 +52,8 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     if (place := stored_place(plan)) is None:
         make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
     source, folder = place or ("fitted", places.cache("fitted") / key)
-    found = load(folder, plan.method, plan.device)
+    with telling(progress):
+        found = load(folder, plan.method, plan.device)
     return Fitted(found, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
 
 

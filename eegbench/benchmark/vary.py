@@ -14,7 +14,7 @@ from eegbench.benchmark import plugins
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
 from eegbench.configuration import keys
-from eegbench.contracts import Progress
+from eegbench.contracts import Named, Progress
 from eegbench.errors import UsageError, unknown
 from eegbench.places import writing
 from eegbench.records import ScoreSheet, write_text
@@ -70,7 +70,7 @@ def _scored(
         method_table={**options.method_table, **changes.get("method_table", {})},
         dataset_table={**options.dataset_table, **changes.get("dataset_table", {})},
     )
-    outcome = evaluate(method, subject, alone, progress)
+    outcome = evaluate(method, subject, alone, Named(progress, label))
     return Point(label, outcome.sheet, outcome.simulated, outcome.caution)
 
 
