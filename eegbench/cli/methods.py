@@ -78,7 +78,7 @@ def check_method(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a method on four images whether it keeps the contract."""
+    """Ask a method on four items whether it keeps the contract."""
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark import check_method as asking
