@@ -224,7 +224,7 @@ def test_all_and_none_do_not_ask_for_runs() -> None:
     assert len(assess(read_claims(), (), "all")) == 112
     assert assess(read_claims(), (), "none") == ()
     with pytest.raises(UsageError, match="did you mean 'auto'"):
-        assess(read_claims(), (), "automatic")
+        assess(read_claims(), (), "aut")
 
 
 @pytest.mark.parametrize(
