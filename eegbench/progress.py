@@ -51,6 +51,9 @@ class Terminal(Progress):
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
         self._before()
+        if not total:  # there is nothing to do, and nothing to say
+            yield lambda n: None
+            return
         label = visible(label)
         drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         with self._drawn(label, total) if drawn else self._said(label, total) as advance:

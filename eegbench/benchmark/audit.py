@@ -57,7 +57,7 @@ def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, 
         _write_permutation(run.folder, {**head, "images": []})
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
     _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
-    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole)
+    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
     return Permuted(image_sets(run.folder, manifest), decoded)
 

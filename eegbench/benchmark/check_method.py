@@ -10,6 +10,7 @@ import numpy as np
 
 from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
+from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.outputs import CLAUSES, OUTPUTS, Asking, Given
 from eegbench.benchmark.plan import Plan
@@ -19,6 +20,7 @@ from eegbench.errors import CheckFailed
 
 ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
+RETRIEVED = "a method with embed has embed_images too"
 STORED = "what is saved is safe to load, and gives the same outputs"
 
 
@@ -35,14 +37,10 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
         with _answers_closed(plan.dataset):
             return findings.take(clause, ask)
 
-    def fit() -> str | None:
-        fitted.append(_fitted(plan, progress))
-        wanted = plan.method.reconstructor
-        return (
-            None if isinstance(fitted[0], wanted) else f"fit gave a {type(fitted[0]).__name__}, not {wanted.__name__}"
-        )
-
-    if not take("fit gives the method's reconstructor, without asking for answers", fit):
+    if not take(
+        "fit gives the method's reconstructor, without asking for answers",
+        lambda: fitted.append(_fitted(plan, progress)),
+    ):
         return findings
     some = range(min(ITEMS, len(queries.eeg)))
     asking = Asking(plan.method.name, fitted[0], _given(plan, queries), some, transductive=plan.method.transductive)
@@ -51,6 +49,8 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
         return findings
     for clause in others:
         take(clause, partial(CLAUSES[clause], asking))
+    if "embeddings" in asking.first and "target embeddings" not in asking.first:
+        findings.warn(RETRIEVED, lambda: "embed_images gives None: retrieval is not scored")
     take(STORED, partial(_stored, asking, plan))
     return findings
 
@@ -64,11 +64,14 @@ def _given(plan: Plan, queries: Queries) -> Given:
 def _stored(asking: Asking, plan: Plan) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        asking.fitted.save(folder)
+        with author_of("method", plan.method.name, asking.fitted, "save"):
+            asking.fitted.save(folder)
         unsafe = sorted(f.name for f in folder.rglob("*") if f.is_file() and f.suffix not in SAFE)
         if unsafe:
             return f"save wrote {unsafe[0]}; wanted safetensors and JSON, which run nothing when they are loaded"
-        again = plan.method.configure(type(asking.fitted).load(folder, device=plan.device))
+        with author_of("method", plan.method.name, asking.fitted, "load"):
+            stored = type(asking.fitted).load(folder, device=plan.device)
+        again = fits.configured(plan.method, stored)
         found = (asking.again(output, asking.every, "saved and loaded", by=again) for output in OUTPUTS)
         return next(filter(None, found), "")
 
@@ -77,9 +80,7 @@ def _fitted(plan: Plan, progress: Progress) -> Reconstructor:
     if (place := fits.stored_place(plan)) is not None:
         return fits.load(place[1], plan.method, plan.device)
     train = _part(plan.train(), TRAINING)
-    fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device)
-    found: Reconstructor = plan.method.configure(fresh)
-    return found
+    return fits.configured(plan.method, fits.fresh_fit(plan, train, None, progress=progress))
 
 
 def _part(train: TrainingSet, count: int) -> TrainingSet:

@@ -155,6 +155,8 @@ def _kind(found: object, wanted: type, said: str) -> None:
 def _array(found: Any, said: str) -> NDArray[Any]:
     if not isinstance(found, np.ndarray):
         raise InputError(f"{said} gave a {type(found).__name__}; wanted an array")
+    if isinstance(found, np.ma.MaskedArray):
+        raise InputError(f"{said} gave a masked array, and what is masked is no number; wanted a plain one")
     return found
 
 

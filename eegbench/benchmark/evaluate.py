@@ -19,7 +19,7 @@ from eegbench.benchmark.hints import HintMaps, hints_of
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.outputs import Given
 from eegbench.benchmark.plan import Options, Plan
-from eegbench.benchmark.reconstruct import Reconstructed, reconstruct
+from eegbench.benchmark.reconstruct import EXAMINED, Reconstructed, failing, reconstruct, spread
 from eegbench.benchmark.score import Embeddings, Scorer
 from eegbench.contracts import Answers, Named, Progress
 from eegbench.errors import InputError
@@ -81,7 +81,8 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         advance(1)
     own = Named(progress, f"{planned.method.name} sub-{subject:02d}")
     made = make(planned, judges, log, own)
-    answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
+    with failing(made.run):
+        answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
@@ -138,7 +139,8 @@ def scored(
         decoded = score.decoded_embeddings(folder, made.run.record)
         if decoded is not None and (problem := score.undefined(decoded)):
             raise InputError(f"{folder / store.EMBEDDING}: {problem}; delete {folder} to make the run again")
-        targets = None if decoded is None else targets_of(made, answers)
+        with failing(made.run):
+            targets = None if decoded is None else targets_of(made, answers)
         beside_images.write_targets(folder, targets)
         looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
         beside_images.write_saliency(folder, ready, looked)
@@ -171,10 +173,13 @@ def targets_of(made: Made, answers: Answers) -> Embeddings | None:
 
     found = [of(portion) for portion in portions(len(answers.stimuli))]
     known = [part for part in found if part is not None]
-    if len(known) < len(found):
+    if not known:
         return None
-    targets = np.concatenate(known)
-    problem = outputs.differing(method.name, outputs.TARGETS, of(range(1)), targets[:1], "made one by one")
-    if problem and not method.transductive:
-        raise InputError(f"{problem}: {outputs.ALONE}")
+    if len(known) < len(found):
+        raise InputError(f"method {method.name!r}, embed_images gave None for some of the images; wanted all or none")
+    targets = outputs.directed(method.name, outputs.TARGETS, np.concatenate(known))
+    for item in spread(answers.stimuli, EXAMINED + 1) if not method.transductive else ():
+        alone, here = of(range(item, item + 1)), targets[item : item + 1]
+        if problem := outputs.differing(method.name, outputs.TARGETS, alone, here, "made one by one"):
+            raise InputError(f"{problem}: {outputs.ALONE}")
     return dict(zip(answers.stimuli, targets, strict=True))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import eegbench
 from eegbench import places
@@ -17,7 +17,7 @@ from eegbench.benchmark import entering
 from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
-from eegbench.contracts import Method, Progress, Reconstructor
+from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
 from eegbench.places import writing
 from eegbench.records import Json, digest, file_digest, read_json, write_text
@@ -70,13 +70,27 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
         train = plan.train()
         advance(1)
     working = places.cache("fitting") / digest(shaped_by)
-    with telling(progress), author_of("method", plan.method.name, plan.method, "fit"):
-        fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
-    _check_fitted(plan.method, fresh, "fit")
+    fresh = fresh_fit(plan, train, working, progress=progress)
     with progress.bar("save the fit", 1) as advance, author_of("method", plan.method.name, fresh, "save"):
         keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
         advance(1)
     shutil.rmtree(working, ignore_errors=True)
+
+
+def fresh_fit(plan: Plan, train: TrainingSet, working: Path | None, *, progress: Progress) -> Reconstructor:
+    """What the method's `fit` gives. Raises InputError where that is no fit of it, AuthorError for what it raises."""
+    with telling(progress), author_of("method", plan.method.name, plan.method, "fit"):
+        fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
+    _check_fitted(plan.method, fresh, "fit")
+    return cast(Reconstructor, fresh)
+
+
+def configured(method: Method[Any], stored: Reconstructor) -> Reconstructor:
+    """A fit with the method's reconstruct-stage fields; raises as `fresh_fit`."""
+    with author_of("method", method.name, method, "configure"):
+        found: Reconstructor = method.configure(stored)
+    _check_fitted(method, found, "configure")
+    return found
 
 
 def shape(plan: Plan) -> Json:
@@ -148,10 +162,7 @@ def load(folder: Path, method: Method[Any], device: str) -> Reconstructor:
     _check_configurable(method)
     with author_of("method", method.name, method, "load"):
         stored = method.reconstructor.load(folder, device=device)
-    with author_of("method", method.name, method, "configure"):
-        found: Reconstructor = method.configure(stored)
-    _check_fitted(method, found, "configure")
-    return found
+    return configured(method, stored)
 
 
 def _check_fitted(method: Method[Any], found: object, call: str) -> None:

@@ -90,8 +90,9 @@ def maps(value: object, count: int, owner: str) -> Maps:
 
 
 def _array(value: object, wanted: str) -> Array:
-    if not isinstance(value, np.ndarray):
-        raise InputError(f"a {type(value).__name__} came; wanted a numpy array, {wanted}")
+    # A masked array is an ndarray too, and what it masks would count as a number.
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"a {type(value).__name__} came; wanted a plain numpy array, {wanted}")
     return value
 
 
@@ -104,7 +105,8 @@ def _owned(owner: str, check: Callable[[], Array]) -> Array:
 
 def _pictures_apart(one: Array, other: Array) -> str:
     far = float((np.abs(one.astype(int) - other.astype(int)) > GREY).mean())
-    return f"{far:.1%} of the values differ by more than {GREY} grey levels; at most {SHARE:.1%} may" * (far > SHARE)
+    alike = far <= SHARE
+    return "" if alike else f"{far:.1%} of the values differ by more than {GREY} grey levels; at most {SHARE:.1%} may"
 
 
 def _rows_apart(one: Array, other: Array) -> str:
@@ -148,6 +150,10 @@ class Asking:
         self.every = range(len(self.items))
         self.first: dict[str, Array] = {}
 
+    def everything(self) -> Given:
+        """All queries, copied: a method may write into them."""
+        return self.queries.part(range(len(self.queries.eeg)))
+
     def begin(self, output: Output) -> Array | None:
         """What the method gives at first; None where it has none of this output."""
         found = ask(self.method, self.fitted, output, self.given.part(self.every))
@@ -190,6 +196,15 @@ def differing(method: str, output: Output, now: Array | None, before: Array, how
     return f"{owner(method, output)}: {how}, {apart}" if apart else ""
 
 
+def directed(method: str, output: Output, rows: Embedding) -> Embedding:
+    """`rows` if none of them is zeros alone, which are near to no image; else InputError."""
+    if bad := int((~rows.any(axis=1)).sum()):
+        raise InputError(
+            f"{owner(method, output)} gave zeros alone in {bad} of {len(rows)} rows, which are near to no image"
+        )
+    return rows
+
+
 def owner(method: str, output: Output) -> str:
     """What messages call the call that gives an output."""
     return f"method {method!r}, {output.call}"
@@ -202,6 +217,9 @@ def _form_of_images(asking: Asking) -> str:
 
 def _form_of_embeddings(asking: Asking) -> str:
     told, aim = asking.begin(EMBEDDINGS), asking.begin(TARGETS)
+    for output, rows in ((EMBEDDINGS, told), (TARGETS, aim)):
+        if rows is not None:
+            directed(asking.method, output, rows)
     if told is not None and aim is not None and told.shape[1] != aim.shape[1]:
         return f"embed has {told.shape[1]} dimensions, embed_images {aim.shape[1]}: they must share a space"
     return ""
@@ -231,8 +249,7 @@ def _alone(asking: Asking) -> str:
                 return f"{problem}: {ALONE}"
     for output in (EMBEDDINGS, CONTROLS):
         if output.name in asking.first:
-            everything = asking.queries.part(range(len(asking.queries.eeg)))
-            whole = ask(asking.method, asking.fitted, output, everything)
+            whole = ask(asking.method, asking.fitted, output, asking.everything())
             some = None if whole is None else whole[asking.items]
             if problem := differing(asking.method, output, some, asking.first[output.name], "made among all queries"):
                 return f"{problem}: {ALONE}"
@@ -249,6 +266,8 @@ def _untouched(asking: Asking) -> str:
     for output in OUTPUTS:
         mine, given = asking.given.part(asking.every), asking.given
         _call(asking.method, asking.fitted, output, mine)
+        if (mine.hints or {}).keys() != (given.hints or {}).keys():
+            return f"{output.call} changed the hints that it was given; work on a copy"
         pairs = [("EEG", mine.eeg, given.eeg), ("images", mine.images, given.images)]
         pairs += [("hints", maps, (given.hints or {})[name]) for name, maps in (mine.hints or {}).items()]
         for what, now, before in pairs:
@@ -276,9 +295,9 @@ def require(asking: Asking) -> None:
             raise InputError(f"{named} (the contract: {clause}); `eegbench check-method {asking.method}` asks for all")
 
 
-def require_alone(asking: Asking, output: Output, before: Array) -> None:
-    """InputError unless the few, asked one by one, are as they were among others: `before` has the same items."""
-    asking.first[output.name] = before
+def require_alone(asking: Asking, output: Output, among: Array) -> None:
+    """InputError unless the few are among others as they are alone; `among` has the same items."""
     for item in asking.every:
-        if problem := asking.again(output, [item], "made one by one"):
+        alone = ask(asking.method, asking.fitted, output, asking.given.part([item]))
+        if problem := differing(asking.method, output, alone, among[[item]], "made one by one"):
             raise InputError(f"{problem}: {ALONE}")

@@ -16,7 +16,6 @@ from eegbench.backbones import Suite, stored
 from eegbench.backbones.environment import free_memory, resolve_device
 from eegbench.benchmark import fit, hints, score, store
 from eegbench.benchmark.plan import Options, Plan, plan
-from eegbench.datasets.captions import captioned
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError
 from eegbench.records import RunRecord
 
@@ -159,7 +158,7 @@ def _captions(planned: Plan) -> str:
         return "the data set's own"
     told = f"of a file, {len(planned.captions.entries)} images"
     if fit.stored_place(planned) is None:
-        captioned(planned.dataset.train(planned.spec.subject), planned.captions)
+        planned.train()
     return told
 
 

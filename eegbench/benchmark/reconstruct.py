@@ -7,8 +7,8 @@ interrupted: a run that was taken up again has the same bytes as one that never 
 import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.shared import SharedRun
 from eegbench.contracts import Progress
 from eegbench.datasets.images import read_image
-from eegbench.errors import EegbenchError, InputError
+from eegbench.errors import AuthorError, EegbenchError, InputError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest, files_digest
 
 PICTURED = 12  # stimuli that the picture shows
@@ -73,7 +73,7 @@ def reconstruct(
     }
     whole = Given(queries.eeg, item_seeds, stacked(hints, queries.stimuli) or None)
     name, method = plan.method.name, plan.method
-    few = spread(queries.stimuli, EXAMINED)
+    few = _examined(queries.stimuli, plan.spec)
     asking = Asking(name, fitted.reconstructor, whole, few, transductive=method.transductive)
 
     def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
@@ -84,8 +84,12 @@ def reconstruct(
             first = {row.stimulus: folder / row.file for row in manifest if row.sample == 0}
             painted = np.stack([read_image(first[queries.stimuli[item]]) for item in few])
             outputs.require_alone(asking, outputs.IMAGES, painted)
-        embedding = outputs.ask(name, fitted.reconstructor, outputs.EMBEDDINGS, whole)
-        controls = _write_controls(folder, queries.stimuli, fitted, whole, name)
+        embedding = outputs.ask(name, fitted.reconstructor, outputs.EMBEDDINGS, asking.everything())
+        if embedding is not None:
+            outputs.directed(name, outputs.EMBEDDINGS, embedding)
+            if not method.transductive:
+                outputs.require_alone(asking, outputs.EMBEDDINGS, embedding[few])
+        controls = _write_controls(folder, queries.stimuli, fitted, whole, name, transductive=method.transductive)
         return controls | write_embedding(folder, queries.stimuli, embedding)
 
     task = task_of(plan, fitted, digests, queries.stimuli)
@@ -187,7 +191,7 @@ def carry_out(
         )
         store.write_record(folder, done)
     except Exception as error:
-        _say_failed(folder, record, error)
+        say_failed(folder, record, error)
         raise
     if shared is not None:
         shared.keep(folder, done)
@@ -227,6 +231,13 @@ def seed_of(run_seed: int, stimulus: str, sample: int) -> int:
     return seeds.seed(run_seed, stimulus, sample, "reconstruct")
 
 
+def _examined(stimuli: Sequence[str], spec: RunSpec) -> list[int]:
+    """Positions of the stimuli on which a run's method is examined: others for each run, the same for the same run."""
+    ordered = sorted(range(len(stimuli)), key=lambda i: stimuli[i])
+    drawn = seeds.generator("examined", spec.key).permutation(len(ordered))[:EXAMINED]
+    return [ordered[i] for i in sorted(drawn.tolist())]
+
+
 def stacked(hints: HintMaps, stimuli: Sequence[str]) -> dict[str, Maps]:
     """Hints by stimulus id as arrays in the order of `stimuli`."""
     return {name: np.stack([maps[stimulus] for stimulus in stimuli]) for name, maps in hints.items()}
@@ -247,12 +258,17 @@ def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.
     return {"embedding": file_digest(folder / store.EMBEDDING)}
 
 
-def _write_controls(folder: Path, stimuli: Sequence[str], fitted: Fitted, whole: Given, method: str) -> dict[str, str]:
+def _write_controls(
+    folder: Path, stimuli: Sequence[str], fitted: Fitted, whole: Given, method: str, *, transductive: bool
+) -> dict[str, str]:
     """Keep the control maps of the pictured stimuli, where there are any; gives the digest of all."""
     chosen = spread(stimuli)
     controls = outputs.ask(method, fitted.reconstructor, outputs.CONTROLS, whole.part(chosen))
     if controls is None:
         return {}
+    if not transductive:
+        kept = Asking(method, fitted.reconstructor, whole, chosen[:EXAMINED], transductive=False)
+        outputs.require_alone(kept, outputs.CONTROLS, controls[:EXAMINED])
     for item, control in zip(chosen, controls, strict=True):
         store.write_png(folder / store.CONTROLS / store.image_file(stimuli[item]), control)
     return {"controls": controls_digest(folder)}
@@ -264,7 +280,19 @@ def controls_digest(folder: Path) -> str:
     return files_digest((file.relative_to(folder).as_posix(), 0, file_digest(file)) for file in files)
 
 
-def _say_failed(folder: Path, record: RunRecord, error: Exception) -> None:
+@contextmanager
+def failing(run: Reconstructed) -> Iterator[None]:
+    """What breaks a contract inside ends a run that was made just now as failed; one from before stays as it was."""
+    try:
+        yield
+    except (InputError, AuthorError) as error:
+        if not run.reused:
+            say_failed(run.folder, run.record, error)
+        raise
+
+
+def say_failed(folder: Path, record: RunRecord, error: Exception) -> None:
+    """Write down that a run failed, and why."""
     words = str(error) if isinstance(error, EegbenchError) else f"{type(error).__name__}: {error}"
     failed = dataclasses.replace(record, status="failed", reason=" ".join(words.split()))
     with suppress(EegbenchError):  # the disk is full, say: the record stays at `started`, and the cause is raised

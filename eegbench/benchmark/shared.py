@@ -5,8 +5,10 @@ subject or one runs folder serves the others. What is damaged is made again.
 """
 
 import dataclasses
-import os
+import hashlib
+import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from eegbench import places, runs
 from eegbench.benchmark import store
 from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
-from eegbench.records import SCHEMA_VERSION, Json, RunRecord, ScoreSheet, digest, file_digest, is_sealed
+from eegbench.records import SCHEMA_VERSION, Json, RunRecord, ScoreSheet, digest, is_sealed
 
 WRITTEN = 1  # rises when the scores of the same images are written otherwise, without a metric's version
 BESIDE = (runs.TABLE, store.SALIENCY)  # what a floor or a ceiling has beside its scores
@@ -37,13 +39,14 @@ class SharedRun:
         """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
         try:
             kept = RunRecord.read(self.folder / runs.RECORD)
-        except EegbenchError:
+            whole = kept.status == "complete" and is_sealed((self.folder / runs.RECORD).read_text(encoding="utf-8"))
+            images = {row.file: (self.folder / row.file).read_bytes() for row in kept.manifest} if whole else {}
+        except (EegbenchError, OSError):  # not there, or another process makes it anew just now
             return None
-        for row in kept.manifest:
-            source = self.folder / row.file
-            if not source.is_file() or file_digest(source) != row.sha256:
-                return None
-            store.write_bytes(target / row.file, source.read_bytes())
+        if not whole or any(hashlib.sha256(images[row.file]).hexdigest() != row.sha256 for row in kept.manifest):
+            return None
+        for name, data in images.items():
+            store.write_bytes(target / name, data)
         return dataclasses.replace(
             begun,
             status="complete",
@@ -67,12 +70,13 @@ def restore_scores(target: Path, record: RunRecord, ready: Scorer) -> ScoreSheet
     try:
         sheet = ScoreSheet.read(folder / runs.SHEET)
         sound = is_sealed((folder / runs.SHEET).read_text(encoding="utf-8"))
-        if not sound or any(file_digest(folder / name) != sha256 for name, sha256 in sheet.files.items()):
-            return None
+        files = {name: (folder / name).read_bytes() for name in (*sheet.files, runs.SHEET)}
     except (EegbenchError, OSError):
         return None
-    for name in (*sheet.files, runs.SHEET):  # the sheet last: with it the scores are there
-        store.write_bytes(target / name, (folder / name).read_bytes())
+    if not sound or any(hashlib.sha256(files[name]).hexdigest() != sha256 for name, sha256 in sheet.files.items()):
+        return None
+    for name, data in files.items():  # the sheet last: with it the scores are there
+        store.write_bytes(target / name, data)
     return sheet
 
 
@@ -93,15 +97,18 @@ def _scores(record: RunRecord, ready: Scorer) -> Path:
 @contextmanager
 def _whole(folder: Path) -> Iterator[Path]:
     """A folder that is filled and then takes its name; what stood there goes."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    with suppress(OSError):
-        try:
-            temporary.mkdir(parents=True)
-            yield temporary
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="eegbench-") as elsewhere:
+        filled = Path(elsewhere) / "filled"
+        filled.mkdir()
+        yield filled
+        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+        with suppress(OSError):
+            try:
+                shutil.copytree(filled, temporary)
+                shutil.rmtree(folder, ignore_errors=True)
+                temporary.rename(folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _copy(source: Path, names: Sequence[str], folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What verbs print and write."""
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -101,4 +102,7 @@ def write(path: Path, text: str, option: str) -> None:
     from eegbench.records import write_text
 
     with writing(path, mend=f"choose another file with {option}"):
-        write_text(path, text)
+        if path.exists() and not path.is_file():  # a pipe or a device is written to, and never replaced
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            write_text(Path(os.path.realpath(path)), text)  # a link stays one

@@ -83,6 +83,10 @@ class Verbs(TyperGroup):
             _leave(str(error), error.exit_code)
         except KeyboardInterrupt:
             _leave("interrupted; the same command takes it up again", INTERRUPTED)
+        except MemoryError:
+            _leave(
+                "the memory of this machine is full; free some, or take fewer images at once", MissingError.exit_code
+            )
         except ImportError as error:
             _leave(f"a package cannot be imported ({error}); `eegbench doctor` says what to do", MissingError.exit_code)
         except OSError as error:

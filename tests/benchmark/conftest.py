@@ -109,7 +109,8 @@ class Decoder(Reconstructor):
         return images.round().astype(np.uint8)
 
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
-        return self.weight * eeg.reshape(len(eeg), -1)
+        flat = eeg.reshape(len(eeg), -1)
+        return self.weight * flat if self.weight else np.ones_like(flat)
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return _eeg(images).reshape(len(images), -1)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark import score, store
 from eegbench.benchmark.check_method import check
 from eegbench.benchmark.verify import Verifier
@@ -49,9 +50,11 @@ EMBEDDINGS: dict[str, tuple[Change, str]] = {
     "no numbers": (_nan, "NaN or infinite values in {n} of {n} rows"),
     "one that is none among many": (_nan_in_one_of_many, "NaN or infinite values in 1 of 8 rows"),
     "too large for float32": (lambda v: v.astype(np.float64) + 1e300, "NaN or infinite values"),
+    "zeros alone": (lambda v: v * 0, "zeros alone in {n} of {n} rows"),
+    "masked": (lambda v: np.ma.masked_array(v, mask=True), "a MaskedArray came; wanted a plain numpy array"),
     "text": (lambda v: v.astype(str), "of shape ({n}, 108); wanted numbers ({n}, d)"),
     "complex numbers": (lambda v: v.astype(complex), "gave complex128"),
-    "a list": (lambda v: v.tolist(), "a list came; wanted a numpy array"),
+    "a list": (lambda v: v.tolist(), "a list came; wanted a plain numpy array"),
     "one for all": (lambda v: v[:1], "of shape (1, 108); wanted numbers ({n}, d)"),
     "three axes": (lambda v: v[:, None], "of shape ({n}, 1, 108)"),
     "no dimensions": (lambda v: v[:, :0], "of shape ({n}, 0)"),
@@ -65,6 +68,7 @@ CONTROLS: dict[str, tuple[Change, str]] = {
     "floats": (lambda v: v / 255, "gave float64 of shape ({n}, 6, 6); wanted uint8 ({n}, h, w)"),
     "colours": (lambda v: np.stack([v] * 3, -1), "of shape ({n}, 6, 6, 3)"),
     "one too few": (lambda v: v[1:], "wanted uint8 ({n}, h, w)"),
+    "masked": (lambda v: np.ma.masked_array(v, mask=True), "a MaskedArray came; wanted a plain numpy array"),
     "drawn anew": (_noise, "draw from `seeds` alone"),
     "the batch's mean": (_centred, "declare `transductive = True`"),
     "the mean of a large batch": (_centred_where_many, "declare `transductive = True`"),
@@ -74,7 +78,8 @@ IMAGES: dict[str, tuple[Change, str]] = {
         lambda v: _centred(v) if len(v) > 2 else v,
         "declare `transductive = True`",
     ),
-    "None": (lambda v: None, "a NoneType came; wanted a numpy array"),
+    "None": (lambda v: None, "a NoneType came; wanted a plain numpy array"),
+    "masked": (lambda v: np.ma.masked_array(v, mask=True), "a MaskedArray came; wanted a plain numpy array"),
 }
 KINDS = {"embed": EMBEDDINGS, "embed_images": EMBEDDINGS, "controls": CONTROLS, "reconstruct": IMAGES}
 CASES = [
@@ -128,6 +133,47 @@ def test_who_writes_into_the_eeg_is_named_by_the_call(lab: Any, monkeypatch: pyt
     assert found == {
         "EEG, hints and images are left as they came": f"{call} wrote into the EEG that it was given; work on a copy"
     }
+
+
+def test_an_embed_that_writes_where_many_come_does_not_reach_the_audit(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = lab.evaluate(runs=lab.runs / "honest").sheet
+    kind = lab.plan().method.reconstructor
+    plain = kind.embed
+
+    def writes(self: Any, eeg: Any) -> Any:
+        found = np.array(plain(self, eeg))
+        if len(eeg) > 4:
+            eeg[:] = 0
+        return found
+
+    monkeypatch.setattr(kind, "embed", writes)
+    found = lab.evaluate(runs=lab.runs / "other").sheet
+    assert {n: s.permuted for n, s in found.metrics.items()} == {n: s.permuted for n, s in honest.metrics.items()}
+
+
+def test_an_embed_that_remembers_what_was_reconstructed_is_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = lab.plan().method.reconstructor
+    plain, plain_images = kind.embed, kind.reconstruct
+    seen: list[Any] = []
+
+    def reconstruct(self: Any, eeg: Any, **more: Any) -> Any:
+        seen.extend([eeg.mean()] if len(eeg) > 2 else [])
+        return plain_images(self, eeg, **more)
+
+    monkeypatch.setattr(kind, "reconstruct", reconstruct)
+    monkeypatch.setattr(kind, "embed", lambda self, eeg: plain(self, eeg) + (sum(seen) if len(eeg) > 1 else 0))
+    with pytest.raises(InputError, match="embed: made one by one"):
+        lab.evaluate(audit=False)
+
+
+def test_target_embeddings_of_a_part_alone_end_the_run_as_failed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(lab, monkeypatch, "embed_images", lambda rows: None if len(rows) > 4 else rows)
+    monkeypatch.setattr(evaluating, "portions", lambda n: [range(3), range(3, n)])
+    with pytest.raises(InputError, match="None for some of the images"):
+        lab.evaluate(audit=False)
+    assert RunRecord.read(next(lab.runs.rglob("run.json"))).status == "failed"
 
 
 def transductive(lab: Any, patch: pytest.MonkeyPatch, change: Change = _centred) -> None:

@@ -10,7 +10,9 @@ from eegbench.methods.controls import MeanImage
 from small_plugins import Grey
 
 
-@pytest.mark.parametrize("error", [InputError("no"), MemoryError(), KeyboardInterrupt(), OSError(28, "no space left")])
+@pytest.mark.parametrize(
+    "error", [InputError("grey: no"), MemoryError(), KeyboardInterrupt(), OSError(28, "no space left")]
+)
 def test_what_is_no_mistake_of_the_author_passes_as_it_is(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, author_of("method", "grey", Grey(), "fit"):
         raise error
@@ -43,3 +45,11 @@ def test_a_missing_module_of_the_author_is_a_mistake_and_no_package(tmp_path: Pa
         raise ModuleNotFoundError("No module named 'small_plugins.rest'", name="small_plugins.rest")
     with pytest.raises(MissingError), author_of("method", "grey", Grey(), "fit"):
         raise ModuleNotFoundError("No module named 'jax'", name="jax")
+
+
+def test_what_a_check_of_ours_says_inside_an_authors_code_names_them() -> None:
+    with (
+        pytest.raises(InputError, match="method 'grey', fit: images are float64"),
+        author_of("method", "grey", Grey(), "fit"),
+    ):
+        raise InputError("images are float64")

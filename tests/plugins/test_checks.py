@@ -115,7 +115,8 @@ def test_data_that_are_not_here_are_missing_and_no_breach(
 
     monkeypatch.setattr(Small, "queries", missing)
     done = eegbench("check-dataset", "small")
-    assert (done.exit_code, done.stderr.strip().split("\n")[-1]) == (3, "eegbench: sub-01 is not there; fetch it")
+    assert done.exit_code == 3
+    assert done.stderr.strip().split("\n")[-1] == "eegbench: data set 'small', queries: sub-01 is not there; fetch it"
 
 
 def test_a_class_that_is_broken_is_the_first_clause(install: Install) -> None:
