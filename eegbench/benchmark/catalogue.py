@@ -140,7 +140,10 @@ def _suite(name: str) -> list[Row]:
 
 
 def _each(kind: str, row: Callable[[str], Row]) -> Callable[[], list[Row]]:
-    return lambda: [one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])]
+    return lambda: [
+        *(one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])),
+        *({"name": name, PROBLEM: problem} for name, problem in plugins.taken(kind).items()),
+    ]
 
 
 def _or_problem(name: str, get: Callable[[str], list[Row]]) -> list[Row]:

@@ -1,5 +1,6 @@
 """Does a metric keep its contract? Tried on seeded pictures as the judges of the micro suite see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,12 +8,13 @@ from numpy.typing import NDArray
 
 from eegbench import backbones, seeds
 from eegbench.arrays import Images
+from eegbench.backbones.reference.judges import JUDGES
 from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.features import judge_of
 from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.contracts import PIXELS, Metric, Progress
-from eegbench.errors import EegbenchError
+from eegbench.errors import EegbenchError, unknown
 
 ITEMS, SIDE = 16, 64  # pictures, pixels
 NEAR = 1e-6  # relative: sums in another order differ by less, another definition by far more
@@ -32,6 +34,9 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
     if not found.take("id, version, direction, chance, bounds, needs and per_item are of their kinds", load):
         return found
     metric = loaded[0]
+    known = _known()
+    if not found.take("needs is what a judge provides", lambda: _unless_known(metric.needs, known)):
+        return found
     with progress.bar("pictures", 1) as advance:
         seen = _seen(metric)
         advance(1)
@@ -61,6 +66,17 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
         found.warn("the truths matter", lambda: "values are the same whatever the truths")
     found.take("flat pictures and NaN give a value, NaN, or an error in words", asking.undefined)
     return found
+
+
+def _known() -> list[str]:
+    """All that judges provide, of the micro suite or of the reference suite, and a method's embeddings."""
+    here = [feature for judge in backbones.suite("micro", "sal512").judges for feature in judge.provides]
+    return [*here, *(feature for features, _, _ in JUDGES.values() for feature in features), EMBEDDING]
+
+
+def _unless_known(needs: str, known: Sequence[str]) -> None:
+    if needs not in known:
+        raise unknown("feature", needs, dict.fromkeys(known))
 
 
 @dataclass

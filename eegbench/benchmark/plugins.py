@@ -57,10 +57,18 @@ def every(kind: str) -> dict[str, Any]:
             found[name] = find(kind, name)
         except EegbenchError as error:
             warnings.warn(f"{error}; it is left out", Notice, stacklevel=2)
+    for problem in taken(kind).values():
+        warnings.warn(f"{problem}; it is left out", Notice, stacklevel=2)
+    return found
+
+
+def taken(kind: str) -> dict[str, str]:
+    """Plug-ins that have the name of one of our own, which stays ours: by name, what is wrong."""
+    found = {}
     for name in sorted(set(_points(kind)) & set(OWN[kind])):
         values = ", ".join(sorted({point.value for point in _points(kind)[name]}))
-        warnings.warn(f"{facts.word(kind)} {name!r} of a plug-in ({values}) is left out: eegbench has one of this name",
-                      Notice, stacklevel=2)  # fmt: skip
+        word = facts.word(kind)
+        found[name] = f"{word} {name!r} is a plug-in ({values}), and eegbench has a {word} of this name; take another"
     return found
 
 

@@ -118,7 +118,8 @@ def test_a_name_that_is_none_is_refused(install: Install, eegbench: Run) -> None
 def test_a_plug_in_that_wants_a_name_of_ours_is_told_of(install: Install, eegbench: Run) -> None:
     install("eegbench.methods", METHOD, atm="Bad")
     done = eegbench(*LOOKING["explain"])
-    assert "note: method 'atm' of a plug-in (eegbench_test_plugin:Bad) is left out" in done.stderr
+    assert "note: method 'atm' is a plug-in (eegbench_test_plugin:Bad), and eegbench has a method" in done.stderr
+    assert "atm cannot be used: method 'atm' is a plug-in" in eegbench("list", "methods").stdout
 
 
 def test_an_interrupt_while_a_plug_in_is_imported_is_one(install: Install, eegbench: Run) -> None:
