@@ -140,10 +140,11 @@ def _suite(name: str) -> list[Row]:
 
 
 def _each(kind: str, row: Callable[[str], Row]) -> Callable[[], list[Row]]:
-    return lambda: [
-        *(one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])),
-        *({"name": name, PROBLEM: problem} for name, problem in plugins.taken(kind).items()),
-    ]
+    def every() -> list[Row]:
+        found = [one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])]
+        return found + [{"name": name, PROBLEM: problem} for name, problem in plugins.taken(kind).items()]
+
+    return every
 
 
 def _or_problem(name: str, get: Callable[[str], list[Row]]) -> list[Row]:

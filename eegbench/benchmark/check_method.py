@@ -10,6 +10,7 @@ import numpy as np
 
 from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
+from eegbench.benchmark import outputs
 from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.outputs import CLAUSES, OUTPUTS, Asking, Given
@@ -20,6 +21,7 @@ from eegbench.errors import CheckFailed
 
 ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
+TOGETHER = "no image depends on a batch as large as a run's"
 RETRIEVED = "a method with embed has embed_images too"
 STORED = "what is saved is safe to load, and gives the same outputs"
 
@@ -49,10 +51,21 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
         return findings
     for clause in others:
         take(clause, partial(CLAUSES[clause], asking))
+    take(TOGETHER, lambda: _together(asking, plan.batch_size))
     if "embeddings" in asking.first and "target embeddings" not in asking.first:
         findings.warn(RETRIEVED, lambda: "embed_images gives None: retrieval is not scored")
     take(STORED, partial(_stored, asking, plan))
     return findings
+
+
+def _together(asking: Asking, count: int) -> str:
+    if asking.transductive:
+        return ""
+    others = [i for i in range(len(asking.queries.eeg)) if i not in asking.items][: max(0, count - len(asking.items))]
+    made = outputs.pictures(asking.method, asking.fitted, asking.queries.part([*asking.items, *others]))
+    some, before = made[: len(asking.items)], asking.first[outputs.IMAGES.name]
+    problem = outputs.differing(asking.method, outputs.IMAGES, some, before, f"made {len(made)} at once")
+    return f"{problem}: {outputs.ALONE}" if problem else ""
 
 
 def _given(plan: Plan, queries: Queries) -> Given:

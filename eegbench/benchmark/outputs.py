@@ -41,8 +41,8 @@ class Given:
 
     @classmethod
     def images_alone(cls, images: Images) -> "Given":
-        """What `embed_images` is asked with."""
-        return cls(np.empty((len(images), 0, 0), np.float32), [0] * len(images), images=images)
+        """What `embed_images` is asked with; a copy, as of everything."""
+        return cls(np.empty((len(images), 0, 0), np.float32), [0] * len(images), images=images.copy())
 
     def part(self, items: Sequence[int]) -> "Given":
         """Copies, for a method may write into what it is handed."""

@@ -87,7 +87,7 @@ BAD: dict[str, tuple[Change, str]] = {
 
 def test_a_method_that_keeps_the_contract_passes(lab: Any) -> None:
     found = check(lab.plan(), progress=Silent())
-    assert len(found) == 9 and not any(finding.problem for finding in found)
+    assert len(found) == 10 and not any(finding.problem for finding in found)
     assert not any(f.problem for f in check(lab.plan(track="oracle"), progress=Silent()))
 
 

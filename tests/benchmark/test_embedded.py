@@ -96,7 +96,7 @@ def test_a_method_that_is_handed_embeddings_keeps_the_contract(
         torch.save(torch.randn(rows, 128), folder / FILE.format(subject=8, split=split))
     asked = planned(folder, ("encoder.kind", "precomputed"), ("length", "raw"), *QUICK.items())
     found = check(asked, progress=Silent())
-    assert len(found) == 9 and not [finding for finding in found if finding.problem]
+    assert len(found) == 10 and not [finding for finding in found if finding.problem]
 
 
 @pytest.fixture

@@ -232,3 +232,24 @@ def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again
     assert verdict.problems == () and "such a run is refused now" in verdict.lines()[-1]
     with pytest.raises(InputError, match=r"8 of 8 embeddings have NaN or infinite values; delete .* to make"):
         lab.evaluate(audit=False)
+
+
+def test_check_method_asks_for_a_batch_as_large_as_a_runs(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(lab, monkeypatch, "reconstruct", lambda images: _centred(images) if len(images) > 5 else images)
+    found = [f.problem for f in check(lab.plan(batch_size=8), progress=Silent()) if f.problem]
+    assert len(found) == 1 and "made 8 at once" in found[0]
+
+
+def test_an_embed_images_that_writes_does_not_reach_the_truths(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = lab.evaluate(audit=False, runs=lab.runs / "honest").sheet
+    kind = lab.plan().method.reconstructor
+    plain = kind.embed_images
+
+    def writes(self: Any, images: Any) -> Any:
+        found = plain(self, images)
+        if len(images) > 4:
+            images[:] = 0
+        return found
+
+    monkeypatch.setattr(kind, "embed_images", writes)
+    assert lab.evaluate(audit=False, runs=lab.runs / "other").sheet.metrics == honest.metrics
