@@ -89,7 +89,8 @@ def keep_scores(source: Path, record: RunRecord, ready: Scorer, sheet: ScoreShee
 
 def _scores(record: RunRecord, ready: Scorer) -> Path:
     versions = {metric.id: metric.version for metric in ready.metrics}
-    scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, ready.digests, versions]
+    judges = [[judge.name, judge.digest, judge.variant, judge.verified] for judge in ready.suite.judges]
+    scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, judges, versions]
     written = [ready.caution, ready.missing, eegbench.__version__, SCHEMA_VERSION, WRITTEN]
     return places.cache("scores") / digest([scored, written])
 
