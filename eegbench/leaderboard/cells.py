@@ -97,6 +97,7 @@ class Column:
 class Cell:
     """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on.
 
+    compared: takes part in the comparison of its column; False in the ranked block where it does not.
     best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
     floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
     """
@@ -104,6 +105,7 @@ class Cell:
     value: float | None = None
     ci: Bounds | None = None
     notes: tuple[str, ...] = ()
+    compared: bool = False
     best: bool = False
     tied: bool = False
     floor: float | None = None
@@ -160,3 +162,9 @@ class Table:
     normalised: bool = False
     ranking: tuple[str, ...] = ()
     shared: tuple[Pair, ...] = ()
+
+    def passed_over(self, row: Row, place: int) -> bool:
+        """Whether the value of a ranked row in the column at `place` is not compared, while those of others are."""
+        if row.block != "ranked" or row.cells[place].compared or row.cells[place].value is None:
+            return False
+        return any(other.cells[place].compared for other in self.rows)

@@ -42,4 +42,6 @@ def _share(cell: Cell, column: Column) -> Cell:
 
 
 def _blank(cell: Cell, reason: str) -> Cell:
-    return dataclasses.replace(cell, value=None, ci=None, notes=(*cell.notes, reason), best=False, tied=False)
+    return dataclasses.replace(
+        cell, value=None, ci=None, notes=(*cell.notes, reason), compared=False, best=False, tied=False
+    )

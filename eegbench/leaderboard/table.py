@@ -125,10 +125,15 @@ def _fill(column: Column, places: Sequence[Place], references: References, compa
             cells[number] = dataclasses.replace(cells[number], floor=floor, ceiling=ceiling)
     if not comparable:
         return Filled(column, tuple(cells))
+    for number in set(ranked) - set(running) if running else ():
+        told = f"not compared: {sharing.why_not(entries[number])}"
+        if cells[number].value is not None:
+            cells[number] = dataclasses.replace(cells[number], notes=(told, *cells[number].notes))
     values = [value for number in running if (value := cells[number].value) is not None]
     marks = ranking.mark(column, values, [entries[number].scores for number in running])
     for order, number in enumerate(running):
-        cells[number] = dataclasses.replace(cells[number], best=order in marks.best, tied=order in marks.tied)
+        best, tied = order in marks.best, order in marks.tied
+        cells[number] = dataclasses.replace(cells[number], compared=True, best=best, tied=tied)
     return Filled(column, tuple(cells), compared.reason or marks.reason, marks.untested)
 
 

@@ -242,6 +242,42 @@ def test_a_method_with_hardly_any_value_does_not_take_the_others_along(tmp_path:
     assert found == {"broken": ("0.9", "False"), "good": ("0.35", "True"), "poor": ("0.25", "False")}
 
 
+@pytest.fixture
+def passed_over(tmp_path: Path, add_items: AddRun) -> Path:
+    """Four methods on two seeds; a lacks clip in one of them, d is undefined on 15 % of the stimuli of ssim."""
+    holes = np.where(np.arange(40) < 6, np.nan, EASE + 0.5)
+    for seed in (0, 1):
+        add_items("a", {"ssim": EASE, "clip": EASE + 0.4} if seed == 0 else {"ssim": EASE}, seed=seed)
+        add_items("b", {"ssim": EASE + 0.1, "clip": EASE}, seed=seed)
+        add_items("c", {"ssim": EASE + 0.2, "clip": EASE + 0.1}, seed=seed)
+        add_items("d", {"ssim": holes, "clip": EASE + 0.2}, seed=seed)
+    return tmp_path
+
+
+def test_a_value_that_is_not_compared_says_so_first_and_why(passed_over: Path) -> None:
+    found = {(c["row"], c["metric"]): c for c in cells(passed_over) if c["compared"] == "False"}
+    assert {key: one["notes"].split("; ")[0].split(" (")[0] for key, one in found.items()} == {
+        ("a", "clip"): "not compared: it does not have a value in each run that the methods share",
+        ("d", "ssim"): "not compared: it has no value on more than a tenth of its stimuli",
+    }
+    assert bold(passed_over) == ["c"] and bold(passed_over, "clip") == ["d"]
+    assert "\n1. not compared: it does not have" in board(passed_over)
+
+
+def test_a_value_that_is_not_compared_is_sorted_and_shown_as_none_of_the_ranked(passed_over: Path) -> None:
+    source = board(passed_over, "--format", "html")
+    lines = {name: re.findall(r"<td[^>]*>", line) for name, line in re.findall(r'<tr data-method="(\w)">(.*)', source)}
+    aside = '<td class="passed-over" data-value="">'
+    assert lines["a"][4] == aside and lines["d"][3] == aside and source.count(aside) == 2
+
+
+def test_where_nothing_is_compared_no_value_is_called_so(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", {"ssim": EASE, "clip": EASE})
+    add_items("b", {"ssim": EASE + 0.1})
+    assert {(c["metric"], c["compared"]) for c in cells(tmp_path)} == {("ssim", "True"), ("clip", "False")}
+    assert "not compared" not in board(tmp_path) and 'class="passed-over"' not in board(tmp_path, "--format", "html")
+
+
 def test_methods_scored_on_other_stimuli_are_compared_on_those_they_share(tmp_path: Path, add_items: AddRun) -> None:
     add_items("all", {"ssim": EASE, "retrieval_top1": EASE})
     half = EASE[20:]
