@@ -100,6 +100,7 @@ class Cell:
     compared: takes part in the comparison of its column; False in the ranked block where it does not.
     best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
     floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
+    caveats: which of the table's floors and ceilings have no value there, though others have.
     """
 
     value: float | None = None
@@ -110,6 +111,7 @@ class Cell:
     tied: bool = False
     floor: float | None = None
     ceiling: float | None = None
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Scores as shares of the way from floor to ceiling: (x - floor) / (ceiling - floor), by column.
 
 Both are those that each cell carries (`references.References`), of the same subjects and stimuli, and taken as exact,
-so that an interval is that of x alone. What is no better than floor or chance has a share of 0 or less. What comes out
-below -1 or above 2 says that a floor, a ceiling or a score is wrong, and is marked, as the quality control of Open
-Problems does.
+so that an interval is that of x alone. A share says which floors and ceilings of the table it does not count from. What
+is no better than floor or chance has a share of 0 or less. What comes out below -1 or above 2 says that a floor, a
+ceiling or a score is wrong, and is marked, as the quality control of Open Problems does.
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ def _share(cell: Cell, column: Column) -> Cell:
     low, high = STRANGE
     strange = () if low <= share <= high else (f"outside {low:g} to {high:g}: floor, ceiling or score is wrong",)
     ci = (min(ends), max(ends)) if ends else None  # a metric that falls turns them round
-    return dataclasses.replace(cell, value=share, ci=ci, notes=(*cell.notes, *strange))
+    return dataclasses.replace(cell, value=share, ci=ci, notes=(*cell.notes, *cell.caveats, *strange))
 
 
 def _blank(cell: Cell, reason: str) -> Cell:

@@ -121,8 +121,10 @@ def _fill(column: Column, places: Sequence[Place], references: References, compa
     for number, place in enumerate(places):
         if place.draft.role == "method":
             kept = compared.kept if number in running else None
-            floor, ceiling = references.span(column, entries[number], kept)
-            cells[number] = dataclasses.replace(cells[number], floor=floor, ceiling=ceiling)
+            span = references.span(column, entries[number], kept)
+            cells[number] = dataclasses.replace(
+                cells[number], floor=span.floor, ceiling=span.ceiling, caveats=span.caveats
+            )
     if not comparable:
         return Filled(column, tuple(cells))
     for number in set(ranked) - set(running) if running else ():

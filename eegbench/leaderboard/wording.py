@@ -28,6 +28,7 @@ NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
     "subjects and stimuli; both are taken as exact. Floors and ceilings stand there as they are."
 )
+NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
     "Each cell: value and 95 % interval.",
     "↑ more is better, ↓ less is better; behind @ stands the metric's version.",
@@ -75,7 +76,11 @@ def facts(table: Table) -> list[str]:
     if setting.samples > 1:
         found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
     found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
-    return found + ([NORMALISED] if table.normalised else [])
+    if table.normalised:
+        found.append(NORMALISED)
+        floors = {row.method for row in table.rows if row.role == "floor"}
+        found += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
+    return found
 
 
 def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
@@ -98,6 +103,11 @@ def left_out(count: int) -> str:
         if count == 1
         else f"{count} methods are left out; their rows say why."
     )
+
+
+def counted_from(role: str, counted: Sequence[str], lacking: Sequence[str]) -> str:
+    """Which of the floors or ceilings a share counts from, and why not from the others."""
+    return f"of the {role}, counted from {listed(counted)} alone: {'; '.join(lacking)}"
 
 
 def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = None) -> str:

@@ -372,3 +372,30 @@ def test_a_method_no_better_than_a_floor_has_no_share(tmp_path: Path, add_run: A
     add_run("random", {"ssim": 0.2}, role="floor")
     add_run("told", {"ssim": 0.9}, role="ceiling", track="ceiling")
     assert [float(c["value"]) for c in cells(tmp_path, "--normalised")[:2]] == pytest.approx([0.0, -0.25], abs=1e-12)
+
+
+@pytest.fixture
+def part_of_a_floor(tmp_path: Path, add_items: AddRun) -> Path:
+    """A method, a floor and a ceiling on the subjects 1 and 8; the stronger floor is on 8 alone, and knows no clip."""
+    for subject in (1, 8):
+        add_items("a", {"ssim": EASE, "clip": EASE}, subject=subject)
+        add_items("random_train_image", {"ssim": EASE - 0.2, "clip": EASE - 0.2}, subject=subject, role="floor")
+        add_items("told", {"ssim": EASE + 0.2, "clip": EASE}, subject=subject, role="ceiling", track="ceiling")
+    add_items("mean_image", EASE - 0.1, role="floor")
+    return tmp_path
+
+
+def test_a_share_says_which_floors_of_the_table_it_does_not_count_from(part_of_a_floor: Path) -> None:
+    told = "of the floors, counted from random_train_image alone: mean_image has no "
+    assert cells(part_of_a_floor, "--normalised")[0]["notes"].endswith(f"{told}run on subject 1")
+    own = [c["notes"] for c in cells(part_of_a_floor, "--normalised", "--subjects", "8")[:2]]
+    assert own == ["", f"{told}value there that counts"]
+    assert told not in board(part_of_a_floor)
+
+
+def test_shares_of_a_board_without_mean_image_say_that_they_flatter_a_blur(first_case: Path, add_items: AddRun) -> None:
+    told = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
+    shown = board(first_case, "--normalised").replace("\\`", "`")
+    assert shown.count(told) == 1 and told not in board(first_case).replace("\\`", "`")
+    add_items("mean_image", EASE, role="floor")
+    assert "No mean_image" not in board(first_case, "--normalised")
