@@ -110,6 +110,14 @@ def counted_from(role: str, counted: Sequence[str], lacking: Sequence[str]) -> s
     return f"of the {role}, counted from {listed(counted)} alone: {'; '.join(lacking)}"
 
 
+def no_share(lacking: Sequence[str], made: bool) -> str:
+    """That there is no floor, no ceiling, or neither. made: whether the table has some."""
+    none = " and ".join(f"no {role}" for role in lacking)
+    if made:
+        return f"no share: {none} with a value on these subjects"
+    return f"no share: {none} on these subjects; run `eegbench evaluate` without --no-references"
+
+
 def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = None) -> str:
     """Pairs of subject and seed, and on how many stimuli of a subject: "subjects 1 and 8, seed 0, 200 stimuli"."""
     people, seeds = (sorted({pair[side] for pair in pairs}) for side in (0, 1))

@@ -399,3 +399,25 @@ def test_shares_of_a_board_without_mean_image_say_that_they_flatter_a_blur(first
     assert shown.count(told) == 1 and told not in board(first_case).replace("\\`", "`")
     add_items("mean_image", EASE, role="floor")
     assert "No mean_image" not in board(first_case, "--normalised")
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [("", "no floor and no ceiling"), ("floor", "no ceiling"), ("ceiling", "no floor")],
+)
+def test_what_all_shares_want_is_said_once_and_rightly(tmp_path: Path, add_items: AddRun, role: str, told: str) -> None:
+    metrics = {"ssim": EASE, "pixcorr": EASE, "clip": EASE}
+    add_items("a", metrics)
+    if role:
+        add_items("mean_image", metrics, role=role, track="ceiling" if role == "ceiling" else "eeg")
+    shown = board(tmp_path, "--normalised").replace("\\`", "`")
+    said = f"no share: {told} on these subjects; run `eegbench evaluate` without --no-references"
+    assert re.findall(r"^\d\. .*", shown, re.MULTILINE) == [f"1. {said}"]
+
+
+def test_floors_without_a_value_are_not_said_to_be_none(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", {"ssim": EASE, "retrieval_top1": EASE})
+    add_items("mean_image", EASE - 0.1, role="floor")
+    add_items("told", EASE + 0.1, role="ceiling", track="ceiling")
+    notes = {c["metric"]: c["notes"] for c in cells(tmp_path, "--normalised")[:2]}
+    assert notes == {"ssim": "", "retrieval_top1": "no share: no floor and no ceiling with a value on these subjects"}
