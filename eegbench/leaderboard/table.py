@@ -190,7 +190,7 @@ def _ranking(found: Layout, filled: Sequence[Filled]) -> tuple[str, ...]:
     """The sentences of a table's heading on what is ranked."""
     methods = [place for place in found.places if place.draft.role == "method"]
     ranked = sum(place.block == "ranked" for place in methods)
-    left = sum(place.block in ("transductive", "left out") for place in methods)
+    left = [place.draft.role for place in found.places if place.block in ("transductive", "left out")]
     if not methods:
         return ()
     unmarked: dict[str, list[str]] = defaultdict(list)

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+from eegbench.records import ROLES
 
 BLOCKS: Mapping[str, str] = {
     "ranked": "",
@@ -97,12 +98,11 @@ def unmarked(reason: str, columns: Sequence[str]) -> str:
     return f"Nothing is best{f' in {listed(columns)}' if columns else ''}: {reason}."
 
 
-def left_out(count: int) -> str:
-    return (
-        "1 method is left out; its row says why."
-        if count == 1
-        else f"{count} methods are left out; their rows say why."
-    )
+def left_out(roles: Sequence[str]) -> str:
+    """How many rows are left out, from the role of each: "1 method and 2 floors are left out; their rows say why."."""
+    counts = {role: roles.count(role) for role in ROLES if role in roles}
+    told = listed([f"{count} {role}{'s' if count > 1 else ''}" for role, count in counts.items()])
+    return f"{told} {'is left out; its row says' if len(roles) == 1 else 'are left out; their rows say'} why."
 
 
 def counted_from(role: str, counted: Sequence[str], lacking: Sequence[str]) -> str:

@@ -213,10 +213,11 @@ def test_footnotes_are_numbered_once_per_reason(tmp_path: Path, add_run: AddRun)
     add_run("b", {"ssim": score(None, reason="why not"), "clip": 0.4})
     add_run("c", {"ssim": score(None, reason="why not"), "clip": score(0.4, items=3)})
     assert line(tmp_path, "b").split(" | ")[4] == "<sup>1</sup>"
-    assert line(tmp_path, "c").split(" | ")[4:6] == ["<sup>1</sup>", ".400 [.37, .43]<sup>2</sup>"]
+    assert line(tmp_path, "c").split(" | ")[4:6] == ["<sup>1</sup>", ".400 [.37, .43]<sup>2,3</sup>"]
     assert [text for text in lines(tmp_path) if re.match(r"\d+\. ", text)] == [
         "1. sub-08 seed-0: ssim: why not",
-        "2. sub-08 seed-0: defined for 3 of 200 items",
+        "2. not compared: it is not known on which of its stimuli it has no value",
+        "3. sub-08 seed-0: defined for 3 of 200 items",
     ]
 
 

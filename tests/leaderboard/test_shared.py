@@ -421,3 +421,22 @@ def test_floors_without_a_value_are_not_said_to_be_none(tmp_path: Path, add_item
     add_items("told", EASE + 0.1, role="ceiling", track="ceiling")
     notes = {c["metric"]: c["notes"] for c in cells(tmp_path, "--normalised")[:2]}
     assert notes == {"ssim": "", "retrieval_top1": "no share: no floor and no ceiling with a value on these subjects"}
+
+
+def test_floors_and_ceilings_that_are_left_out_are_counted_beside_the_methods(
+    tmp_path: Path, add_items: AddRun, add_run: AddRun
+) -> None:
+    for name, shift in (("a", 0.0), ("b", 0.1)):
+        add_items(name, EASE + shift)
+    add_run("late", None, status="started")
+    for name in ("random", "mean_image"):
+        add_items(name, EASE - 0.1, role="floor", subject=1)
+    assert ranking(tmp_path).endswith(" 1 method and 2 floors are left out; their rows say why.")
+    add_items("told", EASE, role="ceiling", track="ceiling", subject=1)
+    assert ranking(tmp_path).endswith(" 1 method, 2 floors and 1 ceiling are left out; their rows say why.")
+
+
+def test_a_floor_alone_that_is_left_out_is_told(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE)
+    add_items("random", EASE - 0.1, role="floor", subject=1)
+    assert ranking(tmp_path).endswith(" 1 floor is left out; its row says why.")
