@@ -154,6 +154,7 @@ class Table:
     normalised: the values of the methods are shares of the way from floor to ceiling.
     ranking: over what the methods are ranked, and where nothing is best, in sentences. shared: the subjects and seeds
     that all ranked methods have; their rows, the floors' and the ceilings' stand on these alone.
+    variant: the part of its setting that sets it apart from the board's tables of the same data set, track and suite.
     """
 
     setting: Setting
@@ -164,6 +165,7 @@ class Table:
     normalised: bool = False
     ranking: tuple[str, ...] = ()
     shared: tuple[Pair, ...] = ()
+    variant: tuple[str, ...] = ()
 
     def passed_over(self, row: Row, place: int) -> bool:
         """Whether the value of a ranked row in the column at `place` is not compared, while those of others are."""

@@ -54,7 +54,7 @@ def grid(linked: Linked) -> str:
     places = wording.decimals(table)
     width = len(table.columns) + 5
     parts = [
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(wording.title(table.setting))}">\n'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(wording.title(table))}">\n'
         f'<table class="board">\n<thead><tr>{_titles(table)}</tr></thead>\n'
     ]
     numbered = list(enumerate(table.rows, start=1))

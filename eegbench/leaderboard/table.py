@@ -14,6 +14,7 @@ from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.grouping import grouped
 from eegbench.leaderboard.places import Layout, Place, layout, why_not
 from eegbench.leaderboard.references import References
+from eegbench.leaderboard.variants import variants
 from eegbench.runs import Run, read_all
 
 
@@ -33,7 +34,8 @@ def tabulate(runs: Iterable[Run], subjects: Sequence[int] = ()) -> tuple[Table, 
     """
     wanted = sorted(set(subjects))
     groups = _groups(run for run in runs if not wanted or run.record.spec.subject in wanted)
-    return tuple(_table(setting, groups[setting], wanted) for setting in sorted(groups))
+    apart = variants(sorted(groups))
+    return tuple(_table(setting, groups[setting], wanted, apart[setting]) for setting in sorted(groups))
 
 
 def rows_of_all(runs: Iterable[Run]) -> list[tuple[Setting, list[Column], list[Row]]]:
@@ -51,7 +53,7 @@ def _groups(runs: Iterable[Run]) -> dict[Setting, list[Run]]:
     return grouped(sorted(runs, key=lambda run: run.path))
 
 
-def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int]) -> Table:
+def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int], variant: tuple[str, ...]) -> Table:
     found = layout(drafts_of(runs), subjects)
     references = References([] if found.doubts else [place.draft for place in found.places])
     filled = [_fill(column, found.places, references, not found.doubts) for column in _columns(runs)]
@@ -66,6 +68,7 @@ def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int]) -> Ta
         tuple(sorted({run.record.caution for run in runs} - {""})),
         ranking=_ranking(found, filled),
         shared=found.shared,
+        variant=variant,
     )
 
 

@@ -59,7 +59,13 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return shown + ("…" if len(text) > longest else "")
 
 
-def title(setting: Setting) -> str:
+def title(table: Table) -> str:
+    """The heading of a table: no two of a board are the same."""
+    return ", ".join((heading(table.setting), *table.variant))
+
+
+def heading(setting: Setting) -> str:
+    """What is named first of a setting; tables that differ in other parts of it have the same."""
     scored = f"suite {setting.suite}, protocol {setting.protocol}" if setting.suite else "not scored yet"
     return f"{setting.dataset}@{setting.revision}, track {setting.track}, {scored}"
 
