@@ -34,7 +34,7 @@ def _share(cell: Cell, column: Column, roles: Set[str]) -> Cell:
     floor, ceiling = cell.floor, cell.ceiling
     if floor is None or ceiling is None:
         lacking = [role for role, value in (("floor", floor), ("ceiling", ceiling)) if value is None]
-        return _blank(cell, wording.no_share(lacking, made=roles.issuperset(lacking)))
+        return _blank(cell, wording.no_share(lacking, made=roles >= set(lacking)))
     if not (ceiling > floor if column.higher_is_better else ceiling < floor):
         return _blank(cell, "no share: the ceiling is no better than the floor")
     share, *ends = ((x - floor) / (ceiling - floor) for x in (cell.value, *(cell.ci or ())))

@@ -39,7 +39,8 @@ def variants(settings: Sequence[Setting]) -> dict[Setting, tuple[str, ...]]:
 def _details(setting: Setting) -> dict[str, Any]:
     """What a heading does not say of a setting."""
     unsaid = {name: getattr(setting, name) for name in ("average", "samples", "selection", "simulated")}
-    return unsaid | json.loads(setting.options)
+    options: dict[str, Any] = json.loads(setting.options)
+    return unsaid | options
 
 
 def _varies(name: str, configurations: Sequence[Mapping[str, Any]]) -> bool:
