@@ -368,7 +368,10 @@ def test_the_board_is_written_in_every_format(two_runs: Path, tmp_path: Path) ->
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
         assert mark in (tmp_path / f"board.{form}").read_text()
         assert run("leaderboard", str(two_runs), "--format", form).stdout
-    assert "no share: ssim has no floor on these subjects" in run("leaderboard", str(two_runs), "--normalised").stdout
+    assert (
+        "no share: no floor and no ceiling on these subjects"
+        in run("leaderboard", str(two_runs), "--normalised").stdout
+    )
     claims = run("leaderboard", str(two_runs), "--claims", "all").stdout
     assert "## Published numbers" in claims and "li2024atm" in claims
     assert "Published numbers" not in run("leaderboard", str(two_runs)).stdout

@@ -97,17 +97,21 @@ class Column:
 class Cell:
     """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on.
 
+    compared: takes part in the comparison of its column; False in the ranked block where it does not.
     best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
     floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
+    caveats: which of the table's floors and ceilings have no value there, though others have.
     """
 
     value: float | None = None
     ci: Bounds | None = None
     notes: tuple[str, ...] = ()
+    compared: bool = False
     best: bool = False
     tied: bool = False
     floor: float | None = None
     ceiling: float | None = None
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class Table:
     normalised: the values of the methods are shares of the way from floor to ceiling.
     ranking: over what the methods are ranked, and where nothing is best, in sentences. shared: the subjects and seeds
     that all ranked methods have; their rows, the floors' and the ceilings' stand on these alone.
+    variant: the part of its setting that sets it apart from the board's tables of the same data set, track and suite.
     """
 
     setting: Setting
@@ -160,3 +165,10 @@ class Table:
     normalised: bool = False
     ranking: tuple[str, ...] = ()
     shared: tuple[Pair, ...] = ()
+    variant: tuple[str, ...] = ()
+
+    def passed_over(self, row: Row, place: int) -> bool:
+        """Whether the value of a ranked row in the column at `place` is not compared, while those of others are."""
+        if row.block != "ranked" or row.cells[place].compared or row.cells[place].value is None:
+            return False
+        return any(other.cells[place].compared for other in self.rows)

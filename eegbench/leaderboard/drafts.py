@@ -8,10 +8,9 @@ from typing import Any
 
 from eegbench.leaderboard.cells import Pair
 from eegbench.leaderboard.filling import UNVERIFIED, Problem, named, note
+from eegbench.leaderboard.variants import differences
 from eegbench.records import ROLES, Score, canonical, digest
 from eegbench.runs import Run
-
-LONGEST = 60  # characters of a configuration's value in a row's label
 
 Key = tuple[int, str, str]  # role, method, configuration: one row
 
@@ -91,24 +90,11 @@ def _labels(keys: Iterable[Key]) -> dict[Key, str]:
     labels: dict[Key, str] = {}
     for (_, method), same in variants.items():
         options = {key: json.loads(key[2]) for key in same}
-        varied = _varied(list(options.values()))
-        for key, configuration in options.items():
-            words = [f"{name}={_short(configuration[name])}" for name in varied if name in configuration]
-            words += [f"{name} unset" for name in varied if name not in configuration]
+        for key, words in zip(options, differences(list(options.values()), "="), strict=True):
             labels[key] = f"{method} ({', '.join(words)})" if words else method
         if len({labels[key] for key in same}) < len(same):  # values that differ only past where they are cut
             labels |= {key: f"{labels[key]} #{digest(options[key])[:8]}" for key in same}
     return labels
-
-
-def _varied(configurations: Sequence[dict[str, Any]]) -> list[str]:
-    names = sorted(set().union(*configurations))
-    return [n for n in names if len({canonical(c[n]) if n in c else None for c in configurations}) > 1]
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _without_repeats(runs: Sequence[Run]) -> tuple[list[Run], list[Problem]]:

@@ -96,7 +96,7 @@ def _contents(linked: Sequence[Linked]) -> str:
         return ""
     lines = [
         f'<li data-track="{text(one.table.setting.track)}"><a href="#{one.name}">'
-        f"{text(wording.title(one.table.setting))}</a></li>\n"
+        f"{text(wording.title(one.table))}</a></li>\n"
         for one in linked
     ]
     return f'<nav aria-label="Tables"><ul>\n{"".join(lines)}</ul></nav>\n'
@@ -115,6 +115,6 @@ def _section(linked: Linked, found: Gallery | None) -> str:
     notes = f'<p class="notes">Notes: {"; ".join(map(text, table.notes))}.</p>\n' if table.notes else ""
     return (
         f'<section class="setting" id="{linked.name}" data-track="{text(table.setting.track)}">\n'
-        f'<h2>{text(wording.title(table.setting))}</h2>\n{"".join(warned)}<p class="facts">{" ".join(said)}</p>\n'
+        f'<h2>{text(wording.title(table))}</h2>\n{"".join(warned)}<p class="facts">{" ".join(said)}</p>\n'
         f"{ranking}{grid(linked)}{notes}{gallery(linked, found)}{distributions(linked)}{records(linked)}</section>\n"
     )

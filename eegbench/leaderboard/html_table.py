@@ -54,7 +54,7 @@ def grid(linked: Linked) -> str:
     places = wording.decimals(table)
     width = len(table.columns) + 5
     parts = [
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(wording.title(table.setting))}">\n'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(wording.title(table))}">\n'
         f'<table class="board">\n<thead><tr>{_titles(table)}</tr></thead>\n'
     ]
     numbered = list(enumerate(table.rows, start=1))
@@ -106,8 +106,14 @@ def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnote
         )
     ]
     cells = [
-        _cell(cell, d, _target(linked, number, row, column), _marks(cell.notes, linked.name, footnotes))
-        for column, cell, d in zip(linked.table.columns, row.cells, places, strict=True)
+        _cell(
+            row.cells[i],
+            places[i],
+            _target(linked, number, row, column),
+            _marks(row.cells[i].notes, linked.name, footnotes),
+            linked.table.passed_over(row, i),
+        )
+        for i, column in enumerate(linked.table.columns)
     ]
     verdict = text(row.verdict)
     reason = f'<small class="reason">{text(row.reason)}</small>' if row.reason else ""
@@ -125,14 +131,15 @@ def _target(linked: Linked, number: int, row: Row, column: Column) -> str:
     return f"#{linked.name}-row-{number}" if standing else ""
 
 
-def _cell(cell: Cell, places: int, target: str, marks: str) -> str:
+def _cell(cell: Cell, places: int, target: str, marks: str, passed_over: bool) -> str:
     if cell.value is None:
         return f"<td>{marks}</td>"
     value, interval = wording.value(cell, places), wording.interval(cell, places)
     linked = f'<a href="{text(target, len(target))}">{value}</a>' if target else value
     ends = f' <span class="interval">{interval}</span>' if interval else ""
-    best = ' class="best"' if cell.best else ""
-    return f'<td{best} data-value="{cell.value!r}">{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
+    kind = ' class="passed-over"' if passed_over else ' class="best"' if cell.best else ""
+    sorted_by = "" if passed_over else repr(cell.value)  # what is not compared is sorted as a blank is
+    return f'<td{kind} data-value="{sorted_by}">{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
 
 
 def _marks(notes: Sequence[str], name: str, footnotes: dict[str, int]) -> str:

@@ -35,7 +35,7 @@ def _section(table: Table) -> list[str]:
     said = [f"**{escape(text)}**" for text in wording.loud(table)] + [escape(text) for text in wording.facts(table)]
     first, *more = [escape(sentence, LONGEST_LEGEND) for sentence in table.ranking] or [""]
     ranking = [" ".join([f"**{first}**", *more])] if first else []
-    parts = [f"## {escape(wording.title(table.setting))}", *warned, " ".join(said), *ranking, grid]
+    parts = [f"## {escape(wording.title(table))}", *warned, " ".join(said), *ranking, grid]
     parts += ["Notes: " + "; ".join(escape(note) for note in table.notes) + "."] if table.notes else []
     if footnotes:
         parts.append("\n".join(f"{number}. {escape(text)}" for text, number in footnotes.items()))

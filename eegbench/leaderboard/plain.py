@@ -36,7 +36,13 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         | {"ranked": row.block == "ranked", "ranked_over": _over(table), "ranking": " ".join(table.ranking)}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
         | {"metric": column.metric, "version": column.release, "higher_is_better": column.higher_is_better}
-        | {"chance": column.chance, "value": cell.value, "best": cell.best, "tied": cell.tied}
+        | {
+            "chance": column.chance,
+            "value": cell.value,
+            "compared": cell.compared,
+            "best": cell.best,
+            "tied": cell.tied,
+        }
         | {"floor": cell.floor, "ceiling": cell.ceiling}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}

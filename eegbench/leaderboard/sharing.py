@@ -57,7 +57,7 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
     its stimuli is not compared. Methods that were scored on different stimuli are compared on those that they share,
     if the metric's value on a stimulus does not depend on the others.
     """
-    rows = [place for place, entry in enumerate(entries) if entry.whole and _mostly_defined(entry)]
+    rows = [place for place, entry in enumerate(entries) if not why_not(entry)]
     if len(rows) < 2:
         return Compared(reason=FEW)
     chosen = [entries[place] for place in rows]
@@ -71,6 +71,18 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
         return Compared(tuple(rows))
     kept = stimuli_of(scores)
     return Compared(tuple(rows), kept) if all(kept.values()) else Compared(reason=NO_STIMULUS)
+
+
+def why_not(entry: Entry) -> str:
+    """Why a method's values on a metric are not compared, whatever others have; "" if they can be."""
+    if entry.missing or not entry.scores:
+        return "it does not have a value in each run that the methods share"
+    if entry.unverified:
+        return "its judge has other weights than the published ones"
+    if _mostly_defined(entry):
+        return ""
+    unknown = "it is not known on which of its stimuli it has no value"
+    return "it has no value on more than a tenth of its stimuli" if entry.has_items else unknown
 
 
 def stimuli_of(scores: Sequence[Scored]) -> dict[int, frozenset[str]]:

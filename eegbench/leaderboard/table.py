@@ -14,6 +14,7 @@ from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.grouping import grouped
 from eegbench.leaderboard.places import Layout, Place, layout, why_not
 from eegbench.leaderboard.references import References
+from eegbench.leaderboard.variants import variants
 from eegbench.runs import Run, read_all
 
 
@@ -33,7 +34,8 @@ def tabulate(runs: Iterable[Run], subjects: Sequence[int] = ()) -> tuple[Table, 
     """
     wanted = sorted(set(subjects))
     groups = _groups(run for run in runs if not wanted or run.record.spec.subject in wanted)
-    return tuple(_table(setting, groups[setting], wanted) for setting in sorted(groups))
+    apart = variants(sorted(groups))
+    return tuple(_table(setting, groups[setting], wanted, apart[setting]) for setting in sorted(groups))
 
 
 def rows_of_all(runs: Iterable[Run]) -> list[tuple[Setting, list[Column], list[Row]]]:
@@ -51,7 +53,7 @@ def _groups(runs: Iterable[Run]) -> dict[Setting, list[Run]]:
     return grouped(sorted(runs, key=lambda run: run.path))
 
 
-def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int]) -> Table:
+def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int], variant: tuple[str, ...]) -> Table:
     found = layout(drafts_of(runs), subjects)
     references = References([] if found.doubts else [place.draft for place in found.places])
     filled = [_fill(column, found.places, references, not found.doubts) for column in _columns(runs)]
@@ -66,6 +68,7 @@ def _table(setting: Setting, runs: Sequence[Run], subjects: Sequence[int]) -> Ta
         tuple(sorted({run.record.caution for run in runs} - {""})),
         ranking=_ranking(found, filled),
         shared=found.shared,
+        variant=variant,
     )
 
 
@@ -121,14 +124,21 @@ def _fill(column: Column, places: Sequence[Place], references: References, compa
     for number, place in enumerate(places):
         if place.draft.role == "method":
             kept = compared.kept if number in running else None
-            floor, ceiling = references.span(column, entries[number], kept)
-            cells[number] = dataclasses.replace(cells[number], floor=floor, ceiling=ceiling)
+            span = references.span(column, entries[number], kept)
+            cells[number] = dataclasses.replace(
+                cells[number], floor=span.floor, ceiling=span.ceiling, caveats=span.caveats
+            )
     if not comparable:
         return Filled(column, tuple(cells))
+    for number in set(ranked) - set(running) if running else ():
+        told = f"not compared: {sharing.why_not(entries[number])}"
+        if cells[number].value is not None:
+            cells[number] = dataclasses.replace(cells[number], notes=(told, *cells[number].notes))
     values = [value for number in running if (value := cells[number].value) is not None]
     marks = ranking.mark(column, values, [entries[number].scores for number in running])
     for order, number in enumerate(running):
-        cells[number] = dataclasses.replace(cells[number], best=order in marks.best, tied=order in marks.tied)
+        best, tied = order in marks.best, order in marks.tied
+        cells[number] = dataclasses.replace(cells[number], compared=True, best=best, tied=tied)
     return Filled(column, tuple(cells), compared.reason or marks.reason, marks.untested)
 
 
@@ -183,7 +193,7 @@ def _ranking(found: Layout, filled: Sequence[Filled]) -> tuple[str, ...]:
     """The sentences of a table's heading on what is ranked."""
     methods = [place for place in found.places if place.draft.role == "method"]
     ranked = sum(place.block == "ranked" for place in methods)
-    left = sum(place.block in ("transductive", "left out") for place in methods)
+    left = [place.draft.role for place in found.places if place.block in ("transductive", "left out")]
     if not methods:
         return ()
     unmarked: dict[str, list[str]] = defaultdict(list)

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+from eegbench.records import ROLES
 
 BLOCKS: Mapping[str, str] = {
     "ranked": "",
@@ -28,6 +29,7 @@ NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
     "subjects and stimuli; both are taken as exact. Floors and ceilings stand there as they are."
 )
+NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
     "Each cell: value and 95 % interval.",
     "↑ more is better, ↓ less is better; behind @ stands the metric's version.",
@@ -57,7 +59,13 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return shown + ("…" if len(text) > longest else "")
 
 
-def title(setting: Setting) -> str:
+def title(table: Table) -> str:
+    """The heading of a table: no two of a board are the same."""
+    return ", ".join((heading(table.setting), *table.variant))
+
+
+def heading(setting: Setting) -> str:
+    """What is named first of a setting; tables that differ in other parts of it have the same."""
     scored = f"suite {setting.suite}, protocol {setting.protocol}" if setting.suite else "not scored yet"
     return f"{setting.dataset}@{setting.revision}, track {setting.track}, {scored}"
 
@@ -75,7 +83,11 @@ def facts(table: Table) -> list[str]:
     if setting.samples > 1:
         found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
     found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
-    return found + ([NORMALISED] if table.normalised else [])
+    if table.normalised:
+        found.append(NORMALISED)
+        floors = {row.method for row in table.rows if row.role == "floor"}
+        found += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
+    return found
 
 
 def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
@@ -92,12 +104,24 @@ def unmarked(reason: str, columns: Sequence[str]) -> str:
     return f"Nothing is best{f' in {listed(columns)}' if columns else ''}: {reason}."
 
 
-def left_out(count: int) -> str:
-    return (
-        "1 method is left out; its row says why."
-        if count == 1
-        else f"{count} methods are left out; their rows say why."
-    )
+def left_out(roles: Sequence[str]) -> str:
+    """How many rows are left out, from the role of each: "1 method and 2 floors are left out; their rows say why."."""
+    counts = {role: roles.count(role) for role in ROLES if role in roles}
+    told = listed([f"{count} {role}{'s' if count > 1 else ''}" for role, count in counts.items()])
+    return f"{told} {'is left out; its row says' if len(roles) == 1 else 'are left out; their rows say'} why."
+
+
+def counted_from(role: str, counted: Sequence[str], lacking: Sequence[str]) -> str:
+    """Which of the floors or ceilings a share counts from, and why not from the others."""
+    return f"of the {role}, counted from {listed(counted)} alone: {'; '.join(lacking)}"
+
+
+def no_share(lacking: Sequence[str], made: bool) -> str:
+    """That there is no floor, no ceiling, or neither. made: whether the table has some."""
+    none = " and ".join(f"no {role}" for role in lacking)
+    if made:
+        return f"no share: {none} with a value on these subjects"
+    return f"no share: {none} on these subjects; run `eegbench evaluate` without --no-references"
 
 
 def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = None) -> str:

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from eegbench import values
+from eegbench.cli import app
 from eegbench.errors import UsageError
 from eegbench.leaderboard import as_csv, collect, markdown, render
 from eegbench.leaderboard.board import Board
@@ -183,6 +185,39 @@ def test_runs_of_before_the_caution_share_the_table_that_has_it(tmp_path: Path, 
     assert table.cautions == ("Blocks.",) and len(table.rows) == 2
 
 
+ONE: dict[str, Any] = {"dataset_configuration": {"snr": 0.5, "train_images": 1}}
+
+
+@pytest.mark.parametrize(
+    ("other", "first", "second"),
+    [
+        ({"dataset_configuration": {"snr": 0.5, "train_images": 2}}, "train_images 1", "train_images 2"),
+        ({"dataset_configuration": {"snr": 0.5}}, "train_images 1", "train_images unset"),
+        (ONE | {"average": 4}, "average all", "average 4"),
+        (ONE | {"simulated": False}, "simulated true", "simulated false"),
+    ],
+)
+def test_tables_of_one_data_set_have_headings_of_their_own(
+    tmp_path: Path, add_run: AddRun, other: dict[str, Any], first: str, second: str
+) -> None:
+    add_run("atm", {"ssim": 0.3}, **ONE)
+    add_run("atm", {"ssim": 0.3}, folder="other", **other)
+    add_run("atm", {"ssim": 0.3}, track="oracle", **ONE)
+    base = "sim-things@1, track eeg, suite micro, protocol sal512"
+    titles = [f"{base}, {first}", f"{base}, {second}", base.replace("eeg", "oracle")]
+    assert sorted(re.findall(r"^## (.*)", markdown(collect(tmp_path)), re.MULTILINE)) == sorted(titles)
+    page = CliRunner().invoke(app, ["leaderboard", str(tmp_path), "--format", "html"]).stdout
+    for pattern in ('<a href="#t.">(.*)</a></li>', "<h2>(.*)</h2>", 'aria-label="(sim.*)"'):
+        assert sorted(re.findall(pattern, page)) == sorted(titles)
+
+
+def test_headings_that_would_be_cut_to_the_same_words_differ(tmp_path: Path, add_run: AddRun) -> None:
+    for end in "ab":
+        add_run("atm", {"ssim": 0.3}, dataset_configuration={"embeddings": "x" * 80 + end}, folder=end)
+    first, second = re.findall(r"^## (.*)", markdown(collect(tmp_path)), re.MULTILINE)
+    assert first != second and first.rpartition(", ")[0] == second.rpartition(", ")[0]
+
+
 def test_oracle_table_says_that_a_hint_was_given_and_the_other_does_not(tmp_path: Path, add_run: AddRun) -> None:
     for track in ("eeg", "oracle"):
         add_run("atm", {"ssim": 0.3}, track=track)
@@ -213,10 +248,11 @@ def test_footnotes_are_numbered_once_per_reason(tmp_path: Path, add_run: AddRun)
     add_run("b", {"ssim": score(None, reason="why not"), "clip": 0.4})
     add_run("c", {"ssim": score(None, reason="why not"), "clip": score(0.4, items=3)})
     assert line(tmp_path, "b").split(" | ")[4] == "<sup>1</sup>"
-    assert line(tmp_path, "c").split(" | ")[4:6] == ["<sup>1</sup>", ".400 [.37, .43]<sup>2</sup>"]
+    assert line(tmp_path, "c").split(" | ")[4:6] == ["<sup>1</sup>", ".400 [.37, .43]<sup>2,3</sup>"]
     assert [text for text in lines(tmp_path) if re.match(r"\d+\. ", text)] == [
         "1. sub-08 seed-0: ssim: why not",
-        "2. sub-08 seed-0: defined for 3 of 200 items",
+        "2. not compared: it is not known on which of its stimuli it has no value",
+        "3. sub-08 seed-0: defined for 3 of 200 items",
     ]
 
 

@@ -212,7 +212,10 @@ def test_value_over_fewer_items_is_marked_and_not_best(tmp_path: Path, add_run: 
     add_run("whole", {"ssim": 0.4})
     add_run("worse", {"ssim": 0.3})
     table = only(collect(tmp_path))
-    assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: defined for 150 of 200 items",)
+    assert cell(table, "atm", "ssim").notes == (
+        "not compared: it is not known on which of its stimuli it has no value",
+        "sub-08 seed-0: defined for 150 of 200 items",
+    )
     assert bold(table) == ["whole"]
 
 
@@ -323,7 +326,10 @@ def test_a_value_by_unverified_weights_is_marked_and_not_best(tmp_path: Path, ad
     add_run("whole", {"ssim": 0.4})
     add_run("worse", {"ssim": 0.3})
     table = only(collect(tmp_path))
-    assert cell(table, "atm", "ssim").notes == ("sub-08 seed-0: judged by weights that are not the published ones",)
+    assert cell(table, "atm", "ssim").notes == (
+        "not compared: its judge has other weights than the published ones",
+        "sub-08 seed-0: judged by weights that are not the published ones",
+    )
     assert bold(table) == ["whole"]
 
 

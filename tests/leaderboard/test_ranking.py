@@ -197,10 +197,11 @@ def test_a_share_without_floor_or_between_turned_ends_is_a_blank_with_its_reason
     tmp_path: Path, add_run: AddRun
 ) -> None:
     turned = three(add_run, tmp_path, "ssim", 0.8, 0.5, 0.2).rows[0].cells[0]
-    assert turned.value is None and turned.notes == ("no share: the ceiling of ssim is no better than its floor",)
+    assert turned.value is None and turned.notes == ("no share: the ceiling is no better than the floor",)
     add_run("lone", {"ssim": 0.4}, dataset="other")
     alone = next(table for table in collect(tmp_path) if table.setting.dataset == "other")
-    assert normalise.normalised(alone).rows[0].cells[0].notes == ("no share: ssim has no floor on these subjects",)
+    told = "no share: no floor and no ceiling on these subjects; run `eegbench evaluate` without --no-references"
+    assert normalise.normalised(alone).rows[0].cells[0].notes == (told,)
 
 
 def test_a_copy_that_a_stranger_sends_dethrones_nobody(tmp_path: Path, add_run: AddRun) -> None:
@@ -245,7 +246,7 @@ def test_a_share_is_not_taken_from_the_floor_of_other_subjects(tmp_path: Path, a
         add_run("random", {"ssim": 0.3 if subject == 8 else 0.0}, subject=subject, role="floor")
         add_run("told", {"ssim": 0.9}, subject=subject, role="ceiling", track="ceiling")
     add_run("told", {"ssim": 0.9}, subject=3, role="ceiling", track="ceiling")
-    for subject, share, notes in ((8, 0.0, ()), (3, None, ("no share: ssim has no floor on these subjects",))):
+    for subject, share, notes in ((8, 0.0, ()), (3, None, ("no share: no floor with a value on these subjects",))):
         add_run(f"on_{subject}", {"ssim": 0.3}, subject=subject)
         tables = [normalise.normalised(table) for table in collect(tmp_path)]
         [cell] = [row.cells[0] for row in tables[0].rows if row.label == f"on_{subject}"]

@@ -242,6 +242,42 @@ def test_a_method_with_hardly_any_value_does_not_take_the_others_along(tmp_path:
     assert found == {"broken": ("0.9", "False"), "good": ("0.35", "True"), "poor": ("0.25", "False")}
 
 
+@pytest.fixture
+def passed_over(tmp_path: Path, add_items: AddRun) -> Path:
+    """Four methods on two seeds; a lacks clip in one of them, d is undefined on 15 % of the stimuli of ssim."""
+    holes = np.where(np.arange(40) < 6, np.nan, EASE + 0.5)
+    for seed in (0, 1):
+        add_items("a", {"ssim": EASE, "clip": EASE + 0.4} if seed == 0 else {"ssim": EASE}, seed=seed)
+        add_items("b", {"ssim": EASE + 0.1, "clip": EASE}, seed=seed)
+        add_items("c", {"ssim": EASE + 0.2, "clip": EASE + 0.1}, seed=seed)
+        add_items("d", {"ssim": holes, "clip": EASE + 0.2}, seed=seed)
+    return tmp_path
+
+
+def test_a_value_that_is_not_compared_says_so_first_and_why(passed_over: Path) -> None:
+    found = {(c["row"], c["metric"]): c for c in cells(passed_over) if c["compared"] == "False"}
+    assert {key: one["notes"].split("; ")[0].split(" (")[0] for key, one in found.items()} == {
+        ("a", "clip"): "not compared: it does not have a value in each run that the methods share",
+        ("d", "ssim"): "not compared: it has no value on more than a tenth of its stimuli",
+    }
+    assert bold(passed_over) == ["c"] and bold(passed_over, "clip") == ["d"]
+    assert "\n1. not compared: it does not have" in board(passed_over)
+
+
+def test_a_value_that_is_not_compared_is_sorted_and_shown_as_none_of_the_ranked(passed_over: Path) -> None:
+    source = board(passed_over, "--format", "html")
+    lines = {name: re.findall(r"<td[^>]*>", line) for name, line in re.findall(r'<tr data-method="(\w)">(.*)', source)}
+    aside = '<td class="passed-over" data-value="">'
+    assert lines["a"][4] == aside and lines["d"][3] == aside and source.count(aside) == 2
+
+
+def test_where_nothing_is_compared_no_value_is_called_so(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", {"ssim": EASE, "clip": EASE})
+    add_items("b", {"ssim": EASE + 0.1})
+    assert {(c["metric"], c["compared"]) for c in cells(tmp_path)} == {("ssim", "True"), ("clip", "False")}
+    assert "not compared" not in board(tmp_path) and 'class="passed-over"' not in board(tmp_path, "--format", "html")
+
+
 def test_methods_scored_on_other_stimuli_are_compared_on_those_they_share(tmp_path: Path, add_items: AddRun) -> None:
     add_items("all", {"ssim": EASE, "retrieval_top1": EASE})
     half = EASE[20:]
@@ -336,3 +372,71 @@ def test_a_method_no_better_than_a_floor_has_no_share(tmp_path: Path, add_run: A
     add_run("random", {"ssim": 0.2}, role="floor")
     add_run("told", {"ssim": 0.9}, role="ceiling", track="ceiling")
     assert [float(c["value"]) for c in cells(tmp_path, "--normalised")[:2]] == pytest.approx([0.0, -0.25], abs=1e-12)
+
+
+@pytest.fixture
+def part_of_a_floor(tmp_path: Path, add_items: AddRun) -> Path:
+    """A method, a floor and a ceiling on the subjects 1 and 8; the stronger floor is on 8 alone, and knows no clip."""
+    for subject in (1, 8):
+        add_items("a", {"ssim": EASE, "clip": EASE}, subject=subject)
+        add_items("random_train_image", {"ssim": EASE - 0.2, "clip": EASE - 0.2}, subject=subject, role="floor")
+        add_items("told", {"ssim": EASE + 0.2, "clip": EASE}, subject=subject, role="ceiling", track="ceiling")
+    add_items("mean_image", EASE - 0.1, role="floor")
+    return tmp_path
+
+
+def test_a_share_says_which_floors_of_the_table_it_does_not_count_from(part_of_a_floor: Path) -> None:
+    told = "of the floors, counted from random_train_image alone: mean_image has no "
+    assert cells(part_of_a_floor, "--normalised")[0]["notes"].endswith(f"{told}run on subject 1")
+    own = [c["notes"] for c in cells(part_of_a_floor, "--normalised", "--subjects", "8")[:2]]
+    assert own == ["", f"{told}value there that counts"]
+    assert told not in board(part_of_a_floor)
+
+
+def test_shares_of_a_board_without_mean_image_say_that_they_flatter_a_blur(first_case: Path, add_items: AddRun) -> None:
+    told = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
+    shown = board(first_case, "--normalised").replace("\\`", "`")
+    assert shown.count(told) == 1 and told not in board(first_case).replace("\\`", "`")
+    add_items("mean_image", EASE, role="floor")
+    assert "No mean_image" not in board(first_case, "--normalised")
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [("", "no floor and no ceiling"), ("floor", "no ceiling"), ("ceiling", "no floor")],
+)
+def test_what_all_shares_want_is_said_once_and_rightly(tmp_path: Path, add_items: AddRun, role: str, told: str) -> None:
+    metrics = {"ssim": EASE, "pixcorr": EASE, "clip": EASE}
+    add_items("a", metrics)
+    if role:
+        add_items("mean_image", metrics, role=role, track="ceiling" if role == "ceiling" else "eeg")
+    shown = board(tmp_path, "--normalised").replace("\\`", "`")
+    said = f"no share: {told} on these subjects; run `eegbench evaluate` without --no-references"
+    assert re.findall(r"^\d\. .*", shown, re.MULTILINE) == [f"1. {said}"]
+
+
+def test_floors_without_a_value_are_not_said_to_be_none(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", {"ssim": EASE, "retrieval_top1": EASE})
+    add_items("mean_image", EASE - 0.1, role="floor")
+    add_items("told", EASE + 0.1, role="ceiling", track="ceiling")
+    notes = {c["metric"]: c["notes"] for c in cells(tmp_path, "--normalised")[:2]}
+    assert notes == {"ssim": "", "retrieval_top1": "no share: no floor and no ceiling with a value on these subjects"}
+
+
+def test_floors_and_ceilings_that_are_left_out_are_counted_beside_the_methods(
+    tmp_path: Path, add_items: AddRun, add_run: AddRun
+) -> None:
+    for name, shift in (("a", 0.0), ("b", 0.1)):
+        add_items(name, EASE + shift)
+    add_run("late", None, status="started")
+    for name in ("random", "mean_image"):
+        add_items(name, EASE - 0.1, role="floor", subject=1)
+    assert ranking(tmp_path).endswith(" 1 method and 2 floors are left out; their rows say why.")
+    add_items("told", EASE, role="ceiling", track="ceiling", subject=1)
+    assert ranking(tmp_path).endswith(" 1 method, 2 floors and 1 ceiling are left out; their rows say why.")
+
+
+def test_a_floor_alone_that_is_left_out_is_told(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE)
+    add_items("random", EASE - 0.1, role="floor", subject=1)
+    assert ranking(tmp_path).endswith(" 1 floor is left out; its row says why.")
