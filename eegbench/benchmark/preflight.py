@@ -79,7 +79,7 @@ class Preflight:
 
 def examine(method: str, subject: int, options: Options) -> Preflight:
     """The list for one run."""
-    found = Preflight()
+    found, keeping = Preflight(), True
     device = found.look("device", lambda: resolve_device(options.device), _memory_state)
     named = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
     planned = found.look(
@@ -92,12 +92,13 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
             "data", lambda: planned.queries, lambda q: f"{len(q.stimuli)} test stimuli, {_size(q.info)}"
         )
         if weights is not None and queries is not None:
-            found.look("fit", lambda: fit.stored_place(planned), _fit_state)
+            place = found.look("fit", lambda: fit.stored_place(planned), _fit_state)
+            keeping = place is None or options.companions  # a fit is kept in the cache, and so are those of floors
             found.look("captions", lambda: _captions(planned), str)
         _judges(found, planned, options)
         found.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
     found.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)
-    found.look("cache", lambda: _room(places.cache(""), "set EEGBENCH_CACHE to a folder that can be"), str)
+    found.look("cache", lambda: _cache(needed=keeping), str)
     return found
 
 
@@ -180,6 +181,16 @@ def _weights(planned: Plan, options: Options) -> str:
     absent = [name for name, size in sizes.items() if size is None]
     later = f"; fetched when they are loaded: {', '.join(absent)}" if absent else ""
     return f"{', '.join(known) or 'none'}{later}"
+
+
+def _cache(*, needed: bool) -> str:
+    """The user's cache; where nothing has to be kept in it, one that cannot be written is no fault."""
+    try:
+        return _room(places.cache(""), "set EEGBENCH_CACHE to a folder that can be")
+    except EegbenchError as error:
+        if needed:
+            raise
+        return f"not used: {error}"
 
 
 def _room(folder: Path, mend: str) -> str:

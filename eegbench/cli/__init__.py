@@ -2,6 +2,7 @@
 
 from eegbench.cli import runs as runs  # the order of the imports is that of the verbs within a group of --help
 
+from eegbench.cli import scoring as scoring  # isort: skip
 from eegbench.cli import compare as compare  # isort: skip
 from eegbench.cli import checks as checks  # isort: skip
 from eegbench.cli import methods as methods  # isort: skip

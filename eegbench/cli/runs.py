@@ -1,6 +1,5 @@
-"""The verbs that make runs, score pictures, and show the scores."""
+"""The verbs that make runs."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +12,10 @@ from eegbench.cli.options import (
     Config,
     DataSet,
     Device,
-    FollowLinks,
     Half,
     MethodName,
     NwayJudge,
     Offline,
-    Output,
     Protocol,
     Runs,
     Seed,
@@ -27,18 +24,13 @@ from eegbench.cli.options import (
     Suite,
     Track,
     Unverified,
-    choice,
-    data_table,
     go_offline,
-    metric_names,
     run_options,
     words,
 )
-from eegbench.cli.output import heading, note, say, say_json, show_sheet, terminal, write
+from eegbench.cli.output import heading, note, say, say_json, show_sheet, terminal
 from eegbench.cli.screen import width
-from eegbench.cli.verbs import BOARD, RUN, SCORE, app
-from eegbench.errors import UsageError
-from eegbench.walking import Links
+from eegbench.cli.verbs import RUN, app
 
 
 @app.command(group=RUN)
@@ -124,190 +116,6 @@ def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) ->
         say("\n".join(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
     if found.failed:
         raise typer.Exit(found.failed[0].code)
-
-
-@app.command(group=SCORE)
-def score(
-    truth: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="A folder of true images: PNG, JPEG, WebP, BMP or TIFF.")
-    ],
-    reconstructions: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder with the same names below it.")],
-    pairs: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A CSV file that says which belongs to which; see `eegbench pairs`."),
-    ] = None,
-    subset: Annotated[bool, typer.Option("--subset", help="Score the stimuli that both sides have.")] = False,
-    follow_links: FollowLinks = False,
-    suite: Suite = "auto",
-    protocol: Protocol = "sal512",
-    metrics: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Names, with commas between them; all if not given.")
-    ] = None,
-    output: Output = None,
-    json_file: Annotated[
-        str | None,
-        typer.Option(
-            "--json", metavar="[FILE]", help="Print JSON alone on stdout; with FILE, JSON there and the table."
-        ),
-    ] = None,
-    device: Device = "auto",
-    nway_judge: NwayJudge = None,
-    half: Half = False,
-    offline: Offline = False,
-    allow_unverified_weights: Unverified = False,
-) -> None:
-    """Score a folder of reconstructions against a folder of true images, joined by path or by a file of pairs."""
-    go_offline(offline)
-    from eegbench.backbones.environment import resolve_device
-    from eegbench.benchmark.score import score_folders
-
-    sheet = score_folders(
-        truth,
-        reconstructions,
-        suite="micro" if suite == "auto" else suite,  # a folder does not say what its images show
-        protocol=protocol,
-        metrics=metric_names(metrics),
-        progress=terminal(),
-        device=resolve_device(device),
-        nway_judge=nway_judge,
-        half=half,
-        allow_unverified=allow_unverified_weights,
-        pairs=pairs,
-        subset=subset,
-        follow_links=follow_links,
-        note=note,
-    )
-    if json_file and json_file != "-":
-        write(Path(json_file), sheet.to_json(), "--json")
-    if output:
-        write(output, sheet.to_json(), "--output")
-    if json_file == "-":
-        sys.stdout.write(sheet.to_json())
-    elif not output:
-        show_sheet(sheet, f"{reconstructions} against {truth}")
-
-
-@app.command(group=SCORE)
-def pairs(
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="A folder of true images.")],
-    reconstructions: Annotated[
-        Path, typer.Argument(metavar="RECONSTRUCTIONS", help="A folder of images that have other names.")
-    ],
-    by: Annotated[
-        str,
-        choice(
-            "way to pair",
-            "concept",
-            "order",
-            "stem",
-            said="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.",
-        ),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The CSV file to write.")],
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-    follow_links: FollowLinks = False,
-) -> None:
-    """Propose which reconstruction belongs to which true image: a file for `score --pairs`, to be looked at first."""
-    from eegbench.benchmark import proposing
-    from eegbench.benchmark.folders import read_folder
-
-    if output.exists() and not force:
-        raise UsageError(f"{output}: is there already; choose another file with -o, or write over it with --force")
-    folders = [read_folder(path, follow_links=follow_links, note=note) for path in (truth, reconstructions)]
-    proposal = proposing.propose(folders[0], folders[1], by)
-    write(output, proposal.text(), "--output")
-    print("\n".join(proposal.lines()))
-    names = [shlex.quote(str(path)) for path in (truth, reconstructions, output)]
-    print(f"Written to {output}. Look at it, then:")
-    print(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
-
-
-@app.command(group=BOARD)
-def leaderboard(
-    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder of runs.")] = Path("runs"),
-    form: Annotated[
-        str, choice("format", "md", "csv", "json", "html", names=("--format",), said="How it is written.")
-    ] = "md",
-    output: Output = None,
-    normalised: Annotated[
-        bool, typer.Option("--normalised", help="Scores as shares of the way from floor to ceiling.")
-    ] = False,
-    claims: Annotated[
-        str,
-        choice(
-            "choice of claims",
-            "auto",
-            "all",
-            "none",
-            said="Published numbers of papers; auto: on the board's data sets.",
-        ),
-    ] = "auto",
-    subjects: Annotated[
-        str,
-        typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
-    ] = "",
-    settings: Settings = None,
-    follow_links: FollowLinks = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write the leaderboard of a folder of runs."""
-    from eegbench.leaderboard.board import Board
-
-    board = Board.of(
-        runs,
-        normalised=normalised,
-        claims=claims,
-        subjects=numbers(subjects, "--subjects"),
-        links=Links.of(follow_links),
-        note=note,
-    )
-    if form == "html":
-        text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
-    else:
-        text = board.render(form)
-    if output:
-        write(output, text, "--output")
-    if as_json:
-        sys.stdout.write(board.render("json"))
-    elif not output:
-        sys.stdout.write(text)
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text."""
-    found: list[int] = []
-    for part in text.split(",") if text.strip() else []:
-        low, dash, high = part.strip().partition("-")
-        ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
-        if len(ends) < 2 or int(ends[0]) > int(ends[1]):
-            raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
-        found += range(int(ends[0]), int(ends[1]) + 1)
-    return found
-
-
-def pictures_of(board: Any, settings: list[str] | None) -> Any:
-    """The gallery of an HTML board, if any of its runs has images here."""
-    groups = board.exhibited()
-    if not any(groups.values()):
-        return {}
-    from eegbench.benchmark import gallery
-
-    return gallery.collect(groups, settings=data_table(settings))
-
-
-@app.command(group=SCORE)
-def sheet(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Run folders, as runs/sim-things/eeg/*/sub-08/seed-0.")
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The PNG to write.")],
-    settings: Settings = None,
-) -> None:
-    """Draw the same twelve stimuli as each of several runs reconstructed them."""
-    from eegbench.benchmark import picture
-
-    picture.sheet(runs, output, data_table(settings))
-    print(f"Picture: {output}")
 
 
 @app.command(group=RUN)

@@ -180,3 +180,19 @@ def test_progress_says_whose_work_it_is(lab: Any) -> None:
     evaluate("uses-eeg", 8, lab.options(), Listening())
     assert {"uses-eeg sub-08: reconstructions", "uses-eeg sub-08: permuted"} <= set(labels)
     assert {"random_train_image: reconstructions", "vae_roundtrip: reconstructions"} <= set(labels)
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault_where_nothing_is_kept(
+    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.evaluate(companions=False)
+    plain = preflight._room
+
+    def room(folder: Path, mend: str) -> str:
+        if folder.name == "cache":
+            raise UsageError(f"{folder}: cannot be written; {mend}")
+        return plain(folder, mend)
+
+    monkeypatch.setattr(preflight, "_room", room)
+    assert not examined(lab, companions=False).failed
+    assert [point.subject for point in examined(lab).failed] == ["cache"]
