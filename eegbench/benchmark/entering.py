@@ -233,5 +233,4 @@ def _guarded(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _repeated(names: Sequence[str]) -> str:
-    seen: set[str] = set()
-    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    return next(name for name in names if names.count(name) > 1)

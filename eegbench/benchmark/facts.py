@@ -97,8 +97,10 @@ def _tuple_of(holds: Callable[[Any], bool], *, least: int = 0) -> Callable[[Any]
 
 
 def _are_subjects(value: object) -> bool:
-    whole = isinstance(value, tuple | range) and all(isinstance(n, int) and not isinstance(n, bool) for n in value)
-    return whole and 0 < len(value) == len(set(value)) and min(value) >= 0  # type: ignore[arg-type, call-overload]
+    if not isinstance(value, tuple | range) or not value:
+        return False
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in value)
+    return whole and len(value) == len(set(value)) and min(value) >= 0
 
 
 def _is_reconstructor(value: object) -> bool:
