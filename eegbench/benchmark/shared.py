@@ -21,7 +21,8 @@ from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
 from eegbench.records import SCHEMA_VERSION, Json, RunRecord, ScoreSheet, digest, is_sealed
 
-WRITTEN = 1  # rises when the scores of the same images are written otherwise, without a metric's version
+WRITTEN = 1  # rises when a floor or a ceiling is made or scored otherwise, without a version of its own that says so
+MADE_BY = (eegbench.__version__, SCHEMA_VERSION, WRITTEN)
 BESIDE = (runs.TABLE, store.SALIENCY)  # what a floor or a ceiling has beside its scores
 
 
@@ -33,7 +34,7 @@ class SharedRun:
 
     @classmethod
     def of(cls, depends_on: Json) -> "SharedRun":
-        return cls(places.cache("references") / digest(depends_on))
+        return cls(places.cache("references") / digest([depends_on, *MADE_BY]))
 
     def restore(self, target: Path, begun: RunRecord) -> RunRecord | None:
         """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
@@ -91,8 +92,7 @@ def _scores(record: RunRecord, ready: Scorer) -> Path:
     versions = {metric.id: metric.version for metric in ready.metrics}
     judges = [[judge.name, judge.digest, judge.variant, judge.verified] for judge in ready.suite.judges]
     scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, judges, versions]
-    written = [ready.caution, ready.missing, eegbench.__version__, SCHEMA_VERSION, WRITTEN]
-    return places.cache("scores") / digest([scored, written])
+    return places.cache("scores") / digest([scored, ready.caution, ready.missing, *MADE_BY])
 
 
 @contextmanager
