@@ -5,6 +5,7 @@ again; its values are not read through here. All others are, a part at a time.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -233,4 +234,4 @@ def _guarded(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _repeated(names: Sequence[str]) -> str:
-    return next(name for name in names if names.count(name) > 1)
+    return Counter(names).most_common(1)[0][0]

@@ -103,7 +103,7 @@ def screens() -> Iterator[Screen]:
 
 
 def width() -> int:
-    """Columns to print in: COLUMNS, or those of the terminal; 100 where there is neither."""
+    """Columns to print in: COLUMNS, or those of the terminal; WIDTH where there is neither."""
     return _asked() or WIDTH
 
 
