@@ -22,6 +22,7 @@ from eegbench.contracts import Backbone
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 from eegbench.methods.controls import PriorOnly
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.tables import WIDTH
 
 EVALUATE = ("evaluate", "--method", "mean_image", "--subject", "8")
 SCORES = {
@@ -201,7 +202,7 @@ def test_a_data_sets_caution_stands_above_its_scores(asked: dict[str, Any], monk
     lines = run(*EVALUATE).stdout.splitlines()
     end = lines.index("mean_image on sim-things, subject 8, track eeg, seed 0")
     assert lines[0] == "recorded EEG" and " ".join(lines[1:end]) == said
-    assert max(map(len, lines[:end])) <= 100
+    assert max(map(len, lines[:end])) <= WIDTH
 
 
 def test_json_stands_alone_on_stdout(asked: dict[str, Any]) -> None:
