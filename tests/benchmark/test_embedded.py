@@ -85,7 +85,7 @@ def test_the_record_has_the_files_digests_and_not_their_place(folder: Path) -> N
 
 
 QUICK = {"lora.steps": 1, "lora.batch": 2, "controlnet.steps": 1, "controlnet.batch": 2, "head_epochs": 1,
-         "encoder.validation_concepts": 2, "sampling.steps": 2}  # fmt: skip
+         "encoder.validation_concepts": 2, "sampling.steps": 1}  # fmt: skip
 
 
 def test_a_method_that_is_handed_embeddings_keeps_the_contract(
