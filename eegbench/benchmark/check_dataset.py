@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from eegbench.benchmark import entering, plugins
-from eegbench.benchmark.findings import Finding, Findings
+from eegbench.benchmark.findings import Finding, Findings, closed
 from eegbench.benchmark.plan import describe
 from eegbench.contracts import Answers, Dataset, Progress, Queries, TrainingSet
 from eegbench.datasets import signals
-from eegbench.errors import AuthorError, CheckFailed, EegbenchError, unknown
+from eegbench.errors import AuthorError, EegbenchError, unknown
 
 
 def check(name: str, table: Mapping[str, object], subjects: Sequence[int], *, progress: Progress) -> list[Finding]:
@@ -89,7 +89,7 @@ class _Asking:
             )
 
     def queries(self) -> None:
-        with _Closed(self.dataset, "answers", "queries asked the data set for the answers"):
+        with closed(type(self.dataset), "answers", "queries asked the data set for the answers"):
             self.told.append(entering.queries(self.dataset, self.subject))
 
     def answers(self) -> None:
@@ -127,26 +127,6 @@ class _Asking:
             if both:
                 return f"{len(both)} {what} are in both, as {min(both)!r}, and there is no caution that says so"
         return None
-
-
-class _Closed:
-    """While a data set is asked for one thing, asking it for another is a finding."""
-
-    def __init__(self, dataset: Dataset, verb: str, told: str) -> None:
-        self.kind, self.verb, self.told = type(dataset), verb, told
-        self.open_way = vars(self.kind).get(verb)
-
-    def __enter__(self) -> None:
-        def refuse(*_: Any, **__: Any) -> None:
-            raise CheckFailed(self.told)
-
-        setattr(self.kind, self.verb, refuse)
-
-    def __exit__(self, *_: object) -> None:
-        if self.open_way is None:
-            delattr(self.kind, self.verb)
-        else:
-            setattr(self.kind, self.verb, self.open_way)
 
 
 def _same(a: Any, b: Any) -> bool:

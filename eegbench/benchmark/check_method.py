@@ -1,8 +1,7 @@
 """Does a method keep its contract? Asked on four items, with a message for each way not to."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
 from eegbench.benchmark import outputs
 from eegbench.benchmark.authors import author_of
-from eegbench.benchmark.findings import Finding, Findings
+from eegbench.benchmark.findings import Finding, Findings, closed
 from eegbench.benchmark.outputs import CLAUSES, OUTPUTS, Asking, Given
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import seed_of
-from eegbench.contracts import Dataset, Progress, Queries, Reconstructor, TrainingSet
-from eegbench.errors import CheckFailed
+from eegbench.contracts import Progress, Queries, Reconstructor, TrainingSet
 
 ITEMS, TRAINING = 4, 64  # items asked about; trials to fit on where no fit is at hand
 SAFE = {".safetensors", ".json", ".csv", ".png", ".txt", ".toml"}
+ANSWERS_ASKED = "the method asked the data set for the answers; it may see training data and queries alone"
 TOGETHER = "no image depends on a batch as large as a run's"
 RETRIEVED = "a method with embed has embed_images too"
 STORED = "what is saved is safe to load, and gives the same outputs"
@@ -36,7 +35,7 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
     fitted: list[Reconstructor] = []
 
     def take(clause: str, ask: Callable[[], str | None]) -> bool:
-        with _answers_closed(plan.dataset):
+        with closed(type(plan.dataset), "answers", ANSWERS_ASKED):
             return findings.take(clause, ask)
 
     if not take(
@@ -110,19 +109,3 @@ def _maps(count: int) -> Maps:
         top = 8 * (i % ITEMS)
         maps[i, top : top + 24, 16:40] = 255
     return maps
-
-
-@contextmanager
-def _answers_closed(dataset: Dataset) -> Iterator[None]:
-    """While a method works, asking any data set of this kind for its answers is a finding."""
-    kind = type(dataset)
-    open_way = kind.answers
-
-    def refuse(self: Dataset, subject: int) -> None:
-        raise CheckFailed("the method asked the data set for the answers; it may see training data and queries alone")
-
-    kind.answers = refuse  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        kind.answers = open_way  # type: ignore[method-assign]

@@ -1,10 +1,11 @@
 """What a check of a contract finds, clause by clause."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from eegbench.benchmark.authors import said
-from eegbench.errors import EegbenchError, MissingError
+from eegbench.errors import CheckFailed, EegbenchError, MissingError
 
 
 class Finding(NamedTuple):
@@ -39,3 +40,21 @@ class Findings(list[Finding]):
         if not self.take(clause, ask):
             last = self.pop()
             self.append(Finding(clause, warning=last.problem))
+
+
+@contextmanager
+def closed(kind: type, verb: str, told: str) -> Iterator[None]:
+    """Inside, asking any data set of this kind for `verb` is a finding, told in these words."""
+    own = vars(kind).get(verb)  # None where it is inherited
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CheckFailed(told)
+
+    setattr(kind, verb, refuse)
+    try:
+        yield
+    finally:
+        if own is None:
+            delattr(kind, verb)
+        else:
+            setattr(kind, verb, own)
