@@ -235,7 +235,8 @@ class Metric(ABC):
 
     Where it is PIXELS, `compute` sees a few pairs at a time: the metric is per item, and no item depends on another.
 
-    chance: a number; "permuted" (estimated by permuting pairs); "1/N" or "5/N"; or None where there is none.
+    chance: a number; "permuted" (the mean over all pairs that do not belong together); "1/N" or "5/N"; or None where
+    there is none.
     """
 
     id: str
@@ -245,10 +246,28 @@ class Metric(ABC):
     bounds: tuple[float, float]
     needs: str
     per_item: bool
+    rivals: ClassVar[bool] = False  # True: an item's value depends on the other truths, and `compute` takes `stimuli`
+    jackknife: float | None = 0.5  # of a set's metric: which share a subsample leaves out; None: it has no interval
+    most_paired: ClassVar[int] = 10_000  # stimuli among which all pairs can be afforded
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:
         """float64 inside `bounds`, (n,) per item or () for a set; NaN is undefined. Both sides stay as they are."""
+
+    def reduced(self, features: NDArray[np.generic]) -> NDArray[np.generic]:
+        """What `pairs` needs of each item, (n, ...): of a metric of PIXELS so little that a whole set fits in memory."""
+        return features
+
+    def pairs(
+        self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic], *, stimuli: Sequence[str]
+    ) -> Values:
+        """The score of each reconstruction (b, ...) against each truth (m, ...), both `reduced`: float64, (b, m).
+
+        stimuli: what each truth shows, (m,); truths that show the same are no rivals of each other. For the audit and
+        for chance, so that pixels may be taken at fewer places than `compute` takes them. Metrics per item alone.
+        """
+        same = np.zeros(len(reconstructions), dtype=np.int64)
+        return np.stack([self.compute(reconstructions, truths[same + place]) for place in range(len(truths))], axis=1)
 
 
 class Backbone(ABC):

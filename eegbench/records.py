@@ -20,6 +20,7 @@ from eegbench.errors import InputError
 from eegbench.fields import read_fields
 
 SCHEMA_VERSION = 2
+STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
@@ -246,6 +247,7 @@ class Score:
     permuted: float | None = None
     contribution: float | None = None  # value minus permuted, signed so that up is better
     contribution_ci: tuple[float, float] | None = None
+    contribution_p: float | None = None  # of the audit by pairing, adjusted for the number of metrics
     variant: str = ""  # how the judge departed from its default, as "half": behind the version, never averaged with it
     unverified: bool = False  # made with weights that are not the published ones
     bounds: tuple[float | None, float | None] | None = None  # the metric's; None in either place: no bound there
@@ -266,6 +268,23 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Audited:
+    """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (the track `oracle`).
+
+    p: of no contribution. stimuli: how many it stands on. carried_by: the metrics whose adjusted p is at most .05.
+    visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases. leak_p: on the track `eeg`,
+    the p of images from permuted EEG belonging to their stimuli, which they do where something else tells.
+    """
+
+    rule: str
+    p: float
+    stimuli: int
+    carried_by: tuple[str, ...] = ()
+    visible: dict[str, float] = field(default_factory=dict)
+    leak_p: float | None = None
+
+
+@dataclass(frozen=True)
 class ScoreSheet:
     """All scores of one run: a run's scores.json.
 
@@ -280,6 +299,8 @@ class ScoreSheet:
     metrics: dict[str, Score]
     judges: dict[str, str] = field(default_factory=dict)  # judge name to digest of its weights
     verdict: str = ""  # the audit's, in words
+    audit: Audited | None = None  # sheets of the first edition of the statistics have the verdict alone
+    statistics: int = 1  # edition of intervals, floors and audit: what made those of this sheet (STATISTICS)
     caution: str = ""  # what every table of the data set must say, with references
     truths: str = ""
     reconstructions: str = ""

@@ -30,14 +30,16 @@ Pixels = NDArray[np.generic]
 class Measured:
     """One metric of one run. Either `items` (samples, n), or `over`: a set's value on a choice of stimuli.
 
-    floor: what chance gives, None where the metric has no chance or it was not asked for. `reason` says why there
-    is no value.
+    floor: what chance gives, None where the metric has no chance or it was not asked for. pairs: (n, n), the score of
+    reconstruction i against truth j, the mean over samples, for the audit; None where it was not asked for or the
+    metric has none. `reason` says why there is no value.
     """
 
     metric: Metric
     items: Array | None = None
     over: Callable[[NDArray[np.int64]], float] | None = None
     floor: float | None = None
+    pairs: Array | None = None
     reason: str = ""
 
 

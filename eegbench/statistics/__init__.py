@@ -1,0 +1,57 @@
+"""How sure a number is: pure functions of arrays, in float64. The same input gives the same bits.
+
+| file | the question that it answers |
+|---|---|
+| `intervals.py` | Between which values does a mean over stimuli lie? |
+| `sets.py` | The same for a metric of a whole set of images. |
+| `paired.py` | Do two methods differ on the same stimuli? Which of many differences remain? |
+| `crossing.py` | The same for several subjects or fits on the same stimuli: what holds for others of both? |
+| `audit.py` | Do the images belong to their stimuli? Does the EEG contribute? |
+
+`perf/statistics.py` measures what each function promises: levels, coverages, power. `docs/how-sure.md` explains them.
+"""
+
+from eegbench.statistics.audit import (
+    Pairing,
+    combined_p,
+    one_sided_sign_flip,
+    pairing,
+    smallest_contribution,
+)
+from eegbench.statistics.crossing import Crossed, crossed
+from eegbench.statistics.intervals import Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
+from eegbench.statistics.paired import (
+    Tested,
+    differences,
+    holm,
+    least_p,
+    minimum_detectable,
+    paired_test,
+    sign_flip_p,
+    sign_flip_ps,
+)
+from eegbench.statistics.sets import interval_of_set
+
+__all__ = [
+    "Bounds",
+    "Crossed",
+    "Estimate",
+    "Pairing",
+    "Tested",
+    "combined_p",
+    "crossed",
+    "differences",
+    "holm",
+    "interval_of_set",
+    "least_p",
+    "mean_interval",
+    "minimum_detectable",
+    "one_sided_sign_flip",
+    "paired_test",
+    "pairing",
+    "sign_flip_p",
+    "sign_flip_ps",
+    "smallest_contribution",
+    "studentised_interval",
+    "wilson_interval",
+]

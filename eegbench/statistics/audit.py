@@ -1,0 +1,150 @@
+"""Does the EEG contribute? Two tests on scores, one for each track, and how p-values of several runs are joined."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench import seeds
+from eegbench.errors import InputError
+
+PERMUTATIONS = 999
+NEAR = 1e-9  # sums of the same numbers in another order differ by less, relative to their spread
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What `pairing` finds. p: one for all metrics. by_metric: adjusted for the number of metrics.
+
+    z: by metric how far the scores of the true pairs lie above those of permuted pairs, in standard deviations.
+    """
+
+    p: float
+    by_metric: Mapping[str, float]
+    z: Mapping[str, float]
+
+
+def pairing(
+    scores: Mapping[str, Array] | Sequence[Mapping[str, Array]], *, seed: int, permutations: int = PERMUTATIONS
+) -> Pairing:
+    """Do reconstructions belong to their own truths? A permutation test on scores, for methods that see EEG alone.
+
+    scores: by metric S, shape (n, n), the score of reconstruction i against truth j, signed so that up is better. Of
+    several subjects one such mapping each, with the same metrics: they are permuted independently and z is averaged.
+
+    With d = S doubly centred, z(pi) = sum_i d[i, pi(i)] / sqrt(sum d^2 / (n - 1)), which has mean 0 and variance 1 over
+    all permutations pi. The same B permutations serve all metrics. Two statistics are taken: the mean of z over metrics,
+    which finds what many metrics share, and the largest z, which finds what one judge alone sees. Each has its rank
+    among the B + 1; p is the rank of the smaller of the two, so that looking twice costs nothing in level. by_metric
+    is (1 + #{largest z(pi) >= z of the metric}) / (B + 1) (Westfall and Young 1993, single step).
+
+    Exact where images and truths are exchangeable: the method sees nothing of the truths but through the EEG. It does
+    not see what makes such a pair otherwise: a hint, a seed, a session or block that EEG and pictures share. NaN counts
+    as no information. A metric that does not vary has p 1. Raises InputError for other shapes.
+    """
+    subjects = [scores] if isinstance(scores, Mapping) else list(scores)
+    names = list(subjects[0])
+    rng = seeds.generator("pairing", seed)
+    total = np.zeros((permutations + 1, len(names)))
+    for own in subjects:
+        if list(own) != names:
+            raise InputError("the subjects were scored on different metrics")
+        total += _z(own, rng, permutations)
+    z = total / math.sqrt(len(subjects))
+    if not names:
+        return Pairing(1.0, {}, {})
+    mean, largest = z.mean(axis=1), z.max(axis=1)
+    either = np.minimum(_ranks(mean), _ranks(largest))
+    p = float((either <= either[0] + NEAR).mean())
+    adjusted = {name: float((largest >= z[0, place] - NEAR).mean()) for place, name in enumerate(names)}
+    return Pairing(p, adjusted, dict(zip(names, z[0].tolist(), strict=True)))
+
+
+def centred(scores: Array) -> Array:
+    """S less the means of its rows and columns, (n, n); NaN counts as no information, 0."""
+    known = np.isfinite(scores)
+    if scores.ndim != 2 or scores.shape[0] != scores.shape[1]:
+        raise InputError(f"scores of pairs have shape {scores.shape}; wanted (n, n)")
+    filled = np.where(known, scores, 0.0)
+    for axis in (1, 0):
+        means = filled.sum(axis=axis, keepdims=True) / np.maximum(known.sum(axis=axis, keepdims=True), 1)
+        filled = np.where(known, filled - means, 0.0)
+    return filled
+
+
+def smallest_contribution(scores: Array, *, level: float = 0.95, power: float = 0.8) -> float:
+    """The smallest mean gain of true pairs over all pairs that n stimuli show with probability `power`, one-sided.
+
+    In the metric's own unit, from S as in `pairing` and the normal approximation.
+    """
+    d = centred(scores)
+    n = len(d)
+    normal = NormalDist()
+    spread = math.sqrt(float((d * d).sum()) / (n - 1)) / n
+    return (normal.inv_cdf(level) + normal.inv_cdf(power)) * spread
+
+
+def one_sided_sign_flip(differences: Mapping[str, Array], *, seed: int, permutations: int = 9999) -> float:
+    """One p for all metrics: are scores on the true EEG above those on permuted EEG, item by item?
+
+    differences: by metric true minus permuted, shape (n,), signed so that up is better. Each is divided by its standard
+    error, the mean is taken over metrics, and its signs are flipped. For the track `oracle`, where the hint alone makes
+    pairs so that `pairing` is not valid. Exact where both kinds of image are interchangeable. The largest over metrics
+    is not used: it is too often above (.094 at 20 stimuli for .05). Metrics that do not vary count as 0.
+    """
+    rows = []
+    for values in differences.values():
+        known = np.isfinite(values)
+        error = values[known].std(ddof=1) / math.sqrt(known.sum()) if known.sum() > 1 else 0.0
+        rows.append(np.where(known, values, 0.0) / error if error > 0 else np.zeros(len(values)))
+    if not rows:
+        return 1.0
+    items = np.mean(rows, axis=0)
+    reached = items.sum() - NEAR * np.abs(items).sum()
+    rng = seeds.generator("regenerated", seed)
+    hits = 0
+    for start in range(0, permutations, 1000):
+        signs = 1.0 - 2.0 * rng.integers(2, size=(min(1000, permutations - start), len(items)))
+        hits += int((signs @ items >= reached).sum())
+    return (1 + hits) / (1 + permutations)
+
+
+def combined_p(by_subject: Sequence[Sequence[float]]) -> float:
+    """One p from those of several runs: one sequence for each subject, with the p of each of its seeds.
+
+    Seeds of one subject share EEG and stimuli, so that their p depend on each other: twice their mean is valid
+    whatever the dependence (Rueschendorf 1982; Vovk and Wang 2020). Subjects are independent: their normal scores are
+    added (Stouffer 1949). Raises InputError where there is none.
+    """
+    if not by_subject or not all(by_subject):
+        raise InputError("no p-value to combine")
+    joined = [own[0] if len(own) == 1 else min(1.0, 2 * math.fsum(own) / len(own)) for own in by_subject]
+    normal = NormalDist()
+    scores = [normal.inv_cdf(1 - min(max(p, 1e-12), 1 - 1e-12)) for p in joined]
+    return 1 - normal.cdf(math.fsum(scores) / math.sqrt(len(scores))) if len(joined) > 1 else joined[0]
+
+
+def _z(scores: Mapping[str, Array], rng: np.random.Generator, permutations: int) -> Array:
+    """By permutation, the true one first, and by metric: z; shape (permutations + 1, metrics)."""
+    tables = [centred(one) for one in scores.values()]
+    n = len(tables[0]) if tables else 0
+    if any(len(one) != n for one in tables):
+        raise InputError("the metrics were scored on different stimuli")
+    items = np.arange(n)
+    drawn = np.array([items, *(rng.permutation(n) for _ in range(permutations))])
+    sums = np.empty((permutations + 1, len(tables)))
+    for place, table in enumerate(tables):
+        spread = math.sqrt(float((table * table).sum()) / max(n - 1, 1))
+        sums[:, place] = table[items, drawn].sum(axis=1) / spread if spread > 0 else 0.0
+    return sums
+
+
+def _ranks(values: Array) -> Array:
+    """Which share of all values is at least as large as each."""
+    ordered = np.sort(values)
+    return (len(values) - np.searchsorted(ordered, values - NEAR, side="left")) / len(values)
