@@ -12,6 +12,7 @@ from eegbench import seeds
 from eegbench.errors import InputError
 
 PERMUTATIONS = 999
+LEAST, MOST = 1e-12, 0.999  # p between which normal scores are taken
 NEAR = 1e-9  # sums of the same numbers in another order differ by less, relative to their spread
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ def pairing(
     for own in subjects:
         if list(own) != names:
             raise InputError("the subjects were scored on different metrics")
-        total += _z(own, rng, permutations)
+        total += permuted_z(own, rng, permutations)
     z = total / math.sqrt(len(subjects))
     if not names:
         return Pairing(1.0, {}, {})
@@ -117,19 +118,23 @@ def one_sided_sign_flip(differences: Mapping[str, Array], *, seed: int, permutat
 def combined_p(by_subject: Sequence[Sequence[float]]) -> float:
     """One p from those of several runs: one sequence for each subject, with the p of each of its seeds.
 
-    Seeds of one subject share EEG and stimuli, so that their p depend on each other: twice their mean is valid
-    whatever the dependence (Rueschendorf 1982; Vovk and Wang 2020). Subjects are independent: their normal scores are
-    added (Stouffer 1949). Raises InputError where there is none.
+    p become normal scores, which are averaged within a subject and added over subjects (Stouffer 1949), as if the
+    seeds of a subject held the same: they share EEG and stimuli, so that their p depend on each other. An average of
+    normal scores spreads no more than each, whatever their correlation, so that p is never too small; it is too large
+    where the seeds differ. p above .999 counts as .999, so that a run without any sign does not outweigh all others.
+    Raises InputError where there is none.
     """
     if not by_subject or not all(by_subject):
         raise InputError("no p-value to combine")
-    joined = [own[0] if len(own) == 1 else min(1.0, 2 * math.fsum(own) / len(own)) for own in by_subject]
+    if len(by_subject) == 1 and len(by_subject[0]) == 1:
+        return by_subject[0][0]
     normal = NormalDist()
-    scores = [normal.inv_cdf(1 - min(max(p, 1e-12), 1 - 1e-12)) for p in joined]
-    return 1 - normal.cdf(math.fsum(scores) / math.sqrt(len(scores))) if len(joined) > 1 else joined[0]
+    scores = [[normal.inv_cdf(1 - min(max(p, LEAST), MOST)) for p in own] for own in by_subject]
+    averages = [math.fsum(own) / len(own) for own in scores]
+    return 1 - normal.cdf(math.fsum(averages) / math.sqrt(len(averages)))
 
 
-def _z(scores: Mapping[str, Array], rng: np.random.Generator, permutations: int) -> Array:
+def permuted_z(scores: Mapping[str, Array], rng: np.random.Generator, permutations: int) -> Array:
     """By permutation, the true one first, and by metric: z; shape (permutations + 1, metrics)."""
     tables = [centred(one) for one in scores.values()]
     n = len(tables[0]) if tables else 0

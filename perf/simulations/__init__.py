@@ -1,0 +1,1 @@
+"""Simulations with the package's own statistics beside the rules that stood before: what `perf/statistics.py` runs."""
