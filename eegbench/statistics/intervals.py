@@ -17,6 +17,7 @@ Estimate = tuple[float, Bounds | None]  # a value and its interval; None where t
 Limits = tuple[float | None, float | None]  # the least and the greatest value of a metric; None for no limit
 
 RESAMPLES = 2000
+FEW = 6  # values off the limit at which the others lie: fewer say too little of their spread
 CACHED = 1000  # stimuli up to which the resamples are kept: 16 MB
 CHUNK = 2_000_000  # resampled numbers held at once: 16 MB
 
@@ -27,12 +28,20 @@ def mean_interval(values: ArrayLike, *, limits: Limits = (None, None), level: fl
     """The mean of the finite `values`, shape (n,), and the interval that is honest for their kind.
 
     Of hits and misses (0 and 1) of a metric from 0 to 1 it is `wilson_interval`, of others `studentised_interval`, cut
-    off at the metric's `limits`. The mean is NaN where no value is finite. Raises InputError for another shape.
+    off at the metric's `limits`. Where fewer than FEW values of a metric from 0 to 1 differ from the limit at which the
+    others lie, their spread says too little, and the interval also holds Wilson's of as many hits: values between 0 and
+    1 spread no more than hits of the same mean do. The mean is NaN where no value is finite. Raises InputError for
+    another shape.
     """
     items = finite(values)
-    if limits == (0.0, 1.0) and len(items) and np.isin(items, (0.0, 1.0)).all():
-        return float(items.mean()), wilson_interval(int(items.sum()), len(items), level=level)
     mean, ci = studentised_interval(items, level=level)
+    if limits != (0.0, 1.0) or len(items) == 0:
+        return mean, inside(ci, limits)
+    low, high = wilson_interval(float(items.sum()), len(items), level=level)
+    if np.isin(items, limits).all():
+        return mean, (low, high)
+    if min((items != limit).sum() for limit in limits) < FEW:
+        ci = (low, high) if ci is None else (min(low, ci[0]), max(high, ci[1]))
     return mean, inside(ci, limits)
 
 
@@ -72,17 +81,17 @@ def studentised_p(values: ArrayLike) -> float:
     return float(min(1.0, max(bootstrap, 2 * stdtr(n - 1, -abs(t)))))
 
 
-def wilson_interval(hits: int, n: int, *, level: float = 0.95) -> Bounds:
+def wilson_interval(hits: float, n: int, *, level: float = 0.95) -> Bounds:
     """Wilson's interval of a share of hits among n >= 1 independent tries, inside [0, 1]. Wilson 1927.
 
-    It also holds for values between 0 and 1 that all lie at one end: no mean of such values spreads more than hits do.
+    hits: their number, or the sum of values between 0 and 1, for which the interval is wide enough but not narrow.
     """
     z = NormalDist().inv_cdf((1 + level) / 2)
-    share, shrink = hits / n, 1 + z * z / n
+    share, shrink = min(max(hits / n, 0.0), 1.0), 1 + z * z / n
     centre = (share + z * z / (2 * n)) / shrink
     reach = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if hits == 0 else max(0.0, centre - reach)
-    return low, 1.0 if hits == n else min(1.0, centre + reach)
+    low = 0.0 if share == 0 else max(0.0, centre - reach)
+    return low, 1.0 if share == 1 else min(1.0, centre + reach)
 
 
 def inside(ci: Bounds | None, limits: Limits) -> Bounds | None:

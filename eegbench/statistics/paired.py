@@ -2,14 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from eegbench import seeds
 from eegbench.errors import InputError
 from eegbench.statistics.intervals import CHUNK, Bounds, finite, studentised_interval, studentised_p
+
+LEVEL = 0.05
 
 Array = NDArray[np.float64]
 
@@ -28,11 +30,14 @@ def paired_test(differences: ArrayLike, *, seed: int, permutations: int = 10000)
 
     p is the larger of two: flipping the signs of the differences, which is exact where the two methods are
     interchangeable and counts too much where differences are skewed around zero; and the studentised bootstrap, which
-    follows a skew and is inexact for few or heavy-tailed ones. p is above .05 wherever the interval holds zero.
+    follows a skew and is inexact for few or heavy-tailed ones. The interval is that of `studentised_interval`, drawn out
+    to zero where p is above .05: it holds zero exactly where p does not reject it.
     """
     mean, ci = studentised_interval(differences)
     flipped = sign_flip_p(differences, seed=seed, permutations=permutations)
     p = max((one for one in (flipped, studentised_p(differences)) if not math.isnan(one)), default=math.nan)
+    if ci is not None and p > LEVEL:
+        ci = min(ci[0], 0.0), max(ci[1], 0.0)
     return Tested(mean, ci, p)
 
 
@@ -85,14 +90,14 @@ def least_p(n: int) -> float:
 def minimum_detectable(differences: ArrayLike, *, level: float = 0.95, power: float = 0.8) -> float:
     """The smallest true mean difference that a paired test on as many items finds with probability `power`.
 
-    From the spread of the observed differences, shape (n,), and the normal approximation; NaN below two items.
+    From the spread of the observed differences, shape (n,), and Student's quantiles; NaN below two items.
     """
     items = finite(differences)
-    if len(items) < 2:
+    n = len(items)
+    if n < 2:
         return math.nan
-    normal = NormalDist()
-    reach = normal.inv_cdf((1 + level) / 2) + normal.inv_cdf(power)
-    return float(reach * items.std(ddof=1) / math.sqrt(len(items)))
+    reach = stdtrit(n - 1, (1 + level) / 2) + stdtrit(n - 1, power)
+    return float(reach * items.std(ddof=1) / math.sqrt(n))
 
 
 def holm(p_values: ArrayLike) -> Array:

@@ -10,6 +10,7 @@ from perf.simulations import before
 from perf.simulations.table import COVERAGE, COVERS, Row
 
 IMAGES = 200
+SCALE = 0.25  # of a feature: its standard deviation
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -30,7 +31,7 @@ def probabilities(rng: np.random.Generator, classes: int, confidence: float) -> 
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-JUDGES = {6: (10, 4.6), 23: (60, 6.2), 83: (1000, 10.0)}  # near which score: classes, confidence
+JUDGES = {6: (10, 5.3), 23: (200, 6.9), 83: (1000, 9.5)}  # near which score: classes, confidence
 
 
 def inception(short: bool) -> Iterator[Row]:
@@ -55,7 +56,7 @@ def inception(short: bool) -> Iterator[Row]:
 def pairs_of_sets(rng: np.random.Generator, width: int, correlation: float) -> tuple[Array, Array]:
     """Features of reconstructions and truths, each (IMAGES, width): both sets have one distribution."""
     truths, noise = rng.normal(size=(2, IMAGES, width))
-    return correlation * truths + np.sqrt(1 - correlation**2) * noise, truths
+    return SCALE * (correlation * truths + np.sqrt(1 - correlation**2) * noise), SCALE * truths
 
 
 def kernel(x: Array, y: Array) -> Array:
