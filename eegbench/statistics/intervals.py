@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from eegbench import seeds
 from eegbench.errors import InputError
@@ -61,24 +61,6 @@ def studentised_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     low, high = np.quantile(studentised(items), [(1 - level) / 2, (1 + level) / 2])
     student = float(stdtrit(n - 1, (1 + level) / 2))
     return mean, (mean - error * max(float(high), student), mean - error * min(float(low), -student))
-
-
-def studentised_p(values: ArrayLike) -> float:
-    """Two-sided p of a mean of zero: below .05 where the interval of `studentised_interval` leaves zero out.
-
-    NaN below two finite items; 1 where all are zero, 0 where all are one other number.
-    """
-    items = finite(values)
-    n = len(items)
-    if n < 2:
-        return math.nan
-    if np.ptp(items) == 0:
-        return 1.0 if items[0] == 0 else 0.0
-    t = float(items.mean()) / (float(items.std(ddof=1)) / math.sqrt(n))
-    scaled = studentised(items)
-    beyond = (scaled >= t).sum() if t > 0 else (scaled <= t).sum()
-    bootstrap = 2 * (1 + int(beyond)) / (1 + len(scaled))
-    return float(min(1.0, max(bootstrap, 2 * stdtr(n - 1, -abs(t)))))
 
 
 def wilson_interval(hits: float, n: int, *, level: float = 0.95) -> Bounds:

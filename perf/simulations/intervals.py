@@ -95,7 +95,7 @@ def paired(short: bool) -> Iterator[Row]:
                 tested = statistics.paired_test(values, seed=seed, permutations=flips)
                 flip = statistics.sign_flip_p(values, seed=seed, permutations=flips) <= 0.05
                 zero = before.holds(before.percentile(values), 0.0)
-                holds, rejects = before.holds(tested.ci, 0.0), tested.p <= 0.05
+                holds, rejects = tested.ci is None or before.holds(tested.ci, 0.0), tested.p <= 0.05
                 rows.append((flip, rejects, flip == zero, rejects and holds, not rejects and not holds))
             old, new, apart, contrary, other = np.mean(rows, axis=0).tolist()
             skewed = n == 20 and name in ("exponential", "n-way")
