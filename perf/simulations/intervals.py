@@ -29,7 +29,7 @@ class Kind:
 
 def nway(rng: np.random.Generator, n: int) -> Array:
     """Like the closed form of n-way accuracy: most near 0, some near 1."""
-    return np.asarray(rng.uniform(size=n) ** 8)
+    return np.asarray(rng.uniform(size=n) ** 14)
 
 
 def two_way(rng: np.random.Generator, n: int) -> Array:
@@ -72,7 +72,7 @@ def coverage(short: bool) -> Iterator[Row]:
 
 def skewed_nway(rng: np.random.Generator, n: int) -> Array:
     """n-way values less their mean."""
-    return nway(rng, n) - 1 / 9
+    return nway(rng, n) - 1 / 15
 
 
 SKEWS: dict[str, Callable[[np.random.Generator, int], Array]] = {
@@ -109,7 +109,7 @@ def paired(short: bool) -> Iterator[Row]:
 def _visible(cases: int) -> Iterator[Row]:
     for n in (20, 200):
         rng = np.random.default_rng([5, n])
-        effects = [statistics.minimum_detectable(rng.normal(size=n)) for _ in range(cases)]
-        shifted = [rng.normal(effect, 1, n) for effect in effects]
+        effect = np.mean([statistics.minimum_detectable(rng.normal(size=n)) for _ in range(cases)])
+        shifted = [rng.normal(effect, 1, n) for _ in range(cases)]
         seen = [statistics.paired_test(one, seed=i, permutations=500).p <= 0.05 for i, one in enumerate(shifted)]
         yield Row(f"the smallest visible difference, {n} stimuli: seen", None, float(np.mean(seen)), POWER, cases)
