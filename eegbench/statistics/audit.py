@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eegbench import seeds
 from eegbench.errors import InputError
+from eegbench.statistics.intervals import CHUNK
 
 PERMUTATIONS = 999
 LEAST, MOST = 1e-12, 0.999  # p between which normal scores are taken
@@ -39,14 +40,14 @@ def pairing(
     several subjects one such mapping each, with the same metrics: they are permuted independently and z is averaged.
 
     With d = S doubly centred, z(pi) = sum_i d[i, pi(i)] / sqrt(sum d^2 / (n - 1)), which has mean 0 and variance 1 over
-    all permutations pi. The same B permutations serve all metrics. Two statistics are taken: the mean of z over metrics,
-    which finds what many metrics share, and the largest z, which finds what one judge alone sees. Each has its rank
-    among the B + 1; p is the rank of the smaller of the two, so that looking twice costs nothing in level. by_metric
-    is (1 + #{largest z(pi) >= z of the metric}) / (B + 1) (Westfall and Young 1993, single step).
+    all permutations pi. The same B permutations serve all metrics. Two statistics are taken: the mean of z over
+    metrics, which finds what many metrics share, and the largest z, which finds what one judge alone sees. Each has its
+    rank among the B + 1; p is the rank of the smaller of the two, so that looking twice costs nothing in level.
+    by_metric is (1 + #{largest z(pi) >= z of the metric}) / (B + 1) (Westfall and Young 1993, single step).
 
     Exact where images and truths are exchangeable: the method sees nothing of the truths but through the EEG. It does
     not see what makes such a pair otherwise: a hint, a seed, a session or block that EEG and pictures share. NaN counts
-    as no information. A metric that does not vary has p 1. Raises InputError for other shapes.
+    as no information. A metric that does not vary adds nothing. Raises InputError for other shapes.
     """
     subjects = [scores] if isinstance(scores, Mapping) else list(scores)
     names = list(subjects[0])
@@ -140,12 +141,15 @@ def permuted_z(scores: Mapping[str, Array], rng: np.random.Generator, permutatio
     n = len(tables[0]) if tables else 0
     if any(len(one) != n for one in tables):
         raise InputError("the metrics were scored on different stimuli")
-    items = np.arange(n)
-    drawn = np.array([items, *(rng.permutation(n) for _ in range(permutations))])
-    sums = np.empty((permutations + 1, len(tables)))
-    for place, table in enumerate(tables):
-        spread = math.sqrt(float((table * table).sum()) / max(n - 1, 1))
-        sums[:, place] = table[items, drawn].sum(axis=1) / spread if spread > 0 else 0.0
+    items, step = np.arange(n), max(1, CHUNK // max(n, 1))
+    spreads = [math.sqrt(float((table * table).sum()) / max(n - 1, 1)) for table in tables]
+    sums = np.zeros((permutations + 1, len(tables)))
+    for start in range(0, permutations + 1, step):
+        rows = range(start, min(start + step, permutations + 1))
+        drawn = np.array([rng.permutation(n) if row else items for row in rows])
+        for place, (table, spread) in enumerate(zip(tables, spreads, strict=True)):
+            if spread > 0:
+                sums[rows.start : rows.stop, place] = table[items, drawn].sum(axis=1) / spread
     return sums
 
 

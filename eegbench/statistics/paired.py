@@ -41,17 +41,26 @@ def paired_test(differences: ArrayLike, *, seed: int, permutations: int = 10000)
     fits or subjects. No interval below two items, or where all are equal.
     """
     items = finite(differences)
-    n = len(items)
     flipped = sign_flip_p(items, seed=seed, permutations=permutations)
-    if n < 2 or np.ptp(items) == 0:
-        return Tested(float(items.mean()) if n else math.nan, None, flipped)
-    mean, error = float(items.mean()), float(items.std(ddof=1)) / math.sqrt(n)
-    scaled, t = np.abs(studentised(items)), abs(mean) / error
+    if len(items) < 2 or np.ptp(items) == 0:
+        return Tested(float(items.mean()) if len(items) else math.nan, None, flipped)
+    mean, (reach, p) = float(items.mean()), symmetric(items)
+    p = max(flipped, p)
+    reach = reach if p <= LEVEL else max(reach, abs(mean))
+    return Tested(mean, (mean - reach, mean + reach), p)
+
+
+def symmetric(items: Array) -> tuple[float, float]:
+    """How far a 95 % interval reaches on either side of the mean, and p of a mean of zero: see `paired_test`.
+
+    items: finite, shape (n,), two or more that are not all equal.
+    """
+    n = len(items)
+    error = float(items.std(ddof=1)) / math.sqrt(n)
+    scaled, t = np.abs(studentised(items)), abs(float(items.mean())) / error
     student = float(stdtrit(n - 1, 1 - LEVEL / 2))
     point = max(float(np.quantile(scaled, 1 - LEVEL)), student)
-    p = float(max(flipped, (scaled >= t).mean(), 2 * stdtr(n - 1, -t * student / point)))
-    reach = error * point if p <= LEVEL else max(error * point, abs(mean))
-    return Tested(mean, (mean - reach, mean + reach), p)
+    return error * point, float(max((scaled >= t).mean(), 2 * stdtr(n - 1, -t * student / point)))
 
 
 def differences(values_a: ArrayLike, values_b: ArrayLike) -> Array:

@@ -69,50 +69,56 @@ class Case:
         return {"both": result.p, "mean": mean, "largest": largest, "halves": min(1.0, 2 * min(mean, largest))}
 
 
+ONE = np.where(np.arange(METRICS) == 3, 0.45, 0.0)  # a signal that one judge alone sees
+SCENES: dict[str, tuple[int, float | Array, float]] = {  # stimuli, strength, the least power that is wanted
+    "50 stimuli, a = .10": (50, 0.10, 0.95),
+    "50 stimuli, a signal in one judge alone": (50, 2 * ONE, 0.95),
+    "200 stimuli, a = .05": (200, 0.05, 0.95),
+    "200 stimuli, a = .10": (200, 0.10, 0.99),
+    "200 stimuli, a signal in one judge alone": (200, ONE, 0.95),
+}
+
+
 def audit(short: bool) -> Iterator[Row]:
     """Power and level on the track `eeg`."""
-    many, nulls = (60, 300) if short else (250, 2000)
-    one = np.zeros(METRICS)
-    one[3] = 0.45
-    scenes: dict[str, tuple[int, float | Array, float]] = {
-        "power, 200 stimuli, a = .05": (200, 0.05, 0.9),
-        "power, 200 stimuli, a = .10": (200, 0.10, 0.97),
-        "power, 50 stimuli, a = .10": (50, 0.10, 0.9),
-        "power, 200 stimuli, a signal in one judge alone": (200, one, 0.9),
-    }
-    for what, (n, strength, least) in scenes.items():
-        rng = np.random.default_rng([n, int(1000 * np.max(strength))])
-        rows = []
-        for seed in range(many):
-            case = Case(rng, n, strength)
-            p = case.paired(seed=seed)
-            told = [case.counted() == "contributes", case.counted(sets=False) == "contributes"]
-            rows.append([*told, case.flipped(seed=seed) <= 0.05, *(p[kind] <= 0.05 for kind in p)])
-        old, old_items, flip, both, mean, largest, halves = np.mean(rows, axis=0).tolist()
-        yield Row(f"{what}: pairing", old, both, (least, 1.0), many, fault=n == 50 or strength is one or strength == 0.05)
-        yield Row("    mean of z alone | old rule without metrics of sets", old_items, mean, None, many)
-        yield Row("    largest z alone | sign flip of the differences", flip, largest, None, many)
-        yield Row("    half the level for either", None, halves, None, many)
-    yield from _level(nulls)
+    for what, (n, strength, least) in SCENES.items():
+        if n == 50 or not short:
+            yield from _power(what, n, strength, least, 40 if short else 250)
+    yield from _level(50, 200 if short else 2000)
+    if not short:
+        yield from _level(200, 2000)
 
 
-def _level(nulls: int) -> Iterator[Row]:
-    for n in (50, 200):
-        rng = np.random.default_rng(n)
-        cases = nulls // 2 if n == 50 else nulls
-        p, verdicts = [], []
-        for seed in range(cases):
-            case = Case(rng, n, 0.0)
-            p.append(case.paired(seed=seed))
-            verdicts.append(case.counted())
-        contributes = float(np.mean([one == "contributes" for one in verdicts]))
-        for kind, name in (("both", "pairing"), ("mean", "mean of z"), ("largest", "largest z"), ("halves", "halves")):
-            level = float(np.mean([one[kind] <= 0.05 for one in p]))
-            old, wanted = (contributes if kind == "both" else None), (TEST if kind == "halves" else LEVEL)
-            yield Row(f"level, {n} stimuli: {name}", old, level, wanted, cases)
-        mixed = float(np.mean([one == "mixed" for one in verdicts]))
-        yield Row(f"no contribution, {n} stimuli: the old verdict is 'mixed'", mixed, None, None, cases)
-        yield _changed(rng, n, min(cases, 300))
+def _power(what: str, n: int, strength: float | Array, least: float, cases: int) -> Iterator[Row]:
+    rng = np.random.default_rng([n, int(1000 * np.max(strength))])
+    rows = []
+    for seed in range(cases):
+        case = Case(rng, n, strength)
+        p = case.paired(seed=seed)
+        verdicts = [case.counted() == "contributes", case.counted(sets=False) == "contributes"]
+        rows.append([*verdicts, case.flipped(seed=seed) <= 0.05, *(p[kind] <= 0.05 for kind in p)])
+    old, old_items, flip, both, mean, largest, halves = np.mean(rows, axis=0).tolist()
+    yield Row(f"power, {what}: pairing", old, both, (least, 1.0), cases, fault=True)
+    yield Row("    mean of z alone (before: the old rule without metrics of sets)", old_items, mean, None, cases)
+    yield Row("    largest z alone (before: sign flip of the differences)", flip, largest, None, cases)
+    yield Row("    half the level for either", None, halves, None, cases)
+
+
+def _level(n: int, cases: int) -> Iterator[Row]:
+    rng = np.random.default_rng(n)
+    p, verdicts = [], []
+    for seed in range(cases):
+        case = Case(rng, n, 0.0)
+        p.append(case.paired(seed=seed))
+        verdicts.append(case.counted())
+    contributes = float(np.mean([one == "contributes" for one in verdicts]))
+    for kind, name in (("both", "pairing"), ("mean", "mean of z"), ("largest", "largest z"), ("halves", "halves")):
+        level = float(np.mean([one[kind] <= 0.05 for one in p]))
+        old, wanted = (contributes if kind == "both" else None), (TEST if kind == "halves" else LEVEL)
+        yield Row(f"level, {n} stimuli: {name}", old, level, wanted, cases)
+    mixed = float(np.mean([one == "mixed" for one in verdicts]))
+    yield Row(f"no contribution, {n} stimuli: the old verdict is 'mixed'", mixed, None, None, cases)
+    yield _changed(rng, n, min(cases // 2, 300))
 
 
 def _changed(rng: np.random.Generator, n: int, cases: int) -> Row:
@@ -138,12 +144,22 @@ def oracle(short: bool) -> Iterator[Row]:
             truths = features(rng, n)
             hard = 0.5 * rng.normal(size=n)
             sides = [0.5 * truths + features(rng, n) for _ in range(2)]
-            values = {str(k): np.exp(a) - np.exp(b) for k, (a, b) in enumerate(zip(*(_own(side, truths, hard) for side in sides), strict=True))}
+            values = {
+                str(k): np.exp(a) - np.exp(b)
+                for k, (a, b) in enumerate(zip(*(_own(side, truths, hard) for side in sides), strict=True))
+            }
             hits.append(statistics.one_sided_sign_flip(values, seed=seed, permutations=999) <= 0.05)
             if seed < cases // 20:
                 scores = {str(k): side @ truth.T for k, (side, truth) in enumerate(zip(sides[0], truths, strict=True))}
                 pairs.append(statistics.pairing(scores, seed=seed).p <= 0.05)
-        yield Row(f"level on track oracle, {n} stimuli: sign flip (before: pairing, not valid)", float(np.mean(pairs)), float(np.mean(hits)), (0.03, 0.065), cases, fault=True)
+        yield Row(
+            f"level on track oracle, {n} stimuli: sign flip (before: pairing, not valid)",
+            float(np.mean(pairs)),
+            float(np.mean(hits)),
+            (0.03, 0.065),
+            cases,
+            fault=True,
+        )
 
 
 def _own(images: Array, truths: Array, hard: Array) -> Array:
@@ -183,7 +199,13 @@ def _smallest(cases: int) -> Iterator[Row]:
             blind = noise @ truths.T / np.sqrt(FEATURES)
             gain = statistics.smallest_contribution(blind) * n / (n - 1)
             seen.append(statistics.pairing({"one": blind + gain * np.eye(n)}, seed=seed).p <= 0.05)
-        yield Row(f"the smallest contribution that {n} stimuli show, one metric: seen", None, float(np.mean(seen)), POWER_OF_CONTRIBUTION, cases)
+        yield Row(
+            f"the smallest contribution that {n} stimuli show, one metric: seen",
+            None,
+            float(np.mean(seen)),
+            POWER_OF_CONTRIBUTION,
+            cases,
+        )
 
 
 POWER_OF_CONTRIBUTION = (0.74, 0.86)
@@ -192,7 +214,16 @@ POWER_OF_CONTRIBUTION = (0.74, 0.86)
 def speed(short: bool) -> Iterator[Row]:
     """Seconds for one p."""
     for n, most in ((200, 0.5), (1000, 5.0)) if not short else ((200, 0.5),):
-        scores = {str(place): table for place, table in enumerate(np.random.default_rng(0).normal(size=(METRICS, n, n)))}
+        scores = {
+            str(place): table for place, table in enumerate(np.random.default_rng(0).normal(size=(METRICS, n, n)))
+        }
         began = time.perf_counter()
         statistics.pairing(scores, seed=0)
-        yield Row(f"seconds for the p of {METRICS} metrics, {n} stimuli", None, time.perf_counter() - began, (0.0, most), 1, error=0.0)
+        yield Row(
+            f"seconds for the p of {METRICS} metrics, {n} stimuli",
+            None,
+            time.perf_counter() - began,
+            (0.0, most),
+            1,
+            error=0.0,
+        )

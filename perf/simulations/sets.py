@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import statistics
+from eegbench.metrics.distribution import FrechetDistance
 from perf.simulations import before
 from perf.simulations.table import COVERAGE, COVERS, Row
 
@@ -36,12 +37,14 @@ JUDGES = {6: (10, 5.3), 23: (200, 6.9), 83: (1000, 9.5)}  # near which score: cl
 
 def inception(short: bool) -> Iterator[Row]:
     """Coverage of the expected score of as many images."""
-    cases = 60 if short else 300
+    cases = 50 if short else 400
     for near, (classes, confidence) in JUDGES.items():
         if short and near != 83:
             continue
         rng = np.random.default_rng(classes)
-        truth = float(np.mean([inception_score(probabilities(rng, classes, confidence)) for _ in range(500)]))
+        truth = float(
+            np.mean([inception_score(probabilities(rng, classes, confidence)) for _ in range(200 if short else 1000)])
+        )
         old, new = [], []
         for seed in range(cases):
             p = probabilities(rng, classes, confidence)
@@ -84,6 +87,12 @@ class Kernels:
         return before.published_kid(float((within.sum() - np.trace(within)) / (n * (n - 1))), part)
 
 
+def distances(short: bool) -> Iterator[Row]:
+    """KID, and FID beside it."""
+    yield from kernel_distance(short)
+    yield from frechet(short)
+
+
 def kernel_distance(short: bool) -> Iterator[Row]:
     """KID of sets of one distribution, whose population value is 0, pair by pair correlated by .6."""
     cases = 40 if short else 200
@@ -99,7 +108,9 @@ def kernel_distance(short: bool) -> Iterator[Row]:
             holds.append((before.holds(old, 0.0), before.holds(ci, 0.0)))
         old_mean, new_mean = np.mean(values, axis=0).tolist()
         error = float(np.std(values, axis=0)[1]) / np.sqrt(cases)
-        yield Row(f"KID, d = {width}: mean where the population has 0", old_mean, new_mean, (0.0, 0.0), cases, True, error)
+        yield Row(
+            f"KID, d = {width}: mean where the population has 0", old_mean, new_mean, (0.0, 0.0), cases, True, error
+        )
         below = np.mean(np.array(values) < 0, axis=0).tolist()
         yield Row(f"KID, d = {width}: share below 0", below[0], below[1], (0.3, 0.75), cases, fault=True)
         old_cover, new_cover = np.mean(holds, axis=0).tolist()
@@ -108,12 +119,10 @@ def kernel_distance(short: bool) -> Iterator[Row]:
 
 def frechet(short: bool) -> Iterator[Row]:
     """FID of two sets of one distribution: how far it lies above 0 at this n."""
-    from eegbench.metrics.distribution import FrechetDistance
-
     rng = np.random.default_rng(1)
     for width in (64, 512) if short else (64, 512, 2048):
         values = []
         for correlation in (0.0, 0.6):
             x, y = pairs_of_sets(rng, width, correlation)
             values.append(float(FrechetDistance().compute(x, y)))
-        yield Row(f"FID, d = {width}, where the population has 0 (left: unpaired, right: paired)", *values, None, 1)
+        yield Row(f"FID, d = {width}, where the population has 0 (unpaired | paired)", *values, None, 1)
