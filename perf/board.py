@@ -1,12 +1,10 @@
-"""Boards: how fast many runs are read and rendered, and how often an interval over subjects and stimuli is right.
+"""Boards: how fast many runs are read and rendered.
 
-usage: python perf/board.py [--runs 2000] [--cases 2000] [--folder DIR]
+usage: python perf/board.py [--runs 2000] [--folder DIR]
 
-- Speed: runs of 20 methods on 10 subjects with 10 seeds, 200 stimuli and 19 metrics each, written as real
-  runs are, without images, to a temporary folder (or to DIR, and left there); then each format, in a fresh process.
-- Ties: boards of equals; how often a method named beforehand, and how often any, is called worse than the best.
-- Coverage: the share of simulated boards whose interval holds the true mean over subjects and stimuli. A value is a
-  subject's ability + a stimulus's ease + noise of its own; the parts' deviations vary.
+Runs of 20 methods on 10 subjects with 10 seeds, 200 stimuli and 19 metrics each, written as real runs are, without
+images, to a temporary folder (or to DIR, and left there); then each format, in a fresh process. What intervals and ties
+promise is measured by `perf/statistics.py`.
 """
 
 import argparse
@@ -20,9 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from eegbench import values
-from eegbench.leaderboard.average import Scored, average
-from eegbench.leaderboard.cells import Column
-from eegbench.leaderboard.ranking import mark
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet, digest, write_text
 
 METRICS = (
@@ -64,49 +59,11 @@ def speed(top: Path, runs: int) -> None:
         print(f"{runs} runs, {form}: {time.perf_counter() - began:.2f} s, {output.stat().st_size / 1e6:.2f} MB")
 
 
-def coverage(subjects: int, stimuli: int, parts: tuple[float, float, float], cases: int) -> float:
-    """The share of intervals that hold the true mean, which is 0."""
-    rng = np.random.default_rng([subjects, stimuli, *(int(10 * part) for part in parts)])
-    names = tuple(map(str, range(stimuli)))
-    hits = 0
-    for _ in range(cases):
-        able, easy, noise = (rng.normal(size=size) for size in ((subjects, 1), stimuli, (subjects, stimuli)))
-        table = parts[0] * able + parts[1] * easy + parts[2] * noise
-        scores = [Scored(i, float(row.mean()), None, names, row) for i, row in enumerate(table)]
-        _, ci = average(scores)
-        hits += ci is not None and ci[0] <= 0 <= ci[1]
-    return hits / cases
-
-
-def ties(methods: int, cases: int) -> tuple[float, float]:
-    """Shares of boards of equals in which the first method, and in which any method, is neither best nor tied."""
-    rng = np.random.default_rng(methods)
-    first = some = 0
-    for _ in range(cases):
-        tables = rng.normal(0, 0.1, (methods, len(STIMULI))) + rng.normal(size=len(STIMULI))
-        scores = [[Scored(8, float(x.mean()), None, STIMULI, x)] for x in tables]
-        found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores)
-        worse = [place not in found.best | found.tied for place in range(methods)]
-        first, some = first + worse[0], some + any(worse)
-    return first / cases, some / cases
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    for subjects in (3, 5, 10):
-        for parts in ((0.2, 1.0, 1.0), (0.05, 1.0, 1.0), (0.2, 0.0, 1.0), (1.0, 0.5, 0.5)):
-            share = coverage(subjects, 200, parts, options.cases)
-            told = ", ".join(
-                f"{name} {part}" for name, part in zip(("subject", "stimulus", "noise"), parts, strict=True)
-            )
-            print(f"{subjects:2d} subjects, 200 stimuli, deviations of {told}: {share:.1%}")
-    for methods in (2, 5, 10):
-        named, some = ties(methods, options.cases)
-        print(f"{methods:2d} equals: one named beforehand called worse in {named:.1%} of boards, any in {some:.1%}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)) / "runs"
         folder.mkdir(parents=True, exist_ok=True)

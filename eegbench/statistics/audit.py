@@ -57,7 +57,11 @@ def pairing(
         if list(own) != names:
             raise InputError("the subjects were scored on different metrics")
         total += permuted_z(own, rng, permutations)
-    z = total / math.sqrt(len(subjects))
+    return judged(total / math.sqrt(len(subjects)), names)
+
+
+def judged(z: Array, names: Sequence[str]) -> Pairing:
+    """What z of all permutations say, the true one first, shape (permutations + 1, metrics)."""
     if not names:
         return Pairing(1.0, {}, {})
     mean, largest = z.mean(axis=1), z.max(axis=1)

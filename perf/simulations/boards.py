@@ -130,7 +130,7 @@ ALIKE = 0.85  # of the variance of a method's value on a stimulus, what all colu
 
 def selection(short: bool) -> Iterator[Row]:
     """Sixteen columns of equals, one subject: how often a method is called worse than the best of its column."""
-    for methods, cases in ((2, 100),) if short else ((2, 300), (5, 150), (10, 60)):
+    for methods, cases in ((2, 100),) if short else ((2, 200), (5, 100), (10, 50)):
         rng = np.random.default_rng(methods)
         old, primary, every, covered = np.mean([_board(rng, methods) for _ in range(cases)], axis=0).tolist()
         what = f"{methods} equals, {COLUMNS} columns: a method is called worse"

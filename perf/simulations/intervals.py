@@ -52,7 +52,7 @@ KINDS = {
 
 def coverage(short: bool) -> Iterator[Row]:
     """Coverage of `mean_interval` by kind and number of stimuli."""
-    cases = 300 if short else 4000
+    cases = 300 if short else 3000
     for name, kind in KINDS.items():
         truth = 0.05 if name.startswith("hit") else kind.mean()
         for n in SIZES[:1] if short else SIZES:
