@@ -134,7 +134,7 @@ def _scores(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet
 
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
-    """The scores that a complete run has already, if the same judges, metrics and statistics made them, as cautioned."""
+    """The scores that a complete run has, if the same judges, metrics and statistics made them, under this caution."""
     file = run.folder / runs.SHEET
     if not (run.reused and file.is_file()):
         return None

@@ -170,7 +170,8 @@ CARDS: dict[str, Card] = {
     ),
     "kid_published": Card(
         "Kernel inception distance, as published",
-        "squared MMD of both full sets, unbiased were they independent, kernel (x.y / d + 1)^3", "Binkowski et al. 2018", POOLED, FIDELITY_WEIGHTS,
+        "squared MMD of both full sets, unbiased were they independent, kernel (x.y / d + 1)^3",
+        "Binkowski et al. 2018", POOLED, FIDELITY_WEIGHTS,
         (
             "For comparison with papers. Reconstructions are no independent set: it is biased by -2/n times what the "
             "kernel gives own pairs more than others.",
