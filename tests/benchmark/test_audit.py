@@ -1,27 +1,30 @@
 """The audit tells a method that uses the EEG from one that does not."""
 
+import dataclasses
 import json
 from typing import Any
 
 import numpy as np
 import pytest
 
-from eegbench import statistics
-from eegbench.benchmark import measure
-from eegbench.benchmark.audit import contribution, donors_of
+from eegbench.benchmark import verdicts
+from eegbench.benchmark.audit import compare, contribution
+from eegbench.benchmark.measure import Measured
+from eegbench.benchmark.permuting import donors_of
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
+from eegbench.records import STATISTICS, Score, ScoreSheet
 
 
 @pytest.fixture
 def enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight stimuli are enough for a verdict."""
-    monkeypatch.setattr(statistics, "FEWEST_STIMULI", 8)
+    monkeypatch.setattr(verdicts, "FEWEST_STIMULI", 8)
 
 
 def test_of_too_few_stimuli_there_is_no_verdict(lab: Any) -> None:
-    verdict = lab.evaluate("uses-eeg").sheet.verdict
-    assert verdict == "no verdict: 8 stimuli are too few to tell; 30 or more are wanted"
+    sheet = lab.evaluate("uses-eeg").sheet
+    assert sheet.verdict == "cannot tell: 8 stimuli are too few; 30 or more are wanted" and sheet.audit is None
 
 
 @pytest.mark.usefixtures("enough")
@@ -66,6 +69,19 @@ def test_donors_depend_on_the_ids_and_not_on_their_order() -> None:
     assert there == {s: back[d] for s, d in zip(back, donors_of(back), strict=True)}
 
 
+def test_a_donor_shows_another_picture_and_all_else_stays_as_it_was() -> None:
+    stimuli = tuple(f"{i:02d}" for i in range(12))
+    for pictures in (6, 4, 2):  # each shown 2, 3, 6 times: half of all is the most that leaves every one a donor
+        contents = [f"{i % pictures}" for i in range(12)]
+        donors = donors_of(stimuli, contents)
+        assert sorted(donors) == list(range(12))
+        assert all(contents[donor] != contents[i] for i, donor in enumerate(donors))
+        back = donors_of(stimuli[::-1], contents[::-1])
+        assert [stimuli[::-1][back[i]] for i in range(12)] == [stimuli[donors[11 - i]] for i in range(12)]
+    assert (donors_of(stimuli, stimuli) == donors_of(stimuli)).all()  # older permutations stay valid
+    assert sorted(donors_of(stimuli, ["same"] * 12)) == list(range(12))
+
+
 def test_one_stimulus_alone_cannot_be_audited() -> None:
     with pytest.raises(InputError, match="--no-audit"):
         donors_of(("a",))
@@ -73,11 +89,102 @@ def test_one_stimulus_alone_cannot_be_audited() -> None:
 
 @pytest.mark.parametrize(("name", "sign"), [("pixcorr", 1), ("distance", -1)])
 def test_a_contribution_is_positive_where_the_eeg_helps(lab: Any, name: str, sign: int) -> None:
-    better, worse = (
-        measure.Measured(lab.laws[name], items=sign * np.array([[v, v + 0.1, v + 0.2]])) for v in (0.5, 0.2)
-    )
-    value, ci = contribution(better, worse, 3)
-    assert value == pytest.approx(0.3, abs=1e-12) and ci is not None and ci[0] > 0
+    base = np.linspace(0.0, 0.3, 20)
+    better, worse = (Measured(lab.laws[name], items=sign * (base + base**2 * up + up)[None]) for up in (0.3, 0.0))
+    value, ci = contribution(better, worse, 20)
+    assert value == pytest.approx(0.3 + 0.3 * (base**2).mean(), abs=1e-12) and ci is not None and ci[0] > 0.3
+
+
+N, DIMENSIONS = 60, 8
+TRACKS = ("eeg", "oracle")
+
+
+def world(law: Any, *, eeg: float, leak: float = 0.0, seed: int = 0) -> Any:
+    """A run's audit by hand: images are their EEG's truth, what their seed says of their own, and noise of the seed."""
+    rng = np.random.default_rng(seed)
+    truths, noise = rng.normal(size=(2, N, DIMENSIONS))
+    donors = donors_of(tuple(f"{i:03d}" for i in range(N)))
+
+    def measured(source: Any) -> dict[str, Measured]:
+        images = eeg * source + leak * truths + noise
+        found = {}
+        for name, part in (("all", slice(None)), ("some", slice(3))):
+            pairs = -((images[:, None, part] - truths[None, :, part]) ** 2).mean(2)
+            metric = dataclasses.replace(law, id=name)
+            found[name] = Measured(metric, items=np.diag(pairs)[None], pairs=pairs)
+        found["spread"] = Measured(dataclasses.replace(law, id="spread", per_item=False), over=lambda chosen: 0.0)
+        return found
+
+    return measured(truths), measured(truths[donors]), donors
+
+
+def audited(law: Any, *, track: str = "eeg", **how: Any) -> ScoreSheet:
+    true, permuted, donors = world(law, **how)
+    scores = {name: Score(name, 1, 0.0, None, True) for name in true}
+    sheet = ScoreSheet(N, "micro", "sal512", scores, statistics=STATISTICS)
+    return compare(sheet, true, permuted, track=track, donors=donors.tolist())
+
+
+def test_a_small_contribution_is_seen_by_pairing_though_no_interval_is_clear(lab: Any) -> None:
+    """At commit 8347a2c such a run had no sign, for fewer than half of its metrics were clear."""
+    sheet = audited(lab.laws["pixcorr"], eeg=0.15, seed=2)
+    assert sheet.audit is not None and sheet.audit.rule == "pairing" and sheet.audit.stimuli == N
+    assert sheet.verdict.startswith("EEG contributes (p = ") and sheet.audit.p <= 0.05
+    assert any(one.contribution_ci and one.contribution_ci[0] < 0 for one in sheet.metrics.values())
+    assert sheet.metrics["spread"].contribution_p is None and set(sheet.audit.visible) == {"all", "some"}
+    assert all(0 < least < 1 for least in sheet.audit.visible.values())
+    carried = {name for name, one in sheet.metrics.items() if one.contribution_p and one.contribution_p <= 0.05}
+    assert set(sheet.audit.carried_by) == carried
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_without_eeg_there_is_no_sign_in_most_of_many_runs(lab: Any, track: str) -> None:
+    verdicts = [audited(lab.laws["pixcorr"], eeg=0.0, track=track, seed=seed).verdict for seed in range(40)]
+    said = sum(verdict.startswith("EEG contributes") for verdict in verdicts)
+    assert said <= 6  # .05 of 40 is 2; 7 or more have a probability of .003
+    assert any("with 60 stimuli, a contribution of" in verdict for verdict in verdicts)
+
+
+def test_on_the_track_oracle_images_are_compared_with_those_from_permuted_eeg(lab: Any) -> None:
+    """A hint alone makes images belong to their stimuli, which is the method's right there."""
+    hinted = audited(lab.laws["pixcorr"], eeg=0.0, leak=2.0, track="oracle")
+    assert hinted.audit is not None and (hinted.audit.rule, hinted.audit.leak_p) == ("regenerated", None)
+    assert hinted.verdict.startswith("no sign that the EEG contributes (p = ")
+    both = audited(lab.laws["pixcorr"], eeg=0.5, leak=2.0, track="oracle")
+    assert both.verdict == "EEG contributes (p < .001): seen in the mean over 2 metrics"
+    assert all(one.contribution_p is None for one in both.metrics.values())
+
+
+@pytest.mark.parametrize("eeg", [0.0, 5.0])
+def test_what_a_seed_says_of_its_stimulus_is_a_leak(lab: Any, eeg: float) -> None:
+    sheet = audited(lab.laws["pixcorr"], eeg=eeg, leak=1.0)
+    assert sheet.audit is not None and sheet.audit.p <= 0.05 and sheet.audit.leak_p == 0.001
+    assert sheet.verdict.startswith("cannot tell: images made from another stimulus's EEG")
+
+
+def test_an_honest_method_does_not_leak_more_often_than_chance_however_strong_its_eeg(lab: Any) -> None:
+    found = [audited(lab.laws["pixcorr"], eeg=5.0, seed=seed).audit.leak_p for seed in range(40)]  # type: ignore[union-attr]
+    assert sum(p <= 0.05 for p in found if p is not None) <= 6 and min(found) > 0.002  # type: ignore[type-var]
+
+
+def test_a_method_without_a_seed_cannot_leak_through_it(lab: Any) -> None:
+    true, permuted, donors = world(lab.laws["pixcorr"], eeg=5.0)
+    rounding = np.random.default_rng(0).normal(scale=1e-7, size=(N, N))
+    for name, one in true.items():
+        if one.pairs is not None:  # the images of the donors, seen by judges that round otherwise
+            permuted[name] = dataclasses.replace(one, pairs=one.pairs[donors] + rounding)
+    scores = {name: Score(name, 1, 0.0, None, True) for name in true}
+    sheet = ScoreSheet(N, "micro", "sal512", scores, statistics=STATISTICS)
+    found = compare(sheet, true, permuted, track="eeg", donors=donors.tolist()).audit
+    assert found is not None and found.leak_p == 1.0 and found.p == 0.001
+
+
+def test_where_no_metric_has_pairs_the_audit_cannot_tell(lab: Any) -> None:
+    true, permuted, donors = world(lab.laws["pixcorr"], eeg=1.0)
+    bare = {name: dataclasses.replace(one, pairs=None) for name, one in true.items()}
+    sheet = ScoreSheet(N, "micro", "sal512", {n: Score(n, 1, 0.0, None, True) for n in true}, statistics=STATISTICS)
+    found = compare(sheet, bare, permuted, track="eeg", donors=donors.tolist())
+    assert found.audit is None and found.verdict.startswith("cannot tell: no metric has a value for each pair")
 
 
 def test_without_the_audit_there_is_no_verdict(lab: Any) -> None:
