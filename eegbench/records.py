@@ -23,7 +23,7 @@ SCHEMA_VERSION = 2
 STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
-RULES = ("pairing", "regenerated")  # by which an audit tests: on the track `eeg`, on the track `oracle`
+RULES = ("pairing", "regenerated")  # by which an audit tests
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
 MAX_RECORD_BYTES = 64 * 2**20
 MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
@@ -271,7 +271,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Audited:
-    """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (the track `oracle`).
+    """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (they are better than
+    those from permuted EEG: on the track `oracle`, and of more stimuli than all pairs are kept of).
 
     p: of no contribution. stimuli: how many it stands on. carried_by: the metrics whose adjusted p is at most .05, the
     clearest first. visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases. leak_p: on

@@ -70,7 +70,8 @@ def compare(
         )
     found, verdict = None, verdicts.too_few(sheet.n)
     if sheet.n >= verdicts.FEWEST_STIMULI:
-        found, by_metric = _paired(measured, permuted, donors) if track == PAIRED else _regenerated(measured, permuted)
+        found, by_metric = _paired(measured, permuted, donors) if track == PAIRED else (None, {})
+        found = found or _regenerated(measured, permuted)
         verdict = verdicts.verdict(found) if found else verdicts.NOTHING
         for name, p in by_metric.items():
             scores[name] = dataclasses.replace(scores[name], contribution_p=p)
@@ -133,17 +134,18 @@ def _spread(pairs: Array) -> float:
     return float(np.sqrt(np.mean(np.square(statistics.centred(pairs)))))
 
 
-def _regenerated(
-    measured: Mapping[str, Measured], permuted: Mapping[str, Measured]
-) -> tuple[Audited | None, Mapping[str, float]]:
-    """The track `oracle`, where a hint makes pairs: are the images better than those from permuted EEG?"""
+def _regenerated(measured: Mapping[str, Measured], permuted: Mapping[str, Measured]) -> Audited | None:
+    """Are the images better than those from permuted EEG? None where no metric has a value for each stimulus.
+
+    For the track `oracle`, where a hint makes pairs, and for more stimuli than all pairs are kept of.
+    """
     gains = {name: found for name, one in measured.items() if (found := _gains(one, permuted[name])) is not None}
     if not gains:
-        return None, {}
-    visible = {name: statistics.minimum_detectable(values, level=ONE_SIDED) for name, values in gains.items()}
+        return None
     p = statistics.one_sided_sign_flip(gains, seed=0)
+    visible = {name: statistics.minimum_detectable(values, level=ONE_SIDED) for name, values in gains.items()}
     known = {name: least for name, least in visible.items() if finite(least) is not None}
-    return Audited("regenerated", p, len(next(iter(gains.values()))), visible=known), {}
+    return Audited("regenerated", p, len(next(iter(gains.values()))), visible=known)
 
 
 def _gains(true: Measured, permuted: Measured) -> Array | None:

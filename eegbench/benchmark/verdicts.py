@@ -9,7 +9,7 @@ LEAK_LEVEL = 0.01  # of the test for leaks: an honest method fails it once in a 
 NAMED = 3  # metrics that a verdict names; the others are counted
 PREFERRED = "clip"  # the metric whose smallest visible contribution is told, where it was measured
 OPEN = "cannot tell: "  # how a verdict begins that no test stands behind
-NOTHING = f"{OPEN}no metric has a value for each pair of a reconstruction and a truth"
+NOTHING = f"{OPEN}no metric has a value for each stimulus"
 
 
 def too_few(stimuli: int) -> str:

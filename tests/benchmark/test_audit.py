@@ -188,12 +188,16 @@ def test_a_method_without_a_seed_cannot_leak_through_it(lab: Any) -> None:
     assert found is not None and found.leak_p == 1.0 and found.p == 0.001
 
 
-def test_where_no_metric_has_pairs_the_audit_cannot_tell(lab: Any) -> None:
-    true, permuted, donors = world(lab.laws["pixcorr"], eeg=1.0)
-    bare = {name: dataclasses.replace(one, pairs=None) for name, one in true.items()}
+def test_without_all_pairs_the_track_eeg_is_audited_as_the_track_oracle_is(lab: Any) -> None:
+    true, permuted, donors = world(lab.laws["pixcorr"], eeg=0.8)
     sheet = ScoreSheet(N, "micro", "sal512", {n: Score(n, 1, 0.0, None, True) for n in true}, statistics=STATISTICS)
+    bare = {name: dataclasses.replace(one, pairs=None) for name, one in true.items()}
     found = compare(sheet, bare, permuted, track="eeg", donors=donors.tolist())
-    assert found.audit is None and found.verdict.startswith("cannot tell: no metric has a value for each pair")
+    assert found.audit is not None and found.audit.rule == "regenerated"
+    assert found == compare(sheet, true, permuted, track="oracle", donors=donors.tolist())
+    sets = {name: dataclasses.replace(one, items=None) for name, one in bare.items()}
+    none = compare(sheet, sets, permuted, track="eeg", donors=donors.tolist())
+    assert (none.audit, none.verdict) == (None, "cannot tell: no metric has a value for each stimulus")
 
 
 def test_without_the_audit_there_is_no_verdict(lab: Any) -> None:
