@@ -248,14 +248,14 @@ class Metric(ABC):
     per_item: bool
     rivals: ClassVar[bool] = False  # True: an item's value depends on the other truths, and `compute` takes `stimuli`
     jackknife: float | None = 0.5  # of a set's metric: which share a subsample leaves out; None: it has no interval
-    most_paired: ClassVar[int] = 10_000  # stimuli among which all pairs can be afforded
+    most_paired: ClassVar[int] = 250  # stimuli among which all pairs can be afforded; more where `pairs` is quick
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:
         """float64 inside `bounds`, (n,) per item or () for a set; NaN is undefined. Both sides stay as they are."""
 
     def reduced(self, features: NDArray[np.generic]) -> NDArray[np.generic]:
-        """What `pairs` needs of each item, (n, ...): of a metric of PIXELS so little that a whole set fits in memory."""
+        """What `pairs` needs of each item, (n, ...): of PIXELS so little that a whole set fits in memory."""
         return features
 
     def pairs(
@@ -264,10 +264,12 @@ class Metric(ABC):
         """The score of each reconstruction (b, ...) against each truth (m, ...), both `reduced`: float64, (b, m).
 
         stimuli: what each truth shows, (m,); truths that show the same are no rivals of each other. For the audit and
-        for chance, so that pixels may be taken at fewer places than `compute` takes them. Metrics per item alone.
+        for chance, so that pixels may be taken at fewer places than `compute` takes them. Metrics per item alone. This
+        one asks `compute` for a row at a time; of PIXELS it is used only where `reduced` is there too.
         """
-        same = np.zeros(len(reconstructions), dtype=np.int64)
-        return np.stack([self.compute(reconstructions, truths[same + place]) for place in range(len(truths))], axis=1)
+        compute: Callable[..., Values] = self.compute
+        told = {"stimuli": stimuli} if self.rivals else {}
+        return np.stack([compute(np.broadcast_to(one, truths.shape), truths, **told) for one in reconstructions])
 
 
 class Backbone(ABC):

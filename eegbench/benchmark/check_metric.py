@@ -10,6 +10,7 @@ from eegbench import backbones, seeds
 from eegbench.arrays import Images
 from eegbench.backbones.reference.judges import JUDGES
 from eegbench.benchmark import entering, plugins
+from eegbench.benchmark.all_pairs import compares
 from eegbench.benchmark.features import judge_of
 from eegbench.benchmark.findings import Finding, Findings
 from eegbench.benchmark.measure import EMBEDDING
@@ -18,6 +19,7 @@ from eegbench.errors import EegbenchError, unknown
 
 ITEMS, SIDE = 16, 64  # pictures, pixels
 NEAR = 1e-6  # relative: sums in another order differ by less, another definition by far more
+FEWER = 0.1  # of the range of scores: how far, on average, those of pixels at fewer places may lie from those of all
 
 Array = NDArray[np.generic]
 
@@ -57,6 +59,8 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
     if metric.per_item:
         chunks = found.take if metric.needs == PIXELS else found.warn  # pixels are never in memory for a whole set
         chunks("an item's value does not depend on the other items", asking.chunks)
+    if metric.per_item and compares(metric):
+        found.take("pairs gives each reconstruction and each truth the score that compute gives them", asking.pairs)
     if asking.truths_matter():
         found.take("identical pairs are never worse than others", asking.identical)
         found.warn("identical pairs reach the better of the two bounds", asking.best)
@@ -128,6 +132,21 @@ class _Asking:
         half = len(self.truths) // 2
         parts = [self.value(self.near[some], self.truths[some]) for some in (slice(half), slice(half, None))]
         return _differ(self.value(self.near, self.truths), np.concatenate(parts), "in two halves")
+
+    def pairs(self) -> str | None:
+        """Own pairs and pairs re-paired in three ways; of PIXELS near to them, for it may look at fewer places."""
+        n = len(self.truths)
+        sides = [entering.reduced(self.metric, side) for side in (self.near, self.truths)]
+        scores = entering.pairs(self.metric, *sides, [str(i) for i in range(n)])
+        places = [(np.arange(n) + shift) % n for shift in (0, 1, 3, n // 2)]
+        got = np.concatenate([scores[np.arange(n), turned] for turned in places])
+        expected = np.concatenate([self.value(self.near, self.truths[turned]) for turned in places])
+        if self.metric.needs != PIXELS:
+            return _differ(expected, got, "as one of all pairs")
+        off, spread = float(np.nanmean(np.abs(got - expected))), float(np.nanmax(expected) - np.nanmin(expected))
+        return (
+            None if off <= FEWER * spread else f"they differ by {off:g} on average, where scores range over {spread:g}"
+        )
 
     def truths_matter(self) -> bool:
         values = self.value(self.near, self.truths), self.value(self.near, self.flat)

@@ -24,7 +24,6 @@ SLACK = 1e-9  # sums of 10^6 products in float64 stray by less; no definition of
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Array = NDArray[np.float64]
-Compute = Callable[[NDArray[np.generic], NDArray[np.generic]], Any]
 
 
 def info(dataset: Dataset) -> EEGInfo:
@@ -116,18 +115,54 @@ def features(judge: Backbone, images: NDArray[np.uint8]) -> dict[str, NDArray[np
 
 
 def compute(
-    metric: Metric, reconstructions: NDArray[np.generic], truths: NDArray[np.generic], by: Compute | None = None
+    metric: Metric,
+    reconstructions: NDArray[np.generic],
+    truths: NDArray[np.generic],
+    stimuli: Sequence[str] | None = None,
 ) -> Array:
-    """A metric's values, float64 (n,) or (), inside its bounds; NaN is an undefined one. `by` stands in for `compute`.
+    """A metric's values, float64 (n,) or (), inside its bounds; NaN is an undefined one.
 
-    What is outside by rounding alone is set to the bound. Raises InputError naming the metric for anything else, what
-    the metric raises on purpose, or AuthorError.
+    stimuli: what each item shows, handed on where it is given: to metrics with `rivals`. What is outside by rounding
+    alone is set to the bound. Raises InputError naming the metric for anything else, what the metric raises on purpose,
+    or AuthorError.
     """
-    said, shape = f"metric {metric.id!r}", (len(reconstructions),) if metric.per_item else ()
-    if not is_own(metric):
-        reconstructions, truths = _guarded(reconstructions), _guarded(truths)
+    sides = _sides(metric, reconstructions, truths)
+    call: Callable[..., Any] = metric.compute
     with author_of("metric", metric.id, metric, "compute"):
-        given = (by or metric.compute)(reconstructions, truths)
+        given = call(*sides) if stimuli is None else call(*sides, stimuli=stimuli)
+    return _values(metric, f"metric {metric.id!r}", given, (len(reconstructions),) if metric.per_item else ())
+
+
+def reduced(metric: Metric, features: NDArray[np.generic]) -> NDArray[np.generic]:
+    """What a metric keeps of each item for `pairs`; raises InputError unless it has a row for each, or AuthorError."""
+    (guarded,) = _sides(metric, features)
+    with author_of("metric", metric.id, metric, "reduced"):
+        found = metric.reduced(guarded)
+    rows = _array(found, f"metric {metric.id!r}, reduced")
+    if rows.shape[:1] != (len(features),):
+        raise InputError(f"metric {metric.id!r}: reduced gave {rows.shape} for {len(features)} items; a row for each")
+    return rows
+
+
+def pairs(
+    metric: Metric, reconstructions: NDArray[np.generic], truths: NDArray[np.generic], stimuli: Sequence[str]
+) -> Array:
+    """The score of each reconstruction against each truth, float64 (b, m), inside the metric's bounds, or NaN.
+
+    Both sides are `reduced`, stimuli say what the truths show. Raises as `compute`.
+    """
+    sides = _sides(metric, reconstructions, truths)
+    with author_of("metric", metric.id, metric, "pairs"):
+        given = metric.pairs(*sides, stimuli=stimuli)
+    return _values(metric, f"metric {metric.id!r}: pairs", given, (len(reconstructions), len(truths)))
+
+
+def _sides(metric: Metric, *sides: NDArray[np.generic]) -> tuple[NDArray[np.generic], ...]:
+    return sides if is_own(metric) else tuple(_guarded(side) for side in sides)
+
+
+def _values(metric: Metric, said: str, given: Any, shape: tuple[int, ...]) -> Array:
+    """Numbers of this shape inside the metric's bounds, NaN allowed."""
     raw = _array(np.asarray(given) if np.isscalar(given) else given, said)
     if raw.dtype.kind not in "fiub" or raw.shape != shape:
         raise InputError(f"{said} gave {raw.dtype} of shape {raw.shape}; wanted float64, {shape}")

@@ -25,7 +25,6 @@ from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
-from eegbench.metrics.identification import TwoWay
 from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
 from eegbench.walking import Note, unheard
 
@@ -59,14 +58,16 @@ class Scorer:
         decoded: Embeddings | None = None,
         targets: Embeddings | None = None,
         floors: bool = True,
+        pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
         """Every metric of one run: a set of images for each sample, and where there are any the embeddings.
 
-        Raises InputError naming a missing, extra, repeated or unreadable image.
+        floors: with what chance gives. pairs: with the scores of all pairs, for the audit. Raises InputError naming a
+        missing, extra, repeated or unreadable image.
         """
         looked = self.look(images, progress=progress)
-        return self.weigh(looked, decoded=decoded, targets=targets, floors=floors, progress=progress)
+        return self.weigh(looked, decoded=decoded, targets=targets, floors=floors, pairs=pairs, progress=progress)
 
     def look(self, images: Sequence[ImageSet], *, progress: Progress) -> "Looked":
         """What the judges see in one run's images."""
@@ -84,6 +85,7 @@ class Scorer:
         decoded: Embeddings | None = None,
         targets: Embeddings | None = None,
         floors: bool = True,
+        pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
         """Every metric of what the judges saw; as `measure`."""
@@ -93,7 +95,8 @@ class Scorer:
             sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
         missing = {name: self._why(name) for name in features_of(self.metrics) | {EMBEDDING} if name not in truths}
         pair = Pair(sides, truths, looked.images, self.truths, self.seen.contents, missing)
-        return measure(self.metrics, pair, judge_of(self.suite.judges, PIXELS), floors=floors, progress=progress)
+        judge = judge_of(self.suite.judges, PIXELS)
+        return measure(self.metrics, pair, judge, floors=floors, pairs=pairs, progress=progress)
 
     def sheet(self, measured: Mapping[str, Measured], *, reconstructions: str = "") -> ScoreSheet:
         """Values with their intervals, floors and reasons, as a run's scores.json holds them.
@@ -231,7 +234,7 @@ def score_folders(
     names = metrics_with(nway_judge, metrics)
     features = features_of(chosen(names))
     joined = join(truth, reconstructions, pairs=pairs, subset=subset, follow_links=follow_links, note=note)
-    alone = ", ".join(metric.id for metric in chosen(names) if isinstance(metric, TwoWay))
+    alone = ", ".join(metric.id for metric in chosen(names) if metric.rivals and metric.needs != EMBEDDING)
     if len(joined.truths.stimuli) < 2 and alone:
         held = "holds 1 image" + (" with a partner" if subset else "")
         raise InputError(
@@ -305,11 +308,13 @@ def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
 
 def estimate(measured: Measured, n: int) -> statistics.Estimate:
     """The value of one metric and its interval; per-item metrics are the mean over stimuli of the mean over samples."""
-    seed = seeds.seed("interval", measured.metric.id)
+    metric = measured.metric
+    limits = metric.bounds
     if measured.items is not None:
-        return statistics.interval(measured.items.mean(axis=0), seed=seed)
+        return statistics.mean_interval(measured.items.mean(axis=0), limits=limits)
     if measured.over is not None:
-        return statistics.interval_of_set(measured.over, n, seed=seed)
+        seed = seeds.seed("interval", metric.id)
+        return statistics.interval_of_set(measured.over, n, seed=seed, left_out=metric.jackknife, limits=limits)
     return float("nan"), None
 
 
@@ -317,12 +322,11 @@ def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
     value, ci = estimate(measured, len(stimuli))
     metric = measured.metric
     low, high = metric.bounds
-    inside = None if ci is None else (min(max(ci[0], low), high), min(max(ci[1], low), high))
     score = Score(
         metric.id,
         metric.version,
         finite(value),
-        inside,
+        ci,
         metric.higher_is_better,
         floor=measured.floor,
         bounds=(finite(low), finite(high)),

@@ -1,7 +1,9 @@
 """Metrics on class probabilities: n-way accuracy in closed form and the inception score."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +21,22 @@ class NWay(Metric):
     Probabilities (n, K) of a classifier; the class is the argmax on the truth (the first, if several). Published
     code draws the other classes some times; this is the value that those draws estimate. With r classes strictly
     below the truth's class in the reconstruction it is C(r, ways - 1) / C(K - 1, ways - 1): a tie is a failure.
-    Not symmetric. Raises InputError for shapes that differ, for K below `ways`, and for NaN or infinite values.
+    Not symmetric. Chance is 1 / `ways` where all classes are equally frequent among truths and reconstructions alike,
+    and above it where both favour the same few. Raises InputError for shapes that differ, for K below `ways`, and for
+    NaN or infinite values.
     Source: Chen et al. 2023 (MinD-Vis), without the sampling.
     """
 
     id: str
     ways: int
-    chance: float | str | None
     version: int = 1
     higher_is_better: bool = True
+    chance: float | str | None = "permuted"
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: str = "probabilities"
     per_item: bool = True
+
+    most_paired: ClassVar[int] = 10_000
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         check_pairs(self.id, reconstructions, truths, ndim=2)
@@ -41,6 +47,12 @@ class NWay(Metric):
         given = check_features(self.id, "reconstructions", reconstructions, least=1)
         below = (given < given[np.arange(len(given)), shown, None]).sum(axis=1)
         return _all_drawn_below(below, classes - 1, self.ways - 1)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        classes, shown = truths.shape[1], truths.argmax(axis=1)
+        accuracy = _all_drawn_below(np.arange(classes), classes - 1, self.ways - 1)  # by how many classes lie below
+        given = np.asarray(reconstructions, dtype=np.float64)
+        return np.stack([accuracy[np.searchsorted(np.sort(row), row)][shown] for row in given])
 
 
 @dataclass(frozen=True)

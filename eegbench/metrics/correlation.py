@@ -69,7 +69,7 @@ def rivals_beaten(
     number of reconstructions that are compared at once; memory grows with n * block and not with n * d.
     """
     n = len(truths)
-    codes = np.arange(n) if stimuli is None else np.unique(np.asarray(stimuli), return_inverse=True)[1]
+    codes = _codes(n, stimuli)
     truth_rows, reconstruction_rows = Rows.of(truths, centre=centre), Rows.of(reconstructions, centre=centre)
     beaten = np.zeros(n, dtype=np.int64)
     for start in range(0, n, block):
@@ -79,6 +79,38 @@ def rivals_beaten(
         rival = codes[:, None] != codes[None, columns]
         beaten[columns] = ((similarity < own - TIE) & rival).sum(axis=0)
     return beaten, n - np.bincount(codes)[codes]
+
+
+def rivals_beaten_in_pairs(
+    reconstructions: Array, truths: Array, *, centre: bool, stimuli: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `rivals_beaten`, were each truth in turn the own one of each reconstruction: counts (b, m) and rivals (m,).
+
+    Similarities are ranked row by row; on the diagonal of equally many reconstructions it is `rivals_beaten`.
+    """
+    codes = _codes(len(truths), stimuli)
+    similarity = all_similarities(reconstructions, truths, centre=centre)
+    beaten, copies = _beaten(similarity), np.bincount(codes)
+    for code in np.flatnonzero(copies > 1):  # what shows the same picture is no rival
+        same = codes == code
+        beaten[:, same] -= _beaten(similarity[:, same])
+    return beaten, len(truths) - copies[codes]
+
+
+def all_similarities(reconstructions: Array, truths: Array, *, centre: bool) -> Floats:
+    """Pearson's r, or the cosine if not `centre`, of each reconstruction (b, ...) and each truth (m, ...): (b, m)."""
+    rows = Rows.of(reconstructions, centre=centre)
+    return _similarity(rows, Rows.of(truths, centre=centre), slice(0, len(truths))).clip(-1.0, 1.0)
+
+
+def _codes(n: int, stimuli: Sequence[str] | None) -> NDArray[np.int64]:
+    return np.arange(n) if stimuli is None else np.unique(np.asarray(stimuli), return_inverse=True)[1]
+
+
+def _beaten(similarity: Floats) -> NDArray[np.int64]:
+    """For each value how many of its row are smaller by more than a tie; NaN beats none and is beaten by none."""
+    counts = [np.searchsorted(np.sort(row), row - TIE) for row in similarity]  # NaN is sorted behind all
+    return np.where(np.isnan(similarity), 0, np.array(counts))
 
 
 def _similarity(truths: Rows, reconstructions: Rows, columns: slice) -> Floats:

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from eegbench.arrays import Values
 from eegbench.contracts import Metric
 from eegbench.errors import InputError
 from eegbench.metrics.checks import Array, check_pairs
-from eegbench.metrics.correlation import paired_correlation, rivals_beaten
+from eegbench.metrics.correlation import (
+    all_similarities,
+    paired_correlation,
+    rivals_beaten,
+    rivals_beaten_in_pairs,
+)
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,28 @@ class TwoWay(Metric):
     per_item: bool = True
     block: int = 512
 
+    rivals: ClassVar[bool] = True
+    most_paired: ClassVar[int] = 10_000
+
     def compute(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str] | None = None) -> Values:
         """`stimuli`: one id for each item. Truths of the same stimulus are then no distractors; without it, a
         stimulus that comes more than once ties with itself and counts as a failure, as in the published code."""
         check_pairs(self.id, reconstructions, truths, least=2)
         if stimuli is not None and len(stimuli) != len(truths):
             raise InputError(f"{self.id}: {len(stimuli)} stimulus ids for {len(truths)} items; wanted one for each")
-        if stimuli is not None and len(set(stimuli)) < 2:
-            raise InputError(f"{self.id}: all items show the stimulus {stimuli[0]!r}; wanted at least 2 stimuli")
+        if stimuli is not None:
+            self._check_rivals(stimuli)
         beaten, rivals = rivals_beaten(reconstructions, truths, centre=True, block=self.block, stimuli=stimuli)
         return beaten / rivals
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        self._check_rivals(stimuli)
+        beaten, rivals = rivals_beaten_in_pairs(reconstructions, truths, centre=True, stimuli=stimuli)
+        return beaten / rivals
+
+    def _check_rivals(self, stimuli: Sequence[str]) -> None:
+        if len(set(stimuli)) < 2:
+            raise InputError(f"{self.id}: all items show the stimulus {stimuli[0]!r}; wanted at least 2 stimuli")
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,11 @@ class CorrelationDistance(Metric):
     bounds: tuple[float, float] = (0.0, 2.0)
     per_item: bool = True
 
+    most_paired: ClassVar[int] = 10_000
+
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         check_pairs(self.id, reconstructions, truths)
         return 1.0 - paired_correlation(reconstructions, truths)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        return 1.0 - all_similarities(reconstructions, truths, centre=True)

@@ -1,20 +1,31 @@
-"""Metrics on pixels: correlation and structural similarity at 425 px."""
+"""Metrics on pixels: correlation and structural similarity at 425 px.
 
+Their `pairs` are the same formulas at fewer places, so that what a whole set needs fits in memory. They serve chance
+and the audit alone; no value of a run comes from them.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from eegbench.arrays import Values
 from eegbench.contracts import Metric
 from eegbench.metrics.checks import Array, Floats, check_pixels
-from eegbench.metrics.correlation import paired_correlation
+from eegbench.metrics.correlation import all_similarities, paired_correlation
 
 GREY = np.array([0.2125, 0.7154, 0.0721])  # the luminance weights of scikit-image's rgb2gray
 SIGMA, TRUNCATE, RADIUS = 1.5, 3.5, 5  # an 11-tap window, as in Wang et al. 2004; RADIUS = int(3.5 * 1.5 + .5)
 FLAT = 1e-5  # of a range of 1: a grey level is 4e-3, and resizing in float32 errs by some 1e-7
 C1, C2 = 0.01**2, 0.03**2  # stabilisers for a data range of 1
+
+EVERY_PIXEL, EVERY_WINDOW, EVERY_COLUMN = 4, 16, 8  # how far apart the places lie that `pairs` looks at
+TAPS = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
+TAPS /= TAPS.sum()  # the window's weights along one axis
+HELD = 2**18  # similarities of windows in work at once: what a processor keeps near
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,19 @@ class PixelCorrelation(Metric):
         r[_flat(reconstructions) | _flat(truths)] = np.nan
         return r
 
+    def reduced(self, features: Array) -> Array:
+        """Every 4th pixel in both directions, 137 kB an image.
+
+        Measured on 200 own and 200 other pairs of `sim-things` beside `compute`: the mean differs by .0018 and .0006,
+        a pair by .008 at most.
+        """
+        return features[:, ::EVERY_PIXEL, ::EVERY_PIXEL].astype(np.float32)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        r = all_similarities(reconstructions, truths, centre=True)
+        r[_flat(reconstructions)[:, None] | _flat(truths)] = np.nan
+        return r
+
 
 @dataclass(frozen=True)
 class StructuralSimilarity(Metric):
@@ -60,6 +84,17 @@ class StructuralSimilarity(Metric):
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         return _similarities(self.id, reconstructions, truths, axes=(0, 1))
 
+    def reduced(self, features: Array) -> Array:
+        """Windows at every 16th position in both directions, 330 kB an image.
+
+        Measured as for `pixcorr`: the mean differs by .0003 and .0002, a pair by .012 at most, by .003 on average.
+        """
+        steps, weights = (EVERY_WINDOW, EVERY_WINDOW), np.outer(TAPS, TAPS)
+        return np.stack([_windows(_grey(image), weights, steps) for image in features])
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        return _similarities_of_pairs(reconstructions, truths)
+
 
 @dataclass(frozen=True)
 class ColumnSimilarity(Metric):
@@ -79,6 +114,17 @@ class ColumnSimilarity(Metric):
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         return _similarities(self.id, reconstructions, truths, axes=(0,))
+
+    def reduced(self, features: Array) -> Array:
+        """Windows from every 16th row of every 8th column, 67 kB an image.
+
+        Measured as for `pixcorr`: the mean differs by .0014 and .0012, a pair by .013 at most, by .003 on average.
+        """
+        steps, weights = (EVERY_WINDOW, EVERY_COLUMN), TAPS[:, None]
+        return np.stack([_windows(_grey(image), weights, steps) for image in features])
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        return _similarities_of_pairs(reconstructions, truths)
 
 
 def _flat(images: Array) -> NDArray[np.bool_]:
@@ -105,6 +151,34 @@ def _similarities(metric: str, reconstructions: Array, truths: Array, axes: tupl
     check_pixels(metric, reconstructions, truths, smallest=2 * RADIUS + 1)
     pairs = zip(reconstructions, truths, strict=True)
     return np.array([structural_similarity(_grey(first), _grey(second), axes) for first, second in pairs])
+
+
+def _windows(grey: Floats, weights: Floats, steps: tuple[int, int]) -> NDArray[np.float32]:
+    """Of every so many-eth window (places, 1 + taps): its weighted mean, and its deviations times the weights' roots.
+
+    Products of such deviations sum to a covariance, squares to a variance.
+    """
+    windows = sliding_window_view(grey, weights.shape)[:: steps[0], :: steps[1]].reshape(-1, weights.size)
+    means = windows @ weights.ravel()
+    deviations = (windows - means[:, None]) * np.sqrt(weights.ravel())
+    return np.column_stack([means, deviations]).astype(np.float32)
+
+
+def _similarities_of_pairs(first: Array, second: Array) -> Values:
+    """SSIM of each of `first` (b, places, 1 + taps) and each of `second` (m, places, 1 + taps), (b, m)."""
+    total, places = np.zeros((len(first), len(second))), first.shape[1]
+    step = max(1, HELD // total.size)
+    for start in range(0, places, step):
+        some = slice(start, start + step)
+        a, b = (side[:, some].astype(np.float32).transpose(1, 0, 2) for side in (first, second))
+        means, other_means = a[:, :, :1], b[:, :, :1].transpose(0, 2, 1)
+        deviations, other_deviations = a[:, :, 1:], b[:, :, 1:]
+        variances = (deviations**2).sum(axis=2)[:, :, None] + (other_deviations**2).sum(axis=2)[:, None]
+        ratio = 2 * (deviations @ other_deviations.transpose(0, 2, 1)) + C2
+        ratio *= 2 * means * other_means + C1
+        ratio /= (means**2 + other_means**2 + C1) * (variances + C2)
+        total += ratio.sum(axis=0, dtype=np.float64)
+    return np.clip(total / places, -1.0, 1.0)
 
 
 def _grey(image: Array) -> Floats:

@@ -1,21 +1,24 @@
 """Retrieval of the true image among all test images by a method's own embedding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from eegbench.arrays import Values
 from eegbench.contracts import Metric
+from eegbench.errors import InputError
 from eegbench.metrics.checks import Array, check_pairs
-from eegbench.metrics.correlation import rivals_beaten
+from eegbench.metrics.correlation import rivals_beaten, rivals_beaten_in_pairs
 
 
 @dataclass(frozen=True)
 class Retrieval(Metric):
     """1 where fewer than `top` other truths are at least as close by cosine to the decoded embedding as its own, (n,).
 
-    Ties fail; so does a comparison with a vector of length 0 or one that is not finite. `block` bounds memory and
-    changes no value.
+    Truths that show the same picture as its own are no rivals. Ties fail; so does a comparison with a vector of length
+    0 or one that is not finite. `block` bounds memory and changes no value.
     """
 
     id: str
@@ -28,8 +31,20 @@ class Retrieval(Metric):
     per_item: bool = True
     block: int = 512
 
-    def compute(self, reconstructions: Array, truths: Array) -> Values:
-        """(n,) of 0 and 1 from embeddings decoded and true, (n, d); raises InputError for other shapes."""
+    rivals: ClassVar[bool] = True
+    most_paired: ClassVar[int] = 10_000
+
+    def compute(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str] | None = None) -> Values:
+        """(n,) of 0 and 1 from embeddings decoded and true, (n, d); raises InputError for other shapes.
+
+        stimuli: what each item shows; without it a picture that comes more than once ties with itself and fails.
+        """
         check_pairs(self.id, reconstructions, truths, ndim=2)
-        beaten, rivals = rivals_beaten(reconstructions, truths, centre=False, block=self.block)
+        if stimuli is not None and len(stimuli) != len(truths):
+            raise InputError(f"{self.id}: {len(stimuli)} stimulus ids for {len(truths)} items; wanted one for each")
+        beaten, rivals = rivals_beaten(reconstructions, truths, centre=False, block=self.block, stimuli=stimuli)
+        return (rivals - beaten < self.top).astype(np.float64)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        beaten, rivals = rivals_beaten_in_pairs(reconstructions, truths, centre=False, stimuli=stimuli)
         return (rivals - beaten < self.top).astype(np.float64)

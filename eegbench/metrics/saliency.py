@@ -1,17 +1,22 @@
 """Agreement of predicted saliency maps, as pysaliency computes it."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from eegbench.arrays import Values
 from eegbench.contracts import Metric
 from eegbench.metrics.checks import Array, Floats, check_maps
-from eegbench.metrics.correlation import paired_correlation
+from eegbench.metrics.correlation import NARROWEST, PIECE, all_similarities, paired_correlation
 
 MIT_EPSILON = 2.2204e-16  # of the MIT/Tuebingen saliency benchmark, in the logarithm and in the quotient
 MINIMUM = 1e-20  # what pysaliency's image_based_kl_divergence adds to every pixel
+PLACES = 2**14  # pixels of a map that are enough where all pairs are compared by similarity
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,17 @@ class MapCorrelation(Metric):
     needs: str = "saliency"
     per_item: bool = True
 
+    most_paired: ClassVar[int] = 1000
+
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """(n,) from uint8 maps (n, h, w); raises InputError for other input."""
         check_maps(self.id, reconstructions, truths)
         blank = _constant(reconstructions) & ~_constant(truths)
         return np.where(blank, 0.0, paired_correlation(reconstructions, truths))
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        blank = _constant(reconstructions)[:, None] & ~_constant(truths)
+        return np.where(blank, 0.0, all_similarities(reconstructions, truths, centre=True))
 
 
 @dataclass(frozen=True)
@@ -49,11 +60,23 @@ class MapSimilarity(Metric):
     needs: str = "saliency"
     per_item: bool = True
 
+    most_paired: ClassVar[int] = 500
+
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """(n,) from uint8 maps (n, h, w); raises InputError for other input."""
         check_maps(self.id, reconstructions, truths)
         pairs = zip(reconstructions, truths, strict=True)
         return np.array([np.minimum(_density(a), _density(b)).sum() for a, b in pairs], dtype=np.float64)
+
+    def reduced(self, features: Array) -> Array:
+        """Maps of no more than PLACES pixels as they are; of larger ones every k-th pixel in both directions."""
+        step = math.ceil(math.sqrt(max(1.0, features[0].size / PLACES)))
+        return features[:, ::step, ::step]
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        """By the sum of absolute differences: min(a, b) = (a + b - |a - b|) / 2, and both maps sum to 1."""
+        sides = (np.stack([_density(one).ravel() for one in side]) for side in (reconstructions, truths))
+        return np.maximum(0.0, 1.0 - cdist(*sides, metric="cityblock") / 2)
 
 
 @dataclass(frozen=True)
@@ -72,11 +95,21 @@ class MapDivergence(Metric):
     needs: str = "saliency"
     per_item: bool = True
 
+    most_paired: ClassVar[int] = 1000
+
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """(n,) from uint8 maps (n, h, w); raises InputError for other input."""
         check_maps(self.id, reconstructions, truths)
         pairs = zip(reconstructions, truths, strict=True)
         return np.array([_mit_divergence(_density(b), _density(a)) for a, b in pairs], dtype=np.float64)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        """As the difference of two logarithms, so that a matrix product gives the part that depends on both maps.
+
+        log(eps + e / (m + eps)) = log(e + eps (m + eps)) - log(m + eps). Without the second term of the first logarithm
+        a divergence is less by at most the sum of eps (m + eps) over pixels: 2.3e-16 nats.
+        """
+        return _divergences(truths, reconstructions, minimum=0.0, epsilon=MIT_EPSILON).T
 
 
 @dataclass(frozen=True)
@@ -95,11 +128,16 @@ class ReversedMapDivergence(Metric):
     needs: str = "saliency"
     per_item: bool = True
 
+    most_paired: ClassVar[int] = 1000
+
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """(n,) from uint8 maps (n, h, w); raises InputError for other input."""
         check_maps(self.id, reconstructions, truths)
         pairs = zip(reconstructions, truths, strict=True)
         return np.array([_divergence(_density(a, MINIMUM), _density(b, MINIMUM)) for a, b in pairs], dtype=np.float64)
+
+    def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
+        return _divergences(reconstructions, truths, minimum=MINIMUM, epsilon=0.0)
 
 
 def _constant(maps: Array) -> NDArray[np.bool_]:
@@ -115,6 +153,27 @@ def _density(saliency: Array, minimum: float = 0.0) -> Floats:
     values = saliency.astype(np.float64) / 255 + minimum
     total = values.sum()
     return values / total if total > 0 else np.full(values.shape, 1 / values.size)
+
+
+def _divergences(empirical: Array, models: Array, *, minimum: float, epsilon: float) -> Floats:
+    """sum e log e - e log(m + epsilon) of each empirical map (n, h, w) and each model (m, h, w), (n, m): in pieces."""
+    sides = [side.reshape(len(side), -1) for side in (empirical, models)]
+    totals = [np.array([(row / 255 + minimum).sum() for row in side])[:, None] for side in sides]
+    width = sides[0].shape[1]
+    step = max(NARROWEST, PIECE // (len(empirical) + len(models)))
+
+    def piece(side: Array, total: Floats, pixels: slice) -> Floats:
+        """Of each map some pixels of its `_density`."""
+        uniform = np.full((len(side), 1), 1 / width)
+        known = total > 0
+        return np.where(known, (side[:, pixels] / 255 + minimum) / np.where(known, total, 1.0), uniform)
+
+    divergences = np.zeros((len(empirical), len(models)))
+    for start in range(0, width, step):
+        e, m = (piece(side, total, slice(start, start + step)) for side, total in zip(sides, totals, strict=True))
+        own = (e * np.log(np.where(e > 0, e, 1.0))).sum(axis=1, keepdims=True)
+        divergences += own - e @ np.log(m + epsilon).T
+    return divergences
 
 
 def _mit_divergence(empirical: Floats, model: Floats) -> float:

@@ -149,19 +149,11 @@ def test_pixel_metrics_do_not_depend_on_the_portions(lab: Any, monkeypatch: pyte
         progress=Silent(),
     )
     found = ready.measure([from_array(STIMULI, made)], progress=Silent())["pixcorr"]
-    partner = measure.partners(STIMULI)
     formula = lab.laws["pixcorr"].compute
     assert found.items is not None
     assert found.items[0] == pytest.approx(formula(made / 255, truths / 255), abs=1e-6)  # features are float32
-    assert found.floor == pytest.approx(float(formula(made / 255, truths[partner] / 255).mean()), abs=1e-6)
-
-
-def test_partners_have_no_fixed_point_and_do_not_depend_on_order() -> None:
-    partner = measure.partners(STIMULI)
-    assert sorted(partner) == list(range(20)) and (partner != np.arange(20)).all()
-    backwards = STIMULI[::-1]
-    there = {backwards[i]: backwards[p] for i, p in enumerate(measure.partners(backwards))}
-    assert there == {STIMULI[i]: STIMULI[p] for i, p in enumerate(partner)}
+    assert (found.floor is None) == (portion == 1)  # this metric can pair nothing but what is in work at once
+    assert found.floor is None or abs(found.floor) < 0.1  # unrelated noise of 75 values: sd .12 / sqrt(20)
 
 
 def test_samples_are_averaged_and_never_picked(lab: Any) -> None:

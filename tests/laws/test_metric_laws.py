@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from eegbench.benchmark import all_pairs
 from eegbench.contracts import Metric
 from eegbench.metrics import METRICS, correlation, distribution
+from eegbench.metrics.classification import NWay
 
 Array = NDArray[Any]
 Sides = tuple[Array, Array]  # reconstructions, truths
@@ -157,7 +159,8 @@ def test_permuted_pairs_fall_to_chance(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in LAWS if METRICS[name].per_item and METRICS[name].chance != "permuted"]
+    "name",
+    [name for name in LAWS if METRICS[name].per_item and METRICS[name].chance != "permuted"] + ["nway50_top1"],
 )
 def test_over_all_answers_the_mean_is_chance(name: str) -> None:
     """Were each answer as likely as any other, whatever the reconstruction, the value would be chance: exactly."""
@@ -167,10 +170,30 @@ def test_over_all_answers_the_mean_is_chance(name: str) -> None:
         answers = [np.tile(one, (N, 1)) for one in np.eye(a.shape[1])]
     else:  # the answers are the other truths, and its own
         answers = [np.roll(b, shift, axis=0) for shift in range(N)]
-    expected = float(metric.chance.partition("/")[0]) / N if isinstance(metric.chance, str) else metric.chance
+    expected = all_pairs.chance(metric, [str(i) for i in range(N)])
+    if isinstance(metric, NWay):  # 1 of so many classes, where all are equally frequent
+        expected = 1 / metric.ways
     values = [value(name, (a, answer)).mean() for answer in answers]
     assert expected is not None
     np.testing.assert_allclose(np.mean(values), expected, rtol=0, atol=ROUNDING)
+
+
+COUNTED = ("alexnet2", "alexnet5", "inception", "clip", "nway50_top1", "nway50_top1_vit_b_16")
+
+
+@pytest.mark.parametrize("name", [name for name in LAWS if METRICS[name].per_item and LAWS[name].sides is not pixels])
+def test_the_score_of_each_pair_is_what_compute_gives_it(name: str) -> None:
+    metric = METRICS[name]
+    a, b = LAWS[name].sides(11)
+    got = metric.pairs(metric.reduced(a), metric.reduced(b), stimuli=[str(i) for i in range(N)])
+    expected = np.empty((N, N))
+    for shift in range(N):
+        turned = np.roll(np.arange(N), -shift)
+        expected[np.arange(N), turned] = value(name, (a, b[turned]))
+    counted = name in COUNTED or name.startswith("retrieval")  # whole numbers of rivals or classes: no rounding
+    np.testing.assert_allclose(got, expected, rtol=0 if counted else ROUNDING, atol=0 if counted else 1e-12)
+    part = metric.pairs(metric.reduced(a[5:9]), metric.reduced(b), stimuli=[str(i) for i in range(N)])
+    np.testing.assert_allclose(part, got[5:9], rtol=0, atol=0 if counted else 1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in LAWS if LAWS[name].one_sided])
