@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import seeds
 from eegbench.arrays import Images
 from eegbench.benchmark import outputs, store
+from eegbench.benchmark.all_pairs import partners
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import ImageSet
@@ -86,29 +86,14 @@ def stands(run: Reconstructed) -> bool:
     return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
 
 
-def donors_of(stimuli: Sequence[str], contents: Sequence[str] | None = None) -> NDArray[np.int64]:
-    """For each query the position of another one, whose EEG it gets; it depends on the ids, not on their order.
+def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
+    """For each query the position of another, whose EEG it gets; it depends on ids and contents, not on their order.
 
-    contents: what each stimulus shows. A donor then shows another picture, unless half of all or more show the same.
-    Raises InputError below two queries.
+    contents: what each stimulus shows; a donor shows another picture. Raises InputError below two queries.
     """
-    n = len(stimuli)
-    if n < 2:
-        raise InputError(f"{n} test stimulus; the audit permutes EEG between two or more: use --no-audit")
-    ordered = np.array(sorted(range(n), key=lambda i: stimuli[i]), dtype=np.int64)
-    donors = np.empty_like(ordered)
-    donors[ordered] = ordered[seeds.derangement(n, seeds.generator("audit", n))]
-    if contents is None or len(set(contents)) == n:
-        return donors
-    shown, rng = np.unique(contents, return_inverse=True)[1], seeds.generator("audit", "same pictures", n)
-    for item in ordered:
-        if shown[donors[item]] == shown[item]:
-            # A swap that leaves both with another picture: where no picture has half of the stimuli there is one.
-            others = ordered[(shown[ordered] != shown[item]) & (shown[donors[ordered]] != shown[item])]
-            if len(others):
-                other = others[rng.integers(len(others))]
-                donors[[item, other]] = donors[[other, item]]
-    return donors
+    if len(stimuli) < 2:
+        raise InputError(f"{len(stimuli)} test stimulus; the audit permutes EEG between two or more: use --no-audit")
+    return partners(stimuli, contents)
 
 
 def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
@@ -133,7 +118,7 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     if found.get("run") != store.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
-    ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli)
+    ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
     gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.get("eeg_of")), None)
     if gave is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")

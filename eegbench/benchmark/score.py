@@ -25,7 +25,7 @@ from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
-from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
+from eegbench.records import STATISTICS, ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
 from eegbench.walking import Note, unheard
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
@@ -111,6 +111,7 @@ class Scorer:
             judges=self.digests,
             caution=self.caution,
             truths=self.truths_digest,
+            statistics=STATISTICS,
             reconstructions=reconstructions,
         )
 
