@@ -31,7 +31,7 @@ def test_of_too_few_stimuli_there_is_no_verdict(lab: Any) -> None:
 def test_a_method_that_uses_the_eeg_is_seen_to(lab: Any) -> None:
     sheet = lab.evaluate("uses-eeg").sheet
     assert sheet.verdict.startswith("EEG contributes")
-    assert sheet.audit is not None and {"pixcorr", "distance"} <= set(sheet.audit.carried_by)
+    assert sheet.audit is not None and {"top1", "distance", "retrieval"} == set(sheet.audit.carried_by)
     for name in ("pixcorr", "distance"):  # among them one where lower is better
         found = sheet.metrics[name]
         assert found.contribution_ci is not None and found.contribution_ci[0] > 0
