@@ -59,7 +59,8 @@ def compare(
 
     measured, permuted: of the images from the true and from the permuted EEG. donors: for each stimulus, in the order
     of the truths, the place of the one whose EEG made its permuted image. A contribution is value minus permuted
-    value, signed so that up is better; its interval is paired by stimulus.
+    value, signed so that up is better; its interval is paired by stimulus. The test is of images: an embedding that
+    finds its picture says nothing of what is painted.
     """
     scores = dict(sheet.metrics)
     for name, one in measured.items():
@@ -70,8 +71,9 @@ def compare(
         )
     found, verdict = None, verdicts.too_few(sheet.n)
     if sheet.n >= verdicts.FEWEST_STIMULI:
-        found, by_metric = _paired(measured, permuted, donors) if track == PAIRED else (None, {})
-        found = found or _regenerated(measured, permuted)
+        of_images = {name: one for name, one in measured.items() if one.metric.needs != EMBEDDING}
+        found, by_metric = _paired(of_images, permuted, donors) if track == PAIRED else (None, {})
+        found = found or _regenerated(of_images, permuted)
         verdict = verdicts.verdict(found) if found else verdicts.NOTHING
         for name, p in by_metric.items():
             scores[name] = dataclasses.replace(scores[name], contribution_p=p)
@@ -122,7 +124,7 @@ def _kept(true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: S
     """
     found = {}
     for name, one in permuted.items():
-        if one.pairs is None or name not in true or one.metric.needs == EMBEDDING:  # an embedding has no seed
+        if one.pairs is None or name not in true:
             continue
         kept = _sign(one) * one.pairs - true[name][donors]
         if _spread(kept) > HARDLY * _spread(true[name]):
