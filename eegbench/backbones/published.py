@@ -57,7 +57,7 @@ PUBLISHED: dict[str, WeightFile] = {
         hub="timm/vit_large_patch14_clip_224.openai",
     ),
     "fidelity_inception": WeightFile(
-        "weights-inception-2015-12-05-6726825d.pth", ("is", "is_10split", "kid", "fid"),
+        "weights-inception-2015-12-05-6726825d.pth", ("is", "is_10split", "kid", "kid_published", "fid"),
         "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
         "Apache-2.0 (torch-fidelity)",
     ),

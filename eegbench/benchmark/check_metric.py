@@ -136,8 +136,8 @@ class _Asking:
     def pairs(self) -> str | None:
         """Own pairs and pairs re-paired in three ways; of PIXELS near to them, for it may look at fewer places."""
         n = len(self.truths)
-        sides = [entering.reduced(self.metric, side) for side in (self.near, self.truths)]
-        scores = entering.pairs(self.metric, *sides, [str(i) for i in range(n)])
+        near, truths = (entering.reduced(self.metric, side) for side in (self.near, self.truths))
+        scores = entering.pairs(self.metric, near, truths, [str(i) for i in range(n)])
         places = [(np.arange(n) + shift) % n for shift in (0, 1, 3, n // 2)]
         got = np.concatenate([scores[np.arange(n), turned] for turned in places])
         expected = np.concatenate([self.value(self.near, self.truths[turned]) for turned in places])
@@ -154,7 +154,7 @@ class _Asking:
 
     def identical(self) -> str | None:
         best = self.mean(self.truths, self.truths)
-        worse = {"near": self.near, "other": self.truths[::-1]}
+        worse = {"near": self.near} | ({"other": self.truths[::-1]} if self.metric.per_item else {})
         for name, side in worse.items():
             if (found := self.mean(side, self.truths)) > best + NEAR:
                 return f"{name} pairs get {abs(found):g}, identical ones {abs(best):g}: is higher_is_better right?"

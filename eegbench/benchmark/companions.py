@@ -18,7 +18,7 @@ from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.contracts import Answers, Named, Progress, Reference, Silent
 from eegbench.errors import MissingError
-from eegbench.records import Json, ManifestRow, RunSpec, ScoreSheet
+from eegbench.records import STATISTICS, Json, ManifestRow, RunSpec, ScoreSheet
 
 FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
 CEILINGS = ("vae_roundtrip", "true_embedding")
@@ -134,14 +134,14 @@ def _scores(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet
 
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
-    """The scores that a complete run has already, if the same judges and metrics made them, under this caution."""
+    """The scores that a complete run has, if the same judges, metrics and statistics made them, under this caution."""
     file = run.folder / runs.SHEET
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)
     versions = {name: one.version for name, one in sheet.metrics.items()}
     wanted = {metric.id: metric.version for metric in ready.metrics}
-    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution)
-    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution)
+    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution, sheet.statistics)
+    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution, STATISTICS)
     bound = sheet.reconstructions == run.record.images
     return sheet if same and bound and sheet.n == len(ready.truths.stimuli) else None

@@ -113,6 +113,7 @@ class Scorer:
             truths=self.truths_digest,
             statistics=STATISTICS,
             reconstructions=reconstructions,
+            statistics=STATISTICS,
         )
 
     @property

@@ -19,7 +19,7 @@ from eegbench import places, runs
 from eegbench.benchmark import store
 from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
-from eegbench.records import SCHEMA_VERSION, Json, RunRecord, ScoreSheet, digest, is_sealed
+from eegbench.records import SCHEMA_VERSION, STATISTICS, Json, RunRecord, ScoreSheet, digest, is_sealed
 
 WRITTEN = 1  # rises when a floor or a ceiling is made or scored otherwise, without a version of its own that says so
 MADE_BY = (eegbench.__version__, SCHEMA_VERSION, WRITTEN)
@@ -92,7 +92,7 @@ def _scores(record: RunRecord, ready: Scorer) -> Path:
     versions = {metric.id: metric.version for metric in ready.metrics}
     judges = [[judge.name, judge.digest, judge.variant, judge.verified] for judge in ready.suite.judges]
     scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, judges, versions]
-    return places.cache("scores") / digest([scored, ready.caution, ready.missing, *MADE_BY])
+    return places.cache("scores") / digest([scored, ready.caution, ready.missing, STATISTICS, *MADE_BY])
 
 
 @contextmanager

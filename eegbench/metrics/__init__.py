@@ -2,7 +2,7 @@
 
 from eegbench.contracts import Metric
 from eegbench.metrics.classification import InceptionScore, NWay
-from eegbench.metrics.distribution import FrechetDistance, KernelInceptionDistance
+from eegbench.metrics.distribution import FrechetDistance, KernelInceptionDistance, PublishedKernelInceptionDistance
 from eegbench.metrics.identification import CorrelationDistance, TwoWay
 from eegbench.metrics.pixel import ColumnSimilarity, PixelCorrelation, StructuralSimilarity
 from eegbench.metrics.retrieval import Retrieval
@@ -24,8 +24,9 @@ METRICS: dict[str, Metric] = {
     "nway50_top1": NWay("nway50_top1", ways=50),
     "nway50_top1_vit_b_16": NWay("nway50_top1_vit_b_16", ways=50, needs="probabilities_vit_b_16"),
     "is": InceptionScore("is", splits=1),
-    "is_10split": InceptionScore("is_10split", splits=10),
+    "is_10split": InceptionScore("is_10split", splits=10, jackknife=None),
     "kid": KernelInceptionDistance(),
+    "kid_published": PublishedKernelInceptionDistance(),
     "fid": FrechetDistance(),
     "cc": MapCorrelation(),
     "sim": MapSimilarity(),

@@ -43,6 +43,8 @@ NWAY_TRAPS = (
     "The class is the judge's argmax on the true image, not the image's label.",
     "Published code draws the 49 other classes some 50 to 1000 times; this is the value those draws estimate.",
     "A `max` over samples, which some papers print beside it, is not this number.",
+    "Chance is 1/50 only where all classes are equally frequent: where a few are popular among truths and "
+    "reconstructions alike it is far above, so it is estimated.",
 )
 FIDELITY_IMAGE = (
     "uint8, bilinear to 299 px as TensorFlow 1 does it (no antialias), (x - 128) / 128, Inception 2015-12-05"
@@ -60,7 +62,7 @@ OLD_SKIMAGE = (
     "print both under the name SSIM."
 )
 PIXEL_TRAPS = (
-    "Chance is not 0: it is estimated by pairing each reconstruction with another truth.",
+    "Chance is not 0: it is the mean over all pairs that show different pictures, seen at fewer places.",
     "Torchvision resized tensors without antialias up to 0.16; uint8 tensors are rounded after each resize.",
 )
 FEW = "With n images below the 2048 features the covariance is singular; the bias grows as 1/n: compare equal n only."
@@ -156,9 +158,27 @@ CARDS: dict[str, Card] = {
         ("With 200 images it cannot exceed 20.", "The printed std is over splits: no error of the estimate."), EXACT,
     ),
     "kid": Card(
-        "Kernel inception distance", "unbiased squared MMD of both full sets, kernel (x.y / d + 1)^3",
+        "Kernel inception distance",
+        "mean over i != j of k(x_i, x_j) + k(y_i, y_j) - 2 k(x_i, y_j), k(x, y) = (x.y / d + 1)^3",
+        "Gretton et al. 2012, without pairs that belong together; kernel of Binkowski et al. 2018", POOLED,
+        FIDELITY_WEIGHTS,
+        (
+            "May be below 0; its mean is 0 where both sets have one distribution.",
+            "Version 1 is `kid_published`: its own pairs move it below 0 where reconstructions resemble their truths.",
+        ),
+        EXACT,
+    ),
+    "kid_published": Card(
+        "Kernel inception distance, as published",
+        "squared MMD of both full sets, unbiased were they independent, kernel (x.y / d + 1)^3",
         "Binkowski et al. 2018", POOLED, FIDELITY_WEIGHTS,
-        ("May be below 0.", "torch-fidelity averages 100 subsets of 1000 and refuses fewer images."), EXACT,
+        (
+            "For comparison with papers. Reconstructions are no independent set: it is biased by -2/n times what the "
+            "kernel gives own pairs more than others.",
+            "May be below 0.",
+            "torch-fidelity averages 100 subsets of 1000 and refuses fewer images.",
+        ),
+        EXACT,
     ),
     "fid": Card(
         "Frechet inception distance", "|difference of means|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))", "Heusel et al. 2017",
@@ -188,6 +208,8 @@ CARDS: dict[str, Card] = {
         "Song et al. 2024 (NICE); Li et al. 2024 (ATM)", "the method's own target embedding of the shown image",
         traps=(
             "Among all test images, the shown one included: NICE retrieves a concept's mean of other images.",
+            "Where one picture stands behind several items, the other copies are no rivals, and chance is above 1/N. "
+            "Sheets of edition 1 of the statistics counted each copy as a rival: score such runs again.",
             "Published tables average ten subjects.",
         ),
     ),
@@ -202,7 +224,7 @@ def render(metric: Metric) -> str:
     """The card of a metric as Markdown; of a plug-in's metric, which has none, the facts alone."""
     card = CARDS.get(metric.id)
     low, high = metric.bounds
-    chance = "estimated by permuting pairs" if metric.chance == "permuted" else metric.chance
+    chance = "the mean over all pairs of different pictures" if metric.chance == "permuted" else metric.chance
     facts: dict[str, object] = {
         "Better": "up" if metric.higher_is_better else "down",
         "Chance": "none" if chance is None else chance,

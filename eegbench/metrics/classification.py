@@ -63,6 +63,8 @@ class InceptionScore(Metric):
     does not matter. With more, items are shuffled as torch-fidelity does, cut into contiguous splits, and the
     splits' scores averaged: no split can exceed its number of images. Chance 1 is what images without any
     information get. NaN for fewer images than splits. Raises InputError for rows that are no probabilities.
+    The score grows with the number of images, so that subsamples which leave out a tenth spread as the whole does and
+    halves do not; the mean over splits, whose size sets its value, has no honest interval.
     Source: Salimans et al. 2016; Obukhov et al. 2020 (torch-fidelity).
     """
 
@@ -74,6 +76,7 @@ class InceptionScore(Metric):
     bounds: tuple[float, float] = (1.0, float("inf"))
     needs: str = "inception_probabilities"
     per_item: bool = False
+    jackknife: float | None = 0.1
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         p = check_probabilities(self.id, "reconstructions", reconstructions, least=1)

@@ -19,7 +19,7 @@ from eegbench.contracts import Metric, Silent
 from eegbench.metrics import METRICS
 from eegbench.metrics.classification import NWay
 from eegbench.metrics.identification import CorrelationDistance
-from tests.files.memory import at_most
+from memory import at_most
 
 DISTANCE = CorrelationDistance("swav", needs="f")
 

@@ -117,14 +117,17 @@ def inception_score(probabilities: Floats, splits: int) -> float:
     return float(np.mean(scores))
 
 
-def kid(x: Floats, y: Floats) -> float:
+def kid(x: Floats, y: Floats, *, own: bool) -> float:
+    """Own pairs count among those of both sides, or not."""
+
     def kernel(a: Floats, b: Floats) -> float:
         return (float(a @ b) / len(a) + 1) ** 3
 
     def within(z: Floats) -> float:
         return float(np.mean([kernel(z[i], z[j]) for i in range(len(z)) for j in range(len(z)) if i != j]))
 
-    return within(x) + within(y) - 2 * float(np.mean([kernel(a, b) for a in x for b in y]))
+    across = [kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(y) if own or i != j]
+    return within(x) + within(y) - 2 * float(np.mean(across))
 
 
 def fid(x: Floats, y: Floats) -> float:
@@ -148,7 +151,8 @@ def values(inputs: dict[str, Sides]) -> dict[str, Floats]:
         "nway50_top1": each(nway, probabilities),
         "is": np.array(inception_score(probabilities[0], 1)),
         "is_10split": np.array(inception_score(probabilities[0], 10)),
-        "kid": np.array(kid(*pool)),
+        "kid": np.array(kid(*pool, own=False)),
+        "kid_published": np.array(kid(*pool, own=True)),
         "fid": np.array(fid(*pool)),
         "cc": each(CC, maps),
         "sim": each(SIM, maps),

@@ -117,6 +117,18 @@ def test_fid_is_the_squared_shift_of_a_moved_set_with_fewer_and_with_more_items_
         assert compute("fid", truths + 0.5, truths) == pytest.approx([12 * 0.25], abs=1e-10)
 
 
+def test_kid_of_pairs_has_no_bias_where_the_published_estimate_lies_below_zero() -> None:
+    """Both sides have one distribution, and own pairs a correlation of .6: the population's value is 0."""
+    rng, found = np.random.default_rng(6), {"kid": list[float](), "kid_published": list[float]()}
+    for _ in range(100):
+        truths = rng.standard_normal((60, 64))
+        made = 0.6 * truths + 0.8 * rng.standard_normal((60, 64))
+        for name, values in found.items():
+            values.append(float(METRICS[name].compute(made, truths)))
+    assert max(found["kid_published"]) < 0
+    assert abs(np.mean(found["kid"])) < 3 * np.std(found["kid"]) / 10  # three standard errors
+
+
 WRONG: dict[str, tuple[str, Array, Array, str]] = {
     "shapes differ": ("swav", np.ones((3, 4)), np.ones((2, 4)), "same shape"),
     "bytes for fractions": ("ssim", np.full((1, 12, 12, 3), 9.0), np.ones((1, 12, 12, 3)), r"\[0, 1\]"),
@@ -126,6 +138,7 @@ WRONG: dict[str, tuple[str, Array, Array, str]] = {
     "logits": ("is", np.full((3, 4), 2.0), np.ones((3, 4)), "softmax"),
     "one item": ("clip", np.ones((1, 4)), np.ones((1, 4)), "at least 2"),
     "NaN in a set": ("kid", np.full((3, 4), np.nan), np.ones((3, 4)), "NaN"),
+    "sets of different size": ("kid", np.ones((3, 4)), np.ones((4, 4)), "3 reconstructions and 4 truths"),
     "other judge": ("fid", np.ones((3, 4)), np.ones((3, 5)), "one judge"),
 }
 

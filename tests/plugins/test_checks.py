@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def test_a_class_that_is_broken_is_the_first_clause(install: Install) -> None:
         check_dataset.check("badd", {}, (), progress=Silent())
 
 
-@pytest.mark.parametrize("name", ["pixcorr", "clip", "kl", "fid", "is", "retrieval_top1"])
+@pytest.mark.parametrize("name", ["pixcorr", "clip", "kl", "fid", "kid", "is", "retrieval_top1"])
 def test_metrics_of_ours_pass(name: str) -> None:
     assert name in METRICS and name not in VARIANTS
     assert [one for one in check_metric.check(name, progress=Silent()) if one.problem] == []
@@ -164,6 +164,20 @@ def test_each_broken_law_of_a_metric_is_found(law: str, monkeypatch: pytest.Monk
     flat = gives if "needs" not in changes else (lambda a, b: gives(a.reshape(len(a), -1), b.reshape(len(b), -1)))
     problems = metric_problems(Odd("odd", flat, **{"needs": "embedding"} | changes), monkeypatch)
     assert [where for where in problems if where.startswith(clause)], problems
+
+
+@pytest.mark.parametrize("needs", ["embedding", "pixels425"])
+def test_scores_of_pairs_that_compute_does_not_give_are_found(needs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Turned(Odd):
+        def reduced(self, features: Any) -> Any:
+            return features.reshape(len(features), -1)[:, ::999]
+
+        def pairs(self, reconstructions: Any, truths: Any, *, stimuli: Sequence[str]) -> Any:
+            return 1 - np.abs(reconstructions[:, None] - truths[::-1][None]).mean(axis=2).clip(0, 1)
+
+    metric = Turned("odd", lambda a, b: 1 - distance(a.reshape(len(a), -1), b.reshape(len(b), -1)), needs=needs)
+    (clause,) = metric_problems(metric, monkeypatch)
+    assert clause.startswith("pairs gives each reconstruction and each truth the score")
 
 
 def test_a_sound_metric_passes_and_an_unknown_one_is_refused(small: Install, eegbench: Run) -> None:
