@@ -111,7 +111,6 @@ class Scorer:
             judges=self.digests,
             caution=self.caution,
             truths=self.truths_digest,
-            statistics=STATISTICS,
             reconstructions=reconstructions,
             statistics=STATISTICS,
         )
