@@ -172,8 +172,9 @@ def test_what_a_seed_says_of_its_stimulus_is_a_leak(lab: Any, eeg: float) -> Non
 
 
 def test_an_honest_method_does_not_leak_more_often_than_chance_however_strong_its_eeg(lab: Any) -> None:
-    found = [audited(lab.laws["pixcorr"], eeg=5.0, seed=seed).audit.leak_p for seed in range(40)]  # type: ignore[union-attr]
-    assert sum(p <= 0.05 for p in found if p is not None) <= 6 and min(found) > 0.002  # type: ignore[type-var]
+    found = [audited(lab.laws["pixcorr"], eeg=5.0, seed=seed).audit for seed in range(40)]
+    leaks = [one.leak_p for one in found if one is not None and one.leak_p is not None]
+    assert len(leaks) == 40 and sum(p <= 0.05 for p in leaks) <= 6
 
 
 def test_a_method_without_a_seed_cannot_leak_through_it(lab: Any) -> None:

@@ -187,7 +187,7 @@ def test_who_calls_a_sheet_older_than_it_is_gets_no_ok(audited: Path) -> None:
     (audited / "scores.json").write_text(text.replace('"statistics": 2', '"statistics": 1'))
     assert "edition 1 of the statistics has no p" in " ".join(verified(audited).problems)
     (audited / "scores.json").write_text(text)
-    bare = {"audit": None, "statistics": 1, "verdict": "EEG contributes: 9 of 9 metrics"}
+    bare: dict[str, Any] = {"audit": None, "statistics": 1, "verdict": "EEG contributes: 9 of 9 metrics"}
     reseal(audited, lambda s: dataclasses.replace(s, **bare, metrics=without_p(s)))
     assert verified(audited).lines()[0].startswith("IN PART")
 
