@@ -28,4 +28,4 @@ def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 RECORD: Steps = {1: _first("seal")}
-SHEET: Steps = {1: _first("seal", "files", "truths", "reconstructions")}
+SHEET: Steps = {1: _first("seal", "files", "truths", "reconstructions", "statistics", "audit")}

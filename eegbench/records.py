@@ -23,6 +23,7 @@ SCHEMA_VERSION = 2
 STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
+RULES = ("pairing", "regenerated")  # by which an audit tests
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
 MAX_RECORD_BYTES = 64 * 2**20
 MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
@@ -262,6 +263,7 @@ class Score:
         numbers = (self.value, self.floor, self.permuted, self.contribution, *(self.ci or ()))
         if any(abs(number) > MAX_VALUE for number in (*numbers, *(self.contribution_ci or ())) if number is not None):
             raise InputError(f"{self.metric}: a number beyond {MAX_VALUE:g}, where no metric comes")
+        _check_p(f"contribution_p of {self.metric}", self.contribution_p)
         for low, high in filter(None, (self.ci, self.contribution_ci)):
             if not low <= high:
                 raise InputError(f"{self.metric}: an interval from {low} to {high}")
@@ -269,11 +271,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Audited:
-    """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (the track `oracle`).
+    """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (they are better than
+    those from permuted EEG: on the track `oracle`, and of more stimuli than all pairs are kept of).
 
-    p: of no contribution. stimuli: how many it stands on. carried_by: the metrics whose adjusted p is at most .05.
-    visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases. leak_p: on the track `eeg`,
-    the p of images from permuted EEG belonging to their stimuli, which they do where something else tells.
+    p: of no contribution. stimuli: how many it stands on. carried_by: the metrics whose adjusted p is at most .05, the
+    clearest first. visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases. leak_p: on
+    the track `eeg`, of images from permuted EEG not belonging to their stimuli: they do where something else than the
+    EEG says what was shown.
     """
 
     rule: str
@@ -282,6 +286,18 @@ class Audited:
     carried_by: tuple[str, ...] = ()
     visible: dict[str, float] = field(default_factory=dict)
     leak_p: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise InputError(f"the audit's rule is {self.rule[:80]!r}; wanted one of {', '.join(RULES)}")
+        _check_p("p of the audit", self.p)
+        _check_p("leak_p of the audit", self.leak_p)
+        if not 1 <= self.stimuli <= MAX_IMAGES:
+            raise InputError(f"the audit stands on {self.stimuli} stimuli; wanted 1 to {MAX_IMAGES}")
+        if len(set(self.carried_by)) < len(self.carried_by):
+            raise InputError("carried_by of the audit names a metric twice")
+        if any(not 0 <= least <= MAX_VALUE for least in self.visible.values()):
+            raise InputError(f"visible of the audit has a number that is not from 0 to {MAX_VALUE:g}")
 
 
 @dataclass(frozen=True)
@@ -321,6 +337,14 @@ class ScoreSheet:
         check_name("protocol", self.protocol)
         if self.n < 0:
             raise InputError(f"n is {self.n}; wanted a number of items")
+        if not 1 <= self.statistics <= STATISTICS:
+            raise InputError(f"edition {self.statistics} of the statistics; this eegbench knows 1 to {STATISTICS}")
+        tested = self.audit is not None or any(score.contribution_p is not None for score in self.metrics.values())
+        if tested and self.statistics == 1:
+            raise InputError("edition 1 of the statistics has no p of an audit: the edition was changed afterwards")
+        named = (*self.audit.carried_by, *self.audit.visible) if self.audit else ()
+        if astray := next((name for name in named if name not in self.metrics), None):
+            raise InputError(f"the audit names {astray[:200]!r}, of which the sheet has no score")
 
     def to_json(self) -> str:
         value = dataclasses.asdict(self)
@@ -386,6 +410,11 @@ def _current(value: Json, steps: migrations.Steps) -> Json:
 def _check_version(version: object) -> None:
     if type(version) is not int or version != SCHEMA_VERSION:
         raise InputError(f"schema version {str(version)[:80]!r}; this eegbench writes {SCHEMA_VERSION}")
+
+
+def _check_p(what: str, p: float | None) -> None:
+    if p is not None and not 0 <= p <= 1:
+        raise InputError(f"{what} is {p}; wanted 0 to 1")
 
 
 def _check_count(what: str, count: int, most: int, of: str) -> None:

@@ -30,6 +30,15 @@ def number(value: float | None, bounds: Bounds = None) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
+def probability(p: float | None) -> str:
+    """A p-value without the zero before its point: ".001", ".43"; "<.001" for what would be printed as 0."""
+    if p is None:
+        return "-"
+    if p < 0.0005:
+        return "<.001"
+    return f"{p:.{2 if p >= 0.0995 else 3}f}".removeprefix("0")
+
+
 def within(value: float, bounds: Bounds) -> float:
     """The value, or the bound that it lies beyond."""
     low, high = bounds or (None, None)
@@ -52,7 +61,7 @@ def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, wid
 
 
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
-    """Rows are metrics; columns the value, chance, after an audit what the EEG gave, then floors and ceilings."""
+    """Rows are metrics; columns the value, chance, after an audit what the EEG gave and p, then floors and ceilings."""
     scores = sheet.metrics.values()
     columns = [
         Column(
@@ -65,6 +74,8 @@ def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None
         columns.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
         added = [interval(score.contribution, score.contribution_ci) for score in scores]
         columns.append(Column("EEG adds [95 %]", added))
+    if any(score.contribution_p is not None for score in scores):
+        columns.append(Column("p", [probability(score.contribution_p) for score in scores]))
     beside = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
     beside |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
     for name, other in beside.items():

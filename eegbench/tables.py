@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH = 104  # of what is printed where there is no terminal that says its own
+WIDTH = 108  # of what is printed where there is no terminal that says its own
 NARROW = 6  # of a head, which is broken between words where its cells are no wider
 LEAST = 24  # of a column of sentences: with less room it is left out
 

@@ -15,6 +15,7 @@ WAYS = ("nway50_top1", "nway50_top1_vit_b_16")
 NEAR_TIES = 2  # how many comparisons or stimuli may tip over
 PASSED = 0.2  # what one class that passes another does to an image's 50-way accuracy: at most 49 of 299 classes
 RELATIVE = 2.5e-6
+P = 0.005  # of a p by 999 permutations: rounding moves it by .001, two comparisons of each metric that tip by .005
 
 
 def identical(score: Score, n: int) -> float:

@@ -45,7 +45,7 @@ LAYERS: Mapping[str, set[str]] = {
     "backbones": CONTRACTS | {"download"},
     "methods": CONTRACTS | {"backbones"},
     "leaderboard": RECORDS | {"tolerances"},
-    "benchmark": STAGES | RECORDS | {"tolerances"},
+    "benchmark": STAGES | RECORDS | {"report", "tolerances"},
     "cli": STAGES | RECORDS | {"benchmark", "leaderboard", "progress", "report"},
 }
 # Heavy dependencies open late here, and nowhere else.

@@ -12,7 +12,7 @@ import pytest
 import eegbench
 from eegbench import contracts, records
 from eegbench.errors import InputError
-from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.records import Audited, ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -22,10 +22,30 @@ RECORD = RunRecord(
     SPEC, "method", True, "complete", {"torch": "2.5", "tf32": False}, {"w": "ff"}, ROWS, {"fit": 1.5}, 7
 )
 SCORES = {
-    "ssim": Score("ssim", 2, 0.31, (0.29, 0.33), True, floor=0.2, contribution=0.1, contribution_ci=(0.05, 0.15)),
+    "ssim": Score(
+        "ssim",
+        2,
+        0.31,
+        (0.29, 0.33),
+        True,
+        floor=0.2,
+        contribution=0.1,
+        contribution_ci=(0.05, 0.15),
+        contribution_p=0.01,
+    ),
     "kid": Score("kid", 1, None, None, False, items=3, reason="too few items"),
 }
-SHEET = ScoreSheet(200, "micro", "sal512", SCORES, {"alexnet": "aa"}, "EEG contributes: 1 of 1")
+AUDITED = Audited("pairing", 0.001, 200, ("ssim",), {"ssim": 0.02}, 0.43)
+VERDICT = "EEG contributes (p = .001): seen in ssim"
+SHEET = ScoreSheet(200, "micro", "sal512", SCORES, {"alexnet": "aa"}, VERDICT, AUDITED, statistics=2)
+FIRST = ScoreSheet(
+    200,
+    "micro",
+    "sal512",
+    {name: dataclasses.replace(score, contribution_p=None) for name, score in SCORES.items()},
+    {"alexnet": "aa"},
+    "EEG contributes: 1 of 1",
+)
 
 
 def test_run_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -125,6 +145,7 @@ def test_schemas_name_every_field_and_no_other() -> None:
         (run["$defs"]["spec"], RunSpec),
         (run["$defs"]["image"], ManifestRow),
         (scores, ScoreSheet),
+        (scores["$defs"]["audited"], Audited),
     ]
     for part, cls in described:
         assert set(part["properties"]) == {field.name for field in dataclasses.fields(cls)}
@@ -211,6 +232,29 @@ HOSTILE_SHEETS: dict[str, tuple[Change, bool]] = {
     "judge is a number": (lambda s: s["judges"].update(alexnet=1), True),
     "verdict is null": (lambda s: s.update(verdict=None), True),
     "caution is a list": (lambda s: s.update(caution=["Blocks."]), True),
+    "p of a metric is above 1": (lambda s: s["metrics"]["ssim"].update(contribution_p=1.5), True),
+    "p of a metric is text": (lambda s: s["metrics"]["ssim"].update(contribution_p=".01"), True),
+    "edition of the future": (lambda s: s.update(statistics=3), True),
+    "edition is zero": (lambda s: s.update(statistics=0), True),
+    "edition is true": (lambda s: s.update(statistics=True), True),
+    "edition is older than the audit": (lambda s: s.update(statistics=1), False),
+    "edition is older than p": (lambda s: s.update(statistics=1, audit=None), False),
+    "audit is a list": (lambda s: s.update(audit=[]), True),
+    "audit lacks p": (lambda s: s["audit"].pop("p"), True),
+    "audit has another field": (lambda s: s["audit"].update(q=1), True),
+    "audit by another rule": (lambda s: s["audit"].update(rule="<b>"), True),
+    "p is below 0": (lambda s: s["audit"].update(p=-0.1), True),
+    "p is null": (lambda s: s["audit"].update(p=None), True),
+    "leak_p is above 1": (lambda s: s["audit"].update(leak_p=2), True),
+    "audit stands on nothing": (lambda s: s["audit"].update(stimuli=0), True),
+    "audit stands on half a stimulus": (lambda s: s["audit"].update(stimuli=0.5), True),
+    "audit stands on too many": (lambda s: s["audit"].update(stimuli=10**9), True),
+    "carried by HTML": (lambda s: s["audit"].update(carried_by=["<b>"]), True),
+    "carried by a metric twice": (lambda s: s["audit"].update(carried_by=["ssim", "ssim"]), True),
+    "carried by a metric without a score": (lambda s: s["audit"].update(carried_by=["cc"]), False),
+    "visible of a metric without a score": (lambda s: s["audit"].update(visible={"cc": 0.1}), False),
+    "visible is negative": (lambda s: s["audit"].update(visible={"ssim": -0.1}), True),
+    "visible is a list": (lambda s: s["audit"].update(visible=[0.1]), True),
 }
 
 
@@ -307,12 +351,23 @@ def test_a_record_is_sealed_when_it_is_written(tmp_path: Path) -> None:
 
 def test_records_of_schema_version_1_are_brought_up_to_date(tmp_path: Path) -> None:
     run = {k: v for k, v in dataclasses.asdict(RECORD).items() if k != "seal"} | {"schema_version": 1}
-    new = ("truths", "reconstructions", "files", "seal")
-    sheet = {k: v for k, v in json.loads(SHEET.to_json()).items() if k not in new}
+    new = ("truths", "reconstructions", "files", "seal", "audit", "statistics")
+    sheet = {k: v for k, v in json.loads(FIRST.to_json()).items() if k not in new}
     (tmp_path / "run.json").write_text(json.dumps(run))
     (tmp_path / "scores.json").write_text(json.dumps(sheet | {"schema_version": 1}))
     assert RunRecord.read(tmp_path / "run.json") == RECORD
-    assert ScoreSheet.read(tmp_path / "scores.json") == SHEET
+    assert ScoreSheet.read(tmp_path / "scores.json") == FIRST
+
+
+def test_a_sheet_of_the_first_edition_of_the_statistics_is_read_as_it_is(tmp_path: Path) -> None:
+    value = json.loads(FIRST.to_json())
+    for field in ("audit", "statistics"):  # which it did not have, nor its scores a p
+        del value[field]
+    for one in value["metrics"].values():
+        del one["contribution_p"]
+    jsonschema.validate(value, schema("scores"))
+    (tmp_path / "scores.json").write_text(json.dumps(value))
+    assert ScoreSheet.read(tmp_path / "scores.json") == FIRST
 
 
 def test_more_than_anybody_needs_is_refused_at_once(tmp_path: Path) -> None:

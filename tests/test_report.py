@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from eegbench.progress import Terminal
-from eegbench.records import Score, ScoreSheet
-from eegbench.report import interval, number, show
+from eegbench.records import STATISTICS, Score, ScoreSheet
+from eegbench.report import interval, number, probability, show
 from eegbench.tables import WIDTH, Column, laid
 
 NUMBERS = [
@@ -60,20 +60,28 @@ def shown(sheet: ScoreSheet, *, beside: bool = True, width: int = WIDTH) -> str:
 
 
 def test_the_widest_table_fits_in_a_hundred_columns_and_cuts_nothing() -> None:
-    wide = dataclasses.replace(WIDE, contribution_ci=(-0.2345, -0.1))
-    sheet = ScoreSheet(200, "micro", "sal512", {name: dataclasses.replace(wide, metric=name) for name in IDS})
-    text = shown(sheet)
+    wide = dataclasses.replace(WIDE, contribution_ci=(-0.2345, -0.1), contribution_p=0.001)
+    scores = {name: dataclasses.replace(wide, metric=name) for name in IDS}
+    text = shown(ScoreSheet(200, "micro", "sal512", scores, statistics=STATISTICS))
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "…" not in text
     for name in IDS:
         row = next(line for line in text.splitlines() if line.startswith(name))
-        expected = [name, "↓", "-.123", "[-.234,", "-.100]", ".500", "-.200", "-.123", "[-.234,", "-.100]"]
+        expected = [name, "↓", "-.123", "[-.234,", "-.100]", ".500", "-.200", "-.123", "[-.234,", "-.100]", ".001"]
         assert row.split() == [*expected, *["-.123"] * 3]
 
 
 def test_columns_of_an_audit_that_was_not_made_are_left_out() -> None:
     bare = dataclasses.replace(WIDE, permuted=None, contribution=None)
     assert "permuted" not in shown(ScoreSheet(2, "micro", "sal512", {"x": bare}), beside=False)
+    assert " p\n" not in shown(ScoreSheet(2, "micro", "sal512", {"x": WIDE}), beside=False)
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "-"), (0.0001, "<.001"), (0.001, ".001"), (0.0999, ".10"), (0.431, ".43"), (1.0, "1.00")]
+)
+def test_a_p_value_is_never_printed_as_nothing(p: float | None, text: str) -> None:
+    assert probability(p) == text
 
 
 def test_what_a_stranger_wrote_is_printed_as_it_is() -> None:

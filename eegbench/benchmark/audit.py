@@ -1,156 +1,161 @@
 """The audit: does the EEG have anything to do with the images?
 
-The fitted method is run again on EEG permuted between the test stimuli. Each stimulus keeps its seed and its hint
-and gets the EEG of another. What the true EEG adds to that is its contribution.
+On the track `eeg` a method sees nothing of a stimulus but through its EEG: the EEG contributes where the images belong
+to their own truths more than to others. On every track the fitted method is also run again on EEG permuted between the
+test stimuli: each stimulus keeps its seed and its hint and gets the EEG of another. What the true EEG adds to that is
+its contribution; on the track `oracle`, where the hint alone makes images belong, it is what is tested. On the track
+`eeg` these images show whether something else than the EEG says what was shown.
 """
 
 import dataclasses
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eegbench import seeds, statistics
-from eegbench.arrays import Images
-from eegbench.benchmark import outputs, store
-from eegbench.benchmark.fit import Fitted
-from eegbench.benchmark.hints import HintMaps
-from eegbench.benchmark.images import ImageSet
-from eegbench.benchmark.measure import Measured
-from eegbench.benchmark.outputs import Given
-from eegbench.benchmark.plan import Plan
-from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
-from eegbench.benchmark.score import Embeddings, Scorer, estimate, image_sets
+from eegbench.benchmark import verdicts
+from eegbench.benchmark.measure import EMBEDDING, Array, Measured
+from eegbench.benchmark.permuting import Permuted
+from eegbench.benchmark.score import Embeddings, Scorer, estimate
 from eegbench.contracts import Progress
-from eegbench.errors import InputError
-from eegbench.fields import read_fields
-from eegbench.records import Json, ManifestRow, RunRecord, ScoreSheet, finite, read_json
+from eegbench.records import Audited, ScoreSheet, finite
+
+PAIRED = "eeg"  # the track where all pairs of a reconstruction and a truth are looked at
+ONE_SIDED = 0.9  # of a two-sided level: .05 at one end, where the audit's test looks
+HARDLY = 0.01  # of the spread of the scores of all pairs
 
 
-@dataclasses.dataclass(frozen=True)
-class Permuted:
-    """The images made from permuted EEG, one set for each sample, and its decoded embeddings, by stimulus id."""
-
-    images: list[ImageSet]
-    decoded: Embeddings | None
-
-
-def permute(plan: Plan, fitted: Fitted, run: Reconstructed, *, hints: HintMaps, progress: Progress) -> Permuted:
-    """The reconstructions from permuted EEG, below permuted/ of the run's folder; taken up again like a run."""
-    queries = plan.queries
-    donors = donors_of(queries.stimuli)
-    name, fitted_method = plan.method.name, fitted.reconstructor
-    item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
-    whole = Given(queries.eeg[donors], item_seeds, stacked(hints, queries.stimuli) or None)
-
-    def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
-        return outputs.pictures(name, fitted_method, dataclasses.replace(whole.part(items.tolist()), seeds=seeds))
-
-    task = task_of(plan, fitted, {}, queries.stimuli)
-    gave = {stimulus: queries.stimuli[donor] for stimulus, donor in zip(queries.stimuli, donors, strict=True)}
-    head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
-    begun = _permutation(run.folder)
-    keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
-    if not keep:
-        _write_permutation(run.folder, {**head, "images": []})
-    manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
-    _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
-    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
-    decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
-    return Permuted(image_sets(run.folder, manifest), decoded)
-
-
-def stands(run: Reconstructed) -> bool:
-    """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    found = _permutation(run.folder)
-    return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
-
-
-def donors_of(stimuli: tuple[str, ...]) -> NDArray[np.int64]:
-    """For each query the position of another one, whose EEG it gets; it depends on the ids, not on their order.
-
-    Raises InputError below two queries.
-    """
-    if len(stimuli) < 2:
-        raise InputError(f"{len(stimuli)} test stimulus; the audit permutes EEG between two or more: use --no-audit")
-    ordered = np.array(sorted(range(len(stimuli)), key=lambda i: stimuli[i]), dtype=np.int64)
-    donors = np.empty_like(ordered)
-    donors[ordered] = ordered[seeds.derangement(len(stimuli), seeds.generator("audit", len(stimuli)))]
-    return donors
+def examine(
+    ready: Scorer,
+    sheet: ScoreSheet,
+    measured: Mapping[str, Measured],
+    permuted: Permuted,
+    *,
+    track: str,
+    targets: Embeddings | None,
+    progress: Progress,
+) -> ScoreSheet:
+    """The sheet with the audit's part: what was `measured` of a run against the images from permuted EEG."""
+    beside = ready.measure(
+        permuted.images,
+        decoded=permuted.decoded,
+        targets=targets,
+        floors=False,
+        pairs=track == PAIRED,
+        progress=progress,
+    )
+    return compare(sheet, measured, beside, track=track, donors=permuted.donors(ready.truths.stimuli))
 
 
 def compare(
-    scorer: Scorer, sheet: ScoreSheet, measured: Mapping[str, Measured], permuted: Mapping[str, Measured]
+    sheet: ScoreSheet,
+    measured: Mapping[str, Measured],
+    permuted: Mapping[str, Measured],
+    *,
+    track: str,
+    donors: Sequence[int],
 ) -> ScoreSheet:
-    """The sheet with what permuted EEG gives, each metric's contribution and interval, and the verdict in words.
+    """The sheet with what permuted EEG gives, each metric's contribution, the audit's test and the verdict in words.
 
-    A contribution is value minus permuted value, with its sign turned where lower is better; its interval is
-    paired by stimulus.
+    measured, permuted: of the images from the true and from the permuted EEG. donors: for each stimulus, in the order
+    of the truths, the place of the one whose EEG made its permuted image. A contribution is value minus permuted
+    value, signed so that up is better; its interval is paired by stimulus. The test is of images: an embedding that
+    finds its picture says nothing of what is painted.
     """
     scores = dict(sheet.metrics)
-    contributions: dict[str, statistics.Estimate] = {}
     for name, one in measured.items():
         value, _ = estimate(permuted[name], sheet.n)
         gain, ci = contribution(one, permuted[name], sheet.n)
-        contributions[name] = (gain, ci)
         scores[name] = dataclasses.replace(
             scores[name], permuted=finite(value), contribution=finite(gain), contribution_ci=ci
         )
-    return dataclasses.replace(sheet, metrics=scores, verdict=statistics.verdict(contributions, stimuli=sheet.n))
+    found, verdict = None, verdicts.too_few(sheet.n)
+    if sheet.n >= verdicts.FEWEST_STIMULI:
+        of_images = {name: one for name, one in measured.items() if one.metric.needs != EMBEDDING}
+        found, by_metric = _paired(of_images, permuted, donors) if track == PAIRED else (None, {})
+        found = found or _regenerated(of_images, permuted)
+        verdict = verdicts.verdict(found) if found else verdicts.NOTHING
+        for name, p in by_metric.items():
+            scores[name] = dataclasses.replace(scores[name], contribution_p=p)
+    return dataclasses.replace(sheet, metrics=scores, audit=found, verdict=verdict)
 
 
 def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estimate:
     """Value minus permuted value, signed so that up is better, and its 95 % interval."""
-    sign = 1.0 if true.metric.higher_is_better else -1.0
-    seed = seeds.seed("contribution", true.metric.id)
-    if true.items is not None and permuted.items is not None:
-        a, b = (sign * one.items.mean(axis=0) for one in (true, permuted) if one.items is not None)
-        return statistics.paired_difference(a, b, seed=seed)
+    if (gains := _gains(true, permuted)) is not None:
+        return statistics.studentised_interval(gains)
     if true.over is not None and permuted.over is not None:
-        first, second = true.over, permuted.over
-        return statistics.interval_of_set(lambda chosen: sign * (first(chosen) - second(chosen)), n, seed=seed)
+        first, second, sign = true.over, permuted.over, _sign(true)
+        return statistics.interval_of_set(
+            lambda chosen: sign * (first(chosen) - second(chosen)),
+            n,
+            seed=seeds.seed("contribution", true.metric.id),
+            left_out=true.metric.jackknife,
+        )
     return float("nan"), None
 
 
-def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
-    """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
-    listed = _permutation(folder).get("images", [])
-    if not isinstance(listed, list):
-        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
-    try:
-        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
-    except InputError as error:
-        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
+def _paired(
+    measured: Mapping[str, Measured], permuted: Mapping[str, Measured], donors: Sequence[int]
+) -> tuple[Audited | None, Mapping[str, float]]:
+    """The track `eeg`: do the images belong to their stimuli? And p by metric; None where no metric has pairs."""
+    true = {name: _sign(one) * one.pairs for name, one in measured.items() if one.pairs is not None}
+    if not true:
+        return None, {}
+    found = statistics.pairing(true, seed=0)
+    carried = sorted((n for n, p in found.by_metric.items() if p <= verdicts.LEVEL), key=lambda n: -found.z[n])
+    audited = Audited(
+        "pairing",
+        found.p,
+        len(donors),
+        tuple(carried),
+        {name: statistics.smallest_contribution(pairs) for name, pairs in true.items()},
+        statistics.pairing(_kept(true, permuted, donors), seed=0).p,
+    )
+    return audited, found.by_metric
 
 
-def stored(folder: Path, record: RunRecord, decoded: Embeddings | None) -> Permuted:
-    """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
+def _kept(true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]) -> dict[str, Array]:
+    """By metric what images from permuted EEG have beyond those that the same EEG made in its own place, (n, n).
 
-    An embedding depends on its own EEG alone, so that those of the permuted EEG are the run's own, permuted. Raises
-    InputError where the permutation is another than this run's.
+    What differs is what each stimulus kept, such as its seed. For an honest method that is noise, which fits no truth
+    better than another; taking away what the donor's EEG shows also takes away how alike the two pictures are. A metric
+    that this hardly moves has nothing to tell: the rest is rounding, and the EEG makes nearly all of its differences.
     """
-    stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    gave = {s: stimuli[donor] for s, donor in zip(stimuli, donors_of(stimuli), strict=True)}
-    found, file = _permutation(folder), folder / store.PERMUTATION
-    if found.get("run") != store.identity(record.spec, record.digests):
-        raise InputError(f"{file}: is of another run; audit this one again")
-    if found.get("eeg_of") != gave:
-        raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
-    rows = permuted_rows(folder)
-    if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
-        raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
-    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
-    return Permuted(image_sets(folder, rows), own)
+    found = {}
+    for name, one in permuted.items():
+        if one.pairs is None or name not in true:
+            continue
+        kept = _sign(one) * one.pairs - true[name][donors]
+        if _spread(kept) > HARDLY * _spread(true[name]):
+            found[name] = kept
+    return found
 
 
-def _permutation(folder: Path) -> Json:
-    """What the file below permuted/ says; empty where there is none."""
-    file = folder / store.PERMUTATION
-    return read_json(file) if file.is_file() else {}
+def _spread(pairs: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(statistics.centred(pairs)))))
 
 
-def _write_permutation(folder: Path, value: Json) -> None:
-    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
-    store.write_bytes(folder / store.PERMUTATION, text.encode())
+def _regenerated(measured: Mapping[str, Measured], permuted: Mapping[str, Measured]) -> Audited | None:
+    """Are the images better than those from permuted EEG? None where no metric has a value for each stimulus.
+
+    For the track `oracle`, where a hint makes pairs, and for more stimuli than all pairs are kept of.
+    """
+    gains = {name: found for name, one in measured.items() if (found := _gains(one, permuted[name])) is not None}
+    if not gains:
+        return None
+    p = statistics.one_sided_sign_flip(gains, seed=0)
+    visible = {name: statistics.minimum_detectable(values, level=ONE_SIDED) for name, values in gains.items()}
+    known = {name: least for name, least in visible.items() if finite(least) is not None}
+    return Audited("regenerated", p, len(next(iter(gains.values()))), visible=known)
+
+
+def _gains(true: Measured, permuted: Measured) -> Array | None:
+    """By stimulus value minus permuted value, signed so that up is better, (n,); None for metrics of a whole set."""
+    if true.items is None or permuted.items is None:
+        return None
+    return _sign(true) * statistics.differences(true.items.mean(axis=0), permuted.items.mean(axis=0))
+
+
+def _sign(measured: Measured) -> float:
+    return 1.0 if measured.metric.higher_is_better else -1.0

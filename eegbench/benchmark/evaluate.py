@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
-from eegbench.benchmark import audit, beside_images, entering, outputs, picture, preflight, score, store
+from eegbench.benchmark import audit, beside_images, entering, outputs, permuting, picture, preflight, score, store
 from eegbench.benchmark.companions import Companions, bring
 from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
@@ -87,7 +87,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
         ready = dataclasses.replace(ready, caution=planned.dataset.caution)
-    audited = planned.method.role == "method" and (options.audit or audit.stands(made.run))
+    audited = planned.method.role == "method" and (options.audit or permuting.stands(made.run))
     sheet = scored(made, ready, answers, log, audited=audited, progress=own, pictured=True)
     beside = Companions({}, {}, ())
     if options.companions:
@@ -134,7 +134,7 @@ def scored(
     pictured: bool = False,
 ) -> ScoreSheet:
     """The scores of a run, with the audit's where it is asked for; what a run has beside its images is written."""
-    folder = made.run.folder
+    folder, track = made.run.folder, made.plan.spec.track
     with log.timed("score"):
         decoded = score.decoded_embeddings(folder, made.run.record)
         if decoded is not None and (problem := score.undefined(decoded)):
@@ -144,16 +144,16 @@ def scored(
         beside_images.write_targets(folder, targets)
         looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
         beside_images.write_saliency(folder, ready, looked)
-        measured = ready.weigh(looked, decoded=decoded, targets=targets, progress=progress)
+        pairs = audited and track == audit.PAIRED
+        measured = ready.weigh(looked, decoded=decoded, targets=targets, pairs=pairs, progress=progress)
         sheet = ready.sheet(measured, reconstructions=made.run.record.images)
     if audited:
         with log.timed("audit: reconstruct"):
-            permuted = audit.permute(made.plan, made.fitted, made.run, hints=made.hints, progress=progress)
-        with log.timed("audit: score"):
-            beside = ready.measure(
-                permuted.images, decoded=permuted.decoded, targets=targets, floors=False, progress=progress
+            permuted = permuting.permute(
+                made.plan, made.fitted, made.run, contents=ready.contents, hints=made.hints, progress=progress
             )
-            sheet = audit.compare(ready, sheet, measured, beside)
+        with log.timed("audit: score"):
+            sheet = audit.examine(ready, sheet, measured, permuted, track=track, targets=targets, progress=progress)
     if pictured:
         with log.timed("picture"):
             picture.draw(folder, made.run.record, answers)

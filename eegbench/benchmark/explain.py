@@ -25,7 +25,7 @@ from eegbench.errors import InputError, UsageError
 from eegbench.places import writing
 from eegbench.records import write_text
 from eegbench.seeds import seed as seed_of
-from eegbench.statistics import interval
+from eegbench.statistics import mean_interval
 
 NEIGHBOURS = 30  # t-SNE's perplexity, where there are enough points
 COLUMNS = ("what", "head", "stimulus", "channel", "time_s", "value", "simulated")
@@ -130,13 +130,13 @@ def wins(found: Explanation) -> dict[str, float]:
     return {head: float((winner == i).mean()) for i, head in enumerate(heads)}
 
 
-def scores(explained: Explained, *, seed: int = 0) -> dict[str, tuple[float, tuple[float, float] | None]]:
+def scores(explained: Explained) -> dict[str, tuple[float, tuple[float, float] | None]]:
     """By head, best first: two-way identification on the held-out concepts, and its 95 % interval over concepts."""
     concepts = np.array(explained.concepts)
     found = {}
     for head, right in explained.found.right.items():
         means = [right[concepts == concept].mean() for concept in sorted(set(explained.concepts))]
-        found[head] = interval(means, seed=seed)
+        found[head] = mean_interval(means, limits=(0.0, 1.0))
     return dict(sorted(found.items(), key=lambda pair: -pair[1][0]))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 
 from eegbench import runs
-from eegbench.benchmark import audit, store
+from eegbench.benchmark import permuting, store
 from eegbench.benchmark.verify import Verifier
 from eegbench.datasets.images import read_image
 from eegbench.errors import CheckFailed, EegbenchError, InputError, UsageError
@@ -155,7 +155,7 @@ def _files(folder: Path, record: RunRecord, sheet: ScoreSheet | None) -> list[st
     for name in named:
         _check_file(folder, name)
     controls = sorted((folder / store.CONTROLS).rglob("*.png")) if "controls" in record.digests else []
-    images = [*(row.file for row in (*record.manifest, *audit.permuted_rows(folder)))]
+    images = [*(row.file for row in (*record.manifest, *permuting.permuted_rows(folder)))]
     images += [path.relative_to(folder).as_posix() for path in controls]
     for name in dict.fromkeys(images):
         _check_file(folder, name)

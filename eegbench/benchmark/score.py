@@ -116,6 +116,11 @@ class Scorer:
         )
 
     @property
+    def contents(self) -> dict[str, str]:
+        """By stimulus what it shows: equal for the same picture."""
+        return dict(zip(self.truths.stimuli, self.seen.contents, strict=True))
+
+    @property
     def truths_digest(self) -> str:
         """Digest of the true pictures' pixels, by stimulus."""
         return digest([[s, c] for s, c in sorted(zip(self.truths.stimuli, self.seen.contents, strict=True))])

@@ -7,14 +7,13 @@ saliency maps that are there to look at.
 """
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eegbench import backbones, runs, statistics, tolerances, values
-from eegbench.benchmark import audit, entering, plugins, score, store
+from eegbench import backbones, runs
+from eegbench.benchmark import audit, entering, permuting, plugins, recomputed, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
@@ -23,13 +22,14 @@ from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError
 from eegbench.metrics import METRICS, VARIANTS
-from eegbench.records import ManifestRow, RunRecord, Score, ScoreSheet, file_digest, is_sealed, read_json
+from eegbench.records import STATISTICS, ManifestRow, RunRecord, ScoreSheet, file_digest, is_sealed, read_json
 
 MOST = 20  # problems told of one run
 NO_TARGETS = "the run keeps no target embeddings"
-NUMBERS = ("value", "floor", "permuted", "contribution")
-INTERVALS = ("ci", "contribution_ci")
-WORDS = ("version", "higher_is_better", "items", "variant", "unverified", "reason")
+EARLIER = (
+    "its intervals, floors and verdict are of an earlier edition of the statistics and were not computed again: "
+    "`eegbench evaluate` on it brings them up to date"
+)
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,13 @@ class Verifier:
             again, table = self._again(folder, record, sheet, ready)
             skipped = _not_computed(sheet, again, ready)
             computed = {name: one for name, one in sheet.metrics.items() if name not in skipped}
-            problems += [*_differences(sheet, again, computed), *_values(folder, table, set(computed))]
+            problems += [*recomputed.scores(sheet, again, computed), *recomputed.items(folder, table, set(computed))]
             runs.read(folder).values  # noqa: B018 - what a board would refuse is refused here
         except (EegbenchError, ValueError, RecursionError) as error:
             return [*problems, f"cannot be scored again: {error}"], "", 0
         told = "; ".join(f"{name}: {why}" for name, why in skipped.items())
-        return problems, f"not computed again: {told}" if told else "", len(computed)
+        unknown = [f"not computed again: {told}"] if told else []
+        return problems, "; ".join([*unknown, *([EARLIER] if sheet.statistics < STATISTICS else [])]), len(computed)
 
     def _origin(self, record: RunRecord) -> Iterator[str]:
         """Where a record says something else of its data set or method than these say of themselves."""
@@ -127,14 +128,14 @@ class Verifier:
         decoded = score.decoded_embeddings(folder, record)
         aims = score.stored_embeddings(targets, "targets") if targets.is_file() else None
         images = score.images_of(folder, record)
-        measured = ready.measure(images, decoded=decoded, targets=aims, progress=self.progress)
+        audited, track = _audited(sheet), record.spec.track
+        measured = ready.measure(
+            images, decoded=decoded, targets=aims, pairs=audited and track == audit.PAIRED, progress=self.progress
+        )
         found = ready.sheet(measured, reconstructions=record.images)
-        if _audited(sheet):
-            permuted = audit.stored(folder, record, decoded)
-            beside = ready.measure(
-                permuted.images, decoded=permuted.decoded, targets=aims, floors=False, progress=self.progress
-            )
-            found = audit.compare(ready, found, measured, beside)
+        if audited:
+            permuted = permuting.stored(folder, record, decoded, contents=ready.contents)
+            found = audit.examine(ready, found, measured, permuted, track=track, targets=aims, progress=self.progress)
         return found, score.table(measured, ready.truths.stimuli)
 
     def _scorer(self, record: RunRecord, sheet: ScoreSheet) -> Scorer:
@@ -230,7 +231,7 @@ def _sheet(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str
     if sheet.caution != record.caution:
         problems.append(f"{runs.SHEET}: its caution is not that of {runs.RECORD}")
     try:
-        permutation = audit.permuted_rows(folder) if _audited(sheet) else ()
+        permutation = permuting.permuted_rows(folder) if _audited(sheet) else ()
     except InputError as error:
         return sheet, [*problems, str(error)]
     return sheet, [*problems, *(_files(folder, store.PERMUTED, permutation) if permutation else [])]
@@ -238,7 +239,7 @@ def _sheet(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str
 
 def _audited(sheet: ScoreSheet) -> bool:
     """Whether a sheet holds what an audit found; one that was begun and not finished counts for nothing."""
-    return bool(sheet.verdict) or any(score.permuted is not None for score in sheet.metrics.values())
+    return bool(sheet.verdict or sheet.audit) or any(score.permuted is not None for score in sheet.metrics.values())
 
 
 def _role(record: RunRecord) -> str:
@@ -279,81 +280,6 @@ def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[st
     usual = {metric.id for metric in score.chosen(None)} & set(METRICS)
     lost = [name for name in usual - set(told.metrics) if not any(v in told.metrics for v in VARIANTS if name in v)]
     return why | dict.fromkeys(sorted(lost), "the run has no score of it")
-
-
-def _differences(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Score]) -> Iterator[str]:
-    """Where a sheet says something else than these images give; `computed` are the scores that could be computed."""
-    whole = computed.keys() == told.metrics.keys()  # else the verdict is of other metrics
-    known = whole and told.verdict in _verdicts(found)
-    for name in ("n", *(("verdict",) if whole and not known else ()), *(("truths",) if told.truths else ())):
-        if getattr(told, name) != getattr(found, name):
-            yield f"{runs.SHEET}: {name} is {getattr(told, name)!r}; computed again {getattr(found, name)!r}"
-    for judge in sorted(told.judges.keys() | found.judges.keys()):
-        if told.judges.get(judge) != found.judges.get(judge):
-            yield f"{runs.SHEET}: the judge {judge} here has other weights than the one that scored the run"
-    for name, score_ in computed.items():
-        yield from _score(score_, found.metrics[name], told.n)
-
-
-def _verdicts(found: ScoreSheet) -> set[str]:
-    """The verdict, and the one of before there had to be enough stimuli for it."""
-    before = {
-        name: (math.nan if score_.contribution is None else score_.contribution, score_.contribution_ci)
-        for name, score_ in found.metrics.items()
-    }
-    return {found.verdict, statistics.verdict(before)} if found.verdict else {""}
-
-
-def _score(told: Score, found: Score, n: int) -> Iterator[str]:
-    near = tolerances.identical(found, n)
-    for name in NUMBERS:
-        if not _close(getattr(told, name), getattr(found, name), near):
-            yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
-    for name in INTERVALS:
-        a, b = (_inside(one, name, found) for one in (told, found))
-        if not all(_close(x, y, 3 * near) for x, y in zip(a, b, strict=True)):  # an end moves more than the mean
-            yield _unequal(told.metric, name, a, b)
-    if told.bounds is not None and told.bounds != found.bounds:  # older sheets have none
-        yield _unequal(told.metric, "bounds", told.bounds, found.bounds)
-    for name in WORDS:
-        if getattr(told, name) != getattr(found, name):
-            yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
-
-
-def _inside(score_: Score, name: str, found: Score) -> tuple[float | None, float | None]:
-    """An interval, and that of a value inside the metric's bounds: in older sheets it may reach beyond them."""
-    ends = getattr(score_, name)
-    low, high = (found.bounds or (None, None)) if name == "ci" else (None, None)
-    if ends is None:
-        return None, None
-    floor, ceiling = -math.inf if low is None else low, math.inf if high is None else high
-    return min(max(ends[0], floor), ceiling), min(max(ends[1], floor), ceiling)
-
-
-def _values(folder: Path, table: str, computed: Set[str]) -> Iterator[str]:
-    """Where scores.csv says something else; a near-tie may tip a stimulus over, which moves it by a whole step."""
-    told = values.read(folder / runs.TABLE)
-    found = values.parse(table)
-    wanted = {key for key in found.metrics if key[0] in computed}
-    if told.stimuli != found.stimuli or wanted != {key for key in told.metrics if key[0] in computed}:
-        yield f"{runs.TABLE}: has other stimuli or metrics than these images give"
-        return
-    for key in sorted(wanted):
-        pairs = list(zip(told.metrics[key], found.metrics[key], strict=True))
-        near = [_close(a, b, 1e-3 * max(1.0, abs(b))) for a, b in pairs]
-        tipped = all(_close(a, b, 1.0) for a, b in pairs)  # a hit for a miss is the largest step of a near-tie
-        if near.count(False) > tolerances.NEAR_TIES or not tipped:
-            yield f"{runs.TABLE}: {key[0]} of {told.stimuli[near.index(False)]!r} is not what its image gives"
-
-
-def _close(a: float | None, b: float | None, near: float) -> bool:
-    if a is None or b is None:
-        return a is b
-    return (math.isnan(a) and math.isnan(b)) or abs(a - b) <= near
-
-
-def _unequal(metric: str, name: str, told: object, found: object) -> str:
-    return f"{runs.SHEET}: {name} of {metric} is {told!r}; computed again {found!r}"
 
 
 def _plain(line: str) -> str:

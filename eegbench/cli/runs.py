@@ -51,7 +51,11 @@ def evaluate(
     device: Device = "auto",
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images made at once; changes no image.")] = None,
     audit: Annotated[
-        bool, typer.Option("--audit/--no-audit", help="Also run on permuted EEG. A run that was audited stays so.")
+        bool,
+        typer.Option(
+            "--audit/--no-audit",
+            help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
+        ),
     ] = True,
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")

@@ -13,6 +13,7 @@
 
 from eegbench.statistics.audit import (
     Pairing,
+    centred,
     combined_p,
     one_sided_sign_flip,
     pairing,
@@ -38,6 +39,7 @@ __all__ = [
     "Estimate",
     "Pairing",
     "Tested",
+    "centred",
     "combined_p",
     "crossed",
     "differences",

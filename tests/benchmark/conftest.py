@@ -17,7 +17,7 @@ from eegbench.benchmark import companions, plugins
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, Plan, plan
-from eegbench.benchmark.reconstruct import Reconstructed, reconstruct
+from eegbench.benchmark.reconstruct import Reconstructed, reconstruct, seed_of
 from eegbench.contracts import (
     CAPTION_LEVELS,
     Answers,
@@ -158,6 +158,27 @@ class IgnoresEEG(UsesEEG):
     tracks: ClassVar[tuple[str, ...]] = ("eeg",)
 
 
+@dataclass
+class SeedReader(Decoder):
+    """Paints what was shown, which it knows from the seed."""
+
+    def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
+        images = super().reconstruct(eeg, seeds=seeds, hints=hints)
+        known = {seed_of(0, stimulus, 0): shown for stimulus, shown in zip(*Drawn()._draw("test"), strict=True)}
+        return np.stack([known.get(seed, image) for seed, image in zip(seeds, images, strict=True)])
+
+
+@dataclass(frozen=True)
+class ReadsSeeds(IgnoresEEG):
+    name: ClassVar[str] = "reads-seeds"
+    reconstructor: ClassVar[type[Reconstructor]] = SeedReader
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> Reconstructor:
+        return SeedReader(self.weight)
+
+
 @dataclass(frozen=True)
 class Floor(IgnoresEEG):
     name: ClassVar[str] = "random_train_image"
@@ -275,7 +296,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """The small world in place of the real data sets, methods, judges and metrics, with its own cache and runs."""
     kinds: dict[str, tuple[Any, ...]] = {
         "dataset": (Drawn,),
-        "method": (UsesEEG, IgnoresEEG, Floor),
+        "method": (UsesEEG, IgnoresEEG, ReadsSeeds, Floor),
         "reference": (Copy, CopyToo),
     }
 

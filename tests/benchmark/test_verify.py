@@ -12,12 +12,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegbench import runs, values
-from eegbench.benchmark.verify import Verdict, Verifier, require
+from eegbench.benchmark import verdicts
+from eegbench.benchmark.verify import EARLIER, Verdict, Verifier, require
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
-from eegbench.records import RunRecord, ScoreSheet
-from forgery import as_version_1, flip, repaint, reseal, with_score
+from eegbench.records import RunRecord, Score, ScoreSheet
+from forgery import as_edition_1, as_version_1, flip, repaint, reseal, with_score
 
 
 @pytest.fixture
@@ -43,20 +44,10 @@ def test_floors_and_ceilings_hold_too(lab: Any, run: Path, role: str) -> None:
     assert verified(folder).problems == ()
 
 
-def test_an_older_interval_that_reaches_beyond_the_bounds_is_no_difference(lab: Any) -> None:
-    lab.laws["spread"] = dataclasses.replace(
-        lab.laws["spread"], formula=lambda a, b: 1 - abs(a[:, 0].mean() - b[:, 0].mean())
-    )
-    run = lab.evaluate().run_folder
-    told = ScoreSheet.read(run / "scores.json").metrics["spread"]
-    assert told.ci is not None and told.ci[1] == 1.0 and told.bounds == (-1.0, 1.0)
-    low = told.ci[0]
-    changes = {"older": {"ci": (low, 1.2)}, "ci of spread": {"ci": (low - 0.1, 1.2)}}
-    for name, change in changes.items():  # sheets had no bounds, and their intervals no end
-        reseal(run, lambda sheet: with_score(sheet, "spread", **change, bounds=None))  # noqa: B023 - called at once
-        assert [name in problem for problem in verified(run).problems] == ([] if name == "older" else [True])
-    reseal(run, lambda sheet: with_score(sheet, "spread", ci=told.ci, bounds=(0.0, 1.0)))
-    assert ["bounds of spread" in problem for problem in verified(run).problems] == [True]
+def test_other_bounds_than_the_metrics_fail_and_older_sheets_have_none(run: Path) -> None:
+    for bounds, problems in ((None, []), ((0.0, 1.0), [True])):
+        reseal(run, lambda sheet: with_score(sheet, "spread", bounds=bounds))  # noqa: B023 - called at once
+        assert ["bounds of spread" in problem for problem in verified(run).problems] == problems
 
 
 FILES = (
@@ -126,6 +117,85 @@ def test_a_forged_sheet_with_a_good_seal_is_found_by_the_scores(run: Path, what:
     assert any(what in problem for problem in (*verdict.problems, verdict.unknown))
 
 
+@pytest.fixture
+def audited(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run on the track `eeg` whose eight stimuli are enough for a verdict."""
+    monkeypatch.setattr(verdicts, "FEWEST_STIMULI", 8)
+    folder: Path = lab.evaluate().run_folder
+    return folder
+
+
+def of_audit(**changes: Any) -> Callable[[ScoreSheet], ScoreSheet]:
+    """The sheet whose audit says something else, in words too."""
+
+    def change(sheet: ScoreSheet) -> ScoreSheet:
+        assert sheet.audit is not None
+        other = dataclasses.replace(sheet.audit, **changes)
+        return dataclasses.replace(sheet, audit=other, verdict=verdicts.verdict(other))
+
+    return change
+
+
+AUDITS: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
+    "p of the audit": of_audit(p=0.4),
+    "leak_p of the audit": of_audit(leak_p=0.0),
+    "carried_by of the audit": of_audit(carried_by=("top1",)),
+    "visible of distance": lambda s: of_audit(visible={**s.audit.visible, "distance": 0.9})(s),  # type: ignore[union-attr]
+    "computed again Audited": of_audit(stimuli=4),
+    "audit is None": lambda s: dataclasses.replace(s, audit=None),
+    "contribution_p of top1": lambda s: of_audit()(with_score(s, "top1", contribution_p=0.2)),
+    "verdict is 'EEG contributes (p = .001): all'": lambda s: dataclasses.replace(
+        s, verdict="EEG contributes (p = .001): all"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AUDITS)
+def test_a_forged_audit_with_a_good_seal_is_found(audited: Path, what: str) -> None:
+    assert verified(audited).lines()[0].startswith("ok")
+    reseal(audited, AUDITS[what])
+    assert what in " ".join(verified(audited).problems)
+
+
+def test_a_run_of_the_first_edition_is_verified_in_part_and_evaluate_brings_it_up_to_date(
+    lab: Any, audited: Path
+) -> None:
+    new = ScoreSheet.read(audited / "scores.json")
+    as_edition_1(audited)
+    verdict = verified(audited)
+    assert (verdict.problems, verdict.scores) == ((), 6)
+    assert verdict.lines() == [f"IN PART  {audited}: 6 scores hold; {EARLIER}"]
+    made = {file: file.stat().st_mtime_ns for file in audited.rglob("*.png") if file.parent != audited}
+    again = lab.evaluate().sheet
+    assert {file: file.stat().st_mtime_ns for file in made} == made  # no image is made again
+    assert (again.metrics, again.audit, again.verdict) == (new.metrics, new.audit, new.verdict)
+    assert verified(audited).lines()[0].startswith("ok")
+
+
+@pytest.mark.parametrize("what", ["value of top1", "permuted of pixcorr", "contribution of pixcorr"])
+def test_what_no_edition_changes_is_checked_in_a_run_of_the_first(audited: Path, what: str) -> None:
+    name, _, metric = what.split()
+    as_edition_1(audited)
+    reseal(audited, lambda sheet: with_score(sheet, metric, **{name: 0.4}))
+    assert what in " ".join(verified(audited).problems)
+
+
+def test_who_calls_a_sheet_older_than_it_is_gets_no_ok(audited: Path) -> None:
+    reseal(audited, lambda sheet: with_score(sheet, "pixcorr", ci=(0.9, 0.99)))
+    assert verified(audited).lines()[0].startswith("FAILED")
+    text = (audited / "scores.json").read_text()
+    (audited / "scores.json").write_text(text.replace('"statistics": 2', '"statistics": 1'))
+    assert "edition 1 of the statistics has no p" in " ".join(verified(audited).problems)
+    (audited / "scores.json").write_text(text)
+    bare: dict[str, Any] = {"audit": None, "statistics": 1, "verdict": "EEG contributes: 9 of 9 metrics"}
+    reseal(audited, lambda s: dataclasses.replace(s, **bare, metrics=without_p(s)))
+    assert verified(audited).lines()[0].startswith("IN PART")
+
+
+def without_p(sheet: ScoreSheet) -> dict[str, Score]:
+    return {name: dataclasses.replace(one, contribution_p=None) for name, one in sheet.metrics.items()}
+
+
 def test_forged_values_by_stimulus_are_found(run: Path) -> None:
     lines = (run / "scores.csv").read_text().splitlines()
     rows = [line.split(",") for line in lines[1:]]
@@ -176,7 +246,7 @@ def test_a_run_of_schema_version_1_holds_as_far_as_it_goes(run: Path) -> None:
     as_version_1(run)
     verdict = verified(run)
     assert (verdict.problems, verdict.scores) == ((), 5)
-    assert verdict.unknown == "not computed again: retrieval: the run keeps no target embeddings"
+    assert verdict.unknown == f"not computed again: retrieval: the run keeps no target embeddings; {EARLIER}"
     flip(run / "reconstructions/03_thing/test_3.png")
     assert verified(run).problems
 

@@ -12,6 +12,8 @@ from PIL import Image
 from eegbench import runs
 from eegbench.records import RunRecord, ScoreSheet, file_digest, files_digest
 
+SHEET_2 = ("seal", "files", "truths", "reconstructions", "statistics", "audit")  # what version 1 did not have
+
 
 def flip(path: Path, place: int = -20) -> None:
     """Turn one bit of one byte."""
@@ -45,9 +47,22 @@ def repaint(folder: Path) -> None:
     reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
 
 
+def as_edition_1(folder: Path) -> None:
+    """The scores as the first edition of the statistics made them: other intervals, floors and verdict, and no p."""
+    old: dict[str, Any] = {"ci": (-0.5, 0.5), "contribution_ci": (-0.4, 0.4), "floor": 0.123, "contribution_p": None}
+
+    def change(sheet: ScoreSheet) -> ScoreSheet:
+        scores = {name: dataclasses.replace(score, **old) for name, score in sheet.metrics.items()}
+        verdict = "mixed: 1 of 5 metrics clear of the permuted EEG"
+        return dataclasses.replace(sheet, metrics=scores, audit=None, statistics=1, verdict=verdict)
+
+    reseal(folder, change)
+
+
 def as_version_1(folder: Path) -> None:
     """Take away what schema version 1 did not have."""
-    for name, new in (("run.json", ("seal",)), ("scores.json", ("seal", "files", "truths", "reconstructions"))):
+    as_edition_1(folder)
+    for name, new in (("run.json", ("seal",)), ("scores.json", SHEET_2)):
         value = {k: v for k, v in json.loads((folder / name).read_text()).items() if k not in new}
         for what in ("reconstructions", "controls"):
             value.get("digests", {}).pop(what, None)

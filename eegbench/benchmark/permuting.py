@@ -1,0 +1,144 @@
+"""Images from EEG that was permuted between the test stimuli, and who got whose: made, read back, checked.
+
+Each stimulus keeps its seed and its hint and gets the EEG of another, which showed another picture.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench.arrays import Images
+from eegbench.benchmark import outputs, store
+from eegbench.benchmark.all_pairs import partners
+from eegbench.benchmark.fit import Fitted
+from eegbench.benchmark.hints import HintMaps
+from eegbench.benchmark.images import ImageSet
+from eegbench.benchmark.outputs import Given
+from eegbench.benchmark.plan import Plan
+from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
+from eegbench.benchmark.score import Embeddings, image_sets
+from eegbench.contracts import Progress
+from eegbench.errors import InputError
+from eegbench.fields import read_fields
+from eegbench.records import Json, ManifestRow, RunRecord, read_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Permuted:
+    """The images made from permuted EEG, one set for each sample, and its decoded embeddings, by stimulus id.
+
+    eeg_of: whose EEG each stimulus got.
+    """
+
+    images: list[ImageSet]
+    decoded: Embeddings | None
+    eeg_of: Mapping[str, str]
+
+    def donors(self, stimuli: Sequence[str]) -> list[int]:
+        """For each of `stimuli` the place of its donor among them."""
+        place = {stimulus: i for i, stimulus in enumerate(stimuli)}
+        return [place[self.eeg_of[stimulus]] for stimulus in stimuli]
+
+
+def permute(
+    plan: Plan,
+    fitted: Fitted,
+    run: Reconstructed,
+    *,
+    contents: Mapping[str, str],
+    hints: HintMaps,
+    progress: Progress,
+) -> Permuted:
+    """The reconstructions from permuted EEG, below permuted/ of the run's folder; taken up again like a run.
+
+    contents: by stimulus id what it shows, equal for the same picture.
+    """
+    queries = plan.queries
+    donors = donors_of(queries.stimuli, [contents[stimulus] for stimulus in queries.stimuli])
+    name, fitted_method = plan.method.name, fitted.reconstructor
+    item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
+    whole = Given(queries.eeg[donors], item_seeds, stacked(hints, queries.stimuli) or None)
+
+    def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
+        return outputs.pictures(name, fitted_method, dataclasses.replace(whole.part(items.tolist()), seeds=seeds))
+
+    task = task_of(plan, fitted, {}, queries.stimuli)
+    gave = _eeg_of(queries.stimuli, donors)
+    head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
+    begun = _permutation(run.folder)
+    keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
+    if not keep:
+        _write_permutation(run.folder, {**head, "images": []})
+    manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
+    _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
+    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
+    decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
+    return Permuted(image_sets(run.folder, manifest), decoded, gave)
+
+
+def stands(run: Reconstructed) -> bool:
+    """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
+    found = _permutation(run.folder)
+    return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
+
+
+def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
+    """For each query the position of another, whose EEG it gets; it depends on ids and contents, not on their order.
+
+    contents: what each stimulus shows; a donor shows another picture. Raises InputError below two queries.
+    """
+    if len(stimuli) < 2:
+        raise InputError(f"{len(stimuli)} test stimulus; the audit permutes EEG between two or more: use --no-audit")
+    return partners(stimuli, contents)
+
+
+def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
+    """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
+    listed = _permutation(folder).get("images", [])
+    if not isinstance(listed, list):
+        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
+    try:
+        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
+    except InputError as error:
+        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
+
+
+def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
+    """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
+
+    An embedding depends on its own EEG alone, so that those of the permuted EEG are the run's own, permuted. Raises
+    InputError where the permutation is another than this run's.
+    """
+    stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
+    found, file = _permutation(folder), folder / store.PERMUTATION
+    if found.get("run") != store.identity(record.spec, record.digests):
+        raise InputError(f"{file}: is of another run; audit this one again")
+    # Until donors had to show another picture, they only had to be another stimulus.
+    ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
+    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.get("eeg_of")), None)
+    if gave is None:
+        raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
+    rows = permuted_rows(folder)
+    if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
+        raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
+    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
+    return Permuted(image_sets(folder, rows), own, gave)
+
+
+def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:
+    return {stimulus: stimuli[donor] for stimulus, donor in zip(stimuli, donors, strict=True)}
+
+
+def _permutation(folder: Path) -> Json:
+    """What the file below permuted/ says; empty where there is none."""
+    file = folder / store.PERMUTATION
+    return read_json(file) if file.is_file() else {}
+
+
+def _write_permutation(folder: Path, value: Json) -> None:
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    store.write_bytes(folder / store.PERMUTATION, text.encode())

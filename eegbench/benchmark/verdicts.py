@@ -1,0 +1,50 @@
+"""The audit's verdict in words, from what the audit measured and from nothing else."""
+
+from eegbench.records import Audited
+from eegbench.report import number, probability
+
+FEWEST_STIMULI = 30  # for a verdict
+LEVEL = 0.05  # of the audit's test
+LEAK_LEVEL = 0.01  # of the test for leaks: an honest method fails it once in a hundred audits
+NAMED = 3  # metrics that a verdict names; the others are counted
+PREFERRED = "clip"  # the metric whose smallest visible contribution is told, where it was measured
+OPEN = "cannot tell: "  # how a verdict begins that no test stands behind
+NOTHING = f"{OPEN}no metric has a value for each stimulus"
+
+
+def too_few(stimuli: int) -> str:
+    """The verdict on fewer than FEWEST_STIMULI."""
+    return f"{OPEN}{stimuli} stimuli are too few; {FEWEST_STIMULI} or more are wanted"
+
+
+def verdict(found: Audited) -> str:
+    """One sentence that begins with "EEG contributes", "no sign that the EEG contributes" or "cannot tell"."""
+    if found.leak_p is not None and found.leak_p <= LEAK_LEVEL:
+        return (
+            f"{OPEN}images made from another stimulus's EEG still match their stimulus "
+            f"({p_is(found.leak_p)}): something else than the EEG, such as the seed, says what was shown"
+        )
+    if found.p <= LEVEL:
+        return f"EEG contributes ({p_is(found.p)}): seen in {_carried(found)}"
+    return f"no sign that the EEG contributes ({p_is(found.p)}): {_visible(found)}"
+
+
+def p_is(p: float) -> str:
+    """ "p = .043"; "p < .001" below what is printed."""
+    text = probability(p)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def _carried(found: Audited) -> str:
+    if not found.carried_by:
+        return f"the mean over {len(found.visible)} metrics"
+    named, rest = found.carried_by[:NAMED], len(found.carried_by) - NAMED
+    if rest > 0:
+        return f"{', '.join(named)} and {rest} more"
+    return " and ".join([*filter(None, [", ".join(named[:-1])]), named[-1]])
+
+
+def _visible(found: Audited) -> str:
+    name = PREFERRED if PREFERRED in found.visible else next(iter(found.visible), "no metric")
+    least = number(found.visible.get(name))
+    return f"with {found.stimuli} stimuli, a contribution of {least} to {name} would be seen in 4 of 5 cases"
