@@ -79,9 +79,9 @@ def coverage(mean: float, draw: Callable[[np.random.Generator, int], Array], n: 
     inside, rejected = 0, 0
     for case in range(cases):
         values = draw(rng, n)
-        bounds = statistics.studentised_interval(values, seed=case)[1]
-        inside += bounds is not None and bounds[0] <= mean <= bounds[1]
-        rejected += statistics.sign_flip_p(values - mean, seed=case, permutations=1000) <= LEVEL
+        test = statistics.paired_test(values - mean, seed=case, permutations=1000)
+        inside += test.ci is not None and test.ci[0] <= 0 <= test.ci[1]
+        rejected += test.p <= LEVEL
     return inside / cases, rejected / cases
 
 
@@ -90,7 +90,7 @@ def power(n: int, cases: int) -> float:
     rng = np.random.default_rng(n)
     normal = NormalDist()
     effect = (normal.inv_cdf(0.975) + normal.inv_cdf(0.8)) / math.sqrt(n)
-    seen = [statistics.sign_flip_p(rng.normal(effect, 1, n), seed=i, permutations=1000) for i in range(cases)]
+    seen = [statistics.paired_test(rng.normal(effect, 1, n), seed=i, permutations=1000).p for i in range(cases)]
     return float(np.mean(np.array(seen) <= LEVEL))
 
 

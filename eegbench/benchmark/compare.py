@@ -2,9 +2,9 @@
 
 Both runs scored the same stimuli, so their values are paired by stimulus id. For each metric of single stimuli:
 
-- the mean difference A - B, with a 95 % interval over stimuli (`statistics.studentised_interval`);
-- p, two-sided, by flipping the signs of the differences: where A and B are interchangeable, each difference is as
-  likely to have the other sign (Fisher, The Design of Experiments, 1935, section 21);
+- the mean difference A - B, with a 95 % interval over stimuli and a two-sided p (`statistics.paired_test`). p is the
+  larger of two: sign flips, which are exact for interchangeable methods only, and the studentised bootstrap, which
+  also follows differences that are skewed around zero. p <= .05 and an interval that holds zero never stand together;
 - p corrected for as many tests as there are metrics (Holm, A simple sequentially rejective multiple test procedure,
   1979). A difference is called significant by this p alone;
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
@@ -19,7 +19,7 @@ p <= .05 in 3.9 % to 5.4 %, two-way identification in 4.8 % to 5.3 %. Hits and m
 six metrics different in 3.2 % to 5.6 %. Where differences are strongly skewed and yet zero on average (exponential), p
 is too small at few stimuli: 8.6 % at 20, 5.4 % at 200. What is called visible is seen in 75 % at 20, 79 % at 200.
 
-A metric of a whole set (is, kid, fid) has no pairs: its two values stand side by side, untested.
+A metric of a whole set (is, kid, fid) has no pairs: its two values at this n stand side by side, untested.
 All of it speaks of stimuli: another seed, another fit or another subject may differ by more.
 """
 
@@ -67,7 +67,7 @@ class Paired:
 class Compared:
     """One metric of both runs. `paired` is None for a metric of a whole set.
 
-    better: "A", "B", or "" if they are equal or have too few pairs to tell.
+    better: "A", "B", or "" if they are equal, have too few pairs to tell, or cannot be tested.
     """
 
     version: int
@@ -166,13 +166,11 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
     for name, (a, b) in values.items():
         differences = statistics.differences(a, b)
         both = np.isfinite(differences)
-        seed = seeds.seed("compare", name)
-        difference, ci = statistics.studentised_interval(differences, seed=seed)
-        p = statistics.sign_flip_p(differences, seed=seed)
+        test = statistics.paired_test(differences, seed=seeds.seed("compare", name))
         reached = statistics.least_p(int(both.sum())) * len(values) <= LEVEL  # else no difference could be significant
-        detectable = statistics.minimum_detectable(differences) if reached and ci else None
+        detectable = statistics.minimum_detectable(differences) if reached and test.ci else None
         means = float(a[both].mean()), float(b[both].mean())
-        found[name] = Paired(int(both.sum()), *means, difference, ci, p, p, detectable)
+        found[name] = Paired(int(both.sum()), *means, test.mean, test.ci, test.p, test.p, detectable)
     corrected = statistics.holm([one.p for one in found.values()])
     return {
         name: dataclasses.replace(one, p_holm=float(p)) for (name, one), p in zip(found.items(), corrected, strict=True)
@@ -276,7 +274,7 @@ def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared
     values = (tested.a, tested.b) if tested else (a.value or 0.0, b.value or 0.0)
     difference = tested.difference if tested else values[0] - values[1]
     ahead = difference if a.higher_is_better else -difference
-    told = tested is None or statistics.least_p(tested.pairs) * tests <= LEVEL
+    told = tested is not None and statistics.least_p(tested.pairs) * tests <= LEVEL
     better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if told else ""
     significant = tested is not None and tested.significant
     known = (a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested)
