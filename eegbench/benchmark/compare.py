@@ -8,7 +8,7 @@ Both runs scored the same stimuli, so their values are paired by stimulus id. Fo
 - p corrected for as many tests as there are metrics (Holm, A simple sequentially rejective multiple test procedure,
   1979). A difference is called significant by this p alone;
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
-  from the spread of the differences and the normal approximation (`statistics.minimum_detectable`).
+  from the spread of the differences (`statistics.minimum_detectable`).
 
 Where the pairs are so few that Holm's p of no difference could fall to .05, neither is said: what is visible, and which
 run is better.
@@ -38,7 +38,7 @@ from eegbench.benchmark import scored
 from eegbench.benchmark.scored import Scored
 from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS
-from eegbench.records import Score, canonical
+from eegbench.records import RunRecord, Score, ScoreSheet, canonical
 
 LEVEL = 0.05
 
@@ -180,14 +180,14 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
 def check_comparable(a: Scored, b: Scored) -> None:
     """Raise InputError for the first thing in which two runs differ that must be the same for their values to pair."""
     free = _free(a, b)
-    told_a, told_b = _settings(a), _settings(b)
+    told_a, told_b = settings(a.record, a.sheet), settings(b.record, b.sheet)
     for what in [*told_a, *sorted(told_b.keys() - told_a.keys())]:
         if what not in free and (one := told_a.get(what)) != (other := told_b.get(what)):
             raise InputError(
                 f"A and B differ in {what}: {str(one)[:100]} and {str(other)[:100]}; name two runs that share it"
             )
     for kind, one, other in (
-        ("the data", _data(a), _data(b)),
+        ("the data", data(a.record), data(b.record)),
         ("the weights of the judge", a.sheet.judges, b.sheet.judges),
     ):
         for name in sorted(one.keys() & other.keys()):
@@ -218,13 +218,14 @@ def _free(a: Scored, b: Scored) -> set[str]:
     return {"track"} if lent else set()
 
 
-def _settings(run: Scored) -> dict[str, object]:
-    spec, sheet = run.record.spec, run.sheet
+def settings(record: RunRecord, sheet: ScoreSheet) -> dict[str, object]:
+    """What two runs must have in common so that their values pair, by what it is."""
+    spec = record.spec
     options = {f"dataset.{key}": canonical(value) for key, value in sorted(spec.dataset_configuration.items())}
     return {
         "dataset": spec.dataset,
         "the revision of the data set": spec.revision,
-        "whether the EEG is simulated": run.record.simulated,
+        "whether the EEG is simulated": record.simulated,
         **options,
         "subject": spec.subject,
         "track": spec.track,
@@ -234,9 +235,10 @@ def _settings(run: Scored) -> dict[str, object]:
     }
 
 
-def _data(run: Scored) -> dict[str, str]:
+def data(record: RunRecord) -> dict[str, str]:
+    """The digest of each file or array of the data set that a run was made of."""
     head = "data/"
-    return {name.removeprefix(head): sha for name, sha in run.record.digests.items() if name.startswith(head)}
+    return {name.removeprefix(head): sha for name, sha in record.digests.items() if name.startswith(head)}
 
 
 def _why_not(name: str, a: Scored, b: Scored) -> str:

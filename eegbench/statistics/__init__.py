@@ -34,11 +34,22 @@ from eegbench.statistics.paired import (
     sign_flip_ps,
 )
 from eegbench.statistics.sets import interval_of_set
+from eegbench.statistics.size import (
+    Components,
+    Design,
+    power_of,
+    smallest_difference,
+    stimuli_needed,
+    subjects_needed,
+    variance_components,
+)
 
 __all__ = [
     "Agreement",
     "Bounds",
+    "Components",
     "Crossed",
+    "Design",
     "Estimate",
     "Pairing",
     "Tested",
@@ -55,9 +66,14 @@ __all__ = [
     "one_sided_sign_flip",
     "paired_test",
     "pairing",
+    "power_of",
     "sign_flip_p",
     "sign_flip_ps",
     "smallest_contribution",
+    "smallest_difference",
+    "stimuli_needed",
     "studentised_interval",
+    "subjects_needed",
+    "variance_components",
     "wilson_interval",
 ]

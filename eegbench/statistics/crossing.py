@@ -84,7 +84,11 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
     rest = common - common.mean(axis=1, keepdims=True) - of_stimuli + of_stimuli.mean()
     stimuli = float(of_stimuli.var(ddof=1)) / n
     noise = float((rest * rest).sum()) / ((count - 1) * (n - 1) * count * n)
+    return Crossed(mean, *combined(rows, stimuli, noise, count, n), rows, stimuli)
+
+
+def combined(rows: float, stimuli: float, noise: float, count: int, n: int) -> tuple[float, float]:
+    """The variance V and the degrees of freedom of `crossed`, from its A, B and E, for `count` rows and n stimuli."""
     variance = max(rows, stimuli, rows + stimuli - noise)
     spread = rows**2 / (count - 1) + stimuli**2 / (n - 1) + noise**2 / ((count - 1) * (n - 1))
-    freedom = max(count - 1.0, variance**2 / spread) if spread > 0 else count - 1.0
-    return Crossed(mean, variance, freedom, rows, stimuli)
+    return variance, max(count - 1.0, variance**2 / spread) if spread > 0 else count - 1.0
