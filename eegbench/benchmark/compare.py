@@ -3,8 +3,8 @@
 Both runs scored the same stimuli, so their values are paired by stimulus id. For each metric of single stimuli:
 
 - the mean difference A - B, with a 95 % interval over stimuli and a two-sided p (`statistics.paired_test`). p is the
-  larger of two: sign flips, which are exact for interchangeable methods only, and the studentised bootstrap, which
-  also follows differences that are skewed around zero. p <= .05 and an interval that holds zero never stand together;
+  larger of sign flips, which are exact for interchangeable methods only, and of the studentised bootstrap, which also
+  follows differences that are skewed around zero. p <= .05 and an interval that holds zero never stand together;
 - p corrected for as many tests as there are metrics (Holm, A simple sequentially rejective multiple test procedure,
   1979). A difference is called significant by this p alone;
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
@@ -13,11 +13,9 @@ Both runs scored the same stimuli, so their values are paired by stimulus id. Fo
 Where the pairs are so few that Holm's p of no difference could fall to .05, neither is said: what is visible, and which
 run is better.
 
-Measured by `perf/compare.py`, in 1,000 comparisons of equals at 20, 50 and 200 stimuli: metrics of many values have
-p <= .05 in 3.9 % to 5.4 %, two-way identification in 4.8 % to 5.3 %. Hits and misses have it less often, 0.2 % to
-4.8 %, since so many differences are zero that p takes few values: the test errs to the safe side. Holm's p calls any of
-six metrics different in 3.2 % to 5.6 %. Where differences are strongly skewed and yet zero on average (exponential), p
-is too small at few stimuli: 8.6 % at 20, 5.4 % at 200. What is called visible is seen in 75 % at 20, 79 % at 200.
+Levels and power of the test, and coverage of its interval, are measured by `perf/statistics.py`. Hits and misses are
+called different less often than in 5 % of equals, since so many differences are zero that p takes few values: the test
+errs to the safe side.
 
 A metric of a whole set (is, kid, fid) has no pairs: its two values at this n stand side by side, untested.
 All of it speaks of stimuli: another seed, another fit or another subject may differ by more.

@@ -13,10 +13,10 @@ from eegbench.cli.verbs import SCORE, app
 from eegbench.tables import Column, laid, wrapped
 
 LEGEND = """\
-p: of no difference, paired by stimulus: the larger of sign flips, which are exact for interchangeable \
-methods only, and the studentised bootstrap, which also makes the interval. Holm p: corrected for {tests} \
-metrics; what is called better is so at .05 by it. Visible: the smallest true difference that this many \
-stimuli show in 4 of 5 cases, at .05 before correction. {whole}All of it speaks of these images on these stimuli: \
+p: of no difference, paired by stimulus: the larger of sign flips, which are exact for interchangeable methods \
+only, and of the studentised bootstrap; above .05 wherever the interval holds zero. Holm p: corrected for {tests} \
+metrics; what is called better is so at .05 by it. Visible: the smallest true difference that this many stimuli \
+show in 4 of 5 cases, at .05 before correction. {whole}All of it speaks of these images on these stimuli: \
 another seed, fit or subject may differ by more."""
 WHOLE = "At this n: a metric of the whole set, whose value depends on the number of stimuli, untested. "
 

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from eegbench import statistics
+from eegbench import seeds, statistics
 from eegbench import values as values_of_a_run
 from eegbench.benchmark.compare import Comparison, compare, paired
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
-from eegbench.statistics.intervals import studentised_p
 
 Write = Callable[..., Path]
 STIMULI = tuple(f"0000{i}_thing/thing_{i}" for i in range(8))
@@ -101,8 +100,9 @@ def test_a_small_comparison_is_as_by_hand(write: Write) -> None:
     ]
     assert statistics.sign_flip_p([t / 10 for t in (4, 2, 3, 1, -1, 7, 4, 6)], seed=0) == 6 / 256
     assert sum(s >= 26 for s in sums) / 256 == 6 / 256
-    # The studentised p is at least Student's: t is .325 / (.264 / sqrt 8) = 3.48 with 7 degrees of freedom, p .010.
-    assert one.paired.p == one.paired.p_holm == max(6 / 256, studentised_p(statistics.differences(A, B)))
+    test = statistics.paired_test(statistics.differences(A, B), seed=seeds.seed("compare", "ssim"))
+    assert one.paired.p == one.paired.p_holm == test.p and one.paired.ci == test.ci
+    assert test.p >= max(6 / 256, 0.0103)  # Student's: t is .325 / (.264 / sqrt 8) = 3.48 with 7 degrees of freedom
     assert one.paired.detectable == statistics.minimum_detectable(statistics.differences(A, B))
     assert one.significant
 
