@@ -124,7 +124,7 @@ def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], marg
     else:
         return NO_INTERVAL
     if margin is not None and found.within(margin):
-        return f"{AGREES} (margin {_short(margin)}{alone})"
+        return f"{AGREES} (margin {f'{margin:g}'.removeprefix('0')}{alone})"
     words = CONTRADICTED if found.contradicted else NOT_CONTRADICTED
     return f"{words} (resolution {_short(found.resolution)}{alone})"
 

@@ -1,52 +1,80 @@
 """Several subjects on the same stimuli, or several fits: what holds for other subjects (fits) and other stimuli."""
 
+import functools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import nctdtrinc, stdtr, stdtridf, stdtrit
 
 from eegbench.errors import InputError
 from eegbench.statistics.intervals import Bounds
 
 SHARED = 0.5  # of the stimuli: where all subjects have fewer in common, they count as having seen others
+HALVINGS = 50  # of the range in which p lies: to the last bits
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Crossed:
-    """A mean over rows (subjects, or fits of one) and stimuli, its variance and degrees of freedom.
+    """A mean over rows (subjects, or fits of one) and stimuli, and its variance.
 
     rows, stimuli: what of its variance comes from the choice of rows, and from that of stimuli (0 where the rows do not
-    share them).
+    share them). counts: how many rows there are, and how many stimuli that all have (1 where they do not share them).
     """
 
     mean: float
     variance: float
-    freedom: float
     rows: float
     stimuli: float
+    counts: tuple[int, int]
 
     def interval(self, level: float = 0.95) -> Bounds | None:
-        """mean +- t sqrt(variance); None where nothing varies."""
+        """mean +- `reach` sqrt(variance); None where nothing varies."""
         if not self.variance > 0:
             return None
-        reach = float(stdtrit(self.freedom, (1 + level) / 2)) * math.sqrt(self.variance)
-        return self.mean - reach, self.mean + reach
+        far = self.reach((1 - level) / 2) * math.sqrt(self.variance)
+        return self.mean - far, self.mean + far
+
+    def reach(self, tail: float) -> float:
+        """Which distance from the mean, in standard errors, has `tail` of probability beyond it. See `cochran`."""
+        return cochran(tail, self.rows / self.variance, self.counts)
 
     @property
+    def freedom(self) -> float:
+        """The degrees of freedom of Student's distribution that has the same 95 % interval."""
+        return float(stdtridf(0.975, self.reach(0.025))) if self.variance > 0 else math.inf
+
+    @functools.cached_property
     def p(self) -> float:
         """Two-sided p of a mean of zero: the test that the interval inverts."""
         if not self.variance > 0:
             return 1.0 if self.mean == 0 else 0.0
-        return float(2 * stdtr(self.freedom, -abs(self.mean) / math.sqrt(self.variance)))
+        t = abs(self.mean) / math.sqrt(self.variance)
+        bounds = sorted(float(2 * stdtr(max(count - 1, 1), -t)) for count in self.counts)
+        low, high = (math.log(max(one, 1e-300)) for one in bounds)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.reach(math.exp(middle) / 2) > t else (low, middle)
+        return math.exp(high)
 
     def visible(self, *, level: float = 0.95, power: float = 0.8) -> float:
         """The smallest true mean other than zero that as many rows and stimuli show with probability `power`."""
-        reach = stdtrit(self.freedom, (1 + level) / 2) + stdtrit(self.freedom, power)
-        return float(reach) * math.sqrt(self.variance)
+        if not self.variance > 0:
+            return 0.0
+        return float(nctdtrinc(self.freedom, 1 - power, self.reach((1 - level) / 2))) * math.sqrt(self.variance)
+
+
+def cochran(tail: float, rows: float, counts: tuple[int, int]) -> float:
+    """The mean of Student's points for rows and for stimuli, weighed by what of the variance each explains.
+
+    rows: the share of the variance, from 0 to 1, that is estimated from the rows, of which there are counts[0]; the rest
+    is estimated from counts[1] stimuli. Cochran 1964, Approximate significance levels of the Behrens-Fisher test.
+    """
+    points = [-float(stdtrit(count - 1, tail)) if count > 1 else 0.0 for count in counts]
+    return rows * points[0] + (1 - rows) * points[1]
 
 
 def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
@@ -56,10 +84,10 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
     means b, their mean m and residuals r, for S rows and n stimuli:
 
         A = Var(a) / S,  B = Var(b) / n,  E = sum r^2 / ((S - 1)(n - 1) S n),  V = max(A, B, A + B - E)
-        freedom = max(S - 1, V^2 / (A^2 / (S - 1) + B^2 / (n - 1) + E^2 / ((S - 1)(n - 1))))
 
-    A and B both hold the noise of single values, which E takes out once (two-way random effects; freedom after
-    Satterthwaite 1946). NaN is a value that is not there. B and E stand on the stimuli that all rows have; where these
+    A and B both hold the noise of single values, which E takes out once (two-way random effects). A stands on S - 1
+    degrees of freedom, the rest of V on n - 1: interval and p take the mean of Student's points, weighed by A / V and
+    1 - A / V (`cochran`). NaN is a value that is not there. B and E stand on the stimuli that all rows have; where these
     are less than half of what a row has, the rows have seen other stimuli: V = A, freedom S - 1.
     shared_training: the rows are folds that leave one subject out, whose training subjects are mostly the same; A is
     then A (1 + S / (S - 1)).
@@ -79,16 +107,10 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
     common = values[:, known.all(axis=0)]
     n = common.shape[1]
     if n < 2 or n < SHARED * known.sum(axis=1).min():
-        return Crossed(mean, rows, count - 1, rows, 0.0)
+        return Crossed(mean, rows, rows, 0.0, (count, 1))
     of_stimuli = common.mean(axis=0)
     rest = common - common.mean(axis=1, keepdims=True) - of_stimuli + of_stimuli.mean()
     stimuli = float(of_stimuli.var(ddof=1)) / n
     noise = float((rest * rest).sum()) / ((count - 1) * (n - 1) * count * n)
-    return Crossed(mean, *combined(rows, stimuli, noise, count, n), rows, stimuli)
-
-
-def combined(rows: float, stimuli: float, noise: float, count: int, n: int) -> tuple[float, float]:
-    """The variance V and the degrees of freedom of `crossed`, from its A, B and E, for `count` rows and n stimuli."""
     variance = max(rows, stimuli, rows + stimuli - noise)
-    spread = rows**2 / (count - 1) + stimuli**2 / (n - 1) + noise**2 / ((count - 1) * (n - 1))
-    return variance, max(count - 1.0, variance**2 / spread) if spread > 0 else count - 1.0
+    return Crossed(mean, variance, rows, stimuli, (count, n))

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import nctdtr, nctdtrinc, stdtrit
+from scipy.special import nctdtr
 
 from eegbench.errors import InputError
-from eegbench.statistics.crossing import combined
+from eegbench.statistics.crossing import Crossed
 
 MOST, MOST_SUBJECTS = 10_000_000, 10_000  # stimuli, and subjects, that are thought of
 STEP = 1.02  # from one number that is tried to the next
@@ -85,8 +85,8 @@ def variance_components(tables: ArrayLike) -> Components:
     )
 
 
-def design_error(parts: Components, design: Design) -> tuple[float, float]:
-    """Variance and degrees of freedom of the mean difference in a design, as its own test has them.
+def expected(parts: Components, design: Design) -> Crossed:
+    """What the test of a design has to do with, on average, where there is no difference.
 
     Several subjects: `crossed`, with fits averaged within each; it speaks of other people. One subject and several
     fits: `crossed` over fits; it speaks of this person. One of both: Student's over stimuli; of these fits alone.
@@ -102,24 +102,21 @@ def design_error(parts: Components, design: Design) -> tuple[float, float]:
         if parts.fits is None:
             raise InputError("how much fits differ is not known from one seed; run the methods with others, too")
         return _crossed(parts.fits, parts.stimuli + of_values, rest, design.fits, design.stimuli)
-    return (parts.stimuli + of_values + rest) / design.stimuli, design.stimuli - 1.0
+    variance = (parts.stimuli + of_values + rest) / design.stimuli
+    return Crossed(0.0, variance, 0.0, variance, (1, design.stimuli))
 
 
 def smallest_difference(parts: Components, design: Design, *, level: float = 0.05, power: float = 0.8) -> float:
-    """The smallest true difference that a design finds with probability `power` at `level`, two-sided.
-
-    nc sqrt(V), where a noncentral t of that nc exceeds the quantile in `power`. InputError as `design_error`.
-    """
-    variance, freedom = design_error(parts, design)
-    return _reach(freedom, level, power) * math.sqrt(variance)
+    """The smallest true difference that a design finds with probability `power`; InputError as `expected`."""
+    return expected(parts, design).visible(level=1 - level, power=power)
 
 
 def power_of(parts: Components, design: Design, difference: float, *, level: float = 0.05) -> float:
-    """The probability that a design finds a true difference at `level`; InputError as `design_error`."""
-    variance, freedom = design_error(parts, design)
-    if not variance > 0:
+    """The probability that a design finds a true difference at `level`; InputError as `expected`."""
+    test = expected(parts, design)
+    if not test.variance > 0:
         return 1.0
-    return 1 - float(nctdtr(freedom, abs(difference) / math.sqrt(variance), stdtrit(freedom, 1 - level / 2)))
+    return 1 - float(nctdtr(test.freedom, abs(difference) / math.sqrt(test.variance), test.reach(level / 2)))
 
 
 def stimuli_needed(
@@ -127,7 +124,7 @@ def stimuli_needed(
 ) -> int | None:
     """The fewest stimuli with which so many subjects and fits find a true difference with probability `power`.
 
-    None where no number up to MOST does, for people or fits differ by too much; InputError as `design_error`.
+    None where no number up to MOST does, for people or fits differ by too much; InputError as `expected`.
     Measured by `perf/plan_size.py` with known variances of four kinds and designs of 1 to 10 subjects and 1 to 5 fits:
     the difference is found in .790 to .817 of cases, an absent one in .043 to .061. With variances from a pilot of 5
     subjects, 2 fits and 200 stimuli the power is .757 to .821 on average, and what 10 subjects can reach is called out
@@ -165,11 +162,8 @@ def _fewest(enough: Callable[[int], bool], most: int) -> int | None:
     return high
 
 
-def _crossed(rows: float, stimuli: float, rest: float, count: int, n: int) -> tuple[float, float]:
-    """What `crossed` would find on average, from the variances of a single row, stimulus and value."""
+def _crossed(rows: float, stimuli: float, rest: float, count: int, n: int) -> Crossed:
+    """From the variances of a row, a stimulus and a value; `crossed` finds the noise in its rows and stimuli, too."""
     noise = rest / (count * n)
-    return combined(rows / count + noise, stimuli / n + noise, noise, count, n)
-
-
-def _reach(freedom: float, level: float, power: float) -> float:
-    return float(nctdtrinc(freedom, 1 - power, stdtrit(freedom, 1 - level / 2)))
+    of_rows, of_stimuli = rows / count + noise, stimuli / n + noise
+    return Crossed(0.0, of_rows + of_stimuli - noise, of_rows, of_stimuli, (count, n))

@@ -7,7 +7,7 @@ from scipy.special import stdtr
 from eegbench import statistics
 from eegbench.errors import InputError
 from eegbench.statistics import Components, Design
-from eegbench.statistics.size import design_error
+from eegbench.statistics.size import expected
 
 MIXED = Components(stimuli=0.15**2, people=0.01**2, fits=0.01**2, person_stimulus=0.2**2, rest=0.15**2)
 
@@ -45,9 +45,11 @@ def test_what_one_subject_or_one_seed_cannot_show_is_unknown_and_part_of_what_is
 
 def test_the_error_of_the_design_that_is_there_is_that_of_its_test() -> None:
     table = drawn(Components(0.02, 0.01, 0.01, 0.04, 0.02), Design(6, 2, 100))
-    variance, freedom = design_error(statistics.variance_components(table[None]), Design(6, 2, 100))
+    planned = expected(statistics.variance_components(table[None]), Design(6, 2, 100))
     test = statistics.crossed(table.mean(axis=1))
-    assert (variance, freedom) == pytest.approx((test.variance, test.freedom), rel=1e-9)  # sums in another order
+    for one in ("variance", "rows", "stimuli", "freedom"):
+        assert getattr(planned, one) == pytest.approx(getattr(test, one), rel=1e-9)  # sums in another order
+    assert planned.visible() == pytest.approx(test.visible(), rel=1e-9)
 
 
 @pytest.mark.parametrize(
