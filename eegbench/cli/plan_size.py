@@ -140,7 +140,7 @@ def _about(need: Any) -> str:
     from eegbench.report import number
 
     if need.stimuli is not None:
-        return need.speaks_of
+        return str(need.speaks_of)
     return f"{need.speaks_of}, {'who' if need.subjects > 1 else 'whose fits'} differ by {number(need.spread)}"
 
 

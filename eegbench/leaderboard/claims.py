@@ -114,7 +114,8 @@ def _subjects(subject: str) -> tuple[int, ...]:
 
 
 def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], margin: float | None) -> str:
-    rounding = 0.5 * 10.0 ** Decimal(repr(claim.value)).as_tuple().exponent
+    decimals = len(format(Decimal(repr(claim.value)), "f").partition(".")[2])
+    rounding = 0.5 * 10.0**-decimals  # as far as the printed number may be off
     fits = fits_of(column, runs)
     alone = f", {ONE_FIT}" if len(fits) < 2 else ""
     if len(fits) > 1:

@@ -186,7 +186,7 @@ def test_metrics_of_a_whole_set_stand_there_at_this_n_and_untested(write: Write,
 @pytest.mark.parametrize("kind", ["exponential", "few hits", "rare"])
 def test_p_never_calls_a_difference_that_the_interval_does_not(kind: str) -> None:
     rng = np.random.default_rng(1)
-    draws = {
+    draws: dict[str, Callable[[], np.ndarray]] = {
         "exponential": lambda: rng.exponential(size=20) - 0.6,
         "few hits": lambda: rng.choice([-1.0, 0.0, 1.0], size=20, p=[0.1, 0.5, 0.4]),
         "rare": lambda: np.where(rng.random(20) < 0.3, rng.exponential(size=20), -0.03),

@@ -27,7 +27,7 @@ def add(tmp_path: Path) -> Add:
     def one(method: str, subject: int = 8, seed: int = 0, *, items: int = N, first: int = 0, **more: Any) -> Path:
         spec = {"track": "eeg", "configuration": {}, "dataset_configuration": {}} | more.pop("spec", {})
         run = RunSpec("sim-things", "1", subject=subject, method=method, seed=seed, **spec)
-        folder = tmp_path / more.pop("folder", run.folder)
+        folder: Path = tmp_path / more.pop("folder", run.folder)
         record = RunRecord(run, "method", True, "complete", {}, {"data/test": f"{subject}"})
         dataclasses.replace(record, **more.pop("record", {})).write(folder / "run.json")
         rng = np.random.default_rng([subject, seed, sum(method.encode())])

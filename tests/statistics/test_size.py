@@ -18,9 +18,10 @@ def drawn(parts: Components, design: Design, seed: int = 1) -> np.ndarray:
     s, k, n = design.subjects, design.fits, design.stimuli
     shapes = ((1, 1, n), (s, 1, 1), (s, k, 1), (s, 1, n), (s, k, n))
     variances = (parts.stimuli, parts.people, parts.fits, parts.person_stimulus, parts.rest)
-    return np.zeros((s, k, n)) + sum(
-        np.sqrt(variance or 0.0) * rng.normal(size=shape) for variance, shape in zip(variances, shapes, strict=True)
-    )
+    table = np.zeros((s, k, n))
+    for variance, shape in zip(variances, shapes, strict=True):
+        table += np.sqrt(variance or 0.0) * rng.normal(size=shape)
+    return table
 
 
 def test_variances_by_source_are_recovered() -> None:
@@ -40,7 +41,8 @@ def test_what_one_subject_or_one_seed_cannot_show_is_unknown_and_part_of_what_is
     assert (alone.people, alone.person_stimulus) == (None, None) and alone.fits is not None
     assert (once.fits, once.rest) == (None, None) and once.people is not None
     single = statistics.variance_components(table[None, :1, :1])
-    assert single == Components(pytest.approx(float(table[0, 0].var(ddof=1))))
+    assert single == Components(single.stimuli)
+    assert single.stimuli == pytest.approx(float(table[0, 0].var(ddof=1)))
 
 
 def test_the_error_of_the_design_that_is_there_is_that_of_its_test() -> None:
