@@ -5,7 +5,7 @@ A difference on subject s, by fit k, on stimulus i is taken as
     d = mean + people_s + fits_sk + stimuli_i + person_stimulus_si + rest_ski
 
 with independent sources, each drawn anew by another experiment. Two methods are fitted apart, so that `fits` holds the
-spread of both.
+spread of both. Assumed: each subject has fits of its own, and all see the same stimuli.
 """
 
 import math
@@ -126,8 +126,8 @@ def stimuli_needed(
 
     None where no number up to MOST does, for people or fits differ by too much; InputError as `expected`.
     Measured by `perf/plan_size.py` with known variances of four kinds and designs of 1 to 10 subjects and 1 to 5 fits:
-    the difference is found in .790 to .817 of cases, an absent one in .043 to .061. With variances from a pilot of 5
-    subjects, 2 fits and 200 stimuli the power is .757 to .821 on average, and what 10 subjects can reach is called out
+    the difference is found in .790 to .817 of cases, an absent one in .026 to .061. With variances from a pilot of 5
+    subjects, 2 fits and 200 stimuli the power is .753 to .820 on average, and what 10 subjects can reach is called out
     of reach in 0 to .10 of pilots.
     """
     return _fewest(
