@@ -46,7 +46,7 @@ def on_the_same_stimuli(fits: ArrayLike, published: float, *, rounding: float = 
 
     fits: the score of each, over the same subjects and stimuli. The published number is as one more fit, so that the
     error is s sqrt(1 + 1/k) with the spread s of the fits and k - 1 degrees of freedom: a prediction interval.
-    Stimuli are no part of it, for they are the same. Measured by `perf/agreement.py` with fits that spread by .45
+    Stimuli are no part of it, for they are the same. Measured by `perf/statistics.py` with fits that spread by .45
     standard errors over stimuli, and 2, 3, 5 and 10 of them: one experiment contradicts itself in .049 to .053, and a
     truth 2 standard errors away is contradicted in .23, .54, .86 and .96. The interval over stimuli leaves the two out
     in .001 and .41.
@@ -68,7 +68,7 @@ def on_other_stimuli(
 
     The error is sqrt(se^2 + se_p^2), with se_p = se where it is unknown, and the normal quantile. Of repetitions on
     200 other stimuli .945 to .947 are not contradicted; the interval of the measured value alone, which leaves the
-    published one's own error out, holds .83 of them (`perf/agreement.py`).
+    published one's own error out, holds .83 of them (`perf/statistics.py`).
     It is for one fit, whose spread nobody knows. On the same stimuli it holds as long as fits spread by no more than
     the standard error over stimuli, and sees little: where they spread by .45 of it, a truth 2 standard errors away
     is contradicted in .05.

@@ -70,8 +70,8 @@ class Crossed:
 def cochran(tail: float, rows: float, counts: tuple[int, int]) -> float:
     """The mean of Student's points for rows and for stimuli, weighed by what of the variance each explains.
 
-    rows: the share of the variance, from 0 to 1, that is estimated from the rows, of which there are counts[0]; the rest
-    is estimated from counts[1] stimuli. Cochran 1964, Approximate significance levels of the Behrens-Fisher test.
+    rows: the share of the variance, from 0 to 1, that is estimated from counts[0] rows; the rest is estimated from
+    counts[1] stimuli. Cochran 1964, Approximate significance levels of the Behrens-Fisher test.
     """
     points = [-float(stdtrit(count - 1, tail)) if count > 1 else 0.0 for count in counts]
     return rows * points[0] + (1 - rows) * points[1]
@@ -87,8 +87,10 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
 
     A and B both hold the noise of single values, which E takes out once (two-way random effects). A stands on S - 1
     degrees of freedom, the rest of V on n - 1: interval and p take the mean of Student's points, weighed by A / V and
-    1 - A / V (`cochran`). NaN is a value that is not there. B and E stand on the stimuli that all rows have; where these
-    are less than half of what a row has, the rows have seen other stimuli: V = A, freedom S - 1.
+    1 - A / V (`cochran`). Satterthwaite's freedom in their place let two rows reject at .127 and three at .077 where the
+    rows differ much, and at .076 and .035 where .01 is wanted. NaN is a value that is not there. B and E stand on the
+    stimuli that all rows have; where these are less than half of what a row has, the rows have seen other stimuli:
+    V = A, freedom S - 1.
     shared_training: the rows are folds that leave one subject out, whose training subjects are mostly the same; A is
     then A (1 + S / (S - 1)).
     Assumed: rows and stimuli are drawn each from a population, independently. It says nothing of other methods' fits

@@ -125,7 +125,7 @@ def stimuli_needed(
     """The fewest stimuli with which so many subjects and fits find a true difference with probability `power`.
 
     None where no number up to MOST does, for people or fits differ by too much; InputError as `expected`.
-    Measured by `perf/plan_size.py` with known variances of four kinds and designs of 1 to 10 subjects and 1 to 5 fits:
+    Measured by `perf/statistics.py` with known variances of four kinds and designs of 1 to 10 subjects and 1 to 5 fits:
     the difference is found in .790 to .817 of cases, an absent one in .026 to .061. With variances from a pilot of 5
     subjects, 2 fits and 200 stimuli the power is .753 to .820 on average, and what 10 subjects can reach is called out
     of reach in 0 to .10 of pilots.
