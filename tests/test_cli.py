@@ -293,7 +293,7 @@ def test_two_runs_are_compared_in_a_table_or_in_json_alone(tmp_path: Path) -> No
     assert lines[2] == f"A: atm, track eeg, seed 0: {folders[0]}"
     ssim, fid = (next(line for line in lines if line.startswith(name)) for name in ("ssim ↑", "fid ↓"))
     assert ".729 .186 .543 [" in ssim and ssim.endswith("A")  # p is 2 of 2^7
-    assert fid.split()[2:] == ["40.0", "40.0", "0", "-", "-", "-", "no", "pairs"]
+    assert fid.split()[2:] == ["40.0", "40.0", "0", "-", "-", "-", "at", "this", "n"]
     assert json.loads(data.stdout)["metrics"]["ssim"]["significant"] is True
     refused = run("compare", folders[0], str(tmp_path))
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)

@@ -45,7 +45,8 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "datasets fetch": ("--offline",),
     "weights fetch": ("--offline",),
     "pairs": ("--force",),
-    **dict.fromkeys(("score", "leaderboard", "sheet", "compare", "verify", "check", "merge", "rehearse"), ()),
+    **dict.fromkeys(("score", "leaderboard", "sheet", "compare", "plan-size", "verify"), ()),
+    **dict.fromkeys(("check", "merge", "rehearse"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }

@@ -2,24 +2,22 @@
 
 Both runs scored the same stimuli, so their values are paired by stimulus id. For each metric of single stimuli:
 
-- the mean difference A - B, with a 95 % interval over stimuli (`statistics.studentised_interval`);
-- p, two-sided, by flipping the signs of the differences: where A and B are interchangeable, each difference is as
-  likely to have the other sign (Fisher, The Design of Experiments, 1935, section 21);
+- the mean difference A - B, with a 95 % interval over stimuli and a two-sided p (`statistics.paired_test`). p is the
+  larger of sign flips, which are exact for interchangeable methods only, and of the studentised bootstrap, which also
+  follows differences that are skewed around zero. p <= .05 and an interval that holds zero never stand together;
 - p corrected for as many tests as there are metrics (Holm, A simple sequentially rejective multiple test procedure,
   1979). A difference is called significant by this p alone;
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
-  from the spread of the differences and the normal approximation (`statistics.minimum_detectable`).
+  from the spread of the differences (`statistics.minimum_detectable`).
 
 Where the pairs are so few that Holm's p of no difference could fall to .05, neither is said: what is visible, and which
 run is better.
 
-Measured by `perf/compare.py`, in 1,000 comparisons of equals at 20, 50 and 200 stimuli: metrics of many values have
-p <= .05 in 3.9 % to 5.4 %, two-way identification in 4.8 % to 5.3 %. Hits and misses have it less often, 0.2 % to
-4.8 %, since so many differences are zero that p takes few values: the test errs to the safe side. Holm's p calls any of
-six metrics different in 3.2 % to 5.6 %. Where differences are strongly skewed and yet zero on average (exponential), p
-is too small at few stimuli: 8.6 % at 20, 5.4 % at 200. What is called visible is seen in 75 % at 20, 79 % at 200.
+Levels and power of the test, and coverage of its interval, are measured by `perf/statistics.py`. Hits and misses are
+called different less often than in 5 % of equals, since so many differences are zero that p takes few values: the test
+errs to the safe side.
 
-A metric of a whole set (is, kid, fid) has no pairs: its two values stand side by side, untested.
+A metric of a whole set (is, kid, fid) has no pairs: its two values at this n stand side by side, untested.
 All of it speaks of stimuli: another seed, another fit or another subject may differ by more.
 """
 
@@ -38,7 +36,7 @@ from eegbench.benchmark import scored
 from eegbench.benchmark.scored import Scored
 from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS
-from eegbench.records import Score, canonical
+from eegbench.records import RunRecord, Score, ScoreSheet, canonical
 
 LEVEL = 0.05
 
@@ -67,7 +65,7 @@ class Paired:
 class Compared:
     """One metric of both runs. `paired` is None for a metric of a whole set.
 
-    better: "A", "B", or "" if they are equal or have too few pairs to tell.
+    better: "A", "B", or "" if they are equal, have too few pairs to tell, or cannot be tested.
     """
 
     version: int
@@ -166,13 +164,11 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
     for name, (a, b) in values.items():
         differences = statistics.differences(a, b)
         both = np.isfinite(differences)
-        seed = seeds.seed("compare", name)
-        difference, ci = statistics.studentised_interval(differences, seed=seed)
-        p = statistics.sign_flip_p(differences, seed=seed)
+        test = statistics.paired_test(differences, seed=seeds.seed("compare", name))
         reached = statistics.least_p(int(both.sum())) * len(values) <= LEVEL  # else no difference could be significant
-        detectable = statistics.minimum_detectable(differences) if reached and ci else None
+        detectable = statistics.minimum_detectable(differences) if reached and test.ci else None
         means = float(a[both].mean()), float(b[both].mean())
-        found[name] = Paired(int(both.sum()), *means, difference, ci, p, p, detectable)
+        found[name] = Paired(int(both.sum()), *means, test.mean, test.ci, test.p, test.p, detectable)
     corrected = statistics.holm([one.p for one in found.values()])
     return {
         name: dataclasses.replace(one, p_holm=float(p)) for (name, one), p in zip(found.items(), corrected, strict=True)
@@ -182,14 +178,14 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
 def check_comparable(a: Scored, b: Scored) -> None:
     """Raise InputError for the first thing in which two runs differ that must be the same for their values to pair."""
     free = _free(a, b)
-    told_a, told_b = _settings(a), _settings(b)
+    told_a, told_b = settings(a.record, a.sheet), settings(b.record, b.sheet)
     for what in [*told_a, *sorted(told_b.keys() - told_a.keys())]:
         if what not in free and (one := told_a.get(what)) != (other := told_b.get(what)):
             raise InputError(
                 f"A and B differ in {what}: {str(one)[:100]} and {str(other)[:100]}; name two runs that share it"
             )
     for kind, one, other in (
-        ("the data", _data(a), _data(b)),
+        ("the data", data(a.record), data(b.record)),
         ("the weights of the judge", a.sheet.judges, b.sheet.judges),
     ):
         for name in sorted(one.keys() & other.keys()):
@@ -220,13 +216,14 @@ def _free(a: Scored, b: Scored) -> set[str]:
     return {"track"} if lent else set()
 
 
-def _settings(run: Scored) -> dict[str, object]:
-    spec, sheet = run.record.spec, run.sheet
+def settings(record: RunRecord, sheet: ScoreSheet) -> dict[str, object]:
+    """What two runs must have in common so that their values pair, by what it is."""
+    spec = record.spec
     options = {f"dataset.{key}": canonical(value) for key, value in sorted(spec.dataset_configuration.items())}
     return {
         "dataset": spec.dataset,
         "the revision of the data set": spec.revision,
-        "whether the EEG is simulated": run.record.simulated,
+        "whether the EEG is simulated": record.simulated,
         **options,
         "subject": spec.subject,
         "track": spec.track,
@@ -236,9 +233,10 @@ def _settings(run: Scored) -> dict[str, object]:
     }
 
 
-def _data(run: Scored) -> dict[str, str]:
+def data(record: RunRecord) -> dict[str, str]:
+    """The digest of each file or array of the data set that a run was made of."""
     head = "data/"
-    return {name.removeprefix(head): sha for name, sha in run.record.digests.items() if name.startswith(head)}
+    return {name.removeprefix(head): sha for name, sha in record.digests.items() if name.startswith(head)}
 
 
 def _why_not(name: str, a: Scored, b: Scored) -> str:
@@ -276,7 +274,7 @@ def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared
     values = (tested.a, tested.b) if tested else (a.value or 0.0, b.value or 0.0)
     difference = tested.difference if tested else values[0] - values[1]
     ahead = difference if a.higher_is_better else -difference
-    told = tested is None or statistics.least_p(tested.pairs) * tests <= LEVEL
+    told = tested is not None and statistics.least_p(tested.pairs) * tests <= LEVEL
     better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if told else ""
     significant = tested is not None and tested.significant
     known = (a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested)

@@ -13,10 +13,12 @@ from eegbench.cli.verbs import SCORE, app
 from eegbench.tables import Column, laid, wrapped
 
 LEGEND = """\
-p: sign-flip test of the differences, which are paired by stimulus. Holm p: corrected for {tests} metrics; \
-what is called better is so at .05 by it. Visible: the smallest true difference that this many stimuli \
-show in 4 of 5 cases, at .05 before correction. All of it speaks of these images on these stimuli: \
+p: of no difference, paired by stimulus: the larger of sign flips, which are exact for interchangeable methods \
+only, and of the studentised bootstrap; above .05 wherever the interval holds zero. Holm p: corrected for {tests} \
+metrics; what is called better is so at .05 by it. Visible: the smallest true difference that this many stimuli \
+show in 4 of 5 cases, at .05 before correction. {whole}All of it speaks of these images on these stimuli: \
 another seed, fit or subject may differ by more."""
+WHOLE = "At this n: a metric of the whole set, whose value depends on the number of stimuli, untested. "
 
 
 @app.command(group=SCORE)
@@ -48,7 +50,13 @@ def text(found: Any, columns: int) -> str:
     judged = ", whose judges no paper uses" if found.suite == "micro" else ""
     scored = f"{found.stimuli} stimuli, suite {found.suite}{judged}, protocol {found.protocol}"
     lines += [f"{found.dataset}, subject {found.subject}, {scored}", "", table(found, columns).rstrip("\n")]
-    return "\n".join([*lines, *remarks(found), "", wrapped(LEGEND.format(tests=found.tests), columns)])
+    return "\n".join([*lines, *remarks(found), "", wrapped(legend(found), columns)])
+
+
+def legend(found: Any) -> str:
+    """How to read the table."""
+    whole = any(one.paired is None for one in found.metrics.values())
+    return LEGEND.format(tests=found.tests, whole=WHOLE if whole else "")
 
 
 def remarks(found: Any) -> list[str]:
@@ -77,7 +85,7 @@ def table(found: Any, columns: int) -> str:
     for name, one in found.metrics.items():
         row = [f"{named(name, one)} {arrow(one)}", number(one.a, one.bounds), number(one.b, one.bounds)]
         if one.paired is None:
-            row += [number(one.difference), "-", "-", "-", "no pairs"]
+            row += [number(one.difference), "-", "-", "-", "at this n"]
         else:
             pair = one.paired
             row += [interval(pair.difference, pair.ci, apart(one.bounds)), number(pair.p), number(pair.p_holm)]

@@ -161,6 +161,10 @@ def leaderboard(
             said="Published numbers of papers; auto: on the board's data sets.",
         ),
     ] = "auto",
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Say that a published number agrees where a test finds it closer than this."),
+    ] = None,
     subjects: Annotated[
         str,
         typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
@@ -176,6 +180,7 @@ def leaderboard(
         runs,
         normalised=normalised,
         claims=claims,
+        margin=margin,
         subjects=numbers(subjects, "--subjects"),
         links=Links.of(follow_links),
         note=note,

@@ -9,9 +9,10 @@ from typing import Self
 from eegbench.errors import InputError, unknown
 from eegbench.leaderboard import claims_markdown
 from eegbench.leaderboard.cells import Setting, Table
-from eegbench.leaderboard.claims import Assessed, assess, read_claims
+from eegbench.leaderboard.claims import Assessed, assess
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_gallery import Gallery
+from eegbench.leaderboard.ledger import read_claims
 from eegbench.leaderboard.normalise import normalised as shares
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
@@ -36,15 +37,18 @@ class Board:
         *,
         normalised: bool = False,
         claims: str = "auto",
+        margin: float | None = None,
         subjects: Sequence[int] = (),
         links: Links = Links.INSIDE,
         note: Note = unheard,
     ) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
 
+        margin: the difference below which published and measured numbers are said to agree, where a test says so.
         subjects: over whom to rank; without, over what the largest set of methods shares. Links that are not followed
         stand among each table's notes. Raises InputError for a folder that is none, for the first record that breaks
-        the format, and for a subject that no run is on; UsageError for another word for `claims`.
+        the format, and for a subject that no run is on; UsageError for another word for `claims`, and
+        for a margin that is not above 0.
         """
         found = find(folder, links)
         for line in found.notes():
@@ -59,7 +63,7 @@ class Board:
             names = few([f"{one.path} ({one.reason})" for one in found.lost])
             lost = f"not looked at, so that runs may be missing here: {names}"
             tables = tuple(dataclasses.replace(table, notes=(*table.notes, lost)) for table in tables)
-        assessed = assess(read_claims(), runs, claims)
+        assessed = assess(read_claims(), runs, claims, margin=margin)
         return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
 
     def render(self, form: str) -> str:

@@ -1,124 +1,49 @@
-"""The claims ledger: numbers that papers print, kept apart from what was measured, and whether ours agree.
+"""Published numbers beside our own: which row of the board is the same experiment, and whether it contradicts them.
 
-`claims.csv` has one line a number, `papers.csv` one a paper. A published number is set beside a row of the board only
-where the ledger says which of our runs would be the same experiment; elsewhere it says why none would be.
+A published number is set beside a row only where the ledger says which of our runs would be the same experiment;
+elsewhere it says why none would be. Data set and number of stimuli then agree, so both stand on the same test set:
+
+- Of two or more own fits (seeds) their spread is known, and the published number is as one more fit
+  (`statistics.on_the_same_stimuli`).
+- Of one fit nobody knows the spread: it is compared as if on other stimuli (`statistics.on_other_stimuli`), and the
+  verdict says so.
+
+Either gives a resolution: how far a repetition of one experiment lies apart in 95 of 100 cases. "Not contradicted" is
+no agreement: what differs by less is not seen. "Agrees" wants a margin that was named, and an equivalence test.
 """
 
-import csv
-import dataclasses
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from decimal import Decimal
 
-from eegbench.errors import InputError, unknown
-from eegbench.fields import read_fields
+import numpy as np
+
+from eegbench import statistics
+from eegbench.errors import UsageError, unknown
+from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Bounds, Cell, Column, Row, Setting
+from eegbench.leaderboard.ledger import Claim
 from eegbench.leaderboard.table import rows_of_all
-from eegbench.records import MAX_VALUE, TRACKS, canonical, check_name
+from eegbench.records import canonical
 from eegbench.runs import Run
 
-LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
 WHICH = ("auto", "all", "none")
-UNSTATED = "protocol not stated"  # how `uncertain` owns up to an empty `protocol`
-INSIDE, OUTSIDE = "inside the interval", "outside the interval"
+CONTRADICTED, NOT_CONTRADICTED, AGREES = "contradicted", "not contradicted", "agrees"
 NO_INTERVAL, NO_RUN, NOT_COMPARABLE = "no interval", "no comparable run", "not comparable"
+ONE_FIT = "one fit"
 POOLED = (1, 2, 3, 4, 5, 6)  # the people of eegcvpr, whom its protocol "pooled" trains on together
 PACK = "pack:"  # how a configuration names weights of the micro pack, which are no paper's
-MAX_BYTES = 4 * 2**20
-LONGEST = 1000  # characters of a field
+NORMAL = 1.959963984540054  # the .975 quantile, by which half a 95 % interval is longer than a standard error
 
 Rows = list[tuple[Setting, list[Column], list[Row]]]
-T = TypeVar("T", "Claim", "Paper")
-_SUBJECT = re.compile(r"pooled|mean of [1-9][0-9]?|[1-9][0-9]?")
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One published number; `method` as the paper calls it. Its fields are the columns of the ledger.
-
-    subject: a number, "mean of 10", or "pooled" over the people of eegcvpr. protocol: how the number came about;
-    uncertain: what of that is open, contradictory or circular. not_comparable: why no run of ours is the same
-    experiment. Where it is empty, the fields from our_method to version say which run is: all of them must agree with
-    it, of its configuration those that are named; items is the number of stimuli, version the metric's.
-    """
-
-    paper: str
-    table: str
-    dataset: str
-    subject: str
-    method: str
-    metric: str
-    value: float
-    spread: float | None
-    our_method: str
-    configuration: dict[str, Any]
-    track: str
-    suite: str
-    our_protocol: str
-    average: str
-    samples: int | None
-    items: int | None
-    version: int | None
-    protocol: str
-    uncertain: str
-    not_comparable: str
-
-    def __post_init__(self) -> None:
-        _check_texts(self)
-        for what in ("paper", "dataset", "metric"):
-            check_name(what, getattr(self, what))
-        if missing := [what for what in ("table", "method") if not getattr(self, what)]:
-            raise InputError(f"{missing[0]} is empty; write where the paper prints the number, and of which method")
-        if not _SUBJECT.fullmatch(self.subject):
-            raise InputError(f"subject is {self.subject!r}; wanted a number, 'mean of' a number, or 'pooled'")
-        if not abs(self.value) <= MAX_VALUE or not 0 <= (self.spread or 0) <= MAX_VALUE:
-            raise InputError(f"value {self.value}, spread {self.spread}; wanted finite numbers, the spread not below 0")
-        if not self.protocol and UNSTATED not in self.uncertain.lower():
-            raise InputError(f"protocol is empty; write it down, or {UNSTATED!r} into `uncertain`")
-        if not self.not_comparable:
-            self._check_comparison()
-
-    def _check_comparison(self) -> None:
-        names = ("our_method", "track", "suite", "our_protocol", "average", "samples", "items", "version")
-        if missing := [name for name in names if not getattr(self, name)]:
-            raise InputError(f"{', '.join(missing)} empty: say which run of ours compares, or why none does")
-        for what in ("our_method", "our_protocol", "average"):
-            check_name(what, getattr(self, what))
-        if self.track not in TRACKS:
-            raise InputError(f"track is {self.track!r}; wanted one of {', '.join(TRACKS)}")
-        if self.suite != "reference":
-            raise InputError(f"suite is {self.suite!r}; wanted 'reference', for papers used no other judges")
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        """What only one line of the ledger has."""
-        return self.paper, self.table, self.dataset, self.subject, self.method, self.metric
-
-
-@dataclass(frozen=True)
-class Paper:
-    """Where claims come from; a field is empty where it is not known. called: what the ledger calls it."""
-
-    key: str
-    called: str
-    authors: str
-    year: str
-    venue: str
-    identifier: str
-    code: str
-
-    def __post_init__(self) -> None:
-        _check_texts(self)
-        check_name("key", self.key)
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """A claim and what came of it: INSIDE, OUTSIDE, NO_INTERVAL, NO_RUN, or NOT_COMPARABLE with the reason.
+    """A claim and what came of it: CONTRADICTED, NOT_CONTRADICTED or AGREES with resolution or margin; else why not.
 
     Of a comparable row: its value and 95 % interval, its label, its number of subjects, and its setting.
     """
@@ -132,32 +57,30 @@ class Assessed:
     setting: Setting | None = None
 
 
-def read_claims(path: Path = LEDGER) -> tuple[Claim, ...]:
-    """The claims of a CSV file, by default of the package; raises InputError naming the line and what is wrong."""
-    return _read(Claim, path, lambda claim: claim.place)
-
-
-def read_papers(path: Path = PAPERS) -> tuple[Paper, ...]:
-    """The papers of a CSV file, by default of the package; raises InputError naming the line and what is wrong."""
-    return _read(Paper, path, lambda paper: (paper.key,))
-
-
-def assess(claims: Sequence[Claim], runs: Sequence[Run], which: str = "auto") -> tuple[Assessed, ...]:
+def assess(
+    claims: Sequence[Claim], runs: Sequence[Run], which: str = "auto", *, margin: float | None = None
+) -> tuple[Assessed, ...]:
     """Each claim beside each comparable row of runs, in the order of the claims; a claim without such a row comes once.
 
     A row is made of the runs on the claimed subjects, whatever other subjects a method has. which: "auto", the claims
-    on data sets of which there are runs on recorded EEG; "all"; or "none". Raises UsageError for another word.
+    on data sets of which there are runs on recorded EEG; "all"; or "none". margin: the difference, in the metric's own
+    unit, below which two experiments count as equal; without it none is said to agree. Raises UsageError for another
+    word, and for a margin that is no number above 0.
     """
     if which not in WHICH:
         raise unknown("choice of claims", which, WHICH)
+    if margin is not None and not 0 < margin < math.inf:
+        raise UsageError(f"the margin is {margin:g}; wanted a difference above 0, as .02")
     recorded = [run for run in runs if not run.record.simulated and run.record.role == "method"]
     known = {run.record.spec.dataset for run in recorded if run.sheet}
     chosen = [claim for claim in claims if which == "all" or (which == "auto" and claim.dataset in known)]
     made: dict[tuple[object, ...], Rows] = {}
-    return tuple(one for claim in chosen for one in _assessed(claim, recorded, made))
+    return tuple(one for claim in chosen for one in _assessed(claim, recorded, made, margin))
 
 
-def _assessed(claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], Rows]) -> list[Assessed]:
+def _assessed(
+    claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], Rows], margin: float | None
+) -> list[Assessed]:
     if claim.not_comparable:
         return [Assessed(claim, f"{NOT_COMPARABLE}: {claim.not_comparable}")]
     key = claim.dataset, claim.our_method, _subjects(claim.subject)
@@ -172,7 +95,8 @@ def _assessed(claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], 
                 if row.reason:
                     left_out = f"{NO_RUN}: {row.label} is left out, {row.reason}"
                     continue
-                verdict = _verdict(claim.value, cell.ci)
+                own = {source.path for source in row.runs}
+                verdict = _verdict(claim, column, cell, [run for run in runs if run.path in own], margin)
                 found.append(Assessed(claim, verdict, cell.value, cell.ci, row.label, len(row.subjects), setting))
     return found or [Assessed(claim, left_out or NO_RUN)]
 
@@ -189,10 +113,49 @@ def _subjects(subject: str) -> tuple[int, ...]:
     return (int(subject),) if count == subject else tuple(range(1, int(count) + 1))
 
 
-def _verdict(value: float, ci: Bounds | None) -> str:
-    if ci is None:
+def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], margin: float | None) -> str:
+    decimals = len(format(Decimal(repr(claim.value)), "f").partition(".")[2])
+    rounding = 0.5 * 10.0**-decimals  # as far as the printed number may be off
+    fits = fits_of(column, runs)
+    alone = f", {ONE_FIT}" if len(fits) < 2 else ""
+    if len(fits) > 1:
+        found = statistics.on_the_same_stimuli(fits, claim.value, rounding=rounding)
+    elif cell.value is not None and (error := _standard_error(column, cell, runs)):
+        found = statistics.on_other_stimuli(cell.value, error, claim.value, rounding=rounding)
+    else:
         return NO_INTERVAL
-    return INSIDE if ci[0] <= value <= ci[1] else OUTSIDE
+    if margin is not None and found.within(margin):
+        return f"{AGREES} (margin {f'{margin:g}'.removeprefix('0')}{alone})"
+    words = CONTRADICTED if found.contradicted else NOT_CONTRADICTED
+    return f"{words} (resolution {_short(found.resolution)}{alone})"
+
+
+def fits_of(column: Column, runs: Iterable[Run]) -> list[float]:
+    """By seed the mean over subjects of a row's values, of the seeds that all its subjects have."""
+    by_seed: dict[int, dict[int, float]] = defaultdict(dict)
+    for run in runs:
+        score = run.sheet.metrics.get(column.metric) if run.sheet else None
+        if score is not None and score.value is not None:
+            by_seed[run.record.spec.seed][run.record.spec.subject] = score.value
+    subjects = {subject for values in by_seed.values() for subject in values}
+    whole = [values for _, values in sorted(by_seed.items()) if values.keys() == subjects]
+    return [math.fsum(values.values()) / len(values) for values in whole]
+
+
+def _standard_error(column: Column, cell: Cell, runs: Sequence[Run]) -> float | None:
+    """Of the value of a cell: of one run from its values by stimulus, else from the cell's interval; None without."""
+    values = runs[0].values if len(runs) == 1 else None
+    items = values.metrics.get((column.metric, column.version)) if values else None
+    if items is not None:
+        known = items[np.isfinite(items)]
+        if len(known) > 1 and np.ptp(known) > 0:
+            return float(known.std(ddof=1)) / math.sqrt(len(known))
+    return None if cell.ci is None else (cell.ci[1] - cell.ci[0]) / 2 / NORMAL
+
+
+def _short(value: float) -> str:
+    """Two digits: .052, 1.4, 23."""
+    return wording.number(value, max(0, 1 - math.floor(math.log10(value))) if value > 0 else 0)
 
 
 def _same_setting(claim: Claim, setting: Setting) -> bool:
@@ -228,87 +191,3 @@ def _of_the_pack(configured: object) -> bool:
     if isinstance(configured, list | tuple):
         return any(map(_of_the_pack, configured))
     return isinstance(configured, str) and configured.startswith(PACK)
-
-
-def _read(cls: type[T], path: Path, place: Callable[[T], tuple[str, ...]]) -> tuple[T, ...]:
-    """The lines of a CSV file as frozen dataclasses, no two with the same `place`."""
-    found: dict[tuple[str, ...], T] = {}
-    for number, line in _lines(path, [field.name for field in dataclasses.fields(cls)]):
-        try:
-            one = read_fields(cls, {name: _typed(name, text) for name, text in line.items()}, "line")
-            if found.setdefault(place(one), one) is not one:
-                raise InputError(f"says again what an earlier line says: {', '.join(place(one))}")
-        except InputError as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
-    return tuple(found.values())
-
-
-def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """The lines and their numbers; raises InputError for a file that is no CSV with exactly these columns."""
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: wanted a CSV file of at most {MAX_BYTES} bytes")
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, fields) for fields in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV ({error})") from None
-    head = lines[0][1] if lines else []
-    if head != list(columns):
-        problem = [f"{name[:80]!r} is unknown" for name in head if name not in columns]
-        problem += [f"{name!r} is missing" for name in columns if name not in head]
-        said = ", ".join(problem[:5]) or "they are repeated, or in another order"
-        raise InputError(f"{path}: its columns are wrong: {said}; wanted {', '.join(columns)}")
-    for number, fields in lines[1:]:
-        if len(fields) != len(columns):
-            raise InputError(f"{path}, line {number}: has {len(fields)} fields; wanted {len(columns)}")
-    return [(number, dict(zip(columns, fields, strict=True))) for number, fields in lines[1:]]
-
-
-def _typed(name: str, text: str) -> object:
-    """What a field holds, from its text; raises InputError for text of another kind."""
-    if len(text) > LONGEST:
-        raise InputError(f"{name} has {len(text)} characters; at most {LONGEST} are read")
-    read, wanted = READERS.get(name, (str, ""))
-    try:
-        return read(text)
-    except (ValueError, RecursionError):
-        raise InputError(f"{name} is {text[:80]!r}; wanted {wanted}") from None
-
-
-def _number(text: str) -> float:
-    if not _NUMBER.fullmatch(text):  # float() takes nan, inf and 1_0 as well
-        raise ValueError("no number")
-    return float(text)
-
-
-def _count(text: str) -> int:
-    if not (_NUMBER.fullmatch(text) and text.isdecimal() and int(text)):
-        raise ValueError("no count")
-    return int(text)
-
-
-def _or_none(read: Callable[[str], object]) -> Callable[[str], object]:
-    return lambda text: read(text) if text else None
-
-
-def _table(text: str) -> object:
-    table = json.loads(text) if text else {}
-    if not isinstance(table, dict) or canonical(table) != (text or "{}"):
-        raise ValueError("not canonical")
-    return table
-
-
-def _check_texts(record: "Claim | Paper") -> None:
-    for field in dataclasses.fields(record):
-        text = getattr(record, field.name)
-        if isinstance(text, str) and (not text.isprintable() or text != text.strip()):
-            raise InputError(f"{field.name} is {text[:80]!r}; wanted text on one line, with no space around it")
-
-
-READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
-    "value": (_number, "a number"),
-    "spread": (_or_none(_number), "a number, or nothing"),
-    "configuration": (_table, "a JSON object with sorted keys and no white space, or nothing"),
-    **dict.fromkeys(("samples", "items", "version"), (_or_none(_count), "a whole number from 1, or nothing")),
-}

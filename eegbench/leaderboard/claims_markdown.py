@@ -4,15 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from eegbench.leaderboard.claims import Assessed, Paper, read_papers
+from eegbench.leaderboard.claims import Assessed
+from eegbench.leaderboard.ledger import Paper, read_papers
 from eegbench.leaderboard.markdown import escape, number
 
 LEGEND = (
     "What papers print, each under its own protocol. These numbers are never ranked, and stand in no other table. "
     "A row of this page stands beside a number only where its data set, subjects, track, method, samples and protocol "
-    "are the paper's, and its EEG was recorded; the verdict then says whether the published value lies inside the "
-    "95 % interval measured here. *No comparable run*: this page has none. *Not comparable*: no run of this benchmark "
-    "would be, for the reason given."
+    "are the paper's, and its EEG was recorded. *Contradicted*: the two differ by more than the resolution, within "
+    "which 95 of 100 repetitions of one experiment lie: by the spread of own fits (seeds) on these stimuli, or for "
+    "*one fit* by the stimuli alone, as if both had seen others. *Not contradicted* is no agreement: a smaller "
+    "difference is not seen. *Agrees*: a test says that they differ by less than the margin that was named "
+    "(`--margin`). *No comparable run*: this page has none. *Not comparable*: no run of this benchmark would be, for "
+    "the reason given."
 )
 COLUMNS = ("paper", "table", "method", "data set", "subject", "metric", "published", "measured here", "verdict")
 LONGEST_FOOTNOTE = 1000

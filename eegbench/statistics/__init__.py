@@ -6,11 +6,14 @@
 | `sets.py` | The same for a metric of a whole set of images. |
 | `paired.py` | Do two methods differ on the same stimuli? Which of many differences remain? |
 | `crossing.py` | The same for several subjects or fits on the same stimuli: what holds for others of both? |
+| `agreement.py` | Does a published number agree with our own? |
+| `size.py` | How many subjects, fits and stimuli does a difference need? |
 | `audit.py` | Do the images belong to their stimuli? Does the EEG contribute? |
 
 `perf/statistics.py` measures what each function promises: levels, coverages, power. `docs/how-sure.md` explains them.
 """
 
+from eegbench.statistics.agreement import Agreement, on_other_stimuli, on_the_same_stimuli
 from eegbench.statistics.audit import (
     Pairing,
     centred,
@@ -32,10 +35,22 @@ from eegbench.statistics.paired import (
     sign_flip_ps,
 )
 from eegbench.statistics.sets import interval_of_set
+from eegbench.statistics.size import (
+    Components,
+    Design,
+    power_of,
+    smallest_difference,
+    stimuli_needed,
+    subjects_needed,
+    variance_components,
+)
 
 __all__ = [
+    "Agreement",
     "Bounds",
+    "Components",
     "Crossed",
+    "Design",
     "Estimate",
     "Pairing",
     "Tested",
@@ -48,12 +63,19 @@ __all__ = [
     "least_p",
     "mean_interval",
     "minimum_detectable",
+    "on_other_stimuli",
+    "on_the_same_stimuli",
     "one_sided_sign_flip",
     "paired_test",
     "pairing",
+    "power_of",
     "sign_flip_p",
     "sign_flip_ps",
     "smallest_contribution",
+    "smallest_difference",
+    "stimuli_needed",
     "studentised_interval",
+    "subjects_needed",
+    "variance_components",
     "wilson_interval",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from eegbench import statistics
+from eegbench import seeds, statistics
 from eegbench import values as values_of_a_run
 from eegbench.benchmark.compare import Comparison, compare, paired
 from eegbench.cli import app
@@ -98,9 +98,12 @@ def test_a_small_comparison_is_as_by_hand(write: Write) -> None:
     sums = [
         abs(sum(s * d for s, d in zip(signs, tenths, strict=True))) for signs in itertools.product((1, -1), repeat=8)
     ]
-    assert one.paired.p == one.paired.p_holm == sum(s >= 26 for s in sums) / 256 == 6 / 256
-    spread = math.sqrt(sum((d - 0.325) ** 2 for d in (0.4, 0.2, 0.3, 0.1, -0.1, 0.7, 0.4, 0.6)) / 7)
-    assert one.paired.detectable == pytest.approx((1.959964 + 0.841621) * spread / math.sqrt(8), rel=1e-6)
+    assert statistics.sign_flip_p([t / 10 for t in (4, 2, 3, 1, -1, 7, 4, 6)], seed=0) == 6 / 256
+    assert sum(s >= 26 for s in sums) / 256 == 6 / 256
+    test = statistics.paired_test(statistics.differences(A, B), seed=seeds.seed("compare", "ssim"))
+    assert one.paired.p == one.paired.p_holm == test.p and one.paired.ci == test.ci
+    assert test.p >= max(6 / 256, 0.0103)  # Student's: t is .325 / (.264 / sqrt 8) = 3.48 with 7 degrees of freedom
+    assert one.paired.detectable == statistics.minimum_detectable(statistics.differences(A, B))
     assert one.significant
 
 
@@ -167,12 +170,39 @@ def test_a_stimulus_without_a_value_in_either_is_left_out_of_that_metric(write: 
     assert found.difference == pytest.approx((0.2 + 0.3 + 0.1 - 0.1 + 0.7 + 0.4) / 6, abs=1e-12)
 
 
-def test_metrics_of_a_whole_set_stand_there_untested(write: Write) -> None:
+def test_metrics_of_a_whole_set_stand_there_at_this_n_and_untested(write: Write, tmp_path: Path) -> None:
     a = write("a", {"ssim": A}, whole={"fid": 40.0})
     found = compare(a, write("b", {"ssim": B}, whole={"fid": 50.0}))
     one = found.metrics["fid"]
-    assert (one.a, one.b, one.difference, one.better, one.significant, one.paired) == (40, 50, -10, "A", False, None)
+    assert (one.a, one.b, one.difference, one.better, one.significant, one.paired) == (40, 50, -10, "", False, None)
     assert found.tests == 1
+    shown = (
+        CliRunner().invoke(app, ["compare", str(tmp_path / "a"), str(tmp_path / "b")], env={"COLUMNS": "200"}).stdout
+    )
+    assert next(line for line in shown.splitlines() if line.startswith("fid ↓")).endswith(" at this n")
+    assert "depends on the number of stimuli, untested" in shown
+
+
+@pytest.mark.parametrize("kind", ["exponential", "few hits", "rare"])
+def test_p_never_calls_a_difference_that_the_interval_does_not(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    draws: dict[str, Callable[[], np.ndarray]] = {
+        "exponential": lambda: rng.exponential(size=20) - 0.6,
+        "few hits": lambda: rng.choice([-1.0, 0.0, 1.0], size=20, p=[0.1, 0.5, 0.4]),
+        "rare": lambda: np.where(rng.random(20) < 0.3, rng.exponential(size=20), -0.03),
+    }
+    values = {str(i): (draws[kind](), np.zeros(20)) for i in range(200)}
+    found = paired(values).values()
+    assert sum(one.p <= 0.05 for one in found) > 5  # the rule is put to the test
+    assert not [one for one in found if one.p <= 0.05 and one.ci and one.ci[0] <= 0 <= one.ci[1]]
+
+
+def test_skewed_differences_of_zero_mean_are_seldom_called_different() -> None:
+    """Sign flips alone reject 9.7 % of them at 20 stimuli."""
+    rng = np.random.default_rng(2)
+    values = {str(i): (rng.exponential(size=20), np.ones(20)) for i in range(400)}
+    rejected = np.mean([one.p <= 0.05 for one in paired(values).values()])
+    assert rejected <= 0.05 + 0.022  # twice the standard deviation of 400 cases
 
 
 def test_p_is_corrected_over_the_metrics_that_are_compared(write: Write) -> None:
@@ -325,9 +355,9 @@ def test_equals_are_called_different_in_one_of_twenty_metrics_and_seldom_by_holm
 def test_the_studentised_interval_covers_at_95_in_100(n: int, skewed: bool) -> None:
     rng = np.random.default_rng(n)
     hits = 0
-    for seed in range(500):
+    for _ in range(500):
         values = rng.gamma(4, size=n) - 4 if skewed else rng.normal(size=n)
-        _, bounds = statistics.studentised_interval(values, seed=seed, resamples=500)
+        _, bounds = statistics.studentised_interval(values)
         hits += bounds is not None and bounds[0] <= 0 <= bounds[1]
     # 500 cases at 95 % have a standard deviation of 1 point: two and a half. The percentile bootstrap's 91 % fails.
     assert hits / 500 == pytest.approx(0.955, abs=0.025)
@@ -335,9 +365,9 @@ def test_the_studentised_interval_covers_at_95_in_100(n: int, skewed: bool) -> N
 
 def test_the_studentised_interval_reaches_at_least_as_far_as_students() -> None:
     values = [0.0] * 18 + [1.0, 1.0]  # mostly zero: the bootstrap alone would stop short
-    mean, bounds = statistics.studentised_interval(values, seed=1)
+    mean, bounds = statistics.studentised_interval(values)
     reach = 2.093024 * float(np.std(values, ddof=1)) / math.sqrt(20)  # Student's .975 quantile with 19 degrees
     assert bounds is not None
     assert bounds[0] <= mean - reach + 1e-6 and bounds[1] >= mean + reach - 1e-6
-    assert statistics.studentised_interval([0.5, 0.5, math.nan], seed=1) == (0.5, None)
-    assert math.isnan(statistics.studentised_interval([math.nan], seed=1)[0])
+    assert statistics.studentised_interval([0.5, 0.5, math.nan]) == (0.5, None)
+    assert math.isnan(statistics.studentised_interval([math.nan])[0])

@@ -21,10 +21,11 @@ import pytest
 from eegbench import values
 from eegbench.leaderboard import Column, Table, tabulate, wording
 from eegbench.leaderboard.board import Board
-from eegbench.leaderboard.claims import assess, read_claims
+from eegbench.leaderboard.claims import assess
 from eegbench.leaderboard.distributions import ROWS, by_stimulus
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_claims import claims
+from eegbench.leaderboard.ledger import read_claims
 from eegbench.records import write_text
 from eegbench.runs import Run, read_all
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
 from eegbench.leaderboard.board import Board
-from eegbench.leaderboard.claims import LEDGER, Assessed, Claim, assess, read_claims, read_papers
+from eegbench.leaderboard.claims import Assessed, assess
 from eegbench.leaderboard.claims_markdown import block
+from eegbench.leaderboard.html_claims import claims as html_block
+from eegbench.leaderboard.ledger import LEDGER, Claim, read_claims, read_papers
 from eegbench.metrics import METRICS
 from eegbench.runs import read_all
 
@@ -89,19 +93,93 @@ def test_a_quoted_number_is_never_comparable() -> None:
 @pytest.mark.parametrize(
     ("ci", "verdict"),
     [
-        ((0.07, 0.11), "inside the interval"),
-        ((0.08, 0.11), "inside the interval"),
-        ((0.081, 0.11), "outside the interval"),
+        # Half the interval times sqrt 2, and .005, for .08 is printed with two decimals: .02 * 1.414 + .005 = .033.
+        ((0.1, 0.14), "contradicted (resolution .033, one fit)"),
+        ((0.09, 0.15), "not contradicted (resolution .047, one fit)"),  # the interval alone leaves .08 out
+        ((0.12, 0.12), "no interval"),
         (None, "no interval"),
     ],
 )
-def test_verdict_says_where_the_published_value_lies(
+def test_one_fit_is_compared_as_if_on_other_stimuli(
     tmp_path: Path, add_run: AddRun, ci: tuple[float, float] | None, verdict: str
 ) -> None:
-    add_twin(add_run, {"pixcorr": {"value": 0.09, "ci": ci}})
+    add_twin(add_run, {"pixcorr": {"value": 0.12, "ci": ci}})
     found = only(tmp_path, claim())
-    assert (found.verdict, found.value, found.ci) == (verdict, 0.09, ci)
+    assert (found.verdict, found.value, found.ci) == (verdict, 0.12, ci)
     assert (found.row, found.subjects) == ("saliency_controlnet", 1)
+
+
+def test_values_by_stimulus_give_the_error_of_one_fit(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run, {"pixcorr": {"value": 0.12, "ci": (0.0, 1.0)}}, n=200)
+    [folder] = {path.parent for path in tmp_path.rglob("scores.json")}
+    rows = "".join(f"s{i:03d},0,{0.02 if i % 2 else 0.22}\n" for i in range(200))
+    (folder / "scores.csv").write_text("stimulus,sample,pixcorr@1\n" + rows)
+    # 1.96 sqrt 2 * .1 / sqrt 200 = .0196, and .005 of rounding; the interval here would give 1.4.
+    assert only(tmp_path, claim()).verdict == "contradicted (resolution .025, one fit)"
+
+
+@pytest.mark.parametrize(
+    ("values", "published", "verdict"),
+    [
+        # By hand: .01 and .03 differ by s = .0141; 12.71 * .0141 * sqrt 1.5 = .220, and .005 of rounding.
+        ((0.01, 0.03), 0.24, "not contradicted (resolution .23)"),
+        ((0.01, 0.03), 0.26, "contradicted (resolution .23)"),
+        ((0.08, 0.09, 0.10), 0.13, "not contradicted (resolution .055)"),  # 4.303 * .01 * sqrt(4 / 3) = .0497
+        ((0.08, 0.09, 0.10), 0.15, "contradicted (resolution .055)"),
+        ((0.084, 0.084), 0.08, "not contradicted (resolution .0050)"),
+    ],
+)
+def test_the_spread_of_own_fits_decides_on_the_same_stimuli(
+    tmp_path: Path, add_run: AddRun, values: tuple[float, ...], published: float, verdict: str
+) -> None:
+    for seed, value in enumerate(values):
+        add_twin(add_run, {"pixcorr": {"value": value, "ci": (0.0, 1.0)}}, seed=seed)
+    assert only(tmp_path, claim(value=published)).verdict == verdict
+
+
+def test_fits_decide_where_there_is_no_interval(tmp_path: Path, add_run: AddRun) -> None:
+    for seed in range(3):
+        add_twin(add_run, {"pixcorr": {"value": 0.08 + seed / 100, "ci": None}}, seed=seed)
+    assert only(tmp_path, claim()).verdict.startswith("not contradicted (resolution ")
+
+
+def test_the_spread_of_fits_is_of_the_mean_over_subjects(tmp_path: Path, add_run: AddRun) -> None:
+    for subject in range(1, 11):
+        for seed in range(3):  # subjects differ far more than the fits of all
+            add_twin(add_run, {"pixcorr": subject / 20 + seed / 100}, subject=subject, seed=seed)
+    found = only(tmp_path, claim(subject="mean of 10", value=0.32))
+    assert (found.subjects, found.verdict) == (10, "not contradicted (resolution .055)")
+
+
+@pytest.mark.parametrize(
+    ("published", "margin", "verdict"),
+    [
+        (0.09, None, "not contradicted (resolution .055)"),
+        (0.09, 0.03, "not contradicted (resolution .055)"),
+        (0.09, 0.05, "agrees (margin .05)"),  # 2.920 * .01 * sqrt(4 / 3) + .005 = .0387
+        (0.11, 0.05, "not contradicted (resolution .055)"),
+    ],
+)
+def test_agreement_wants_a_margin_and_an_equivalence_test(
+    tmp_path: Path, add_run: AddRun, published: float, margin: float | None, verdict: str
+) -> None:
+    for seed in range(3):
+        add_twin(add_run, {"pixcorr": 0.08 + seed / 100}, seed=seed)
+    [found] = assess([claim(value=published)], read_all(tmp_path), "all", margin=margin)
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize("margin", ["0", "-.1", "inf", "nan"])
+def test_a_margin_that_is_no_difference_is_refused(tmp_path: Path, add_run: AddRun, margin: str) -> None:
+    add_twin(add_run)
+    done = CliRunner().invoke(app, ["leaderboard", str(tmp_path), "--margin", margin])
+    assert (done.exit_code, done.stdout) == (2, "") and "wanted a difference above 0" in done.stderr
+
+
+def test_the_margin_of_the_command_reaches_the_page(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run)
+    pages = [CliRunner().invoke(app, ["leaderboard", str(tmp_path), *more]).stdout for more in ([], ["--margin", ".2"])]
+    assert ["agrees (margin .2, one fit)" in page for page in pages] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +224,7 @@ def test_a_claim_on_one_subject_finds_its_runs_whatever_others_the_method_has(tm
     for subject in (1, 7, 8, 9):
         add_twin(add_run, {"pixcorr": 0.5 + subject / 100}, subject=subject)
     [found] = [one for one in Board.of(tmp_path).claims if one.claim == claim()]
-    assert (found.verdict, found.value, found.subjects) == ("outside the interval", 0.58, 1)
+    assert (found.verdict, found.value, found.subjects) == ("contradicted (resolution .047, one fit)", 0.58, 1)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +257,8 @@ def test_a_mean_of_ten_takes_the_ten_subjects(tmp_path: Path, add_run: AddRun, p
     for subject in range(1, people + 1):
         add_twin(add_run, {"pixcorr": subject / 60}, subject=subject)
     found = only(tmp_path, claim(subject="mean of 10"))
-    assert (found.verdict, found.subjects) == (("no comparable run", 0) if people == 9 else ("inside the interval", 10))
+    words = found.verdict.partition(" (")[0]
+    assert (words, found.subjects) == (("no comparable run", 0) if people == 9 else ("not contradicted", 10))
 
 
 @pytest.mark.parametrize(("people", "protocol"), [(6, "pooled"), (6, "subject"), (5, "pooled")])
@@ -196,7 +275,7 @@ def test_every_comparable_row_is_shown_and_none_is_picked(tmp_path: Path, add_ru
     for draw, value in ((0, 0.08), (1, 0.2)):
         add_twin(add_run, {"pixcorr": value}, dataset_configuration={"draw": draw}, folder=f"{draw}")
     found = assess([claim()], read_all(tmp_path))
-    assert [one.verdict for one in found] == ["inside the interval", "outside the interval"]
+    assert [one.verdict.partition(" (")[0] for one in found] == ["not contradicted", "contradicted"]
     assert all(f'{{"draw":{draw}}}' in block(found) for draw in (0, 1))
 
 
@@ -303,10 +382,16 @@ def test_block_shows_the_published_beside_the_measured(tmp_path: Path, add_run: 
     add_twin(add_run, {"pixcorr": {"value": 0.0912, "ci": (0.0742, 0.1081)}})
     text = block(assess(read_claims(), read_all(tmp_path)))
     assert text.startswith("## Published numbers\n\n") and "never ranked" in text
+    assert "no agreement: a smaller difference" in text and "resolution .029, one fit" in html_block(
+        assess(read_claims(), read_all(tmp_path))
+    )
     [line] = [line for line in text.splitlines() if "EEG-only" in line and "pixcorr" in line]
     published, measured, verdict = line.split(" | ")[-3:]
     assert re.fullmatch(r"\.08<sup>[\d,]+</sup>", published)
-    assert (measured, verdict) == (".091 [.074, .108] (saliency_controlnet, 1 subject)", "inside the interval |")
+    assert (measured, verdict) == (
+        ".091 [.074, .108] (saliency_controlnet, 1 subject)",
+        "not contradicted (resolution .029, one fit) |",
+    )
 
 
 def test_block_names_each_doubt_once_and_every_paper() -> None:
