@@ -28,6 +28,7 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EEGBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.delenv("COLUMNS", raising=False)  # a worker of `pytest -n 2` has that of a terminal it does not write to
         patch.setattr(socket.socket, "connect", refuse)
         yield
 
