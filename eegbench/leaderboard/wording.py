@@ -27,19 +27,33 @@ MICRO = (
 ORACLE = "Oracle: each method was given a hint that was computed from the true image."
 NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
-    "subjects and stimuli; both are taken as exact. Floors and ceilings stand there as they are."
+    "subjects and stimuli. Intervals resample method, floors and ceilings together, and choose the best ones anew each "
+    "time; chance is taken as exact. Where there are no values by stimulus, as of metrics of whole sets, a share has no "
+    "interval. Floors and ceilings stand there as they are."
 )
 NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
     "Each cell: value and 95 % interval.",
     "↑ more is better, ↓ less is better; behind @ stands the metric's version.",
-    "One run: the interval is over its items, by bootstrap. Several seeds of one subject: over its items, of the mean "
-    "over seeds. Several subjects: the mean over subjects, and a bootstrap over whole subjects, widened for their "
-    "small number, joined with one over stimuli.",
+    "Intervals speak of new stimuli. Of several seeds they speak of new fits too, of three or more subjects of new "
+    "people too. Two subjects have none.",
     "Ranked methods, floors and ceilings stand on the subjects, seeds and stimuli that all ranked methods share: the "
     "line above each table names them. Rows below these are not ranked.",
-    "Bold: the best value of the ranked methods. ≈: tied, not told apart from it by a paired sign-flip test over "
-    "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) have no test.",
+    "Bold: the best value of the ranked methods. ≈: tied, not told apart from it on the same stimuli (p above .05). p "
+    "is corrected by Holm: in the column of the primary metric, which the line above each table names, for the number of "
+    "methods; in all other columns for methods and columns together.",
+    "Bold is selected: the interval of the best of several is not that of a value named beforehand. It covers the "
+    "truth in 93 % of cases for the best of 2 equal methods, in 88 % for the best of 5 or 10.",
+    "Smallest visible difference: the true difference between two methods that such runs show in 4 of 5 cases, at .05 "
+    "before correction.",
+    "Metrics of whole sets (at n = ...) are not ranked: their value changes with the number of images. is_10split has "
+    "no interval of its own.",
+    "Audit: one test over all metrics of whether the EEG contributes; of several runs one p of all.",
+)
+SEEDS = "sd between seeds: the standard deviation between the fits of one subject."
+COUNTED = (
+    "(counted rule): an older record, whose audit counted the metrics with a contribution clear of zero. That rule "
+    "misses most small contributions, and its “mixed” is mostly noise. `eegbench evaluate` on such a run tests it anew."
 )
 TIED = "≈"
 NOISE = 1e-9  # an interval no wider is the rounding of floating point
@@ -51,6 +65,14 @@ def warnings(tables: Sequence[Table]) -> list[tuple[str, str]]:
     """The cautions above all tables."""
     found = [SIMULATED] if any(table.setting.simulated for table in tables) else []
     return found + ([MICRO] if any(table.setting.suite == "micro" for table in tables) else [])
+
+
+def legend(tables: Sequence[Table]) -> list[str]:
+    """How to read the tables: `LEGEND`, and what only some boards have."""
+    rows = [row for table in tables for row in table.rows]
+    found = [*LEGEND]
+    found += [SEEDS] if any(cell.seeds_sd is not None for row in rows for cell in row.cells) else []
+    return found + ([COUNTED] if any("counted" in row.audit_rules for row in rows) else [])
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
@@ -99,6 +121,41 @@ def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
     return f"Ranked over {shared}: what {'both' if count == 2 else f'all {count}'} methods share."
 
 
+def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
+    """Of what ties and bold speak, from `standing.generalises`, and how many fits a method has."""
+    people = len({subject for subject, _ in shared})
+    count = f"{fits} {'fit' if fits == 1 else 'fits'} per method"
+    rest = {
+        "stimuli": f"new stimuli; of this person and these fits alone ({count})",
+        "stimuli and fits": f"new stimuli and new fits; of this person alone ({count})",
+        "stimuli and seeds": f"new stimuli and new seeds; of this person and these fits alone ({count})",
+        "people and stimuli": f"new people and new stimuli ({people} people, {count})",
+    }
+    return f"Ties and bold speak of {rest[what]}."
+
+
+def p_is(p: float) -> str:
+    """ "p = .043"; "p < .001" below what is printed."""
+    return f"p = {number(p, 3)}" if p >= 0.001 else "p < .001"
+
+
+def foot(table: Table, places: Sequence[int]) -> list[tuple[str, list[str]]]:
+    """The lines below the ranked methods: what each is, and its numbers by column, "" for none."""
+    spreads = [
+        [s for row in table.rows if row.block == "ranked" and (s := row.cells[i].seeds_sd) is not None]
+        for i in range(len(table.columns))
+    ]
+    lines = {
+        "smallest visible difference": [column.visible for column in table.columns],
+        "sd between seeds": [statistics.fmean(x * x for x in own) ** 0.5 if own else None for own in spreads],
+    }
+    return [
+        (name, ["" if value is None else number(value, d + 1) for value, d in zip(values, places, strict=True)])
+        for name, values in lines.items()
+        if any(value is not None for value in values)
+    ]
+
+
 def unmarked(reason: str, columns: Sequence[str]) -> str:
     """That nothing is best in some columns, or with () in any, and why."""
     return f"Nothing is best{f' in {listed(columns)}' if columns else ''}: {reason}."
@@ -133,9 +190,7 @@ def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = Non
     if stimuli:
         fewest, most = stimuli
         each = " each" if len(people) > 1 else ""
-        said.append(
-            f"{most if fewest == most else f'{fewest} to {most}'} {'stimulus' if most == 1 else 'stimuli'}{each}"
-        )
+        said.append(f"{between(fewest, most)} {'stimulus' if most == 1 else 'stimuli'}{each}")
     return ", ".join(said)
 
 
@@ -164,13 +219,17 @@ def release(column: Column) -> str:
 
 
 def direction(column: Column) -> str:
-    """The arrow, and what chance gives."""
-    chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
-    return ("↑" if column.higher_is_better else "↓") + chance
+    """The arrow, what chance gives, and of a metric of whole sets on how many stimuli it stands."""
+    said = [] if column.chance is None else [f"chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'}"]
+    said += [f"at n = {between(*column.at_n)}"] if column.at_n else []
+    return ("↑" if column.higher_is_better else "↓") + (f" ({', '.join(said)})" if said else "")
 
 
 def items(row: Row) -> str:
-    fewest, most = row.items
+    return between(*row.items)
+
+
+def between(fewest: int, most: int) -> str:
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
@@ -204,7 +263,8 @@ def number(value: float, decimals: int) -> str:
 
 
 def _decimals(cells: Sequence[Cell]) -> int:
+    """Without intervals a value gets three decimals, or one where values are large."""
     widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] - cell.ci[0] > NOISE]
     if not widths:
-        return 2
+        return 0 if any(cell.value is not None and abs(cell.value) >= 10 for cell in cells) else 2
     return min(6, max(0, -math.floor(math.log10(statistics.median(widths) / 4))))

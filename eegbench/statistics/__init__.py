@@ -6,6 +6,7 @@
 | `sets.py` | The same for a metric of a whole set of images. |
 | `paired.py` | Do two methods differ on the same stimuli? Which of many differences remain? |
 | `crossing.py` | The same for several subjects or fits on the same stimuli: what holds for others of both? |
+| `shares.py` | How far is a mean on the way from a floor to a ceiling? |
 | `audit.py` | Do the images belong to their stimuli? Does the EEG contribute? |
 
 `perf/statistics.py` measures what each function promises: levels, coverages, power. `docs/how-sure.md` explains them.
@@ -26,29 +27,38 @@ from eegbench.statistics.paired import (
     holm,
     least_p,
     minimum_detectable,
+    paired_ps,
     paired_test,
     sign_flip_p,
     sign_flip_ps,
 )
 from eegbench.statistics.sets import interval_of_set
+from eegbench.statistics.shares import Drawn, Joint, Share, constant, draw, share
 
 __all__ = [
     "Bounds",
     "Crossed",
+    "Drawn",
     "Estimate",
+    "Joint",
     "Pairing",
+    "Share",
     "Tested",
     "combined_p",
+    "constant",
     "crossed",
     "differences",
+    "draw",
     "holm",
     "interval_of_set",
     "least_p",
     "mean_interval",
     "minimum_detectable",
     "one_sided_sign_flip",
+    "paired_ps",
     "paired_test",
     "pairing",
+    "share",
     "sign_flip_p",
     "sign_flip_ps",
     "smallest_contribution",
