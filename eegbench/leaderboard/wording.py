@@ -125,8 +125,9 @@ def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
     """Of what ties and bold speak, from `standing.generalises`, and how many fits a method has."""
     people = len({subject for subject, _ in shared})
     count = f"{fits} {'fit' if fits == 1 else 'fits'} per method"
+    who = "this person" if people == 1 else f"these {people} people"
     rest = {
-        "stimuli": f"new stimuli; of this person and these fits alone ({count})",
+        "stimuli": f"new stimuli; of {who} and these fits alone ({count})",
         "stimuli and fits": f"new stimuli and new fits; of this person alone ({count})",
         "stimuli and seeds": f"new stimuli and new seeds; of this person and these fits alone ({count})",
         "people and stimuli": f"new people and new stimuli ({people} people, {count})",

@@ -96,7 +96,7 @@ def test_number_has_no_zero_before_the_point_and_nothing_is_0(value: float, deci
 def test_nothing_is_shown_outside_the_bounds_of_its_metric(
     tmp_path: Path, add_run: AddRun, metric: str, value: float, ci: Bounds, shown: tuple[float, Bounds]
 ) -> None:
-    add_run("atm", {metric: score(value, ci=ci)})
+    add_run("atm", {metric: score(value, ci=ci)}, statistics=2)
     [table] = collect(tmp_path)
     assert (table.rows[0].cells[0].value, table.rows[0].cells[0].ci) == shown
     [row] = csv.DictReader(io.StringIO(as_csv([table])))
@@ -145,7 +145,8 @@ def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_
 def test_column_title_has_version_direction_and_chance(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"clip": score(0.8, floor=0.5, version=3), "kid": 0.1, "is": score(2.0, floor=1.0)})
     assert line(tmp_path, "method") == (
-        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1) | kid@1 ↓ | audit |"
+        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1, at n = 200) | "
+        "kid@1 ↓ (at n = 200) | audit |"
     )
 
 

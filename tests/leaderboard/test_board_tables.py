@@ -9,7 +9,7 @@ import pytest
 
 from eegbench.errors import InputError
 from eegbench.leaderboard import Cell, Row, Table, collect
-from eegbench.leaderboard.average import Scored, average, over_subjects
+from eegbench.leaderboard.average import Scored, average
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -76,11 +76,12 @@ def test_subjects_count_alike_whatever_their_number_of_seeds(tmp_path: Path, add
     assert (row(table, "atm").subjects, row(table, "atm").seeds) == ((1, 2, 3), (0, 1))
 
 
-def test_seeds_of_one_subject_average_their_intervals() -> None:
-    value, ci = average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6, (0.5, 0.9))])
-    assert ci is not None
-    assert (value, *ci) == pytest.approx((0.5, 0.4, 0.7), abs=1e-15)
-    assert average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6)]) == (0.5, None)
+def test_seeds_without_values_by_stimulus_join_their_spread_with_their_intervals() -> None:
+    value, ci = average([Scored(8, 0.4, (0.3, 0.5), seed=0), Scored(8, 0.6, (0.5, 0.9), seed=1)])
+    assert ci is not None and value == 0.5
+    spread = 12.7062047 * 0.1  # Student's quantile for one degree of freedom, times the standard error of the mean
+    assert ci == pytest.approx((0.5 - np.hypot(spread, 0.1), 0.5 + np.hypot(spread, 0.2)), abs=1e-6)
+    assert average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6, seed=1)]) == (0.5, None)
 
 
 def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, add_run: AddRun) -> None:
@@ -91,13 +92,19 @@ def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, a
     assert row(table, "atm").notes == ("2 subjects: too few for an interval over subjects",)
 
 
-@pytest.mark.parametrize("subjects", [3, 10])
-def test_interval_over_subjects_covers_the_mean_in_95_of_100_cases(subjects: int) -> None:
-    rng = np.random.default_rng(subjects)
-    ends = [over_subjects(rng.normal(size=subjects)) for _ in range(600)]
-    hits = [end is not None and end[0] <= 0 <= end[1] for end in ends]
-    # 600 cases have a standard deviation of 0.9 points: three of them, and one more for the small number of subjects.
-    assert np.mean(hits) == pytest.approx(0.95, abs=0.037)
+@pytest.mark.parametrize("people", [True, False])
+@pytest.mark.parametrize("rows", [3, 10])
+def test_intervals_of_several_subjects_and_of_several_seeds_speak_of_others(rows: int, people: bool) -> None:
+    rng = np.random.default_rng(rows)
+    stimuli = tuple(map(str, range(200)))
+    hits = 0
+    for _ in range(300):
+        able, ease = rng.normal(0, 0.04, (rows, 1)), rng.normal(0, 0.15, 200)
+        table = able + ease + rng.normal(0, 0.2, (rows, 200))
+        runs = [Scored(i if people else 8, float(x.mean()), None, stimuli, x, seed=i) for i, x in enumerate(table)]
+        _, ci = average(runs)
+        hits += ci is not None and ci[0] <= 0 <= ci[1]
+    assert hits / 300 == pytest.approx(0.95, abs=0.038)  # three standard deviations of a share of 300
 
 
 def test_configurations_are_rows_of_their_own_named_by_what_differs(tmp_path: Path, add_run: AddRun) -> None:
@@ -122,7 +129,7 @@ def test_option_that_only_one_configuration_has_is_shown(tmp_path: Path, add_run
     assert [r.label for r in only(collect(tmp_path)).rows] == ["atm (lora unset)", "atm (lora=null)"]
 
 
-@pytest.mark.parametrize(("metric", "winner"), [("ssim", "high"), ("kid", "low")])
+@pytest.mark.parametrize(("metric", "winner"), [("ssim", "high"), ("swav", "low")])
 def test_best_value_follows_the_direction_of_the_metric(
     tmp_path: Path, add_run: AddRun, metric: str, winner: str
 ) -> None:
@@ -275,13 +282,13 @@ def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_ru
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        (["mixed: 3 of 12"], "mixed: 3 of 12"),
+        (["mixed: 3 of 12"], "mixed: 3 of 12 (counted rule)"),
         ([""], "not audited"),
         (
             ["EEG contributes: 9 of 12", "EEG contributes: 8 of 12", "mixed: 3 of 12"],
-            "EEG contributes (2 of 3 runs); mixed (1 of 3 runs)",
+            "EEG contributes, counted rule (2 of 3 runs); mixed, counted rule (1 of 3 runs)",
         ),
-        (["mixed: 3 of 12", "", ""], "not audited (2 of 3 runs); mixed (1 of 3 runs)"),
+        (["mixed: 3 of 12", "", ""], "not audited (2 of 3 runs); mixed, counted rule (1 of 3 runs)"),
     ],
 )
 def test_verdicts_of_a_row(tmp_path: Path, add_run: AddRun, verdicts: list[str], words: str) -> None:

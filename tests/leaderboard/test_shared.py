@@ -125,9 +125,9 @@ def test_html_keeps_what_is_not_ranked_in_bodies_of_its_own(first_case: Path, ad
     source = board(first_case, "--format", "html")
     assert '<p class="ranking"><strong>Ranked over subject 8' in source
     bodies = re.findall(r'<tbody class="([^"]*)">(.*?)</tbody>', source, re.DOTALL)
-    methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies[:5]]
+    methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies if kind != "foot"]
     assert methods[0] == ("method", ["good", "poor"])
-    assert methods[3:] == [("method apart", ["poor"]), ("method apart out", ["late"])]
+    assert methods[3:5] == [("method apart", ["poor"]), ("method apart out", ["late"])]
     assert "no run of it is complete and scored</small>" in source
 
 
@@ -267,8 +267,8 @@ def test_a_value_that_is_not_compared_says_so_first_and_why(passed_over: Path) -
 def test_a_value_that_is_not_compared_is_sorted_and_shown_as_none_of_the_ranked(passed_over: Path) -> None:
     source = board(passed_over, "--format", "html")
     lines = {name: re.findall(r"<td[^>]*>", line) for name, line in re.findall(r'<tr data-method="(\w)">(.*)', source)}
-    aside = '<td class="passed-over" data-value="">'
-    assert lines["a"][4] == aside and lines["d"][3] == aside and source.count(aside) == 2
+    aside = '<td class="passed-over" data-value=""'
+    assert lines["a"][4].startswith(aside) and lines["d"][3].startswith(aside) and source.count(aside) == 2
 
 
 def test_where_nothing_is_compared_no_value_is_called_so(tmp_path: Path, add_items: AddRun) -> None:
