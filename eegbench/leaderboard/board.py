@@ -44,8 +44,8 @@ class Board:
 
         subjects: over whom to rank; without, over what the largest set of methods shares. primary: the metric whose
         ties are corrected by themselves; "" for `standing.PRIMARY`. Links that are not followed stand among each
-        table's notes. Raises InputError for a folder that is none, for the first record that breaks the format, and for a
-        subject that no run is on; UsageError for another word for `claims`, or a metric that no table ranks.
+        table's notes. Raises InputError for a folder that is none, for the first record that breaks the format, and for
+        a subject that no run is on; UsageError for another word for `claims`, or a metric that no table ranks.
         """
         found = find(folder, links)
         for line in found.notes():

@@ -83,7 +83,7 @@ def _titles(table: Table) -> str:
         _title(
             f'{breakable(c.metric)}<span class="version">@{text(c.release)}</span>',
             "descending" if c.higher_is_better else "ascending",
-            more=f' <span class="direction">{wording.direction(c)}</span>',
+            more="".join(f' <span class="direction">{words}</span>' for words in wording.directions(c)),
         )
         for c in table.columns
     ]
@@ -148,7 +148,7 @@ def _cell(cell: Cell, places: int, target: str, marks: str, passed_over: bool) -
     linked = f'<a href="{text(target, len(target))}">{value}</a>' if target else value
     ends = f' <span class="interval">{interval}</span>' if interval else ""
     kind = ' class="passed-over"' if passed_over else ' class="best"' if cell.best else ""
-    spread = "" if cell.seeds_sd is None else f' title="sd between seeds {wording.number(cell.seeds_sd, places + 1)}"'
+    spread = "" if cell.seeds_sd is None else f' title="sd between seeds {wording.spread(cell.seeds_sd, places)}"'
     sorted_by = "" if passed_over else repr(cell.value)  # what is not compared is sorted as a blank is
     return f'<td{kind} data-value="{sorted_by}"{spread}>{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
 

@@ -5,11 +5,10 @@ best, by the differences on the same stimuli, and what is found speaks of what v
 
 | the runs of a method | test | it speaks of |
 |---|---|---|
-| one, or two subjects | `statistics.paired_ps`, the mean over subjects | new stimuli; these people and these fits |
+| one | `statistics.paired_ps` | new stimuli; this person and these fits |
 | several seeds of one subject | `statistics.crossed`, seeds x stimuli | new stimuli and new fits; this person |
-| three subjects or more | `statistics.crossed`, subjects x stimuli, seeds averaged | new people and new stimuli |
+| several subjects | `statistics.crossed`, subjects x stimuli, seeds averaged | new people and new stimuli |
 
-Of two subjects the crossed test would call equal methods different in up to 12 % of boards, where people differ most.
 One column is primary, by a choice that no result enters: its p are corrected over its own comparisons (Holm), those of
 all other columns over all of theirs together. What has p above .05 is tied. Where the stimuli are so few that no p can
 fall to .05, or all values are equal, nothing is best and nothing tied. Metrics of whole sets are not ranked.
@@ -26,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import seeds, statistics
-from eegbench.leaderboard.average import FEWEST_SUBJECTS, Scored, rows_of, stimuli_of
+from eegbench.leaderboard.average import Scored, rows_of, stimuli_of
 from eegbench.leaderboard.cells import Column
 
 LEVEL = 0.05
@@ -86,11 +85,9 @@ def contest(
     differences = _differences(tables)
     if differences is None:
         fewest = min(one.n for own in scores for one in own)
-        single = all(len({one.subject for one in own}) < FEWEST_SUBJECTS for own in scores)
+        single = all(len(own) == 1 for own in scores)
         least = statistics.least_p(fewest) if single else 0.0
         return Contest(frozenset(best), others, (math.nan,) * len(others), least, fewest)
-    if len({one.subject for one in scores[best[0]]}) == FEWEST_SUBJECTS - 1:
-        differences = differences.mean(axis=1, keepdims=True)
     p, least, visible = _tested(column.metric, differences, comparisons)
     known = int(np.isfinite(differences).all(axis=(0, 1)).sum())
     return Contest(frozenset(best), others, tuple(p), least, known, visible)
@@ -148,7 +145,7 @@ def _tested(metric: str, differences: Array, comparisons: int) -> tuple[list[flo
         crossed = [statistics.crossed(one) for one in differences]
         return [one.p for one in crossed], 0.0, _typical([one.visible() for one in crossed])
     rows = differences[:, 0]
-    seed, flips = seeds.seed("leaderboard", metric), max(10_000, 40 * comparisons)  # p can fall below .05 / 2 m
+    seed, flips = seeds.seed("leaderboard", metric), max(10_000, 25 * comparisons)  # p can fall below .05 / m
     p = statistics.paired_ps(rows, seed=seed, permutations=flips)
     used = int(np.isfinite(rows).any(axis=0).sum())
     visible = _typical([statistics.minimum_detectable(row) for row in rows])

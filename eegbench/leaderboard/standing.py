@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from eegbench.errors import UsageError
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.average import FEWEST_SUBJECTS
 from eegbench.leaderboard.cells import OF_SETS, Column, Pair
 from eegbench.leaderboard.places import Layout
 from eegbench.runs import Run
@@ -43,9 +42,9 @@ def fits(ranked: Sequence[Sequence[Run]]) -> int:
 
 def generalises(shared: Sequence[Pair], ranked: Sequence[Sequence[Run]]) -> str:
     """What varies between the runs that are compared, so that ties and bold speak of other ones."""
-    if (people := len({subject for subject, _ in shared})) >= FEWEST_SUBJECTS:
+    if len({subject for subject, _ in shared}) > 1:
         return "people and stimuli"
-    if people > 1 or len(shared) == 1:
+    if len(shared) == 1:
         return "stimuli"
     return "stimuli and fits" if fits(ranked) == len(shared) else "stimuli and seeds"
 

@@ -28,8 +28,8 @@ ORACLE = "Oracle: each method was given a hint that was computed from the true i
 NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
     "subjects and stimuli. Intervals resample method, floors and ceilings together, and choose the best ones anew each "
-    "time; chance is taken as exact. Where there are no values by stimulus, as of metrics of whole sets, a share has no "
-    "interval. Floors and ceilings stand there as they are."
+    "time; chance is taken as exact. Where there are no values by stimulus, as of metrics of whole sets, a share has "
+    "no interval. Floors and ceilings stand there as they are."
 )
 NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
@@ -40,8 +40,8 @@ LEGEND = (
     "Ranked methods, floors and ceilings stand on the subjects, seeds and stimuli that all ranked methods share: the "
     "line above each table names them. Rows below these are not ranked.",
     "Bold: the best value of the ranked methods. ≈: tied, not told apart from it on the same stimuli (p above .05). p "
-    "is corrected by Holm: in the column of the primary metric, which the line above each table names, for the number of "
-    "methods; in all other columns for methods and columns together.",
+    "is corrected by Holm: in the column of the primary metric, which the line above each table names, for the number "
+    "of methods; in all other columns for methods and columns together.",
     "Bold is selected: the interval of the best of several is not that of a value named beforehand. It covers the "
     "truth in 93 % of cases for the best of 2 equal methods, in 88 % for the best of 5 or 10.",
     "Smallest visible difference: the true difference between two methods that such runs show in 4 of 5 cases, at .05 "
@@ -125,9 +125,8 @@ def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
     """Of what ties and bold speak, from `standing.generalises`, and how many fits a method has."""
     people = len({subject for subject, _ in shared})
     count = f"{fits} {'fit' if fits == 1 else 'fits'} per method"
-    who = "this person" if people == 1 else f"these {people} people"
     rest = {
-        "stimuli": f"new stimuli; of {who} and these fits alone ({count})",
+        "stimuli": f"new stimuli; of this person and these fits alone ({count})",
         "stimuli and fits": f"new stimuli and new fits; of this person alone ({count})",
         "stimuli and seeds": f"new stimuli and new seeds; of this person and these fits alone ({count})",
         "people and stimuli": f"new people and new stimuli ({people} people, {count})",
@@ -151,7 +150,7 @@ def foot(table: Table, places: Sequence[int]) -> list[tuple[str, list[str]]]:
         "sd between seeds": [statistics.fmean(x * x for x in own) ** 0.5 if own else None for own in spreads],
     }
     return [
-        (name, ["" if value is None else number(value, d + 1) for value, d in zip(values, places, strict=True)])
+        (name, ["" if value is None else spread(value, d) for value, d in zip(values, places, strict=True)])
         for name, values in lines.items()
         if any(value is not None for value in values)
     ]
@@ -220,10 +219,17 @@ def release(column: Column) -> str:
 
 
 def direction(column: Column) -> str:
-    """The arrow, what chance gives, and of a metric of whole sets on how many stimuli it stands."""
-    said = [] if column.chance is None else [f"chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'}"]
-    said += [f"at n = {between(*column.at_n)}"] if column.at_n else []
-    return ("↑" if column.higher_is_better else "↓") + (f" ({', '.join(said)})" if said else "")
+    """The parts of `directions` on one line."""
+    return " ".join(directions(column))
+
+
+def directions(column: Column) -> list[str]:
+    """The arrow with what chance gives, and of a metric of whole sets on how many stimuli it stands."""
+    chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
+    return [
+        f"{'↑' if column.higher_is_better else '↓'}{chance}",
+        *([f"at n = {between(*column.at_n)}"] if column.at_n else []),
+    ]
 
 
 def items(row: Row) -> str:
@@ -249,6 +255,12 @@ def interval(cell: Cell, places: int) -> str:
     if cell.value is None or cell.ci is None:
         return ""
     return f"[{number(cell.ci[0], places)}, {number(cell.ci[1], places)}]"
+
+
+def spread(value: float, places: int) -> str:
+    """A deviation or difference beside values with `places` decimals in their intervals: two digits of it or more."""
+    digits = 1 - math.floor(math.log10(value)) if value > 0 else 0
+    return number(value, min(6, max(places + 1, digits)))
 
 
 def number(value: float, decimals: int) -> str:

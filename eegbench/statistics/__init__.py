@@ -5,6 +5,7 @@
 | `intervals.py` | Between which values does a mean over stimuli lie? |
 | `sets.py` | The same for a metric of a whole set of images. |
 | `paired.py` | Do two methods differ on the same stimuli? Which of many differences remain? |
+| `many.py` | The same of many methods at once. |
 | `crossing.py` | The same for several subjects or fits on the same stimuli: what holds for others of both? |
 | `shares.py` | How far is a mean on the way from a floor to a ceiling? |
 | `audit.py` | Do the images belong to their stimuli? Does the EEG contribute? |
@@ -21,13 +22,13 @@ from eegbench.statistics.audit import (
 )
 from eegbench.statistics.crossing import Crossed, crossed
 from eegbench.statistics.intervals import Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
+from eegbench.statistics.many import paired_ps
 from eegbench.statistics.paired import (
     Tested,
     differences,
     holm,
     least_p,
     minimum_detectable,
-    paired_ps,
     paired_test,
     sign_flip_p,
     sign_flip_ps,

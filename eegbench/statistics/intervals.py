@@ -68,7 +68,7 @@ def studentised_p(values: ArrayLike) -> float:
     t = float(items.mean()) / (float(items.std(ddof=1)) / math.sqrt(n))
     scaled = studentised(items)
     beyond = (scaled >= t).sum() if t > 0 else (scaled <= t).sum()
-    bootstrap = 2 * int(beyond) / len(scaled)  # where no resample comes so far, Student's p stands
+    bootstrap = 2 * (1 + int(beyond)) / (1 + len(scaled))
     return float(min(1.0, max(bootstrap, 2 * stdtr(n - 1, -abs(t)))))
 
 

@@ -31,14 +31,9 @@ def paired_test(differences: ArrayLike, *, seed: int, permutations: int = 10000)
     follows a skew and is inexact for few or heavy-tailed ones. p is above .05 wherever the interval holds zero.
     """
     mean, ci = studentised_interval(differences)
-    row = np.asarray(differences, dtype=np.float64)
-    return Tested(mean, ci, float(paired_ps(row[None], seed=seed, permutations=permutations)[0]))
-
-
-def paired_ps(differences: Array, *, seed: int, permutations: int = 10000) -> Array:
-    """The p of `paired_test` of each row of paired differences, (m, n) gives (m,); all rows share the flips."""
-    flipped = sign_flip_ps(differences, seed=seed, permutations=permutations)
-    return np.asarray(np.fmax(flipped, [studentised_p(row) for row in differences]))
+    flipped = sign_flip_p(differences, seed=seed, permutations=permutations)
+    p = max((one for one in (flipped, studentised_p(differences)) if not math.isnan(one)), default=math.nan)
+    return Tested(mean, ci, p)
 
 
 def differences(values_a: ArrayLike, values_b: ArrayLike) -> Array:

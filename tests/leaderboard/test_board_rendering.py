@@ -145,8 +145,8 @@ def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_
 def test_column_title_has_version_direction_and_chance(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"clip": score(0.8, floor=0.5, version=3), "kid": 0.1, "is": score(2.0, floor=1.0)})
     assert line(tmp_path, "method") == (
-        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1, at n = 200) | "
-        "kid@1 ↓ (at n = 200) | audit |"
+        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1) at n = 200 | "
+        "kid@1 ↓ at n = 200 | audit |"
     )
 
 
