@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from eegbench.errors import InputError
-from eegbench.leaderboard import Cell, Row, Table, collect
+from eegbench.leaderboard import Cell, Row, Table, collect, wording
 from eegbench.leaderboard.average import Scored, average
+from eegbench.records import Audited
+from eegbench.statistics import combined_p
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -295,6 +297,58 @@ def test_verdicts_of_a_row(tmp_path: Path, add_run: AddRun, verdicts: list[str],
     for subject, verdict in enumerate(verdicts, 1):
         add_run("atm", {"ssim": 0.3}, subject=subject, verdict=verdict)
     assert only(collect(tmp_path)).rows[0].verdict == words
+
+
+def audited(p: float, subject: int = 8, seed: int = 0, words: str = "") -> dict[str, Any]:
+    """A run that was audited by pairing."""
+    said = words or ("EEG contributes (p)" if p <= 0.05 else "no sign that the EEG contributes (p)")
+    return {"subject": subject, "seed": seed, "verdict": said, "audit": Audited("pairing", p, 200)}
+
+
+@pytest.mark.parametrize(
+    ("runs", "words", "p"),
+    [
+        ([audited(0.03)], "EEG contributes (p)", [[0.03]]),
+        (
+            [audited(0.04, 1), audited(0.06, 2), audited(0.03, 5)],
+            "EEG contributes ({p}): 3 runs of 3 subjects, 2 of which show it alone",
+            [[0.04], [0.06], [0.03]],
+        ),
+        (
+            [audited(0.4, 1), audited(0.5, 1, 1), audited(0.6, 2)],
+            "no sign that the EEG contributes ({p}): 3 runs of 2 subjects, 0 of which show it alone",
+            [[0.4, 0.5], [0.6]],
+        ),
+        ([audited(0.01, 1), audited(0.01, 2, words="cannot tell: a leak")], "cannot tell: 1 of 2 runs cannot", None),
+        (
+            [audited(0.01, 1), {"subject": 2, "verdict": "mixed: 3 of 12"}],
+            "EEG contributes (1 of 2 runs); mixed, counted rule (1 of 2 runs)",
+            None,
+        ),
+        (
+            [audited(0.01, 1), {"subject": 2, "verdict": "cannot tell: 8 stimuli are too few", "statistics": 2}],
+            "cannot tell: 1 of 2 runs cannot",
+            None,
+        ),
+    ],
+)
+def test_several_runs_have_one_verdict_with_one_p_and_old_rules_are_told_apart(
+    tmp_path: Path, add_run: AddRun, runs: list[dict[str, Any]], words: str, p: list[list[float]] | None
+) -> None:
+    for run in runs:
+        add_run("atm", {"ssim": 0.3}, **run)
+    [row] = only(collect(tmp_path)).rows
+    joined = combined_p(p) if p else None
+    assert row.audit_p == joined
+    assert row.verdict == (words if joined is None else words.format(p=wording.p_is(joined)))
+
+
+def test_the_legend_explains_the_old_rule_where_it_stands_on_the_board(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("new", {"ssim": 0.3}, **audited(0.03))
+    assert wording.COUNTED not in wording.legend(collect(tmp_path))
+    add_run("old", {"ssim": 0.3})
+    assert wording.legend(collect(tmp_path)).count(wording.COUNTED) == 1
+    assert [r.audit_rules for r in only(collect(tmp_path)).rows] == [("pairing",), ("counted",)]
 
 
 def test_chance_stands_in_a_column_where_all_methods_agree(tmp_path: Path, add_run: AddRun) -> None:
