@@ -54,8 +54,9 @@ def average(scores: Sequence[Scored], limits: Limits = (None, None)) -> tuple[fl
     mean = math.fsum(means.values()) / len(means)
     if len(scores) == 1:
         [one] = scores
-        made = not one.own and one.items is not None
-        return mean, statistics.mean_interval(one.items, limits=limits)[1] if made else one.ci
+        if one.own or one.items is None:
+            return mean, one.ci
+        return mean, statistics.mean_interval(one.items, limits=limits)[1]
     if 1 < len(means) < FEWEST_SUBJECTS:
         return mean, None
     rows = rows_of(scores)

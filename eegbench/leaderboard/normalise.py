@@ -51,7 +51,7 @@ class Shares:
             return _blank(cell, "no share: the ceiling is not clear of the floor")
         low, high = STRANGE
         strange = "" if low <= found.value <= high else f"outside {low:g} to {high:g}: floor, ceiling or score is wrong"
-        spread = None if cell.seeds_sd is None else cell.seeds_sd / abs(ceiling - floor)
+        spread = cell.seeds_sd / span.way if cell.seeds_sd is not None and span.way else None
         notes = (*cell.notes, *span.caveats, *filter(None, [strange]))
         return dataclasses.replace(cell, value=found.value, ci=found.ci, notes=notes, seeds_sd=spread)
 

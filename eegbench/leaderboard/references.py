@@ -38,6 +38,11 @@ class Span:
     ceiling: float | None = None
     caveats: tuple[str, ...] = ()
 
+    @property
+    def way(self) -> float | None:
+        """How far the ceiling is from the floor."""
+        return None if self.floor is None or self.ceiling is None else abs(self.ceiling - self.floor)
+
 
 class References:
     """The floors and ceilings of a table, and of each what it has on a metric, gathered once."""

@@ -213,9 +213,8 @@ def _as_shares(filled: Filled, places: Sequence[Place]) -> Filled:
     cells = list(filled.cells)
     for number, span in filled.spans.items():
         cells[number] = shares.cell(cells[number], filled.scores[number], span)
-    ways = [
-        abs(cells[number].ceiling - cells[number].floor) for number in filled.running if cells[number].value is not None
-    ]
+    shown = [filled.spans[number].way for number in filled.running if cells[number].value is not None]
+    ways = [way for way in shown if way]
     visible = filled.column.visible
     column = dataclasses.replace(filled.column, visible=visible / ways[0] if visible and ways else None)
     return dataclasses.replace(filled, column=column, cells=tuple(cells))
