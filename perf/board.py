@@ -5,8 +5,7 @@ usage: python perf/board.py [--runs 2000] [--cases 2000] [--folder DIR]
 - Speed: runs of 20 methods on 10 subjects with 10 seeds, 200 stimuli and 19 metrics each, written as real
   runs are, without images, to a temporary folder (or to DIR, and left there); then each format, in a fresh process.
 - Ties: boards of equals; how often a method named beforehand, and how often any, is called worse than the best.
-  Methods
-  differ from subject to subject by a deviation of .02.
+  Methods differ from subject to subject by a deviation of .02.
 - Coverage: the share of simulated boards whose interval holds the true mean over subjects (or fits) and stimuli. A value
   is a row's ability + a stimulus's ease + noise of its own; the parts' deviations vary.
 - Shares: how often the interval of a share holds the true one, and in how many boards there is one.
