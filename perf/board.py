@@ -6,8 +6,8 @@ usage: python perf/board.py [--runs 2000] [--cases 2000] [--folder DIR]
   runs are, without images, to a temporary folder (or to DIR, and left there); then each format, in a fresh process.
 - Ties: boards of equals; how often a method named beforehand, and how often any, is called worse than the best.
   Methods differ from subject to subject by a deviation of .02.
-- Coverage: the share of simulated boards whose interval holds the true mean over subjects (or fits) and stimuli. A value
-  is a row's ability + a stimulus's ease + noise of its own; the parts' deviations vary.
+- Coverage: the share of simulated boards whose interval holds the true mean over subjects (or fits) and stimuli. A
+  value is a row's ability + a stimulus's ease + noise of its own; the parts' deviations vary.
 - Shares: how often the interval of a share holds the true one, and in how many boards there is one.
 """
 

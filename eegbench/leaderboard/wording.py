@@ -27,9 +27,9 @@ MICRO = (
 ORACLE = "Oracle: each method was given a hint that was computed from the true image."
 NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
-    "subjects and stimuli. Intervals resample method, floors and ceilings together, and choose the best ones anew each "
-    "time; chance is taken as exact. Where there are no values by stimulus, as of metrics of whole sets, a share has "
-    "no interval. Floors and ceilings stand there as they are."
+    "subjects and stimuli. Floors and ceilings stand there as they are.",
+    "Intervals of shares resample method, floors and ceilings together, and choose the best ones anew each time; "
+    "chance is taken as exact. Without values by stimulus, as for metrics of whole sets, a share has no interval.",
 )
 NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
@@ -106,7 +106,7 @@ def facts(table: Table) -> list[str]:
         found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
     found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
     if table.normalised:
-        found.append(NORMALISED)
+        found += NORMALISED
         floors = {row.method for row in table.rows if row.role == "floor"}
         found += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
     return found
@@ -241,8 +241,12 @@ def between(fewest: int, most: int) -> str:
 
 
 def decimals(table: Table) -> list[int]:
-    """For each column the decimals of its intervals: as many as show half their typical width; values get one more."""
-    return [_decimals([row.cells[i] for row in table.rows]) for i in range(len(table.columns))]
+    """For each column the decimals of its intervals: as many as show half their typical width; values get one more.
+
+    Where methods are shown as shares, these decide.
+    """
+    rows = [row for row in table.rows if row.role == "method" or not table.normalised]
+    return [_decimals([row.cells[i] for row in rows]) for i in range(len(table.columns))]
 
 
 def value(cell: Cell, places: int) -> str:

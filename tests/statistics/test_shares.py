@@ -33,8 +33,7 @@ def test_a_share_counts_from_the_best_floor_to_the_best_ceiling() -> None:
 def test_a_floor_that_holds_a_share_back_is_resampled_with_it() -> None:
     rng = np.random.default_rng(0)
     floor, ceiling = rng.normal(0.3, 0.2, (1, 100)), rng.normal(0.9, 0.1, (1, 100))
-    same = of(floor.copy(), [floor], [ceiling]).ci
-    assert same == pytest.approx((0.0, 0.0), abs=1e-12)  # the method is the floor: nothing can come between them
+    assert of(floor.copy(), [floor], [ceiling]) == Share(0.0)  # the method is the floor: nothing comes between them
     other = of(rng.permutation(floor, axis=1), [floor], [ceiling]).ci
     assert other is not None and other[0] < -0.05 and other[1] > 0.05
 
