@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from eegbench.errors import UsageError
+from eegbench.errors import UsageError, unknown
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import OF_SETS, Column, Pair
 from eegbench.leaderboard.places import Layout
@@ -17,9 +17,10 @@ def check_primary(primary: str, columns: Sequence[Column]) -> None:
     ranked = list(dict.fromkeys(column.metric for column in columns if column.at_n is None))
     if not primary or not columns or primary in ranked:
         return
-    sets = primary in OF_SETS or any(column.metric == primary for column in columns)
-    why = "is a metric of whole sets, which is not ranked" if sets else "is on no table"
-    raise UsageError(f"--primary {primary[:80]} {why}; wanted one of {', '.join(ranked) or 'none, for there is none'}")
+    if primary in OF_SETS or any(column.metric == primary for column in columns):
+        wanted = f"wanted one of {', '.join(ranked)}" if ranked else "no other metric is on the board"
+        raise UsageError(f"--primary {primary[:80]} is a metric of whole sets, which is not ranked; {wanted}")
+    raise unknown("primary metric", primary[:80], ranked)
 
 
 def primary_of(wanted: str, columns: Sequence[tuple[Column, int]]) -> int | None:

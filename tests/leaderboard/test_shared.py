@@ -497,9 +497,9 @@ def test_without_clip_the_first_column_is_primary(tmp_path: Path, add_items: Add
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("cilp", "--primary cilp is on no table; wanted one of pixcorr, ssim, clip"),
+        ("clap", "unknown primary metric 'clap'; did you mean 'clip'? There is: "),
         ("fid", "--primary fid is a metric of whole sets, which is not ranked; wanted one of pixcorr, ssim, clip"),
-        ("zeta", "--primary zeta is on no table"),
+        ("zeta", "unknown primary metric 'zeta'. There is: "),
     ],
 )
 def test_a_primary_metric_that_no_table_ranks_is_an_error(columns: Path, asked: str, told: str) -> None:
