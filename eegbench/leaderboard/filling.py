@@ -74,10 +74,11 @@ class Entry:
         """The mean with its interval, within the metric's bounds."""
         value, ci = average(self.scores, column.bounds) if self.scores else (None, None)
         told = (note(self.runs, self.missing, "left out"), note(self.runs, [*self.partial, *self.unverified], ""))
+        stale = column.metric == "is" and ci is None and any(not one.own for one in self.scores)
         return Cell(
             None if value is None else column.clipped(value),
             None if ci is None else (column.clipped(ci[0]), column.clipped(ci[1])),
-            (*filter(None, told), *self.notes),
+            (*filter(None, told), *self.notes, *([LEFT_OUT] if stale else [])),
             seeds_sd=seeds_sd(self.scores),
         )
 
@@ -103,9 +104,7 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
             partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
             unverified.append((run, UNVERIFIED))
-    old = column.metric == "is" and any(run.sheet and run.sheet.statistics == 1 for run in runs) and scores
-    notes = (LEFT_OUT,) if old else ()
-    return Entry(tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified), notes)
+    return Entry(tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified))
 
 
 def column_of(score: Score) -> Column:

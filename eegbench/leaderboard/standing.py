@@ -67,7 +67,8 @@ def sentences(
         said += [f"Primary metric: {primary}."] if primary else []
         every = len(reasons)
         said += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
-        said.append(wording.speaks_of(generalises(found.shared, ranked), found.shared, fits(ranked)))
+        if any(not reason for _, reason in reasons):
+            said.append(wording.speaks_of(generalises(found.shared, ranked), found.shared, fits(ranked)))
     said += [wording.left_out(left)] if left else []
     return tuple(said)
 

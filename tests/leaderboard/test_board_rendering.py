@@ -103,6 +103,19 @@ def test_nothing_is_shown_outside_the_bounds_of_its_metric(
     assert (float(row["value"]), (float(row["ci_low"]), float(row["ci_high"]))) == shown
 
 
+def test_the_interval_of_is_that_older_records_have_is_left_out_and_that_is_told(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    scores = {name: score(1.5, ci=(1.4, 1.6)) for name in ("is", "is_10split", "kid")}
+    for method, edition in (("old", 1), ("new", 2)):
+        add_run(method, scores, statistics=edition)
+    [table] = collect(tmp_path)
+    cells = {row.label: row.cells for row in table.rows}
+    assert [cell.ci for cell in cells["new"]] == [(1.4, 1.6)] * 3
+    assert [cell.ci for cell in cells["old"]] == [None, None, (1.4, 1.6)]
+    assert "score it again" in cells["old"][0].notes[0] and cells["new"][0].notes == ()
+
+
 def test_an_interval_over_subjects_stays_within_the_bounds(tmp_path: Path, add_run: AddRun) -> None:
     for subject, value in ((1, 0.7), (2, 1.0), (3, 1.0)):
         add_run("atm", {"clip": score(value, ci=None)}, subject=subject)
