@@ -169,6 +169,12 @@ def leaderboard(
         str,
         typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
     ] = "",
+    primary: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC", help="The metric whose ties are corrected by themselves; clip, or the first there is."
+        ),
+    ] = "",
     settings: Settings = None,
     follow_links: FollowLinks = False,
     as_json: AsJson = False,
@@ -182,6 +188,7 @@ def leaderboard(
         claims=claims,
         margin=margin,
         subjects=numbers(subjects, "--subjects"),
+        primary=primary,
         links=Links.of(follow_links),
         note=note,
     )

@@ -3,17 +3,16 @@
 import functools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from eegbench import seeds
-from eegbench.leaderboard.cells import Bounds
+from eegbench import statistics
+from eegbench.leaderboard.cells import Bounds, Limits
 
-RESAMPLES = 2000
 FEWEST_SUBJECTS = 3  # below, the spread between subjects says next to nothing
 
 Array = NDArray[np.float64]
@@ -23,7 +22,8 @@ Array = NDArray[np.float64]
 class Scored:
     """One run's score on one metric; `items` (n,) has its values in the order of `stimuli`, where it has any.
 
-    n: how many stimuli were scored. chance: what chance gives.
+    n: how many stimuli were scored. chance: what chance gives. own: whether `ci` is made by the statistics of today;
+    else it is made from the values by stimulus, where there are some.
     """
 
     subject: int
@@ -33,6 +33,8 @@ class Scored:
     items: Array | None = None
     n: int = 0
     chance: float | None = None
+    seed: int = 0
+    own: bool = False
 
     @functools.cached_property
     def defined(self) -> int:
@@ -40,140 +42,110 @@ class Scored:
         return self.n if self.items is None else int(np.isfinite(self.items).sum())
 
 
-@dataclass(frozen=True)
-class Shares:
-    """What each stimulus gives to the mean over subjects, (n,): the mean of the finite ones is that mean."""
-
-    stimuli: tuple[str, ...]
-    values: Array
-
-
-def average(scores: Sequence[Scored]) -> tuple[float, Bounds | None]:
+def average(scores: Sequence[Scored], limits: Limits = (None, None)) -> tuple[float, Bounds | None]:
     """The mean over subjects of the mean over each one's seeds, and its 95 % interval.
 
-    - One run: its own interval, over items.
-    - Several seeds of one subject: a bootstrap over stimuli of the mean over seeds. Without values by stimulus the
-      mean of the intervals' ends: the seeds share their items, so this is no narrower.
-    - Three subjects or more: `over_subjects`, `joined` with a bootstrap over stimuli. A metric of a whole set has no
-      values by stimulus: then with the mean of the runs' own intervals. Two subjects: none.
+    - One run: its own interval, or `statistics.mean_interval` of its values by stimulus.
+    - Several seeds of one subject: `statistics.crossed`, seeds x stimuli. Three subjects or more: the same with
+      subjects, each one's seeds averaged. Two subjects: none.
+    - Without values by stimulus, as of metrics of whole sets: `_of_sets`.
     """
-    means = np.array(_means([(one.subject, one.value) for one in scores]))
-    mean = math.fsum(means) / len(means)
+    means = _means([(one.subject, one.value) for one in scores])
+    mean = math.fsum(means.values()) / len(means)
     if len(scores) == 1:
-        return mean, scores[0].ci
-    found = shares(scores)
-    by_stimulus = _typical(mean, scores) if found is None else _around(mean, found.values)
-    return mean, joined(mean, over_subjects(means), by_stimulus) if len(means) > 1 else by_stimulus
+        [one] = scores
+        if one.own or one.items is None:
+            return mean, one.ci
+        return mean, statistics.mean_interval(one.items, limits=limits)[1]
+    if 1 < len(means) < FEWEST_SUBJECTS:
+        return mean, None
+    rows = rows_of(scores)
+    if rows is None:
+        return mean, _of_sets(mean, list(means.values()) if len(means) > 1 else [one.value for one in scores], scores)
+    crossed = statistics.crossed(rows)
+    ci = crossed.interval()
+    shift = mean - crossed.mean  # not quite zero where a run lacks a stimulus
+    return mean, ci and (ci[0] + shift, ci[1] + shift)
 
 
 def mean_over_subjects(values: Sequence[tuple[int, float]]) -> float:
     """The mean over subjects of the mean over each one's values, from pairs of subject and value."""
     means = _means(values)
-    return math.fsum(means) / len(means)
+    return math.fsum(means.values()) / len(means)
 
 
-def _means(values: Sequence[tuple[int, float]]) -> list[float]:
-    """By subject, in their order, the mean over its values."""
+def seeds_sd(scores: Sequence[Scored]) -> float | None:
+    """The standard deviation between seeds of one subject, the root of its mean square over subjects; None for none."""
+    seeds_of = [values for values in _by_subject([(one.subject, one.value) for one in scores]).values() if values[1:]]
+    return math.sqrt(math.fsum(float(np.var(one, ddof=1)) for one in seeds_of) / len(seeds_of)) if seeds_of else None
+
+
+def rows_of(scores: Sequence[Scored], stimuli: tuple[str, ...] | None = None) -> Array | None:
+    """Values by row and stimulus, NaN where there is none; None where a row has no values.
+
+    A row is a subject, its seeds averaged; of one subject alone it is a seed. Rows are in the order of their numbers,
+    columns in that of `stimuli`, which are by default `stimuli_of`.
+    """
+    if not scores or any(one.items is None for one in scores):
+        return None
+    stimuli = stimuli_of(scores) if stimuli is None else stimuli
+    ordered = sorted(scores, key=lambda one: (one.subject, one.seed))
+    several = len({one.subject for one in scores}) > 1
+    members: dict[int, list[Array]] = defaultdict(list)
+    for place, one in enumerate(ordered):
+        members[one.subject if several else place].append(_spread(one, stimuli))
+    table = np.array([np.mean(rows, axis=0) for rows in members.values()])  # NaN in a seed is NaN of the subject
+    return table if np.isfinite(table).any(axis=1).all() else None
+
+
+def stimuli_of(scores: Sequence[Scored]) -> tuple[str, ...]:
+    """The stimuli that any of the scores has: in its own order where all have the same."""
+    first = scores[0].stimuli
+    same = all(one.stimuli is first or one.stimuli == first for one in scores)
+    return first if same else tuple(sorted(set().union(*(one.stimuli for one in scores))))
+
+
+def _by_subject(values: Sequence[tuple[int, float]]) -> Mapping[int, list[float]]:
+    """By subject, in their order, its values."""
     seeds_of: dict[int, list[float]] = defaultdict(list)
     for subject, value in values:
         seeds_of[subject].append(value)
-    return [math.fsum(v) / len(v) for _, v in sorted(seeds_of.items())]
+    return dict(sorted(seeds_of.items()))
 
 
-def _around(mean: float, shares: Array) -> Bounds | None:
-    """`over_stimuli` laid around `mean`, which is not quite that of the shares where a run lacks a stimulus."""
-    bounds = over_stimuli(shares)
-    shift = mean - float(np.nanmean(shares))
-    return bounds and (bounds[0] + shift, bounds[1] + shift)
+def _means(values: Sequence[tuple[int, float]]) -> dict[int, float]:
+    """By subject, in their order, the mean over its values."""
+    return {subject: math.fsum(own) / len(own) for subject, own in _by_subject(values).items()}
 
 
-def _typical(mean: float, scores: Sequence[Scored]) -> Bounds | None:
-    """The mean of the runs' intervals, laid around `mean`; None where a run has none."""
+def _of_sets(mean: float, rows: Sequence[float], scores: Sequence[Scored]) -> Bounds | None:
+    """Student's interval over rows, joined with the runs' typical one: the root of both squared distances at each end.
+
+    The first speaks of other subjects, or other fits, and holds the noise that is a row's own; what all rows share,
+    their stimuli, is in the second alone. Where a run has none, subjects have the first alone, and seeds none: how they
+    spread says nothing of other stimuli.
+    """
+    reach = float(stdtrit(len(rows) - 1, 0.975)) * float(np.std(rows, ddof=1)) / math.sqrt(len(rows))
+    typical = _typical(scores)
+    if typical is None:
+        return (mean - reach, mean + reach) if len({one.subject for one in scores}) > 1 and reach > 0 else None
+    low, high = (math.hypot(reach, side) for side in typical)
+    return mean - low, mean + high
+
+
+def _typical(scores: Sequence[Scored]) -> tuple[float, float] | None:
+    """The mean distances of the ends of the runs' intervals from their values; None where a run has none."""
     reaches = [(one.value - one.ci[0], one.ci[1] - one.value) for one in scores if one.ci is not None]
     if len(reaches) < len(scores):
         return None
     low, high = (math.fsum(side) / len(side) for side in zip(*reaches, strict=True))
-    return mean - low, mean + high
-
-
-def shares(scores: Sequence[Scored]) -> Shares | None:
-    """`Shares` of runs on subjects who may have seen the same stimuli or others; None where a run has no values."""
-    if not scores or any(one.items is None for one in scores):
-        return None
-    stimuli = scores[0].stimuli
-    if any(one.stimuli is not stimuli and one.stimuli != stimuli for one in scores):
-        stimuli = tuple(sorted(set().union(*(one.stimuli for one in scores))))
-    of_subject: dict[int, list[Array]] = defaultdict(list)
-    for one in scores:
-        of_subject[one.subject].append(_spread(one, stimuli))
-    table = np.array([np.mean(rows, axis=0) for rows in of_subject.values()])  # NaN in a seed is NaN of the subject
-    known = np.isfinite(table)
-    if not known.any(axis=1).all():
-        return None
-    union = int(known.any(axis=0).sum())
-    weighed = np.where(known, table, 0.0) / known.sum(axis=1, keepdims=True)
-    return Shares(stimuli, np.where(known.any(axis=0), weighed.sum(axis=0) * (union / len(table)), np.nan))
+    return low, high
 
 
 def _spread(one: Scored, stimuli: tuple[str, ...]) -> Array:
-    """A run's values in the order of `stimuli`, which holds its own; NaN where it has none."""
+    """A run's values in the order of `stimuli`, NaN where it has none."""
     assert one.items is not None
     if one.stimuli is stimuli or one.stimuli == stimuli:
         return one.items
-    place = {stimulus: i for i, stimulus in enumerate(stimuli)}
-    row = np.full(len(stimuli), np.nan)
-    row[[place[stimulus] for stimulus in one.stimuli]] = one.items
-    return row
-
-
-def over_subjects(means: Array) -> Bounds | None:
-    """A 95 % bootstrap interval of the mean of one value per subject, shape (k,); None below three subjects.
-
-    Subjects are resampled whole, as clusters. A bootstrap over so few is too narrow: in simulations with normal
-    subjects the plain one covered the truth in 75 % of cases with 3 subjects, 84 % with 5 and 91 % with 10. So its
-    distances from the mean are stretched by sqrt(k / (k - 1)), since a resample spreads less than the sample
-    did, and by Student's over the normal quantile, since the spread is itself estimated: 95 %, 94 % and 95 %.
-    """
-    k = len(means)
-    if k < FEWEST_SUBJECTS:
-        return None
-    centre = float(means.mean())
-    stretch = math.sqrt(k / (k - 1)) * float(stdtrit(k - 1, 0.975) / stdtrit(math.inf, 0.975))
-    low, high = np.quantile(means[_draws(k)].mean(axis=1), [0.025, 0.975])
-    return centre + stretch * (float(low) - centre), centre + stretch * (float(high) - centre)
-
-
-def over_stimuli(values: Array) -> Bounds | None:
-    """A 95 % percentile bootstrap interval of the mean of the finite values, shape (n,); None below two."""
-    items = values[np.isfinite(values)]
-    if len(items) < 2:
-        return None
-    low, high = np.quantile(_counts(len(items)) @ items / len(items), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def joined(mean: float, subjects: Bounds | None, stimuli: Bounds | None) -> Bounds | None:
-    """An interval that speaks of other subjects and other stimuli: at either end the root of both squared distances.
-
-    The spread between subjects' means holds all that is a subject's own, also the noise of its stimuli. What all
-    subjects share it cannot show: a stimulus that is easy for everybody moves every mean. The bootstrap over
-    stimuli does. In simulations of 3 to 10 subjects and 200 stimuli, a thousand boards of each kind, it covered the
-    true mean in 94.7 % to 98.4 % (`perf/board.py`).
-    """
-    if subjects is None or stimuli is None:
-        return subjects
-    low, high = (math.hypot(mean - a, mean - b) for a, b in zip(subjects, stimuli, strict=True))
-    return mean - low, mean + high
-
-
-@functools.lru_cache(maxsize=16)
-def _draws(k: int) -> NDArray[np.int64]:
-    """The same resamples for every cell with k subjects, shape (RESAMPLES, k)."""
-    return seeds.generator("leaderboard", "subjects", k).integers(k, size=(RESAMPLES, k))
-
-
-@functools.lru_cache(maxsize=2)
-def _counts(n: int) -> NDArray[np.float64]:
-    """How often each of n stimuli is drawn, the same for every cell, shape (RESAMPLES, n)."""
-    rng = seeds.generator("leaderboard", "stimuli", n)
-    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+    known = dict(zip(one.stimuli, one.items.tolist(), strict=True))
+    return np.array([known.get(stimulus, math.nan) for stimulus in stimuli])

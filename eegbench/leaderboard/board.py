@@ -13,7 +13,6 @@ from eegbench.leaderboard.claims import Assessed, assess
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_gallery import Gallery
 from eegbench.leaderboard.ledger import read_claims
-from eegbench.leaderboard.normalise import normalised as shares
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
@@ -39,16 +38,18 @@ class Board:
         claims: str = "auto",
         margin: float | None = None,
         subjects: Sequence[int] = (),
+        primary: str = "",
         links: Links = Links.INSIDE,
         note: Note = unheard,
     ) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
 
         margin: the difference below which published and measured numbers are said to agree, where a test says so.
-        subjects: over whom to rank; without, over what the largest set of methods shares. Links that are not followed
-        stand among each table's notes. Raises InputError for a folder that is none, for the first record that breaks
-        the format, and for a subject that no run is on; UsageError for another word for `claims`, and
-        for a margin that is not above 0.
+        subjects: over whom to rank; without, over what the largest set of methods shares. primary: the metric whose
+        ties are corrected by themselves; "" for `standing.PRIMARY`. Links that are not followed stand among each
+        table's notes. Raises InputError for a folder that is none, for the first record that breaks the format, and for
+        a subject that no run is on; UsageError for another word for `claims`, a metric that no table ranks, or a margin
+        that is not above 0.
         """
         found = find(folder, links)
         for line in found.notes():
@@ -58,13 +59,13 @@ class Board:
         if lacking := sorted(set(subjects) - known):
             there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
             raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; {there}")
-        tables = tabulate(runs, subjects)
+        tables = tabulate(runs, subjects, primary=primary, normalised=normalised)
         if found.lost:
             names = few([f"{one.path} ({one.reason})" for one in found.lost])
             lost = f"not looked at, so that runs may be missing here: {names}"
             tables = tuple(dataclasses.replace(table, notes=(*table.notes, lost)) for table in tables)
         assessed = assess(read_claims(), runs, claims, margin=margin)
-        return cls(folder, tuple(runs), tuple(map(shares, tables)) if normalised else tables, tuple(assessed))
+        return cls(folder, tuple(runs), tables, tuple(assessed))
 
     def render(self, form: str) -> str:
         """The board as Markdown, CSV or JSON: the same runs give the same bytes. Published numbers stand in Markdown.

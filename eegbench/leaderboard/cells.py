@@ -27,6 +27,8 @@ BOUNDS: Mapping[str, Limits] = {
     **dict.fromkeys(("fid", "kl", "kl_reversed"), (0.0, None)),
     **dict.fromkeys(("kid", "kid_published"), (None, None)),
 }
+# The package's metrics of whole sets of images, which have no values by stimulus and change with their number.
+OF_SETS = frozenset(("is", "is_10split", "kid", "kid_published", "fid"))
 # Metrics whose value on a stimulus does not depend on which other stimuli there are.
 ALONE = frozenset(
     (
@@ -60,7 +62,8 @@ class Column:
     """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it.
 
     left_out: pairs of subject and stimulus that its ranked rows, floors and ceilings are not compared on, for a ranked
-    method has no value there.
+    method has no value there. at_n: of a metric of whole sets the fewest and the most stimuli of a run; it is unranked.
+    visible: the smallest true difference between two of the ranked methods that such runs show in 4 of 5 cases.
     """
 
     metric: str
@@ -70,6 +73,8 @@ class Column:
     chance: float | None = None
     bounds: Limits = (None, None)
     left_out: tuple[tuple[int, str], ...] = ()
+    at_n: tuple[int, int] | None = None
+    visible: float | None = None
 
     @property
     def release(self) -> str:
@@ -98,9 +103,10 @@ class Cell:
     """A value and its 95 % interval, or a blank. notes: why it is blank, or what it does not stand on.
 
     compared: takes part in the comparison of its column; False in the ranked block where it does not.
-    best: of the ranked methods. tied: ranked, and not told apart from the best by the paired test.
+    best: of the ranked methods. tied: ranked, and not told apart from the best by the test.
     floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
     caveats: which of the table's floors and ceilings have no value there, though others have.
+    seeds_sd: where a subject has several seeds, the standard deviation between them.
     """
 
     value: float | None = None
@@ -112,6 +118,7 @@ class Cell:
     floor: float | None = None
     ceiling: float | None = None
     caveats: tuple[str, ...] = ()
+    seeds_sd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,7 @@ class Row:
 
     subjects, seeds and items: what its scored runs stand on; items is the fewest and the most in a run.
     block: one of BLOCKS. reason: why a row of the block "left out" is neither ranked nor compared.
+    audit_p: of no contribution of the EEG, of all its runs together. audit_rules: those by which they were audited.
     """
 
     label: str
@@ -145,6 +153,8 @@ class Row:
     runs: tuple[Source, ...] = ()  # the scored runs that it stands on, in the order of their paths
     block: str = "ranked"
     reason: str = ""
+    audit_p: float | None = None
+    audit_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,8 @@ class Table:
     ranking: over what the methods are ranked, and where nothing is best, in sentences. shared: the subjects and seeds
     that all ranked methods have; their rows, the floors' and the ceilings' stand on these alone.
     variant: the part of its setting that sets it apart from the board's tables of the same data set, track and suite.
+    primary: the column whose ties are corrected by themselves, as "clip@1"; "" for none. generalises: of what ties and
+    bold speak, as "stimuli and fits"; "" where nothing is compared. fits: how many a method has.
     """
 
     setting: Setting
@@ -166,6 +178,9 @@ class Table:
     ranking: tuple[str, ...] = ()
     shared: tuple[Pair, ...] = ()
     variant: tuple[str, ...] = ()
+    primary: str = ""
+    generalises: str = ""
+    fits: int = 0
 
     def passed_over(self, row: Row, place: int) -> bool:
         """Whether the value of a ranked row in the column at `place` is not compared, while those of others are."""

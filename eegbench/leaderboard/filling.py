@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eegbench.leaderboard.average import Scored, average, mean_over_subjects, over_stimuli
+from eegbench.leaderboard.average import Scored, average, mean_over_subjects, seeds_sd
 from eegbench.leaderboard.cells import Cell, Column
-from eegbench.records import Score
+from eegbench.records import Score, ScoreSheet
 from eegbench.runs import Run
 
 NAMED = 4  # runs named in a note before the rest are counted
 ROUNDING = 1e-6  # of a score in single precision; further outside its bounds no metric comes
 UNVERIFIED = "judged by weights that are not the published ones"
+TOO_NARROW = frozenset(("is", "is_10split"))  # metrics whose intervals were so in the first edition of the statistics
+LEFT_OUT = "no interval: those of is were too narrow when this was scored; score it again"
 
 Problem = tuple[Run, str]  # a run and what is wrong with it
 Kept = Mapping[int, frozenset[str]]  # by subject the stimuli that a column is compared on
@@ -70,12 +72,14 @@ class Entry:
 
     def cell(self, column: Column) -> Cell:
         """The mean with its interval, within the metric's bounds."""
-        value, ci = average(self.scores) if self.scores else (None, None)
+        value, ci = average(self.scores, column.bounds) if self.scores else (None, None)
         told = (note(self.runs, self.missing, "left out"), note(self.runs, [*self.partial, *self.unverified], ""))
+        stale = column.metric == "is" and ci is None and any(not one.own for one in self.scores)
         return Cell(
             None if value is None else column.clipped(value),
             None if ci is None else (column.clipped(ci[0]), column.clipped(ci[1])),
-            (*filter(None, told), *self.notes),
+            (*filter(None, told), *self.notes, *([LEFT_OUT] if stale else [])),
+            seeds_sd=seeds_sd(self.scores),
         )
 
 
@@ -93,7 +97,7 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
         if abs(score.value - column.clipped(score.value)) > ROUNDING:
             missing.append((run, _astray(column, score.value)))
             continue
-        one = _scored(run, score, run.sheet.n)
+        one = _scored(run, score, run.sheet)
         scores.append(one)
         defined = one.defined if score.items is None else score.items
         if defined < run.sheet.n:
@@ -112,12 +116,14 @@ def bare(column: Column) -> Column:
     return Column(column.metric, column.version, column.higher_is_better, column.variant)
 
 
-def _scored(run: Run, score: Score, n: int) -> Scored:
-    values = run.values
+def _scored(run: Run, score: Score, sheet: ScoreSheet) -> Scored:
+    spec, values = run.record.spec, run.values
     items = values.metrics.get((score.metric, score.version)) if values else None
     stimuli = values.stimuli if values else ()
     assert score.value is not None
-    return Scored(run.record.spec.subject, score.value, score.ci, stimuli, items, n, score.floor)
+    own = sheet.statistics > 1
+    ci = None if not own and score.metric in TOO_NARROW else score.ci
+    return Scored(spec.subject, score.value, ci, stimuli, items, sheet.n, score.floor, spec.seed, own)
 
 
 def _over(one: Scored, kept: frozenset[str]) -> Scored:
@@ -130,8 +136,8 @@ def _over(one: Scored, kept: frozenset[str]) -> Scored:
     items, stimuli = one.items[places], tuple(one.stimuli[i] for i in places)
     if len(places) == one.defined:
         return dataclasses.replace(one, stimuli=stimuli, items=items)
-    value, ci = float(np.mean(items)), over_stimuli(items)
-    return dataclasses.replace(one, value=value, ci=ci, stimuli=stimuli, items=items, n=len(items))
+    value = float(np.mean(items))
+    return dataclasses.replace(one, value=value, ci=None, stimuli=stimuli, items=items, n=len(items), own=False)
 
 
 def _why_missing(column: Column, score: Score | None) -> str:

@@ -42,7 +42,7 @@ def page(
     by_path = {run.path: run for run in runs}
     linked = [Linked(table, f"t{number}", by_path, home) for number, table in enumerate(tables, start=1)]
     body = [f"<header>\n<h1>{TITLE}</h1>\n", *(_warning(said, why) for said, why in wording.warnings(tables))]
-    body += [_legend(), _controls(tables), _contents(linked)] if tables else ["<p>No runs.</p>\n"]
+    body += [_legend(tables), _controls(tables), _contents(linked)] if tables else ["<p>No runs.</p>\n"]
     sections = [_section(one, pictures.get(one.table.setting)) for one in linked]
     body += ["</header>\n<main>\n", *sections, published(claims), "</main>\n"]
     script = _file("page.js")
@@ -73,8 +73,8 @@ def _warning(said: str, why: str) -> str:
     return f'<p class="caution"><strong>{text(said)}</strong> {text(why)}</p>\n'
 
 
-def _legend() -> str:
-    said = [text(words, len(words)) for words in (*wording.LEGEND, LINKS)]
+def _legend(tables: Sequence[Table]) -> str:
+    said = [text(words, len(words)) for words in (*wording.legend(tables), LINKS)]
     lines = "".join(f"<li>{words}</li>\n" for words in said).replace("<li>Bold:", "<li><b>Bold</b>:")
     return f'<details class="legend"><summary>How to read a table</summary>\n<ul>\n{lines}</ul></details>\n'
 

@@ -63,6 +63,7 @@ def grid(linked: Linked) -> str:
         head = f'<tr class="block"><th colspan="{width}" scope="rowgroup"><span>{text(said)}</span></th></tr>\n'
         lines = [_line(linked, number, row, places, footnotes) for number, row in rows]
         parts.append(f'<tbody class="{_KINDS[block]}">\n{head if said else ""}{"".join(lines)}</tbody>\n')
+        parts.append(_foot(table, places) if block == "ranked" else "")
     return "".join(parts) + "</table>\n</div>\n" + _footnotes(linked.name, footnotes)
 
 
@@ -82,7 +83,7 @@ def _titles(table: Table) -> str:
         _title(
             f'{breakable(c.metric)}<span class="version">@{text(c.release)}</span>',
             "descending" if c.higher_is_better else "ascending",
-            more=f' <span class="direction">{wording.direction(c)}</span>',
+            more="".join(f' <span class="direction">{words}</span>' for words in wording.directions(c)),
         )
         for c in table.columns
     ]
@@ -123,6 +124,15 @@ def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnote
     )
 
 
+def _foot(table: Table, places: Sequence[int]) -> str:
+    """What stands below the ranked methods, in a body of its own so that nothing sorts it among them."""
+    lines = [
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{value}</td>" for value in ("", "", "", *values, ""))}</tr>\n'
+        for name, values in wording.foot(table, places)
+    ]
+    return f'<tbody class="foot">\n{"".join(lines)}</tbody>\n' if lines else ""
+
+
 def _target(linked: Linked, number: int, row: Row, column: Column) -> str:
     """Where the value of a cell leads: to its one record, or to the list of them; "" where there is nothing."""
     standing = linked.standing(row, column)
@@ -138,8 +148,9 @@ def _cell(cell: Cell, places: int, target: str, marks: str, passed_over: bool) -
     linked = f'<a href="{text(target, len(target))}">{value}</a>' if target else value
     ends = f' <span class="interval">{interval}</span>' if interval else ""
     kind = ' class="passed-over"' if passed_over else ' class="best"' if cell.best else ""
+    spread = "" if cell.seeds_sd is None else f' title="sd between seeds {wording.spread(cell.seeds_sd, places)}"'
     sorted_by = "" if passed_over else repr(cell.value)  # what is not compared is sorted as a blank is
-    return f'<td{kind} data-value="{sorted_by}">{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
+    return f'<td{kind} data-value="{sorted_by}"{spread}>{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
 
 
 def _marks(notes: Sequence[str], name: str, footnotes: dict[str, int]) -> str:

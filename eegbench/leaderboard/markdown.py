@@ -16,9 +16,7 @@ def markdown(tables: Sequence[Table]) -> str:
     """The leaderboard as one Markdown page."""
     parts = ["# EEG-to-image leaderboard"]
     parts += [f"> **{escape(said)}** {escape(why)}" for said, why in wording.warnings(tables)]
-    parts += (
-        [escape(" ".join(wording.LEGEND), LONGEST_LEGEND).replace("Bold:", "**Bold**:")] if tables else ["No runs."]
-    )
+    parts += [_legend(tables)] if tables else ["No runs."]
     parts += [part for table in tables for part in _section(table)]
     return "\n\n".join(parts) + "\n"
 
@@ -26,6 +24,11 @@ def markdown(tables: Sequence[Table]) -> str:
 def escape(text: str, longest: int = LONGEST) -> str:
     """`text` on one line, with nothing in it that Markdown or HTML would act on."""
     return "".join(MARKUP.get(character, character) for character in wording.visible(text, longest))
+
+
+def _legend(tables: Sequence[Table]) -> str:
+    lines = [f"- {escape(words, LONGEST_LEGEND)}" for words in wording.legend(tables)]
+    return "\n".join(lines).replace("- Bold:", "- **Bold**:")
 
 
 def _section(table: Table) -> list[str]:
@@ -47,13 +50,15 @@ def _grid(table: Table, footnotes: dict[str, int]) -> list[str]:
     headings = [f"{escape(wording.release(c))} {wording.direction(c)}" for c in table.columns]
     titles = ["method", "subjects", "seeds", "items", *headings, "audit"]
     lines = [_line(titles), _line([":--", *["--:"] * (len(titles) - 2), ":--"])]
+    feet = [_line([f"*{name}*", *[""] * 3, *values, ""]) for name, values in wording.foot(table, places)]
     block = "ranked"
     for row in table.rows:
         if row.block != block:
+            lines += feet if block == "ranked" else []
             block = row.block
             lines.append(_line([f"*{wording.BLOCKS[block]}*", *[""] * (len(titles) - 1)]))
         lines.append(_line(_entries(row, places, footnotes)))
-    return lines
+    return lines + (feet if block == "ranked" else [])
 
 
 def _entries(row: Row, places: Sequence[int], footnotes: dict[str, int]) -> list[str]:

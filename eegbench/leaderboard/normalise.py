@@ -1,50 +1,108 @@
 """Scores as shares of the way from floor to ceiling: (x - floor) / (ceiling - floor), by column.
 
-Both are those that each cell carries (`references.References`), of the same subjects and stimuli, and taken as exact,
-so that an interval is that of x alone. A share says which floors and ceilings of the table it does not count from. What
-is no better than floor or chance has a share of 0 or less. What comes out below -1 or above 2 says that a floor, a
-ceiling or a score is wrong, and is marked, as the quality control of Open Problems does.
+Floors and ceilings are those of each cell (`references.References`), of the same subjects and stimuli. x and both of
+them are estimates: `statistics.share` resamples them together. A share says which floors and ceilings of the table it
+does not count from. What is no better than floor or chance has a share of 0 or less. What comes out below -1 or above 2
+says that a floor, a ceiling or a score is wrong, and is marked, as the quality control of Open Problems does.
 """
 
 import dataclasses
-from collections.abc import Set
+import math
+from collections.abc import Sequence, Set
 
+import numpy as np
+
+from eegbench import statistics
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.cells import Cell, Column, Row, Table
+from eegbench.leaderboard.average import Array, Scored, rows_of, stimuli_of
+from eegbench.leaderboard.cells import Cell, Column
+from eegbench.leaderboard.references import Reach, Span
+from eegbench.statistics import Drawn, Joint
 
 STRANGE = (-1.0, 2.0)
 
 
-def normalised(table: Table) -> Table:
-    """The table with its methods' values as shares; a blank with its reason where floor or ceiling is missing."""
-    return dataclasses.replace(table, rows=tuple(_shared(row, table) for row in table.rows), normalised=True)
+class Shares:
+    """Shares of one column. made: the roles of the table's rows. What is resampled is kept, for all methods need it."""
+
+    def __init__(self, column: Column, made: Set[str]) -> None:
+        self._column, self._made = column, made
+        self._drawn: dict[tuple[int, tuple[str, ...]], tuple[Reach, list[Drawn] | None]] = {}
+
+    def cell(self, cell: Cell, scores: Sequence[Scored], span: Span) -> Cell:
+        """The cell with its value as a share, or a blank with the reason. scores: what its value is the mean of."""
+        floor, ceiling = span.floor, span.ceiling
+        if cell.value is None:
+            return cell
+        if floor is None or ceiling is None:
+            lacking = [role for role, value in (("floor", floor), ("ceiling", ceiling)) if value is None]
+            return _blank(cell, wording.no_share(lacking, made=self._made >= set(lacking)))
+        if not (ceiling > floor if self._column.higher_is_better else ceiling < floor):
+            return _blank(cell, "no share: the ceiling is no better than the floor")
+        chance = [] if span.chance is None else [span.chance]
+        found = statistics.share(
+            (cell.value, [*span.floors.means, *chance], span.ceilings.means),
+            self._draws(scores, span),
+            subjects=len({one.subject for one in scores}),
+            between_fits=_between_fits(scores),
+            higher_is_better=self._column.higher_is_better,
+        )
+        if found.value is None:
+            return _blank(cell, "no share: the ceiling is not clear of the floor")
+        low, high = STRANGE
+        strange = "" if low <= found.value <= high else f"outside {low:g} to {high:g}: floor, ceiling or score is wrong"
+        spread = cell.seeds_sd / span.way if cell.seeds_sd is not None and span.way else None
+        notes = (*cell.notes, *span.caveats, *filter(None, [strange]))
+        return dataclasses.replace(cell, value=found.value, ci=found.ci, notes=notes, seeds_sd=spread)
+
+    def _draws(self, scores: Sequence[Scored], span: Span) -> Joint | None:
+        """The method, floors and ceilings resampled together; None where one has no values by stimulus."""
+        every = [*scores, *(one for side in (span.floors, span.ceilings) for own in side.scores for one in own)]
+        stimuli = stimuli_of(every)
+        method = _draw(scores, stimuli)
+        floors, ceilings = (self._references(side, stimuli) for side in (span.floors, span.ceilings))
+        if method is None or floors is None or ceilings is None:
+            return None
+        return method, [*floors, *([] if span.chance is None else [statistics.constant(span.chance)])], ceilings
+
+    def _references(self, reach: Reach, stimuli: tuple[str, ...]) -> list[Drawn] | None:
+        if (key := (id(reach), stimuli)) not in self._drawn:
+            drawn = [one for own in reach.scores if (one := _draw(own, stimuli)) is not None]
+            self._drawn[key] = reach, drawn if len(drawn) == len(reach.scores) else None
+        return self._drawn[key][1]
 
 
-def _shared(row: Row, table: Table) -> Row:
-    if row.role != "method":
-        return row
-    roles = {other.role for other in table.rows}
-    cells = tuple(_share(cell, column, roles) for cell, column in zip(row.cells, table.columns, strict=True))
-    return dataclasses.replace(row, cells=cells)
+def _draw(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Drawn | None:
+    table = _by_subject(scores, stimuli)
+    return None if table is None else statistics.draw(table)
 
 
-def _share(cell: Cell, column: Column, roles: Set[str]) -> Cell:
-    if cell.value is None:
-        return cell
-    floor, ceiling = cell.floor, cell.ceiling
-    if floor is None or ceiling is None:
-        lacking = [role for role, value in (("floor", floor), ("ceiling", ceiling)) if value is None]
-        return _blank(cell, wording.no_share(lacking, made=roles >= set(lacking)))
-    if not (ceiling > floor if column.higher_is_better else ceiling < floor):
-        return _blank(cell, "no share: the ceiling is no better than the floor")
-    share, *ends = ((x - floor) / (ceiling - floor) for x in (cell.value, *(cell.ci or ())))
-    low, high = STRANGE
-    strange = () if low <= share <= high else (f"outside {low:g} to {high:g}: floor, ceiling or score is wrong",)
-    ci = (min(ends), max(ends)) if ends else None  # a metric that falls turns them round
-    return dataclasses.replace(cell, value=share, ci=ci, notes=(*cell.notes, *cell.caveats, *strange))
+def _by_subject(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Array | None:
+    """Values by subject and stimulus, seeds averaged."""
+    rows = rows_of(scores, stimuli)
+    if rows is None or len({one.subject for one in scores}) > 1:
+        return rows
+    mean = rows.mean(axis=0, keepdims=True)
+    return mean if np.isfinite(mean).any() else None
+
+
+def _between_fits(scores: Sequence[Scored]) -> float:
+    """What the seeds of one subject add to the half width of their mean, joined with that of stimuli."""
+    rows = rows_of(scores) if len(scores) > 1 and len({one.subject for one in scores}) == 1 else None
+    if rows is None or (ci := (crossed := statistics.crossed(rows)).interval()) is None:
+        return 0.0
+    whole, of_stimuli = (ci[1] - ci[0]) / 2, 1.96 * math.sqrt(crossed.stimuli)
+    return math.sqrt(max(0.0, whole * whole - of_stimuli * of_stimuli))
 
 
 def _blank(cell: Cell, reason: str) -> Cell:
     return dataclasses.replace(
-        cell, value=None, ci=None, notes=(*cell.notes, reason), compared=False, best=False, tied=False
+        cell,
+        value=None,
+        ci=None,
+        notes=(*cell.notes, reason),
+        compared=False,
+        best=False,
+        tied=False,
+        seeds_sd=None,
     )

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 
+from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Table
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
@@ -31,7 +32,8 @@ def as_csv(tables: Sequence[Table]) -> str:
 def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
     return [
         dataclasses.asdict(table.setting)
-        | {"normalised": table.normalised}
+        | {"normalised": table.normalised, "primary": table.primary}
+        | {"generalises": table.generalises, "fits": table.fits}
         | {"row": row.label, "role": row.role, "method": row.method, "block": row.block, "reason": row.reason}
         | {"ranked": row.block == "ranked", "ranked_over": _over(table), "ranking": " ".join(table.ranking)}
         | {"subjects": len(row.subjects), "seeds": len(row.seeds), "items_min": row.items[0], "items_max": row.items[1]}
@@ -45,6 +47,9 @@ def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
         }
         | {"floor": cell.floor, "ceiling": cell.ceiling}
         | {"ci_low": cell.ci[0] if cell.ci else None, "ci_high": cell.ci[1] if cell.ci else None}
+        | {"seeds_sd": cell.seeds_sd, "visible": column.visible}
+        | {"at_n": wording.between(*column.at_n) if column.at_n else ""}
+        | {"audit_p": row.audit_p, "audit_rules": " ".join(row.audit_rules)}
         | {"verdict": row.verdict, "notes": "; ".join((*row.notes, *cell.notes))}
         | {"caution": " ".join(table.cautions), "runs": " ".join(source.path for source in row.runs)}
         for table in tables

@@ -1,13 +1,22 @@
 """Which value of a column is best, and which others cannot be told apart from it.
 
 Compared are the methods that `sharing.compared` names, over what all of them share. Each other one is compared with the
-best: on each stimulus either gives a share to the mean over subjects, and the signs of the differences are flipped
-(`statistics.sign_flip_ps`); p is corrected over the comparisons in the column (Holm). What has p above .05 is tied.
-Where the stimuli are so few that no p can fall to .05, or all values are equal, nothing is best and nothing tied.
+best, by the differences on the same stimuli, and what is found speaks of what varies between the runs:
+
+| the runs of a method | test | it speaks of |
+|---|---|---|
+| one | `statistics.paired_ps` | new stimuli; this person and these fits |
+| several seeds of one subject | `statistics.crossed`, seeds x stimuli | new stimuli and new fits; this person |
+| several subjects | `statistics.crossed`, subjects x stimuli, seeds averaged | new people and new stimuli |
+
+One column is primary, by a choice that no result enters: its p are corrected over its own comparisons (Holm), those of
+all other columns over all of theirs together. What has p above .05 is tied. Where the stimuli are so few that no p can
+fall to .05, or all values are equal, nothing is best and nothing tied. Metrics of whole sets are not ranked.
 
 What that promises (`perf/board.py`): the best and the tied together hold the truly best method in 95 % of boards or
-more (one named beforehand among equals is called worse in 1.5 % to 2.3 %). It does not promise that no equal is called
-worse: the best was picked by looking, and of ten equals some one is called worse in 16 % of boards, of five in 9 %.
+more (one named beforehand among equals is called worse in 1 % to 3 %). It does not promise that no equal is called
+worse, for the best was picked by looking: of two equals that happens in 4 % to 5 % of boards, of five in 6 % to 8 %, of
+ten in 7 % to 16 %.
 """
 
 import math
@@ -15,13 +24,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eegbench import seeds, statistics
-from eegbench.leaderboard.average import Scored, Shares, shares
+from eegbench.leaderboard.average import Scored, rows_of, stimuli_of
 from eegbench.leaderboard.cells import Column
 
 LEVEL = 0.05
 EQUAL = "all values are equal"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The comparisons in one column: places of the best, of the others, and of each other the p of no difference.
+
+    p: NaN where there is no test, for want of values by stimulus. least: the smallest p that the test can give.
+    stimuli: on how many it stands. visible: the smallest true difference that it shows in 4 of 5 cases, at .05 before
+    correction; the root of the mean square over the comparisons. reason: why nothing can be best.
+    """
+
+    best: frozenset[int] = frozenset()
+    others: tuple[int, ...] = ()
+    p: tuple[float, ...] = ()
+    least: float = 0.0
+    stimuli: int = 0
+    visible: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,24 +67,64 @@ class Marks:
     untested: bool = False
 
 
-def mark(column: Column, values: Sequence[float], scores: Sequence[Sequence[Scored]]) -> Marks:
-    """The best and the tied among methods that are compared: their values, and the scores that these are means of."""
+def contest(
+    column: Column, values: Sequence[float], scores: Sequence[Sequence[Scored]], *, comparisons: int
+) -> Contest:
+    """The best of methods that are compared, and how each other one differs from it.
+
+    values: the methods' means; scores: what these are means of; comparisons: how many the table has in all.
+    """
     if len(values) < 2:
-        return Marks()
+        return Contest()
     sign = 1 if column.higher_is_better else -1
     top = max(sign * value for value in values)
     best = [place for place, value in enumerate(values) if _equal(sign * value, top)]
-    others = [place for place in range(len(values)) if place not in best]
+    others = tuple(place for place in range(len(values)) if place not in best)
     if not others:
-        return Marks(reason=EQUAL)
-    pooled = [shares(scores[place]) for place in (best[0], *others)]
-    stimuli = _stimuli(pooled, scores)
-    if len(others) * statistics.least_p(stimuli) > LEVEL:
-        return Marks(reason=f"{stimuli} {_stimulus(stimuli)} too few to tell {len(values)} methods apart")
-    tied = _tied(column.metric, pooled)
-    if tied is None:
-        return Marks(frozenset(best), untested=not _of_a_set([one for own in scores for one in own]))
-    return Marks(frozenset(best), frozenset(place for place, yes in zip(others, tied, strict=True) if yes))
+        return Contest(reason=EQUAL)
+    stimuli = stimuli_of([one for place in (best[0], *others) for one in scores[place]])
+    tables = [rows_of(scores[place], stimuli) for place in (best[0], *others)]
+    differences = _differences(tables)
+    if differences is None:
+        fewest = min(one.n for own in scores for one in own)
+        single = all(len(own) == 1 for own in scores)
+        least = statistics.least_p(fewest) if single else 0.0
+        return Contest(frozenset(best), others, (math.nan,) * len(others), least, fewest)
+    p, least, visible = _tested(column.metric, differences, comparisons)
+    known = int(np.isfinite(differences).all(axis=(0, 1)).sum())
+    return Contest(frozenset(best), others, tuple(p), least, known, visible)
+
+
+def mark(contests: Sequence[Contest], primary: int | None) -> list[Marks]:
+    """The best and the tied of each column; `primary` is the place of the one whose p are corrected by themselves."""
+    families = [[place] for place in range(len(contests)) if place == primary]
+    families.append([place for place in range(len(contests)) if place != primary])
+    marks = [Marks()] * len(contests)
+    for family in families:
+        own = [contests[place] for place in family]
+        p = _corrected([one.p for one in own])
+        least = _corrected([(one.least,) * len(one.others) for one in own])
+        for place, adjusted, reachable in zip(family, p, least, strict=True):
+            columns = sum(bool(one.others) for one in own)
+            marks[place] = _marks(contests[place], adjusted, min(reachable, default=0.0), columns)
+    return marks
+
+
+def _marks(one: Contest, p: Sequence[float], least: float, columns: int) -> Marks:
+    if one.reason or not one.others:
+        return Marks(reason=one.reason)
+    if least > LEVEL:
+        told = f"{one.stimuli} {'stimulus is' if one.stimuli == 1 else 'stimuli are'} too few to tell "
+        methods = len(one.best) + len(one.others)
+        return Marks(reason=f"{told}{methods} methods apart{f' in {columns} columns' if columns > 1 else ''}")
+    tied = frozenset(place for place, value in zip(one.others, p, strict=True) if value > LEVEL)
+    return Marks(one.best, tied, untested=any(map(math.isnan, p)))
+
+
+def _corrected(by_column: Sequence[Sequence[float]]) -> list[list[float]]:
+    """p-values corrected over all columns together (Holm), by column."""
+    adjusted = iter(statistics.holm([p for own in by_column for p in own]).tolist())
+    return [[next(adjusted) for _ in own] for own in by_column]
 
 
 def _equal(a: float, b: float) -> bool:
@@ -62,30 +132,30 @@ def _equal(a: float, b: float) -> bool:
     return math.isclose(a, b, rel_tol=1e-11, abs_tol=1e-12)
 
 
-def _stimulus(count: int) -> str:
-    return "stimulus is" if count == 1 else "stimuli are"
-
-
-def _stimuli(pooled: Sequence[Shares | None], scores: Sequence[Sequence[Scored]]) -> int:
-    """On how many stimuli the methods are compared; of a metric of a whole set, how many were scored."""
-    known = [np.isfinite(one.values) for one in pooled if one is not None]
-    if len(known) == len(pooled) and len({len(one) for one in known}) == 1:
-        return int(np.logical_and.reduce(known).sum())
-    return min(one.n for own in scores for one in own)
-
-
-def _of_a_set(scores: Sequence[Scored]) -> bool:
-    """Whether the metric is one of whole sets: the runs have values by stimulus, and none of this metric."""
-    return all(one.stimuli and one.items is None for one in scores)
-
-
-def _tied(metric: str, pooled: Sequence[Shares | None]) -> list[bool] | None:
-    """Of each but the first whether it is tied with the first; None where they are not on the same stimuli."""
-    first = pooled[0]
-    known = [one for one in pooled if one is not None and first is not None and one.stimuli == first.stimuli]
-    if first is None or len(known) < len(pooled):
+def _differences(tables: Sequence[Array | None]) -> Array | None:
+    """The first less each other one, (others, rows, stimuli); None where one has no values, or they share none."""
+    known = [one for one in tables if one is not None]
+    if len(known) < len(tables) or len({one.shape for one in known}) > 1:
         return None
-    differences = np.array([first.values - one.values for one in known[1:]])
-    seed, flips = seeds.seed("leaderboard", metric), max(10_000, 40 * len(differences))  # p can fall below .05 / 2 m
-    p = statistics.holm(statistics.sign_flip_ps(differences, seed=seed, permutations=flips))
-    return [bool(one > LEVEL) for one in p]
+    differences = known[0] - np.array(known[1:])
+    return differences if np.isfinite(differences).any(axis=2).all() else None
+
+
+def _tested(metric: str, differences: Array, comparisons: int) -> tuple[list[float], float, float | None]:
+    """Of each comparison its p; the smallest p that it could have; the smallest visible difference."""
+    if differences.shape[1] > 1:
+        crossed = [statistics.crossed(one) for one in differences]
+        return [one.p for one in crossed], 0.0, _typical([one.visible() for one in crossed])
+    rows = differences[:, 0]
+    seed, flips = seeds.seed("leaderboard", metric), max(10_000, 25 * comparisons)  # p can fall below .05 / m
+    p = statistics.paired_ps(rows, seed=seed, permutations=flips)
+    used = int(np.isfinite(rows).any(axis=0).sum())
+    visible = _typical([statistics.minimum_detectable(row) for row in rows])
+    return p.tolist(), statistics.least_p(used), visible
+
+
+def _typical(reaches: Sequence[float]) -> float | None:
+    """The root of the mean square; None for nothing that varies."""
+    known = [one for one in reaches if math.isfinite(one)]
+    typical = math.sqrt(math.fsum(one * one for one in known) / len(known)) if known else 0.0
+    return typical if typical > 0 else None

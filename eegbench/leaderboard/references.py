@@ -8,28 +8,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.average import mean_over_subjects
+from eegbench.leaderboard.average import Scored, mean_over_subjects
 from eegbench.leaderboard.cells import Column
 from eegbench.leaderboard.drafts import Draft
 from eegbench.leaderboard.filling import Entry, Kept, gather
 
 
 @dataclass(frozen=True)
-class Span:
-    """Floor and ceiling beside a method's cell, None for none; caveats: which others do not count, and why."""
+class Reach:
+    """Floors or ceilings that have a value: their means, and the scores of each; lacking: why others have none."""
 
-    floor: float | None
-    ceiling: float | None
-    caveats: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    means: tuple[float, ...] = ()
+    scores: tuple[tuple[Scored, ...], ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Reach:
-    """The best value of floors or of ceilings; counted: those that have one; lacking: why others have none."""
+class Span:
+    """Floors and ceilings beside a method's cell, and chance; floor and ceiling: the best of them, None for none.
 
-    value: float | None
-    counted: tuple[str, ...]
-    lacking: tuple[str, ...]
+    caveats: which others do not count, and why.
+    """
+
+    floors: Reach = Reach()
+    ceilings: Reach = Reach()
+    chance: float | None = None
+    floor: float | None = None
+    ceiling: float | None = None
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> float | None:
+        """How far the ceiling is from the floor."""
+        return None if self.floor is None or self.ceiling is None else abs(self.ceiling - self.floor)
 
 
 class References:
@@ -43,35 +55,37 @@ class References:
         """Floor and ceiling beside a method's cell, over the stimuli `kept` of it."""
         subjects = frozenset(one.subject for one in entry.scores)
         if not subjects:
-            return Span(None, None)
+            return Span()
         floors, ceilings = (self._reach(column, role, subjects, kept) for role in ("floor", "ceiling"))
         caveats = [
             wording.counted_from(role, reach.counted, reach.lacking)
             for role, reach in (("floors", floors), ("ceilings", ceilings))
             if reach.counted and reach.lacking
         ]
-        floor = floors.value
-        if floor is not None and entry.chance is not None:
-            floor = _best(column, [floor, entry.chance])
-        return Span(floor, ceilings.value, tuple(caveats))
+        chance = entry.chance if floors.counted else None
+        floor = _best(column, [*floors.means, *([] if chance is None else [chance])])
+        return Span(floors, ceilings, chance, floor, _best(column, ceilings.means), tuple(caveats))
 
     def _reach(self, column: Column, role: str, subjects: frozenset[int], kept: Kept | None) -> Reach:
         key = (column.identity, role, subjects, kept is not None)  # of a column all that is kept is the same
         if key not in self._found:
-            values: dict[str, float] = {}
+            found: dict[str, tuple[Scored, ...]] = {}
             lacking = []
             for draft in (draft for draft in self._drafts if draft.role == role):
-                value = _value(column, draft, subjects, kept)
-                if isinstance(value, str):
-                    lacking.append(f"{draft.label} {value}")
+                scores = _scores(column, draft, subjects, kept)
+                if isinstance(scores, str):
+                    lacking.append(f"{draft.label} {scores}")
                 else:
-                    values[draft.label] = value
-            self._found[key] = Reach(_best(column, list(values.values())), tuple(values), tuple(lacking))
+                    found[draft.label] = scores
+            means = [
+                column.clipped(mean_over_subjects([(one.subject, one.value) for one in own])) for own in found.values()
+            ]
+            self._found[key] = Reach(tuple(found), tuple(means), tuple(found.values()), tuple(lacking))
         return self._found[key]
 
 
-def _value(column: Column, draft: Draft, subjects: frozenset[int], kept: Kept | None) -> float | str:
-    """What a floor or ceiling reaches on these subjects, or why it says nothing of them."""
+def _scores(column: Column, draft: Draft, subjects: frozenset[int], kept: Kept | None) -> tuple[Scored, ...] | str:
+    """What a floor or ceiling has on these subjects, or why it says nothing of them."""
     if draft.barred:
         return f"does not count ({draft.barred})"
     if lacking := sorted(subjects - draft.subjects):
@@ -79,8 +93,7 @@ def _value(column: Column, draft: Draft, subjects: frozenset[int], kept: Kept | 
     entry = gather(column, [run for run in draft.runs if run.record.spec.subject in subjects])
     if not entry.whole:
         return "has no value there that counts"
-    scores = entry.over(kept).scores if kept else entry.scores
-    return column.clipped(mean_over_subjects([(one.subject, one.value) for one in scores]))
+    return entry.over(kept).scores if kept else entry.scores
 
 
 def _best(column: Column, values: Sequence[float]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench.leaderboard.average import Scored
-from eegbench.leaderboard.cells import ALONE, Column, Pair
+from eegbench.leaderboard.cells import ALONE, OF_SETS, Column, Pair
 from eegbench.leaderboard.filling import Entry, Kept
 
 MOST_UNDEFINED = 0.1  # of a method's stimuli; with more it is not compared, rather than all others on what it has left
@@ -71,6 +71,18 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
         return Compared(tuple(rows))
     kept = stimuli_of(scores)
     return Compared(tuple(rows), kept) if all(kept.values()) else Compared(reason=NO_STIMULUS)
+
+
+def at_n(column: Column, entries: Sequence[Entry]) -> tuple[int, int] | None:
+    """Of a metric of whole sets on how many stimuli its values stand, the fewest and the most; None for others.
+
+    Such is one of the package's, and any other of which runs with values by stimulus have none.
+    """
+    scores = [one for entry in entries for one in entry.scores]
+    none = all(one.items is None for one in scores) and any(one.stimuli for one in scores)
+    if not scores or not (none or column.metric in OF_SETS):
+        return None
+    return min(one.n for one in scores), max(one.n for one in scores)
 
 
 def why_not(entry: Entry) -> str:

@@ -27,19 +27,33 @@ MICRO = (
 ORACLE = "Oracle: each method was given a hint that was computed from the true image."
 NORMALISED = (
     "Methods are shown as shares of the way from the best of floors and chance (0) to the best ceiling (1) on the same "
-    "subjects and stimuli; both are taken as exact. Floors and ceilings stand there as they are."
+    "subjects and stimuli. Floors and ceilings stand there as they are.",
+    "Intervals of shares resample method, floors and ceilings together, and choose the best ones anew each time; "
+    "chance is taken as exact. Without values by stimulus, as for metrics of whole sets, a share has no interval.",
 )
 NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
     "Each cell: value and 95 % interval.",
     "↑ more is better, ↓ less is better; behind @ stands the metric's version.",
-    "One run: the interval is over its items, by bootstrap. Several seeds of one subject: over its items, of the mean "
-    "over seeds. Several subjects: the mean over subjects, and a bootstrap over whole subjects, widened for their "
-    "small number, joined with one over stimuli.",
+    "Intervals speak of new stimuli. Of several seeds they speak of new fits too, of three or more subjects of new "
+    "people too. Two subjects have none.",
     "Ranked methods, floors and ceilings stand on the subjects, seeds and stimuli that all ranked methods share: the "
     "line above each table names them. Rows below these are not ranked.",
-    "Bold: the best value of the ranked methods. ≈: tied, not told apart from it by a paired sign-flip test over "
-    "stimuli (p above .05 after Holm's correction over the column). Metrics of whole sets (is, kid, fid) have no test.",
+    "Bold: the best value of the ranked methods. ≈: tied, not told apart from it on the same stimuli (p above .05). p "
+    "is corrected by Holm: in the column of the primary metric, which the line above each table names, for the number "
+    "of methods; in all other columns for methods and columns together.",
+    "Bold is selected: the interval of the best of several is not that of a value named beforehand. It covers the "
+    "truth in 93 % of cases for the best of 2 equal methods, in 88 % for the best of 5 or 10.",
+    "Smallest visible difference: the true difference between two methods that such runs show in 4 of 5 cases, at .05 "
+    "before correction.",
+    "Metrics of whole sets (at n = ...) are not ranked: their value changes with the number of images. is_10split has "
+    "no interval of its own.",
+    "Audit: one test over all metrics of whether the EEG contributes; of several runs one p of all.",
+)
+SEEDS = "sd between seeds: the standard deviation between the fits of one subject."
+COUNTED = (
+    "(counted rule): an older record, whose audit counted the metrics with a contribution clear of zero. That rule "
+    "misses most small contributions, and its “mixed” is mostly noise. `eegbench evaluate` on such a run tests it anew."
 )
 TIED = "≈"
 NOISE = 1e-9  # an interval no wider is the rounding of floating point
@@ -51,6 +65,14 @@ def warnings(tables: Sequence[Table]) -> list[tuple[str, str]]:
     """The cautions above all tables."""
     found = [SIMULATED] if any(table.setting.simulated for table in tables) else []
     return found + ([MICRO] if any(table.setting.suite == "micro" for table in tables) else [])
+
+
+def legend(tables: Sequence[Table]) -> list[str]:
+    """How to read the tables: `LEGEND`, and what only some boards have."""
+    rows = [row for table in tables for row in table.rows]
+    found = [*LEGEND]
+    found += [SEEDS] if any(cell.seeds_sd is not None for row in rows for cell in row.cells) else []
+    return found + ([COUNTED] if any("counted" in row.audit_rules for row in rows) else [])
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
@@ -84,7 +106,7 @@ def facts(table: Table) -> list[str]:
         found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
     found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
     if table.normalised:
-        found.append(NORMALISED)
+        found += NORMALISED
         floors = {row.method for row in table.rows if row.role == "floor"}
         found += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
     return found
@@ -97,6 +119,41 @@ def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
     if count < 2:
         return f"Nothing is best: {f'one method alone can be compared ({shared})' if count else 'no method can be'}."
     return f"Ranked over {shared}: what {'both' if count == 2 else f'all {count}'} methods share."
+
+
+def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
+    """Of what ties and bold speak, from `standing.generalises`, and how many fits a method has."""
+    people = len({subject for subject, _ in shared})
+    count = f"{fits} {'fit' if fits == 1 else 'fits'} per method"
+    rest = {
+        "stimuli": f"new stimuli; of this person and these fits alone ({count})",
+        "stimuli and fits": f"new stimuli and new fits; of this person alone ({count})",
+        "stimuli and seeds": f"new stimuli and new seeds; of this person and these fits alone ({count})",
+        "people and stimuli": f"new people and new stimuli ({people} people, {count})",
+    }
+    return f"Ties and bold speak of {rest[what]}."
+
+
+def p_is(p: float) -> str:
+    """ "p = .043"; "p < .001" below what is printed."""
+    return f"p = {number(p, 3)}" if p >= 0.001 else "p < .001"
+
+
+def foot(table: Table, places: Sequence[int]) -> list[tuple[str, list[str]]]:
+    """The lines below the ranked methods: what each is, and its numbers by column, "" for none."""
+    spreads = [
+        [s for row in table.rows if row.block == "ranked" and (s := row.cells[i].seeds_sd) is not None]
+        for i in range(len(table.columns))
+    ]
+    lines = {
+        "smallest visible difference": [column.visible for column in table.columns],
+        "sd between seeds": [statistics.fmean(x * x for x in own) ** 0.5 if own else None for own in spreads],
+    }
+    return [
+        (name, ["" if value is None else spread(value, d) for value, d in zip(values, places, strict=True)])
+        for name, values in lines.items()
+        if any(value is not None for value in values)
+    ]
 
 
 def unmarked(reason: str, columns: Sequence[str]) -> str:
@@ -133,9 +190,7 @@ def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = Non
     if stimuli:
         fewest, most = stimuli
         each = " each" if len(people) > 1 else ""
-        said.append(
-            f"{most if fewest == most else f'{fewest} to {most}'} {'stimulus' if most == 1 else 'stimuli'}{each}"
-        )
+        said.append(f"{between(fewest, most)} {'stimulus' if most == 1 else 'stimuli'}{each}")
     return ", ".join(said)
 
 
@@ -164,19 +219,34 @@ def release(column: Column) -> str:
 
 
 def direction(column: Column) -> str:
-    """The arrow, and what chance gives."""
+    """The parts of `directions` on one line."""
+    return " ".join(directions(column))
+
+
+def directions(column: Column) -> list[str]:
+    """The arrow with what chance gives, and of a metric of whole sets on how many stimuli it stands."""
     chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
-    return ("↑" if column.higher_is_better else "↓") + chance
+    return [
+        f"{'↑' if column.higher_is_better else '↓'}{chance}",
+        *([f"at n = {between(*column.at_n)}"] if column.at_n else []),
+    ]
 
 
 def items(row: Row) -> str:
-    fewest, most = row.items
+    return between(*row.items)
+
+
+def between(fewest: int, most: int) -> str:
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def decimals(table: Table) -> list[int]:
-    """For each column the decimals of its intervals: as many as show half their typical width; values get one more."""
-    return [_decimals([row.cells[i] for row in table.rows]) for i in range(len(table.columns))]
+    """For each column the decimals of its intervals: as many as show half their typical width; values get one more.
+
+    Where methods are shown as shares, these decide.
+    """
+    rows = [row for row in table.rows if row.role == "method" or not table.normalised]
+    return [_decimals([row.cells[i] for row in rows]) for i in range(len(table.columns))]
 
 
 def value(cell: Cell, places: int) -> str:
@@ -189,6 +259,12 @@ def interval(cell: Cell, places: int) -> str:
     if cell.value is None or cell.ci is None:
         return ""
     return f"[{number(cell.ci[0], places)}, {number(cell.ci[1], places)}]"
+
+
+def spread(value: float, places: int) -> str:
+    """A deviation or difference beside values with `places` decimals in their intervals: two digits of it or more."""
+    digits = 1 - math.floor(math.log10(value)) if value > 0 else 0
+    return number(value, min(6, max(places + 1, digits)))
 
 
 def number(value: float, decimals: int) -> str:
@@ -204,7 +280,8 @@ def number(value: float, decimals: int) -> str:
 
 
 def _decimals(cells: Sequence[Cell]) -> int:
+    """Without intervals a value gets three decimals, or one where values are large."""
     widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] - cell.ci[0] > NOISE]
     if not widths:
-        return 2
+        return 0 if any(cell.value is not None and abs(cell.value) >= 10 for cell in cells) else 2
     return min(6, max(0, -math.floor(math.log10(statistics.median(widths) / 4))))

@@ -5,9 +5,11 @@
 | `intervals.py` | Between which values does a mean over stimuli lie? |
 | `sets.py` | The same for a metric of a whole set of images. |
 | `paired.py` | Do two methods differ on the same stimuli? Which of many differences remain? |
+| `many.py` | The same of many methods at once. |
 | `crossing.py` | The same for several subjects or fits on the same stimuli: what holds for others of both? |
 | `agreement.py` | Does a published number agree with our own? |
 | `size.py` | How many subjects, fits and stimuli does a difference need? |
+| `shares.py` | How far is a mean on the way from a floor to a ceiling? |
 | `audit.py` | Do the images belong to their stimuli? Does the EEG contribute? |
 
 `perf/statistics.py` measures what each function promises: levels, coverages, power. `docs/how-sure.md` explains them.
@@ -24,6 +26,7 @@ from eegbench.statistics.audit import (
 )
 from eegbench.statistics.crossing import Crossed, crossed
 from eegbench.statistics.intervals import Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
+from eegbench.statistics.many import paired_ps
 from eegbench.statistics.paired import (
     Tested,
     differences,
@@ -44,6 +47,7 @@ from eegbench.statistics.size import (
     subjects_needed,
     variance_components,
 )
+from eegbench.statistics.shares import Drawn, Joint, Share, constant, draw, share
 
 __all__ = [
     "Agreement",
@@ -51,13 +55,18 @@ __all__ = [
     "Components",
     "Crossed",
     "Design",
+    "Drawn",
     "Estimate",
+    "Joint",
     "Pairing",
+    "Share",
     "Tested",
     "centred",
     "combined_p",
+    "constant",
     "crossed",
     "differences",
+    "draw",
     "holm",
     "interval_of_set",
     "least_p",
@@ -66,9 +75,11 @@ __all__ = [
     "on_other_stimuli",
     "on_the_same_stimuli",
     "one_sided_sign_flip",
+    "paired_ps",
     "paired_test",
     "pairing",
     "power_of",
+    "share",
     "sign_flip_p",
     "sign_flip_ps",
     "smallest_contribution",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eegbench.records import RunRecord, RunSpec, Score, ScoreSheet, write_text
+from eegbench.records import Audited, RunRecord, RunSpec, Score, ScoreSheet, write_text
 
 AddRun = Callable[..., Path]
 Shown = float | dict[str, Any] | None
@@ -35,6 +35,8 @@ def add_run(tmp_path: Path) -> AddRun:
         n: int = 200,
         scored: str = "",  # digest of the images that were scored
         transductive: bool = False,
+        statistics: int = 1,  # the edition that made intervals and audit; 2 or an `audit` for those of today
+        audit: Audited | None = None,
         **spec: Any,
     ) -> Path:
         given: dict[str, Any] = {"dataset": "sim-things", "revision": "1", "dataset_configuration": {}, "track": "eeg"}
@@ -47,7 +49,8 @@ def add_run(tmp_path: Path) -> AddRun:
         record.write(place / "run.json")
         if scores is not None:
             metrics = {name: _score(name, shown) for name, shown in scores.items()}
-            sheet = ScoreSheet(n, suite, protocol, metrics, judges or {}, verdict, reconstructions=scored)
+            today: dict[str, Any] = {"audit": audit, "statistics": 2 if audit else statistics}
+            sheet = ScoreSheet(n, suite, protocol, metrics, judges or {}, verdict, reconstructions=scored, **today)
             write_text(place / "scores.json", sheet.to_json())
         return place
 

@@ -96,11 +96,24 @@ def test_number_has_no_zero_before_the_point_and_nothing_is_0(value: float, deci
 def test_nothing_is_shown_outside_the_bounds_of_its_metric(
     tmp_path: Path, add_run: AddRun, metric: str, value: float, ci: Bounds, shown: tuple[float, Bounds]
 ) -> None:
-    add_run("atm", {metric: score(value, ci=ci)})
+    add_run("atm", {metric: score(value, ci=ci)}, statistics=2)
     [table] = collect(tmp_path)
     assert (table.rows[0].cells[0].value, table.rows[0].cells[0].ci) == shown
     [row] = csv.DictReader(io.StringIO(as_csv([table])))
     assert (float(row["value"]), (float(row["ci_low"]), float(row["ci_high"]))) == shown
+
+
+def test_the_interval_of_is_that_older_records_have_is_left_out_and_that_is_told(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    scores = {name: score(1.5, ci=(1.4, 1.6)) for name in ("is", "is_10split", "kid")}
+    for method, edition in (("old", 1), ("new", 2)):
+        add_run(method, scores, statistics=edition)
+    [table] = collect(tmp_path)
+    cells = {row.label: row.cells for row in table.rows}
+    assert [cell.ci for cell in cells["new"]] == [(1.4, 1.6)] * 3
+    assert [cell.ci for cell in cells["old"]] == [None, None, (1.4, 1.6)]
+    assert "score it again" in cells["old"][0].notes[0] and cells["new"][0].notes == ()
 
 
 def test_an_interval_over_subjects_stays_within_the_bounds(tmp_path: Path, add_run: AddRun) -> None:
@@ -145,7 +158,8 @@ def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_
 def test_column_title_has_version_direction_and_chance(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"clip": score(0.8, floor=0.5, version=3), "kid": 0.1, "is": score(2.0, floor=1.0)})
     assert line(tmp_path, "method") == (
-        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1) | kid@1 ↓ | audit |"
+        "| method | subjects | seeds | items | clip@3 ↑ (chance .5) | is@1 ↑ (chance 1) at n = 200 | "
+        "kid@1 ↓ at n = 200 | audit |"
     )
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from eegbench.errors import InputError
-from eegbench.leaderboard import Cell, Row, Table, collect
-from eegbench.leaderboard.average import Scored, average, over_subjects
+from eegbench.leaderboard import Cell, Row, Table, collect, wording
+from eegbench.leaderboard.average import Scored, average
+from eegbench.records import Audited
+from eegbench.statistics import combined_p
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -76,11 +78,12 @@ def test_subjects_count_alike_whatever_their_number_of_seeds(tmp_path: Path, add
     assert (row(table, "atm").subjects, row(table, "atm").seeds) == ((1, 2, 3), (0, 1))
 
 
-def test_seeds_of_one_subject_average_their_intervals() -> None:
-    value, ci = average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6, (0.5, 0.9))])
-    assert ci is not None
-    assert (value, *ci) == pytest.approx((0.5, 0.4, 0.7), abs=1e-15)
-    assert average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6)]) == (0.5, None)
+def test_seeds_without_values_by_stimulus_join_their_spread_with_their_intervals() -> None:
+    value, ci = average([Scored(8, 0.4, (0.3, 0.5), seed=0), Scored(8, 0.6, (0.5, 0.9), seed=1)])
+    assert ci is not None and value == 0.5
+    spread = 12.7062047 * 0.1  # Student's quantile for one degree of freedom, times the standard error of the mean
+    assert ci == pytest.approx((0.5 - np.hypot(spread, 0.1), 0.5 + np.hypot(spread, 0.2)), abs=1e-6)
+    assert average([Scored(8, 0.4, (0.3, 0.5)), Scored(8, 0.6, seed=1)]) == (0.5, None)
 
 
 def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, add_run: AddRun) -> None:
@@ -91,13 +94,19 @@ def test_two_subjects_have_a_mean_and_a_reason_for_no_interval(tmp_path: Path, a
     assert row(table, "atm").notes == ("2 subjects: too few for an interval over subjects",)
 
 
-@pytest.mark.parametrize("subjects", [3, 10])
-def test_interval_over_subjects_covers_the_mean_in_95_of_100_cases(subjects: int) -> None:
-    rng = np.random.default_rng(subjects)
-    ends = [over_subjects(rng.normal(size=subjects)) for _ in range(600)]
-    hits = [end is not None and end[0] <= 0 <= end[1] for end in ends]
-    # 600 cases have a standard deviation of 0.9 points: three of them, and one more for the small number of subjects.
-    assert np.mean(hits) == pytest.approx(0.95, abs=0.037)
+@pytest.mark.parametrize("people", [True, False])
+@pytest.mark.parametrize("rows", [3, 10])
+def test_intervals_of_several_subjects_and_of_several_seeds_speak_of_others(rows: int, people: bool) -> None:
+    rng = np.random.default_rng(rows)
+    stimuli = tuple(map(str, range(200)))
+    hits = 0
+    for _ in range(300):
+        able, ease = rng.normal(0, 0.04, (rows, 1)), rng.normal(0, 0.15, 200)
+        table = able + ease + rng.normal(0, 0.2, (rows, 200))
+        runs = [Scored(i if people else 8, float(x.mean()), None, stimuli, x, seed=i) for i, x in enumerate(table)]
+        _, ci = average(runs)
+        hits += ci is not None and ci[0] <= 0 <= ci[1]
+    assert hits / 300 == pytest.approx(0.95, abs=0.038)  # three standard deviations of a share of 300
 
 
 def test_configurations_are_rows_of_their_own_named_by_what_differs(tmp_path: Path, add_run: AddRun) -> None:
@@ -122,7 +131,7 @@ def test_option_that_only_one_configuration_has_is_shown(tmp_path: Path, add_run
     assert [r.label for r in only(collect(tmp_path)).rows] == ["atm (lora unset)", "atm (lora=null)"]
 
 
-@pytest.mark.parametrize(("metric", "winner"), [("ssim", "high"), ("kid", "low")])
+@pytest.mark.parametrize(("metric", "winner"), [("ssim", "high"), ("swav", "low")])
 def test_best_value_follows_the_direction_of_the_metric(
     tmp_path: Path, add_run: AddRun, metric: str, winner: str
 ) -> None:
@@ -275,19 +284,71 @@ def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_ru
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        (["mixed: 3 of 12"], "mixed: 3 of 12"),
+        (["mixed: 3 of 12"], "mixed: 3 of 12 (counted rule)"),
         ([""], "not audited"),
         (
             ["EEG contributes: 9 of 12", "EEG contributes: 8 of 12", "mixed: 3 of 12"],
-            "EEG contributes (2 of 3 runs); mixed (1 of 3 runs)",
+            "EEG contributes, counted rule (2 of 3 runs); mixed, counted rule (1 of 3 runs)",
         ),
-        (["mixed: 3 of 12", "", ""], "not audited (2 of 3 runs); mixed (1 of 3 runs)"),
+        (["mixed: 3 of 12", "", ""], "not audited (2 of 3 runs); mixed, counted rule (1 of 3 runs)"),
     ],
 )
 def test_verdicts_of_a_row(tmp_path: Path, add_run: AddRun, verdicts: list[str], words: str) -> None:
     for subject, verdict in enumerate(verdicts, 1):
         add_run("atm", {"ssim": 0.3}, subject=subject, verdict=verdict)
     assert only(collect(tmp_path)).rows[0].verdict == words
+
+
+def audited(p: float, subject: int = 8, seed: int = 0, words: str = "") -> dict[str, Any]:
+    """A run that was audited by pairing."""
+    said = words or ("EEG contributes (p)" if p <= 0.05 else "no sign that the EEG contributes (p)")
+    return {"subject": subject, "seed": seed, "verdict": said, "audit": Audited("pairing", p, 200)}
+
+
+@pytest.mark.parametrize(
+    ("runs", "words", "p"),
+    [
+        ([audited(0.03)], "EEG contributes (p)", [[0.03]]),
+        (
+            [audited(0.04, 1), audited(0.06, 2), audited(0.03, 5)],
+            "EEG contributes ({p}): 3 runs of 3 subjects, 2 of which show it alone",
+            [[0.04], [0.06], [0.03]],
+        ),
+        (
+            [audited(0.4, 1), audited(0.5, 1, 1), audited(0.6, 2)],
+            "no sign that the EEG contributes ({p}): 3 runs of 2 subjects, 0 of which show it alone",
+            [[0.4, 0.5], [0.6]],
+        ),
+        ([audited(0.01, 1), audited(0.01, 2, words="cannot tell: a leak")], "cannot tell: 1 of 2 runs cannot", None),
+        (
+            [audited(0.01, 1), {"subject": 2, "verdict": "mixed: 3 of 12"}],
+            "EEG contributes (1 of 2 runs); mixed, counted rule (1 of 2 runs)",
+            None,
+        ),
+        (
+            [audited(0.01, 1), {"subject": 2, "verdict": "cannot tell: 8 stimuli are too few", "statistics": 2}],
+            "cannot tell: 1 of 2 runs cannot",
+            None,
+        ),
+    ],
+)
+def test_several_runs_have_one_verdict_with_one_p_and_old_rules_are_told_apart(
+    tmp_path: Path, add_run: AddRun, runs: list[dict[str, Any]], words: str, p: list[list[float]] | None
+) -> None:
+    for run in runs:
+        add_run("atm", {"ssim": 0.3}, **run)
+    [row] = only(collect(tmp_path)).rows
+    joined = combined_p(p) if p else None
+    assert row.audit_p == joined
+    assert row.verdict == (words if joined is None else words.format(p=wording.p_is(joined)))
+
+
+def test_the_legend_explains_the_old_rule_where_it_stands_on_the_board(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("new", {"ssim": 0.3}, **audited(0.03))
+    assert wording.COUNTED not in wording.legend(collect(tmp_path))
+    add_run("old", {"ssim": 0.3})
+    assert wording.legend(collect(tmp_path)).count(wording.COUNTED) == 1
+    assert [r.audit_rules for r in only(collect(tmp_path)).rows] == [("pairing",), ("counted",)]
 
 
 def test_chance_stands_in_a_column_where_all_methods_agree(tmp_path: Path, add_run: AddRun) -> None:

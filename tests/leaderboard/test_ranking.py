@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from eegbench import values
 from eegbench.errors import InputError
-from eegbench.leaderboard import Table, collect, normalise
-from eegbench.leaderboard.average import Scored, average, over_stimuli, over_subjects, shares
+from eegbench.leaderboard import Table, collect
+from eegbench.leaderboard.average import Scored, average, rows_of, seeds_sd
 from eegbench.leaderboard.cells import Column
-from eegbench.leaderboard.ranking import mark
+from eegbench.leaderboard.ranking import Marks, contest, mark
 from eegbench.records import Score, ScoreSheet, write_text
 
 AddRun = Callable[..., Path]
@@ -90,74 +90,125 @@ def scores_of(tables: Sequence[NDArray[np.float64]]) -> list[list[Scored]]:
     return [[Scored(8, float(x.mean()), None, STIMULI, x)] for x in tables]
 
 
+def marked(scores: Sequence[Sequence[Scored]]) -> Marks:
+    """The marks of one column alone, of runs that count alike."""
+    values = [float(np.mean([one.value for one in own])) for own in scores]
+    return mark([contest(Column("ssim", 1, True), values, scores, comparisons=len(scores) - 1)], 0)[0]
+
+
 def test_best_and_tied_hold_the_truly_best_method_in_95_of_100_boards() -> None:
     rng = np.random.default_rng(5)
     lost = 0
     for _ in range(100):
         tables = list(HARD + rng.normal(0, 0.1, (10, 40)))
-        found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores_of(tables))
+        found = marked(scores_of(tables))
         lost += 0 not in found.best | found.tied  # all are equals: any is the truly best
     assert lost <= 5 + 3 * 2.2  # three standard deviations of a share of 5 in 100
 
 
-def test_shares_of_subjects_who_saw_the_same_stimuli_are_their_mean() -> None:
-    first, second = np.arange(4.0), np.array([1.0, 1.0, 1.0, 5.0])
-    one = Scored(1, 1.5, None, STIMULI[:4], first)
-    found = shares([one, Scored(2, 2.0, None, STIMULI[:4], second)])
-    assert found is not None
-    np.testing.assert_allclose(found.values, (first + second) / 2, atol=1e-15)  # rounding of float64
+def test_rows_are_subjects_with_their_seeds_averaged_and_of_one_subject_its_seeds() -> None:
+    first, second, third = np.arange(4.0), np.array([1.0, 1.0, 1.0, 5.0]), np.full(4, 2.0)
+    runs = [Scored(1, 1.5, None, STIMULI[:4], first), Scored(1, 2.0, None, STIMULI[:4], second, seed=1)]
+    np.testing.assert_array_equal(rows_of(runs[::-1]), [first, second])
+    both = rows_of([*runs, Scored(2, 2.0, None, STIMULI[:4], third)])
+    np.testing.assert_array_equal(both, [(first + second) / 2, third])
 
 
-@pytest.mark.parametrize("lost", [None, 1])
-def test_shares_average_to_the_mean_over_subjects_whatever_each_one_saw(lost: int | None) -> None:
-    first, second = np.arange(4.0), np.array([1.0, 5.0])
-    if lost is not None:
-        first[lost] = np.nan
-    scores = [
-        Scored(1, float(np.nanmean(first)), None, STIMULI[:4], first),
-        Scored(2, float(second.mean()), None, STIMULI[3:5], second),
-    ]
-    found = shares(scores)
-    assert found is not None and found.stimuli == STIMULI[:5]
-    assert np.nanmean(found.values) == pytest.approx((np.nanmean(first) + 3.0) / 2, abs=1e-12)
-    assert np.isnan(found.values).sum() == (lost is not None)
+def test_rows_of_subjects_who_saw_other_stimuli_have_no_value_there() -> None:
+    one = Scored(1, 1.5, None, STIMULI[:4], np.arange(4.0))
+    table = rows_of([one, Scored(2, 3.0, None, STIMULI[3:5], np.array([1.0, 5.0]))])
+    np.testing.assert_array_equal(table, [[0, 1, 2, 3, np.nan], [np.nan, np.nan, np.nan, 1, 5]])
+    assert rows_of([one, Scored(2, 3.0)]) is None
 
 
-def test_an_interval_over_subjects_is_wider_where_all_share_what_is_easy() -> None:
-    rng = np.random.default_rng(3)
-    ease = rng.normal(0, 1, 40)
-    ability = np.array([0.1, -0.1, 0.05, 0.0])
-    scores = [Scored(i, float((a + ease).mean()), None, STIMULI, a + ease) for i, a in enumerate(ability)]
-    mean, both = average(scores)
-    means = np.array([one.value for one in scores])
-    subjects, stimuli = over_subjects(means), over_stimuli(ease + ability.mean())
-    assert both and subjects and stimuli
-    for end in (0, 1):
-        assert (both[end] - mean) ** 2 == pytest.approx((subjects[end] - mean) ** 2 + (stimuli[end] - mean) ** 2)
+def equals(rng: np.random.Generator, methods: int, subjects: int, sd: float) -> list[list[Scored]]:
+    """Methods that are equal in truth, whose ability differs from subject to subject by `sd`."""
+    names = tuple(map(str, range(200)))
+    ease = rng.normal(0, 0.15, 200)
+    tables = [ease + rng.normal(0, sd, (subjects, 1)) + rng.normal(0, 0.2, (subjects, 200)) for _ in range(methods)]
+    return [[Scored(s, float(x.mean()), None, names, x) for s, x in enumerate(table)] for table in tables]
+
+
+def test_two_equal_methods_are_called_different_in_5_of_100_boards_whatever_suits_which_subject() -> None:
+    rng = np.random.default_rng(7)
+    apart = sum(not marked(equals(rng, 2, 5, 0.02)).tied for _ in range(200))
+    # Flipping signs of the mean over subjects, as if they were all the people there are, gives 42 to 48 of 200.
+    assert apart <= 10 + 3 * 3.1  # three standard deviations of a share of 5 in 100
+
+
+def test_of_many_columns_of_equals_few_call_any_method_worse() -> None:
+    rng = np.random.default_rng(8)
+    lost = 0
+    for _ in range(60):
+        boards = [equals(rng, 2, 3, 0.02) for _ in range(16)]
+        values = [[float(np.mean([one.value for one in own])) for own in board] for board in boards]
+        contests = [
+            contest(Column("ssim", 1, True), value, board, comparisons=16)
+            for value, board in zip(values, boards, strict=True)
+        ]
+        lost += any(not one.tied for one in mark(contests, 0)[1:])
+    assert lost <= 3 + 3 * 1.7  # without a correction over columns .54 of boards
+
+
+def test_the_primary_column_is_corrected_by_itself() -> None:
+    items = np.random.default_rng(9).normal(0, 0.1, 40)
+    near = (items - items.mean()) / items.std() * 0.1  # p is between .05 / 2 and .05
+    scores = scores_of([HARD + 0.034, HARD + near])
+    column = [contest(Column("ssim", 1, True), [own[0].value for own in scores], scores, comparisons=4)] * 4
+    assert 0.025 < column[0].p[0] < 0.05
+    assert [bool(one.tied) for one in mark(column, 0)] == [False, True, True, True]
+
+
+def test_the_smallest_visible_difference_falls_with_the_stimuli_and_knows_what_differs_between_subjects() -> None:
+    rng = np.random.default_rng(10)
+
+    def visible(scores: list[list[Scored]]) -> float:
+        found = contest(Column("ssim", 1, True), [0.5, 0.4], scores, comparisons=1)
+        assert found.visible is not None
+        return found.visible
+
+    one = equals(rng, 2, 1, 0.0)
+    assert visible(one) == pytest.approx(2.8 * 0.2 * 2**0.5 / 200**0.5, rel=0.15)  # z of .975 and .8; the sample's sd
+    few = [[Scored(8, 0.5, None, own[0].stimuli[:50], own[0].items[:50])] for own in one if own[0].items is not None]
+    assert visible(few) == pytest.approx(2 * visible(one), rel=0.3)
+    assert visible(equals(rng, 2, 5, 0.2)) > 3 * visible(equals(rng, 2, 5, 0.0))
 
 
 def test_a_metric_of_a_whole_set_has_its_own_interval_where_subjects_agree() -> None:
     scores = [Scored(i, 2.0, (1.5, 2.5 + i)) for i in range(3)]
     assert average(scores) == (2.0, (1.5, 3.5))
-    assert average([*scores, Scored(3, 2.0)]) == (2.0, (2.0, 2.0))  # one of them says nothing
+    assert average([*scores, Scored(3, 2.0)]) == (2.0, None)  # one of them says nothing
 
 
-def test_a_metric_of_a_whole_set_is_not_said_to_want_values(tmp_path: Path, add_values: AddRun) -> None:
+def test_a_metric_of_a_whole_set_is_not_ranked_and_says_at_what_n_it_stands(tmp_path: Path, add_values: AddRun) -> None:
     for method, shift in (("best", 0.1), ("other", 0.0)):
         folder = add_values(method, HARD + shift)
         sheet = ScoreSheet.read(folder / "scores.json")
-        kid = Score("kid", 1, shift, (shift - 0.1, shift + 0.1), False)
-        write_text(folder / "scores.json", dataclasses.replace(sheet, metrics={**sheet.metrics, "kid": kid}).to_json())
+        sets = {name: Score(name, 1, shift, (shift - 0.1, shift + 0.1), False) for name in ("kid", "zeta")}
+        write_text(folder / "scores.json", dataclasses.replace(sheet, metrics={**sheet.metrics, **sets}).to_json())
     [table] = collect(tmp_path)
-    assert table.notes == () and not any(row.cells[1].tied for row in table.rows)
+    assert [column.at_n for column in table.columns] == [None, (40, 40), (40, 40)]
+    assert table.notes == () and not any(cell.best or cell.tied for row in table.rows for cell in row.cells[1:])
+    assert [row.cells[0].best for row in table.rows] == [True, False]
 
 
-def test_several_seeds_of_one_subject_have_an_interval_over_stimuli_of_their_mean() -> None:
-    rng = np.random.default_rng(4)
-    tables = [HARD + rng.normal(0, 0.3, 40) for _ in range(3)]
-    mean, ci = average([Scored(8, float(x.mean()), (0.0, 1.0), STIMULI, x) for x in tables])
-    assert ci == pytest.approx(over_stimuli(np.mean(tables, axis=0)), abs=1e-12)  # rounding of float64
-    assert mean == pytest.approx(np.mean(tables), abs=1e-15)
+def test_several_seeds_of_one_subject_say_how_far_they_spread(tmp_path: Path, add_values: AddRun) -> None:
+    for seed, shift in enumerate((0.0, 0.1, 0.2)):
+        add_values("atm", HARD + shift, seed=seed)
+    add_values("atm", HARD, subject=1)
+    [table] = collect(tmp_path)
+    assert table.rows[0].cells[0].seeds_sd == pytest.approx(0.1, abs=1e-12)
+    assert seeds_sd([Scored(1, 0.1), Scored(2, 0.5)]) is None
+
+
+def test_an_interval_of_the_first_edition_is_made_anew_from_the_values(tmp_path: Path, add_values: AddRun) -> None:
+    hits = np.zeros(40)
+    hits[:2] = 1
+    for method, edition in (("old", 1), ("new", 2)):
+        add_values(method, hits, metric="retrieval_top1", statistics=edition)
+    [table] = collect(tmp_path)
+    cells = {row.label: row.cells[0].ci for row in table.rows}
+    assert cells["new"] == pytest.approx((0.02, 0.08)) and cells["old"] == pytest.approx((0.0138, 0.165), abs=1e-3)
 
 
 def test_scores_of_other_images_count_nowhere(tmp_path: Path, add_run: AddRun) -> None:
@@ -173,8 +224,8 @@ def three(add_run: AddRun, tmp_path: Path, metric: str, floor: float, method: fl
     add_run("worse", {metric: floor - (0.1 if metric == "ssim" else -0.1)}, role="floor")
     add_run("told", {metric: ceiling}, role="ceiling", track="ceiling")
     add_run("atm", {metric: method})
-    [table] = collect(tmp_path)
-    return normalise.normalised(table)
+    [table] = collect(tmp_path, normalised=True)
+    return table
 
 
 @pytest.mark.parametrize(("metric", "floor", "method", "ceiling"), [("ssim", 0.2, 0.5, 0.8), ("swav", 0.8, 0.5, 0.2)])
@@ -184,7 +235,7 @@ def test_a_share_is_taken_from_the_best_floor_to_the_best_ceiling(
     table = three(add_run, tmp_path, metric, floor, method, ceiling)
     cell = table.rows[0].cells[0]
     assert cell.value == pytest.approx(0.5) and not cell.notes and table.normalised
-    assert cell.ci == pytest.approx((0.45, 0.55))  # .03 of .6, to either side
+    assert cell.ci is None  # there are no values by stimulus
     assert {row.label: row.cells[0].value for row in table.rows[1:]}["random"] == floor
 
 
@@ -199,9 +250,9 @@ def test_a_share_without_floor_or_between_turned_ends_is_a_blank_with_its_reason
     turned = three(add_run, tmp_path, "ssim", 0.8, 0.5, 0.2).rows[0].cells[0]
     assert turned.value is None and turned.notes == ("no share: the ceiling is no better than the floor",)
     add_run("lone", {"ssim": 0.4}, dataset="other")
-    alone = next(table for table in collect(tmp_path) if table.setting.dataset == "other")
+    alone = next(table for table in collect(tmp_path, normalised=True) if table.setting.dataset == "other")
     told = "no share: no floor and no ceiling on these subjects; run `eegbench evaluate` without --no-references"
-    assert normalise.normalised(alone).rows[0].cells[0].notes == (told,)
+    assert alone.rows[0].cells[0].notes == (told,)
 
 
 def test_a_copy_that_a_stranger_sends_dethrones_nobody(tmp_path: Path, add_run: AddRun) -> None:
@@ -248,7 +299,7 @@ def test_a_share_is_not_taken_from_the_floor_of_other_subjects(tmp_path: Path, a
     add_run("told", {"ssim": 0.9}, subject=3, role="ceiling", track="ceiling")
     for subject, share, notes in ((8, 0.0, ()), (3, None, ("no share: no floor with a value on these subjects",))):
         add_run(f"on_{subject}", {"ssim": 0.3}, subject=subject)
-        tables = [normalise.normalised(table) for table in collect(tmp_path)]
+        tables = collect(tmp_path, normalised=True)
         [cell] = [row.cells[0] for row in tables[0].rows if row.label == f"on_{subject}"]
         assert (cell.value, cell.notes) == (share, notes)
 
@@ -256,7 +307,7 @@ def test_a_share_is_not_taken_from_the_floor_of_other_subjects(tmp_path: Path, a
 def test_many_hopeless_methods_do_not_make_all_tied() -> None:
     rng = np.random.default_rng(6)
     tables = [HARD + 1.0, *(HARD + rng.normal(0, 0.05, 40) for _ in range(600))]
-    found = mark(Column("ssim", 1, True), [float(x.mean()) for x in tables], scores_of(tables))
+    found = marked(scores_of(tables))
     assert found.best == {0} and not found.tied
 
 

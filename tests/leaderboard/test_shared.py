@@ -1,6 +1,7 @@
 """A board compares only what all ranked methods share: nobody looks good because something is missing."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -15,7 +16,9 @@ from typer.testing import CliRunner
 
 from eegbench import values
 from eegbench.cli import app
-from eegbench.records import write_text
+from eegbench.errors import UsageError
+from eegbench.leaderboard.board import Board
+from eegbench.records import Score, ScoreSheet, write_text
 
 AddRun = Callable[..., Path]
 Items = NDArray[np.float64]
@@ -125,9 +128,9 @@ def test_html_keeps_what_is_not_ranked_in_bodies_of_its_own(first_case: Path, ad
     source = board(first_case, "--format", "html")
     assert '<p class="ranking"><strong>Ranked over subject 8' in source
     bodies = re.findall(r'<tbody class="([^"]*)">(.*?)</tbody>', source, re.DOTALL)
-    methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies[:5]]
+    methods = [(kind, re.findall(r'<tr data-method="(\w+)"', body)) for kind, body in bodies if kind != "foot"]
     assert methods[0] == ("method", ["good", "poor"])
-    assert methods[3:] == [("method apart", ["poor"]), ("method apart out", ["late"])]
+    assert methods[3:5] == [("method apart", ["poor"]), ("method apart out", ["late"])]
     assert "no run of it is complete and scored</small>" in source
 
 
@@ -267,8 +270,8 @@ def test_a_value_that_is_not_compared_says_so_first_and_why(passed_over: Path) -
 def test_a_value_that_is_not_compared_is_sorted_and_shown_as_none_of_the_ranked(passed_over: Path) -> None:
     source = board(passed_over, "--format", "html")
     lines = {name: re.findall(r"<td[^>]*>", line) for name, line in re.findall(r'<tr data-method="(\w)">(.*)', source)}
-    aside = '<td class="passed-over" data-value="">'
-    assert lines["a"][4] == aside and lines["d"][3] == aside and source.count(aside) == 2
+    aside = '<td class="passed-over" data-value=""'
+    assert lines["a"][4].startswith(aside) and lines["d"][3].startswith(aside) and source.count(aside) == 2
 
 
 def test_where_nothing_is_compared_no_value_is_called_so(tmp_path: Path, add_items: AddRun) -> None:
@@ -440,3 +443,107 @@ def test_a_floor_alone_that_is_left_out_is_told(tmp_path: Path, add_items: AddRu
     add_items("a", EASE)
     add_items("random", EASE - 0.1, role="floor", subject=1)
     assert ranking(tmp_path).endswith(" 1 floor is left out; its row says why.")
+
+
+@pytest.mark.parametrize(
+    ("runs", "speaks", "fits"),
+    [
+        ([(8, 0)], "new stimuli; of this person and these fits alone (1 fit per method).", 1),
+        ([(8, 0), (8, 1)], "new stimuli and new fits; of this person alone (2 fits per method).", 2),
+        ([(1, 0), (2, 0), (2, 1)], "new people and new stimuli (2 people, 3 fits per method).", 3),
+    ],
+)
+def test_a_table_says_of_what_its_ties_speak(
+    tmp_path: Path, add_items: AddRun, runs: list[tuple[int, int]], speaks: str, fits: int
+) -> None:
+    for subject, seed in runs:
+        for method, shift in (("a", 0.0), ("b", 0.1)):
+            add_items(method, EASE + shift, subject=subject, seed=seed)
+    assert ranking(tmp_path).endswith(f"Ties and bold speak of {speaks}")
+    assert {int(c["fits"]) for c in cells(tmp_path)} == {fits}
+    assert {c["generalises"] for c in cells(tmp_path)} <= {"stimuli", "stimuli and fits", "people and stimuli"}
+
+
+def test_seeds_that_share_a_fit_are_not_said_to_be_fits(tmp_path: Path, add_items: AddRun) -> None:
+    for seed in (0, 1):
+        for method, shift in (("a", 0.0), ("b", 0.1)):
+            add_items(method, EASE + shift, seed=seed, digests={"fit": "f" * 64})
+    assert "new stimuli and new seeds; of this person and these fits alone (1 fit per method)." in ranking(tmp_path)
+
+
+@pytest.fixture
+def columns(tmp_path: Path, add_items: AddRun) -> Path:
+    """Two methods, scored on three metrics with values by stimulus and one of whole sets."""
+    for method, shift in (("a", 0.0), ("b", 0.1)):
+        noise = np.random.default_rng(len(method)).normal(0, 0.1, 40)
+        folder = add_items(method, dict.fromkeys(("pixcorr", "ssim", "clip"), EASE + shift + noise))
+        sheet = ScoreSheet.read(folder / "scores.json")
+        metrics = {**sheet.metrics, "fid": Score("fid", 1, 9.0 - shift, (8.0, 10.0), False)}
+        write_text(folder / "scores.json", dataclasses.replace(sheet, metrics=metrics).to_json())
+    return tmp_path
+
+
+def test_the_primary_metric_is_named_and_is_clip_unless_another_is(columns: Path) -> None:
+    assert "Primary metric: clip@1." in ranking(columns) and {c["primary"] for c in cells(columns)} == {"clip@1"}
+    assert "Primary metric: ssim@1." in ranking(columns, "--primary", "ssim")
+
+
+def test_without_clip_the_first_column_is_primary(tmp_path: Path, add_items: AddRun) -> None:
+    for method, shift in (("a", 0.0), ("b", 0.1)):
+        add_items(method, {"swav": EASE + shift, "ssim": EASE + shift})
+    assert "Primary metric: ssim@1." in ranking(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("clap", "unknown primary metric 'clap'; did you mean 'clip'? There is: "),
+        ("fid", "--primary fid is a metric of whole sets, which is not ranked; wanted one of pixcorr, ssim, clip"),
+        ("zeta", "unknown primary metric 'zeta'. There is: "),
+    ],
+)
+def test_a_primary_metric_that_no_table_ranks_is_an_error(columns: Path, asked: str, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)):
+        Board.of(columns, primary=asked)
+    assert CliRunner().invoke(app, ["leaderboard", str(columns), "--primary", asked]).exit_code != 0
+
+
+def test_the_smallest_visible_difference_stands_below_the_ranked_methods(tmp_path: Path, add_items: AddRun) -> None:
+    rng = np.random.default_rng(5)
+    for seed in (0, 1):
+        for method in "ab":
+            add_items(method, EASE + rng.normal(0, 0.1, 40), seed=seed)
+    add_items("random", EASE - 0.1, role="floor")
+    labels = [row[0] for row in rows(tmp_path)]
+    assert labels[1:6] == [
+        *("a", "b", "*smallest visible difference*", "*sd between seeds*"),
+        "*floors: what is reached without a signal; not ranked*",
+    ]
+    source = board(tmp_path, "--format", "html")
+    foot = re.findall(r'<tbody class="(\w+)">', source)
+    assert foot == ["method", "foot", "floor"] and 'title="sd between seeds .0' in source
+    [visible] = {c["visible"] for c in cells(tmp_path)}
+    shown = rows(tmp_path)[3][4]
+    assert float(visible) == pytest.approx(float(shown), abs=0.001) and float(visible) > 0.01
+    assert {c["seeds_sd"] != "" for c in cells(tmp_path) if c["role"] == "method"} == {True}
+
+
+def test_an_interval_of_a_share_knows_that_floors_are_estimates_too(tmp_path: Path, add_items: AddRun) -> None:
+    rng = np.random.default_rng(6)
+    add_items("a", 0.3 + rng.normal(0, 0.05, 40))
+    for floor in ("mean_image", "random"):
+        add_items(floor, 0.2 + rng.normal(0, 0.2, 40), role="floor")
+    add_items("told", 0.9 + rng.normal(0, 0.05, 40), role="ceiling", track="ceiling")
+    raw, share = cells(tmp_path)[0], cells(tmp_path, "--normalised")[0]
+    way = float(share["ceiling"]) - float(share["floor"])
+    alone = (float(raw["ci_high"]) - float(raw["ci_low"])) / way  # the interval of the method, as if both were exact
+    assert float(share["ci_high"]) - float(share["ci_low"]) > 1.5 * alone
+    assert float(share["ci_low"]) < float(share["value"]) < float(share["ci_high"])
+
+
+def test_a_share_of_a_way_that_may_be_none_is_a_blank_with_its_reason(tmp_path: Path, add_items: AddRun) -> None:
+    add_items("a", EASE)
+    add_items("mean_image", EASE, role="floor")
+    add_items("told", EASE + 0.002 + 0.1 * (-1.0) ** np.arange(40), role="ceiling", track="ceiling")
+    share = cells(tmp_path, "--normalised")[0]
+    assert (share["value"], share["notes"]) == ("", "no share: the ceiling is not clear of the floor")

@@ -1,0 +1,130 @@
+"""The columns of a table: their cells, over what they are compared, what is best in them, and shares in their place."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from eegbench.leaderboard import ranking, sharing
+from eegbench.leaderboard.average import Scored
+from eegbench.leaderboard.cells import BOUNDS, Cell, Column, Limits
+from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
+from eegbench.leaderboard.normalise import Shares
+from eegbench.leaderboard.places import Place
+from eegbench.leaderboard.references import References, Span
+from eegbench.runs import Run
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A column, its cells and their scores, one of each for a row; by row what a method's share counts from.
+
+    running: the rows that are compared, by their places. reason: why none is.
+    """
+
+    column: Column
+    cells: tuple[Cell, ...]
+    scores: tuple[tuple[Scored, ...], ...]
+    spans: Mapping[int, Span]
+    running: tuple[int, ...] = ()
+    reason: str = ""
+
+
+def columns_of(runs: Sequence[Run]) -> list[Column]:
+    """The columns of a table's runs, in the order in which they stand."""
+    floors: dict[Column, set[float | None]] = defaultdict(set)
+    bounds: dict[Column, list[Limits | None]] = defaultdict(list)
+    for run in runs:
+        for score in run.sheet.metrics.values() if run.sheet else ():
+            column = column_of(score)
+            floors[column] |= {score.floor} if run.record.role == "method" else set()
+            bounds[column].append(score.bounds)
+    agreed = {column: next(iter(values)) if len(values) == 1 else None for column, values in floors.items()}
+    return [
+        dataclasses.replace(column, chance=agreed[column], bounds=_bounds(column.metric, bounds[column]))
+        for column in sorted(floors, key=lambda column: column.place)
+    ]
+
+
+def _bounds(metric: str, stated: Sequence[Limits | None]) -> Limits:
+    """A metric's bounds: of the package's own those that are known, else the widest that the scores state."""
+    if metric in BOUNDS:
+        return BOUNDS[metric]
+    known = [one for one in stated if one is not None]
+    lows, highs = ([end for one in known if (end := one[side]) is not None] for side in (0, 1))
+    return (
+        min(lows) if len(lows) == len(stated) else None,
+        max(highs) if len(highs) == len(stated) else None,
+    )
+
+
+def fill(column: Column, places: Sequence[Place], references: References, comparable: bool) -> Filled:
+    """The cells of a column: of the rows that are compared, over the stimuli on which they are."""
+    entries = [gather(column, place.runs) for place in places]
+    ranked = [number for number, place in enumerate(places) if place.block == "ranked"]
+    compared = sharing.compared(column, [entries[number] for number in ranked])
+    column = dataclasses.replace(
+        column, at_n=sharing.at_n(column, [entries[number] for number in ranked or range(len(entries))])
+    )
+    running = [ranked[place] for place in compared.rows]
+    if compared.kept:
+        column = dataclasses.replace(column, left_out=_left_out([entries[number] for number in running], compared.kept))
+        beside = [number for number, place in enumerate(places) if place.block in ("floor", "ceiling")]
+        for number in (*running, *beside):
+            entries[number] = entries[number].over(compared.kept)
+    cells = [entry.cell(column) for entry in entries]
+    spans: dict[int, Span] = {}
+    for number, place in enumerate(places):
+        if place.draft.role == "method":
+            kept = compared.kept if number in running else None
+            spans[number] = references.span(column, entries[number], kept)
+            cells[number] = dataclasses.replace(
+                cells[number], floor=spans[number].floor, ceiling=spans[number].ceiling, caveats=spans[number].caveats
+            )
+    entered = tuple(entry.scores for entry in entries)
+    if not comparable or column.at_n:
+        return Filled(column, tuple(cells), entered, spans)
+    for number in set(ranked) - set(running) if running else ():
+        told = f"not compared: {sharing.why_not(entries[number])}"
+        if cells[number].value is not None:
+            cells[number] = dataclasses.replace(cells[number], notes=(told, *cells[number].notes))
+    return Filled(column, tuple(cells), entered, spans, tuple(running), compared.reason)
+
+
+def marked(filled: Sequence[Filled], primary: int | None) -> tuple[list[Filled], list[ranking.Marks]]:
+    """The columns with what is best, what is tied, and the smallest visible difference."""
+    comparisons = sum(max(0, len(one.running) - 1) for one in filled)
+    contests = []
+    for one in filled:
+        values = [value for number in one.running if (value := one.cells[number].value) is not None]
+        scores = [one.scores[number] for number in one.running]
+        contests.append(ranking.contest(one.column, values, scores, comparisons=comparisons))
+    marks = ranking.mark(contests, primary)
+    found = []
+    for one, contest, mark in zip(filled, contests, marks, strict=True):
+        cells = list(one.cells)
+        for order, number in enumerate(one.running):
+            best, tied = order in mark.best, order in mark.tied
+            cells[number] = dataclasses.replace(cells[number], compared=True, best=best, tied=tied)
+        column = dataclasses.replace(one.column, visible=contest.visible)
+        found.append(dataclasses.replace(one, column=column, cells=tuple(cells)))
+    return found, marks
+
+
+def as_shares(filled: Filled, places: Sequence[Place]) -> Filled:
+    """The column with its methods as shares, and the smallest visible difference as one."""
+    shares = Shares(filled.column, {place.draft.role for place in places})
+    cells = list(filled.cells)
+    for number, span in filled.spans.items():
+        cells[number] = shares.cell(cells[number], filled.scores[number], span)
+    shown = [filled.spans[number].way for number in filled.running if cells[number].value is not None]
+    ways = [way for way in shown if way]
+    visible = filled.column.visible
+    column = dataclasses.replace(filled.column, visible=visible / ways[0] if visible and ways else None)
+    return dataclasses.replace(filled, column=column, cells=tuple(cells))
+
+
+def _left_out(entries: Sequence[Entry], kept: Kept) -> tuple[tuple[int, str], ...]:
+    """The pairs of subject and stimulus that were scored and are not compared."""
+    scored = {(one.subject, stimulus) for entry in entries for one in entry.scores for stimulus in one.stimuli}
+    return tuple(sorted(pair for pair in scored if pair[1] not in kept[pair[0]]))

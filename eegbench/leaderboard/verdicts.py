@@ -1,0 +1,80 @@
+"""What the audit said of a row: of one run its verdict, of several one p of all and how many runs said what."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eegbench import statistics
+from eegbench.leaderboard import wording
+from eegbench.records import ScoreSheet
+from eegbench.runs import Run
+
+LEVEL = 0.05
+CONTRIBUTES, NO_SIGN, CANNOT_TELL, NOT_AUDITED = (
+    "EEG contributes",
+    "no sign that the EEG contributes",
+    "cannot tell",
+    "not audited",
+)
+COUNTED = "counted"  # the rule of the first edition of the statistics: how many metrics are clear
+BY_COUNT = f"({COUNTED} rule)"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The words of the audit column; p of no contribution, where all runs of a row have one; the rules applied."""
+
+    words: str = ""
+    p: float | None = None
+    rules: tuple[str, ...] = ()
+
+
+def verdict_of(role: str, runs: Sequence[Run]) -> Verdict:
+    """The verdict of a row over its scored runs; only methods are audited."""
+    sheets = [(run.record.spec.subject, run.sheet) for run in runs if run.sheet]
+    if not any(sheet.verdict for _, sheet in sheets):
+        return Verdict(NOT_AUDITED if sheets and role == "method" else "")
+    rules = tuple(sorted({rule for _, sheet in sheets if (rule := _rule(sheet))}))
+    if len(sheets) == 1:
+        [(_, sheet)] = sheets
+        said = f"{sheet.verdict} {BY_COUNT}" if rules == (COUNTED,) else sheet.verdict
+        return Verdict(said, sheet.audit.p if sheet.audit else None, rules)
+    counts = Counter(_short(sheet) for _, sheet in sheets)
+    if COUNTED in rules or counts[NOT_AUDITED]:
+        return Verdict("; ".join(f"{words} ({n} of {len(sheets)} runs)" for words, n in _ordered(counts)), rules=rules)
+    if unsure := counts[CANNOT_TELL]:
+        return Verdict(f"{CANNOT_TELL}: {unsure} of {len(sheets)} runs cannot", rules=rules)
+    return _joined(sheets, counts, rules)
+
+
+def _joined(sheets: Sequence[tuple[int, ScoreSheet]], counts: Counter[str], rules: tuple[str, ...]) -> Verdict:
+    """One verdict of several runs, each of which has a p."""
+    by_subject: dict[int, list[float]] = defaultdict(list)
+    for subject, sheet in sheets:
+        assert sheet.audit is not None
+        by_subject[subject].append(sheet.audit.p)
+    p = statistics.combined_p([own for _, own in sorted(by_subject.items())])
+    people = f"{len(sheets)} runs of {len(by_subject)} {'subject' if len(by_subject) == 1 else 'subjects'}"
+    said = CONTRIBUTES if p <= LEVEL else NO_SIGN
+    return Verdict(f"{said} ({wording.p_is(p)}): {people}, {counts[CONTRIBUTES]} of which show it alone", p, rules)
+
+
+def _rule(sheet: ScoreSheet) -> str:
+    """By what rule a sheet's verdict was reached; "" where there was nothing to test."""
+    if sheet.audit:
+        return sheet.audit.rule
+    return COUNTED if sheet.verdict and sheet.statistics == 1 else ""
+
+
+def _short(sheet: ScoreSheet) -> str:
+    """The verdict without its numbers, and with its rule where that is the old one."""
+    if not sheet.verdict:
+        return NOT_AUDITED
+    if _rule(sheet) == COUNTED:
+        return f"{sheet.verdict.partition(':')[0]}, {COUNTED} rule"
+    said = next((words for words in (CONTRIBUTES, NO_SIGN) if sheet.verdict.startswith(words)), CANNOT_TELL)
+    return said if sheet.audit else CANNOT_TELL
+
+
+def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
