@@ -38,6 +38,7 @@ from eegbench.statistics.paired import (
     sign_flip_ps,
 )
 from eegbench.statistics.sets import interval_of_set
+from eegbench.statistics.shares import Drawn, Joint, Share, constant, draw, share
 from eegbench.statistics.size import (
     Components,
     Design,
@@ -47,7 +48,6 @@ from eegbench.statistics.size import (
     subjects_needed,
     variance_components,
 )
-from eegbench.statistics.shares import Drawn, Joint, Share, constant, draw, share
 
 __all__ = [
     "Agreement",
