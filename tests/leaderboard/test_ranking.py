@@ -192,6 +192,16 @@ def test_a_metric_of_a_whole_set_is_not_ranked_and_says_at_what_n_it_stands(tmp_
     assert [row.cells[0].best for row in table.rows] == [True, False]
 
 
+def test_a_metric_of_a_whole_set_that_floors_alone_have_says_at_what_n_too(tmp_path: Path, add_values: AddRun) -> None:
+    add_values("atm", HARD)
+    folder = add_values("random", HARD, role="floor")
+    sheet = ScoreSheet.read(folder / "scores.json")
+    metrics = {**sheet.metrics, "zeta": Score("zeta", 1, 0.5, None, False)}
+    write_text(folder / "scores.json", dataclasses.replace(sheet, metrics=metrics).to_json())
+    [table] = collect(tmp_path)
+    assert [column.at_n for column in table.columns] == [None, (40, 40)]
+
+
 def test_several_seeds_of_one_subject_say_how_far_they_spread(tmp_path: Path, add_values: AddRun) -> None:
     for seed, shift in enumerate((0.0, 0.1, 0.2)):
         add_values("atm", HARD + shift, seed=seed)
