@@ -27,13 +27,6 @@ METRICS = (
 SETS = ("is", "kid", "fid")
 STIMULI = tuple(f"{i:05d}_concept_{i}/concept_{i}_01s" for i in range(200))
 FORMS = ("md", "html", "csv", "json")
-CHANCE = 0.5
-WAYS = {  # what floors, a method and ceilings truly reach
-    "a long way": ((0.52, 0.4), 0.62, (0.9, 0.8)),
-    "three equal floors": ((0.55, 0.55, 0.55), 0.6, (0.85,)),
-    "a short way": ((0.5, 0.55), 0.56, (0.65, 0.66)),
-    "no gain": ((0.52, 0.5), 0.52, (0.9,)),
-}
 
 
 def write_run(top: Path, method: int, subject: int, seed: int) -> None:

@@ -63,9 +63,7 @@ def fill(column: Column, places: Sequence[Place], references: References, compar
     entries = [gather(column, place.runs) for place in places]
     ranked = [number for number, place in enumerate(places) if place.block == "ranked"]
     compared = sharing.compared(column, [entries[number] for number in ranked])
-    column = dataclasses.replace(
-        column, at_n=sharing.at_n(column, [entries[number] for number in ranked or range(len(entries))])
-    )
+    column = dataclasses.replace(column, at_n=sharing.at_n(column, [entries[number] for number in ranked], entries))
     running = [ranked[place] for place in compared.rows]
     if compared.kept:
         column = dataclasses.replace(column, left_out=_left_out([entries[number] for number in running], compared.kept))

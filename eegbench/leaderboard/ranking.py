@@ -13,8 +13,8 @@ One column is primary, by a choice that no result enters: its p are corrected ov
 all other columns over all of theirs together. What has p above .05 is tied. Where the stimuli are so few that no p can
 fall to .05, or all values are equal, nothing is best and nothing tied. Metrics of whole sets are not ranked.
 
-What that promises (`perf/board.py`): the best and the tied together hold the truly best method in 95 % of boards or
-more (one named beforehand among equals is called worse in 1 % to 3 %). It does not promise that no equal is called
+What that promises (`perf/statistics.py`): the best and the tied together hold the truly best method in 95 % of boards
+or more (one named beforehand among equals is called worse in 1 % to 3 %). It does not promise that no equal is called
 worse, for the best was picked by looking: of two equals that happens in 4 % to 5 % of boards, of five in 6 % to 8 %, of
 ten in 7 % to 16 %.
 """

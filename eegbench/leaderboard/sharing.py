@@ -73,12 +73,14 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
     return Compared(tuple(rows), kept) if all(kept.values()) else Compared(reason=NO_STIMULUS)
 
 
-def at_n(column: Column, entries: Sequence[Entry]) -> tuple[int, int] | None:
+def at_n(column: Column, ranked: Sequence[Entry], others: Sequence[Entry]) -> tuple[int, int] | None:
     """Of a metric of whole sets on how many stimuli its values stand, the fewest and the most; None for others.
 
-    Such is one of the package's, and any other of which runs with values by stimulus have none.
+    Such is one of the package's, and any other of which runs with values by stimulus have none. The values are those of
+    ranked rows, and where these have none those of others.
     """
-    scores = [one for entry in entries for one in entry.scores]
+    own, beside = ([one for entry in entries for one in entry.scores] for entries in (ranked, others))
+    scores = own or beside
     none = all(one.items is None for one in scores) and any(one.stimuli for one in scores)
     if not scores or not (none or column.metric in OF_SETS):
         return None

@@ -50,7 +50,7 @@ LEGEND = (
     "no interval of its own.",
     "Audit: one test over all metrics of whether the EEG contributes; of several runs one p of all.",
 )
-SEEDS = "sd between seeds: the standard deviation between the fits of one subject."
+SEEDS = "sd between seeds: the standard deviation between the runs of one subject."
 COUNTED = (
     "(counted rule): an older record, whose audit counted the metrics with a contribution clear of zero. That rule "
     "misses most small contributions, and its “mixed” is mostly noise. `eegbench evaluate` on such a run tests it anew."

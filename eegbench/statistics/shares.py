@@ -86,8 +86,8 @@ def share(
     There is no share unless the ceiling is clear of the floor: above it, and in 97.5 % of the resamples of stimuli;
     else it would be the noise of a denominator near zero. With drawn=None there is a share without an interval.
     In simulations of 200 stimuli of one subject, 2,000 cases of each kind, it covered the true share in 94.1 % (no
-    gain) to 95.1 % (a short way), and in 92.1 % where three floors are equal; of 3, 5 and 10 subjects, a thousand cases
-    of each kind, in 96.6 % to 98.5 % (`perf/board.py`).
+    gain) to 95.1 % (a short way), and in 92.0 % where three floors are equal; of 3, 5 and 10 subjects, a thousand cases
+    of each kind, in 96.6 % to 98.5 % (`perf/statistics.py`, section shares).
     Assumed: stimuli and subjects are independent draws. It says nothing of other floors or ceilings than these.
     """
     if not means[1] or not means[2]:
