@@ -1,6 +1,7 @@
 """Speed and memory of metric formulas on given features; prints ratios.
 
 usage: python perf/formulas.py nway                                 closed form beside 1,000 trials an image
+       python perf/formulas.py pairs                                all pairs of 200, by metric, and how near pixels are
        python perf/formulas.py two-way FOLDER [--pairs N] [--size D]  identification on features that lie on disk
 
 `two-way` writes 2 x N x D float32 values into FOLDER (14.8 GB for 10,000 pairs of AlexNet's second layer), if they are
@@ -17,6 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eegbench import backbones
+from eegbench.benchmark import entering
+from eegbench.benchmark.features import judge_of
+from eegbench.contracts import PIXELS
+from eegbench.datasets.sim_things import SimThings
+from eegbench.metrics import METRICS, VARIANTS
 from eegbench.metrics.classification import NWay
 from eegbench.metrics.identification import TwoWay
 
@@ -47,6 +54,36 @@ def _drawn(probabilities: NDArray[np.float64], shown: int, rng: np.random.Genera
     others = np.delete(np.arange(CLASSES), shown)
     trials = (rng.choice(others, 49, replace=False) for _ in range(TRIALS))
     return sum(bool((probabilities[picked] < probabilities[shown]).all()) for picked in trials) / TRIALS
+
+
+def pairs(stimuli: int) -> None:
+    """Scenes of the embedded data set beside the next scene at half strength, as the micro suite's judges see them."""
+    truths = entering.answers(SimThings(), 8).images[:stimuli]
+    made = (truths // 2 + np.roll(truths, 1, axis=0) // 2).astype(np.uint8)
+    suite = backbones.suite("micro", "sal512", "cpu")
+    names = [str(i) for i in range(stimuli)]
+    print(f"{'metric':<16} {'kept':>8} {'pairs':>8}  seconds of processor time; of pixels how far from compute")
+    total = 0.0
+    for metric in (one for name, one in METRICS.items() if one.per_item and name not in VARIANTS):
+        judge = judge_of(suite.judges, metric.needs)
+        if judge is None:  # a method's own embedding
+            continue
+        kept, exact, spent = [], list[NDArray[np.float64]](), [0.0, 0.0]
+        for start in range(0, stimuli, 20):
+            sides = [judge.embed(side[start : start + 20])[metric.needs] for side in (made, truths)]
+            began = time.process_time()
+            kept.append([metric.reduced(side) for side in sides])
+            spent[0] += time.process_time() - began
+            exact.append(metric.compute(*sides) if metric.needs == PIXELS else np.empty(0))
+        whole = [np.concatenate(side) for side in zip(*kept, strict=True)]
+        began = time.process_time()
+        scores = metric.pairs(*whole, stimuli=names)
+        spent[1] = time.process_time() - began
+        total += sum(spent)
+        off = scores.diagonal() - np.concatenate(exact) if metric.needs == PIXELS else np.zeros(1)
+        near = f"  mean {off.mean():+.4f}, most {np.abs(off).max():.4f}" if metric.needs == PIXELS else ""
+        print(f"{metric.id:<16} {spent[0]:8.3f} {spent[1]:8.3f}{near}")
+    print(f"{'all':<16} {total:17.3f}")
 
 
 def two_way(folder: Path, pairs: int, size: int) -> None:
@@ -97,13 +134,15 @@ def _watched() -> Iterator[list[int]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("nway", "two-way"))
+    parser.add_argument("what", choices=("nway", "pairs", "two-way"))
     parser.add_argument("folder", nargs="?", type=Path, default=Path("features"))
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--size", type=int, default=ALEXNET2)
     options = parser.parse_args()
     if options.what == "nway":
         nway(200)
+    elif options.what == "pairs":
+        pairs(200)
     else:
         two_way(options.folder, options.pairs, options.size)
 

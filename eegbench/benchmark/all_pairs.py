@@ -24,12 +24,12 @@ Positions = NDArray[np.int64]
 class AllPairs:
     """The scores of all pairs of one metric, added up over samples.
 
-    part: positions of the stimuli that take part, in an order that depends on their ids alone, so that every sum does.
+    order: positions of the stimuli, in an order that depends on their ids alone, so that every sum does.
     """
 
     metric: Metric
     contents: Sequence[str]  # of all stimuli
-    part: Positions
+    order: Positions
     wants_floor: bool
     wants_scores: bool
     _sum: float = 0.0
@@ -41,21 +41,23 @@ class AllPairs:
         """What is wanted of `metric` and can be had: its floor, where that is estimated, and all scores."""
         n = len(stimuli)
         apt = metric.per_item and n > 1 and compares(metric)
-        floor, scores = (
-            apt and floor and metric.chance == "permuted",
-            apt and scores and n <= min(KEPT, metric.most_paired),
-        )
-        return cls(metric, contents, by_id(stimuli)[: metric.most_paired], floor, scores)
+        wants_floor = apt and floor and metric.chance == "permuted"
+        wants_scores = apt and scores and n <= min(KEPT, metric.most_paired)
+        return cls(metric, contents, by_id(stimuli), wants_floor, wants_scores)
 
     @property
     def wanted(self) -> bool:
         return self.wants_floor or self.wants_scores
 
     @property
+    def part(self) -> Positions:
+        """The positions of the stimuli whose reconstructions take part: as many as the metric affords."""
+        return self.order[: self.metric.most_paired]
+
+    @property
     def truths(self) -> Positions:
         """The positions of the truths that take part: where an item's value depends on the others, all."""
-        rest = np.setdiff1d(np.arange(len(self.contents)), self.part) if self.metric.rivals else self.part[:0]
-        return np.concatenate([self.part, rest])
+        return self.order if self.metric.rivals else self.part
 
     def add(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> None:
         """One sample: what `reduced` keeps of the reconstructions of `part`, and of `truths`, in these orders."""

@@ -15,7 +15,7 @@ from eegbench.benchmark.all_pairs import AllPairs, by_id, chance
 from eegbench.benchmark.features import Features, embed, portions
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import PIXELS, Backbone, Metric, Progress
-from eegbench.errors import EegbenchError
+from eegbench.errors import EegbenchError, InputError
 
 EMBEDDING = "embedding"
 PIXEL_PORTION = 8  # pairs of 425 x 425 images in work at once, for each thread
@@ -102,13 +102,13 @@ def _measure_features(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> 
     return _measured(items, all_pairs, floors)
 
 
-def _measured(items: Array, all_pairs: AllPairs, floors: bool, shifted: Sequence[Array] = ()) -> Measured:
-    """shifted: values of re-paired images, where not all pairs can be asked for."""
-    metric = all_pairs.metric
-    floor = chance(metric, all_pairs.contents) if floors else None
-    if floors and metric.chance == "permuted":
-        floor = _mean(shifted) if shifted else all_pairs.floor
-    return Measured(metric, items=items, floor=floor, pairs=all_pairs.scores)
+def _measured(items: Array, all_pairs: AllPairs, floors: bool, shifted: Array | None = None) -> Measured:
+    floor = chance(all_pairs.metric, all_pairs.contents) if floors else None
+    if all_pairs.wants_floor:
+        floor = all_pairs.floor
+    elif shifted is not None and np.isfinite(shifted).any():
+        floor = float(shifted[np.isfinite(shifted)].mean())
+    return Measured(all_pairs.metric, items=items, floor=floor, pairs=all_pairs.scores)
 
 
 def _all_pairs(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> AllPairs:
@@ -135,86 +135,86 @@ def _over(metric: Metric, sides: Sequence[Pixels], truths: Pixels) -> Callable[[
 
 
 @dataclass
-class _Seen:
-    """What a few pairs of images give, by metric: values, what all pairs need of each side, floors, and why not."""
+class _Passing:
+    """One metric of pixels while the images go by, a few at a time; `see` runs in several threads."""
 
-    items: NDArray[np.int64]
-    values: dict[str, Array] = field(default_factory=dict)
-    own: dict[str, Pixels] = field(default_factory=dict)
-    true: dict[str, Pixels] = field(default_factory=dict)
-    shifted: dict[str, Array] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
+    metric: Metric
+    contents: Sequence[str]
+    order: NDArray[np.int64]  # of the stimuli, those that take part in all pairs first
+    all_pairs: AllPairs
+    values: Array  # (samples, n)
+    shifted: Array | None  # the same of images that were paired anew, where all pairs cannot be had
+    kept: dict[str, Pixels] = field(default_factory=dict)  # what all pairs need of the sample's images, and of truths
+    reasons: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def see(self, sample: int, start: int, own: Pixels, true: Pixels) -> None:
+        items = self.order[start : start + len(own)]
+        try:
+            self.values[sample, items] = entering.compute(self.metric, own, true)
+            if self.all_pairs.wanted:
+                self._keep("own", start, own)
+            if self.all_pairs.wanted and sample == 0:
+                self._keep("true", start, true)
+            if self.shifted is not None:
+                self.shifted[sample, items] = _shifted(self.metric, own, true, [self.contents[i] for i in items])
+        except EegbenchError as error:
+            self.reasons[sample, start] = str(error)
+
+    def _keep(self, side: str, start: int, pixels: Pixels) -> None:
+        stop = min(len(self.all_pairs.part), start + len(pixels))
+        if start < stop:
+            rows = entering.reduced(self.metric, pixels[: stop - start])
+            whole = self.kept.setdefault(side, np.empty((len(self.all_pairs.part), *rows.shape[1:]), rows.dtype))
+            if whole.shape[1:] != rows.shape[1:]:
+                raise InputError(f"metric {self.metric.id!r}: reduced gave {whole.shape[1:]} and then {rows.shape[1:]}")
+            whole[start:stop] = rows
+
+    def pair(self, sample: int) -> None:
+        """After the last image of a sample."""
+        try:
+            if self.all_pairs.wanted and not self.reasons:
+                self.all_pairs.add(self.kept["own"], self.kept["true"])
+        except EegbenchError as error:
+            self.reasons[sample, len(self.order)] = str(error)
+
+    def measured(self, floors: bool) -> Measured:
+        if self.reasons:  # the first portion's, however the threads took turns
+            return Measured(self.metric, reason=self.reasons[min(self.reasons)])
+        return _measured(self.values, self.all_pairs, floors, self.shifted)
 
 
 def _measure_pixels(
     metrics: Sequence[Metric], pair: Pair, judge: Backbone, floors: bool, pairs: bool, progress: Progress
 ) -> dict[str, Measured]:
-    """Images go by a few at a time, in the order in which stimuli take part in all pairs."""
     order, samples = by_id(pair.true_images.stimuli), len(pair.images)
-    all_pairs = {m.id: _all_pairs(m, pair, floors, pairs) for m in metrics}
-    values = {m.id: np.full((samples, pair.n), np.nan) for m in metrics}
-    shifted: dict[str, list[Array]] = {m.id: [] for m in metrics}
-    truths: dict[str, Pixels] = {}
-    reasons: dict[str, str] = {}
 
-    def work(sample: int, portion: range) -> _Seen:
-        items = order[portion.start : portion.stop]
-        own = embed(judge, pair.images[sample].load(items.tolist()))[PIXELS]
-        true = embed(judge, pair.true_images.load(items.tolist()))[PIXELS]
-        seen = _Seen(items)
-        for metric in metrics:
-            every = all_pairs[metric.id]
-            kept = max(0, len(every.part) - portion.start) if every.wanted else 0
-            try:
-                seen.values[metric.id] = entering.compute(metric, own, true)
-                if kept:
-                    seen.own[metric.id] = np.array(entering.reduced(metric, own[:kept]))
-                if kept and sample == 0:
-                    seen.true[metric.id] = np.array(entering.reduced(metric, true[:kept]))
-                if floors and metric.chance == "permuted" and not every.wanted:
-                    seen.shifted[metric.id] = _shifted(metric, own, true, [pair.contents[i] for i in items])
-            except EegbenchError as error:
-                seen.reasons[metric.id] = str(error)
-        return seen
+    def begin(metric: Metric) -> _Passing:
+        every, values = _all_pairs(metric, pair, floors, pairs), np.full((samples, pair.n), np.nan)
+        alone = floors and metric.chance == "permuted" and not every.wanted
+        return _Passing(metric, pair.contents, order, every, values, np.full_like(values, np.nan) if alone else None)
+
+    passing = [begin(metric) for metric in metrics]
+
+    def work(sample: int, portion: range) -> int:
+        items = order[portion.start : portion.stop].tolist()
+        own, true = (embed(judge, side.load(items))[PIXELS] for side in (pair.images[sample], pair.true_images))
+        for one in passing:
+            one.see(sample, portion.start, own, true)
+        return len(own)
 
     with progress.bar("pixels", pair.n * samples) as advance, ThreadPoolExecutor(THREADS) as pool:
         for sample in range(samples):
-            parts = list[_Seen]()
-            for seen in pool.map(functools.partial(work, sample), portions(pair.n, PIXEL_PORTION)):
-                advance(len(seen.items))
-                reasons = seen.reasons | reasons  # the first portion's, however the threads took turns
-                for name, some in seen.values.items():
-                    values[name][sample, seen.items] = some
-                for name, some in seen.shifted.items():
-                    shifted[name].append(some)
-                parts.append(seen)
-            for name in [m.id for m in metrics if all_pairs[m.id].wanted and m.id not in reasons]:
-                own = np.concatenate([seen.own.pop(name) for seen in parts if name in seen.own])
-                if sample == 0:
-                    truths[name] = np.concatenate([seen.true.pop(name) for seen in parts if name in seen.true])
-                try:
-                    all_pairs[name].add(own, truths[name])
-                except EegbenchError as error:
-                    reasons[name] = str(error)
-    return {
-        m.id: Measured(m, reason=reasons[m.id])
-        if m.id in reasons
-        else _measured(values[m.id], all_pairs[m.id], floors, shifted[m.id])
-        for m in metrics
-    }
+            for done in pool.map(functools.partial(work, sample), portions(pair.n, PIXEL_PORTION)):
+                advance(done)
+            for one in passing:
+                one.pair(sample)
+    return {one.metric.id: one.measured(floors) for one in passing}
 
 
 def _shifted(metric: Metric, own: Pixels, true: Pixels, contents: Sequence[str]) -> Array:
-    """Each reconstruction against the next truth of these few, in a circle, that shows another picture."""
-    n = len(contents)
-    other = [[j % n for j in range(i + 1, i + n) if contents[j % n] != contents[i]] for i in range(n)]
-    places = [i for i in range(n) if other[i]]
-    if not places:
-        return np.empty(0)
-    return entering.compute(metric, own[places], true[[other[i][0] for i in places]])
-
-
-def _mean(values: Sequence[Array]) -> float | None:
-    finite = np.concatenate(values)
-    finite = finite[np.isfinite(finite)]
-    return float(finite.mean()) if len(finite) else None
+    """Each reconstruction against the next truth of these few, in a circle, that shows another picture; else NaN."""
+    n, values = len(contents), np.full(len(contents), np.nan)
+    others = [[j % n for j in range(i + 1, i + n) if contents[j % n] != contents[i]] for i in range(n)]
+    if places := [i for i in range(n) if others[i]]:
+        values[places] = entering.compute(metric, own[places], true[[others[i][0] for i in places]])
+    return values

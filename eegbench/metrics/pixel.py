@@ -178,7 +178,8 @@ def _similarities_of_pairs(first: Array, second: Array) -> Values:
         ratio *= 2 * means * other_means + C1
         ratio /= (means**2 + other_means**2 + C1) * (variances + C2)
         total += ratio.sum(axis=0, dtype=np.float64)
-    return np.clip(total / places, -1.0, 1.0)
+    similarities: Values = np.clip(total / places, -1.0, 1.0)
+    return similarities
 
 
 def _grey(image: Array) -> Floats:

@@ -76,7 +76,8 @@ class MapSimilarity(Metric):
     def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
         """By the sum of absolute differences: min(a, b) = (a + b - |a - b|) / 2, and both maps sum to 1."""
         sides = (np.stack([_density(one).ravel() for one in side]) for side in (reconstructions, truths))
-        return np.maximum(0.0, 1.0 - cdist(*sides, metric="cityblock") / 2)
+        distances: Floats = cdist(*sides, metric="cityblock")
+        return np.maximum(0.0, 1.0 - distances / 2)
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _density(saliency: Array, minimum: float = 0.0) -> Floats:
 def _divergences(empirical: Array, models: Array, *, minimum: float, epsilon: float) -> Floats:
     """sum e log e - e log(m + epsilon) of each empirical map (n, h, w) and each model (m, h, w), (n, m): in pieces."""
     sides = [side.reshape(len(side), -1) for side in (empirical, models)]
-    totals = [np.array([(row / 255 + minimum).sum() for row in side])[:, None] for side in sides]
+    totals = [np.array([(row.astype(np.float64) / 255 + minimum).sum() for row in side])[:, None] for side in sides]
     width = sides[0].shape[1]
     step = max(NARROWEST, PIECE // (len(empirical) + len(models)))
 
@@ -166,7 +167,8 @@ def _divergences(empirical: Array, models: Array, *, minimum: float, epsilon: fl
         """Of each map some pixels of its `_density`."""
         uniform = np.full((len(side), 1), 1 / width)
         known = total > 0
-        return np.where(known, (side[:, pixels] / 255 + minimum) / np.where(known, total, 1.0), uniform)
+        values = side[:, pixels].astype(np.float64) / 255 + minimum
+        return np.where(known, values / np.where(known, total, 1.0), uniform)
 
     divergences = np.zeros((len(empirical), len(models)))
     for start in range(0, width, step):

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import companions, plugins, provenance, score
+from eegbench.benchmark import companions, plugins, provenance, score, shared
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
-from eegbench.records import RunRecord, ScoreSheet
+from eegbench.records import STATISTICS, RunRecord, ScoreSheet
 from forgery import flip
 
 
@@ -127,6 +127,20 @@ def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Any, monkeypat
     for name, law in lab.laws.items():
         monkeypatch.setitem(lab.laws, name, dataclasses.replace(law, version=2))
     assert {score.version for score in lab.evaluate().floors["random_train_image"].metrics.values()} == {2}
+
+
+def test_scores_of_an_older_edition_of_the_statistics_are_made_again(
+    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what a floor's own folder has nor what the cache keeps serves another edition."""
+    with monkeypatch.context() as before:
+        for module in (companions, score, shared):
+            before.setattr(module, "STATISTICS", 1)
+        older = lab.evaluate(audit=False)
+    assert {sheet.statistics for sheet in older.floors.values()} == {1}
+    for runs in (tmp_path / "others", lab.runs):
+        beside = lab.evaluate(runs=runs, audit=False)
+        assert {sheet.statistics for sheet in (*beside.floors.values(), *beside.ceilings.values())} == {STATISTICS}
 
 
 def test_on_the_oracle_track_the_hint_comes_from_the_true_image_by_id(lab: Any) -> None:

@@ -11,13 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from eegbench import seeds
+from eegbench import seeds, statistics
 from eegbench.benchmark import features, measure, score
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.score import score_folders, scorer
 from eegbench.contracts import Backbone, Silent
 from eegbench.errors import InputError, UsageError
-from eegbench.records import ScoreSheet
+from eegbench.metrics import METRICS
+from eegbench.records import STATISTICS, ScoreSheet
 
 STIMULI = tuple(f"set/{i:02d}" for i in range(20))
 
@@ -49,7 +50,7 @@ def scores(truth: Path, made: Path, metrics: tuple[str, ...] | None = None) -> S
 def test_two_folders_are_scored_with_intervals_floors_and_reasons(lab: Any, tmp_path: Path) -> None:
     sheet = scores(*folders(tmp_path))
     correlation, top1 = sheet.metrics["pixcorr"], sheet.metrics["top1"]
-    assert sheet.n == 20 and sheet.judges == {"fake": "0" * 64}
+    assert sheet.statistics == STATISTICS and sheet.n == 20 and sheet.judges == {"fake": "0" * 64}
     assert correlation.value is not None and correlation.ci is not None and correlation.floor is not None
     assert correlation.ci[0] < correlation.value < correlation.ci[1]
     assert abs(correlation.floor) < 0.1 < correlation.value  # unrelated noise of 75 values: sd .12 / sqrt(20)
@@ -185,6 +186,28 @@ def test_a_value_that_misses_stimuli_says_which_and_how_many(lab: Any) -> None:
         found = ready.sheet(ready.measure([from_array(STIMULI, flat)], progress=Silent())).metrics["pixcorr"]
     assert found.value is not None and found.items == 19
     assert found.reason == "undefined for 1 of 20 stimuli, 'set/04' the first of them"
+
+
+def test_a_set_has_the_interval_that_its_metric_declares() -> None:
+    """The inception score by tenths, the mean over splits none, and no interval leaves the bounds."""
+    values = seeds.generator("set").random(40)
+
+    def interval(name: str, shift: float = 50.0) -> tuple[float, float] | None:
+        of_part = measure.Measured(METRICS[name], over=lambda chosen: shift + float(values[chosen].mean()))
+        return score.estimate(of_part, 40)[1]
+
+    tenths = statistics.interval_of_set(
+        lambda chosen: 50 + float(values[chosen].mean()), 40, seed=seeds.seed("interval", "is"), left_out=0.1
+    )
+    assert interval("is") == tenths[1]
+    assert interval("kid") is not None and interval("is_10split") is None
+    assert (low := interval("is", 0.5)) is not None and low[0] == 1.0
+
+
+def test_hits_and_misses_have_the_interval_of_a_share() -> None:
+    hits = np.repeat([[1.0, 0.0]], [2, 18], axis=1)
+    _, ci = score.estimate(measure.Measured(METRICS["retrieval_top1"], items=hits), 20)
+    assert ci == statistics.wilson_interval(2, 20) and ci[0] > 0
 
 
 def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab: Any) -> None:
