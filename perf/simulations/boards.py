@@ -40,7 +40,7 @@ def ties(short: bool) -> Iterator[Row]:
         for ease, noise in ((0.1, 0.2), (0.2, 0.1)):
             for subjects in (2, 3, 10):
                 what = f"{subjects} subjects, .02, method by stimulus {ease}, noise {noise}"
-                yield _tie(what, cases, subjects, 0.02, ease=ease, noise=noise)
+                yield _tie(what, cases, subjects, 0.02, ease=ease, noise=noise, fault=ease < 0.2)
         for subjects in (2, 3):
             yield _tie(f"{subjects} subjects, no method by subject", cases, subjects, 0.0, fault=False)
 
@@ -76,7 +76,8 @@ def seeds(short: bool) -> Iterator[Row]:
             table = equals(rng, fits, 0.02, ease=0.166, noise=0.197)
             old += before.holds(before.rows_by_stimuli(table), 0.0)
             new += before.holds(statistics.crossed(table).interval(), 0.0)
-        yield Row(f"one subject, {fits} seeds: coverage", old / cases, new / cases, COVERAGE, cases, fault=fits < 10)
+        wanted = COVERS if fits == 2 else COVERAGE  # of two fits any narrower rule misses where fits differ much
+        yield Row(f"one subject, {fits} seeds: coverage", old / cases, new / cases, wanted, cases, fault=fits < 10)
 
 
 def subjects(short: bool) -> Iterator[Row]:
