@@ -39,8 +39,9 @@ def paired_test(differences: ArrayLike, *, seed: int, permutations: int = 10000)
     The interval is the mean +- the larger of the two 95 % points in standard errors, drawn out to zero where p is above
     .05: it holds zero exactly where p does not reject it. Measured level at 20, 50 and 200 stimuli, 2,000 cases each:
     bell-shaped differences .037, .045, .046; exponential .067, .058, .045; like n-way accuracy .065, .042, .045; hits
-    .013, .033, .039. Flipped signs alone: .043, .048, .049; .086, .069, .054; .173, .119, .059; .013, .033, .040. Assumed: stimuli are independent. It says nothing of other
-    fits or subjects. No interval below two items, or where all are equal.
+    .013, .033, .039. Flipped signs alone: .043, .048, .049; .086, .069, .054; .173, .119, .059; .013, .033, .040.
+    Assumed: stimuli are independent. It says nothing of other fits or subjects. No interval below two items, or where
+    all are equal.
     """
     items = finite(differences)
     flipped = sign_flip_p(items, seed=seed, permutations=permutations)

@@ -191,4 +191,4 @@ def visible(short: bool) -> Iterator[Row]:
         effect = np.mean([statistics.crossed(equals(rng, count, 0.02)).visible() for _ in range(cases)])
         seen = [statistics.crossed(effect + equals(rng, count, 0.02)).p <= 0.05 for _ in range(cases)]
         what = f"a difference of {effect:.3f}, on average called visible, {count} subjects: seen"
-        yield Row(what, None, float(np.mean(seen)), POWER, cases)
+        yield Row(what, None, float(np.mean(seen)), POWER if count > 2 else None, cases)
