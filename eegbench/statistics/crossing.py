@@ -63,8 +63,8 @@ class Crossed:
     def visible(self, *, level: float = 0.95, power: float = 0.8) -> float:
         """The smallest true mean other than zero that as many rows and stimuli show with probability `power`.
 
-        Few rows tell their own variance badly: what is visible on average for 2, 3, 5 and 10 of them is seen in .68, .74,
-        .75 and .77 of 2,000 cases where .80 is asked for.
+        Few rows tell their own variance badly: what is visible on average for 2, 3, 5 and 10 of them is seen in .68,
+        .74, .75 and .77 of 2,000 cases where .80 is asked for.
         """
         if not self.variance > 0:
             return 0.0
