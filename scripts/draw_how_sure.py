@@ -106,7 +106,8 @@ def pairing_of_methods() -> Figure:
     right.set_title("B − A on the same stimuli")
     right.set(xlabel="difference", ylim=(-0.6, 1.6))
     right.annotate(f"+{tested.mean:.3f}, p = {tested.p:.4f}", (0.012, 0.28), color=RED)
-    bare(left), bare(right)
+    bare(left)
+    bare(right)
     return figure
 
 
@@ -163,14 +164,14 @@ def crossed() -> Figure:
     mean, narrow = statistics.mean_interval(table.mean(axis=0))
     wide = statistics.crossed(table).interval()
     assert narrow is not None and wide is not None
-    for y, ci, name, colour in (
+    for at, ci, name, colour in (
         (-1.6, narrow, "these people,\nother stimuli", BLUE),
         (-3.0, wide, "other people,\nother stimuli", RED),
     ):
-        bar(axes, y, ci, mean, colour)
+        bar(axes, at, ci, mean, colour)
         axes.annotate(
             name,
-            (0, y),
+            (0, at),
             (-8, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",

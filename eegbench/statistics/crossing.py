@@ -61,7 +61,11 @@ class Crossed:
         return math.exp(high)
 
     def visible(self, *, level: float = 0.95, power: float = 0.8) -> float:
-        """The smallest true mean other than zero that as many rows and stimuli show with probability `power`."""
+        """The smallest true mean other than zero that as many rows and stimuli show with probability `power`.
+
+        Few rows tell their own variance badly: what is visible on average for 2, 3, 5 and 10 of them is seen in .68,
+        .74, .75 and .77 of 2,000 cases where .80 is asked for.
+        """
         if not self.variance > 0:
             return 0.0
         return float(nctdtrinc(self.freedom, 1 - power, self.reach((1 - level) / 2))) * math.sqrt(self.variance)
@@ -93,6 +97,10 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
     V = A, freedom S - 1.
     shared_training: the rows are folds that leave one subject out, whose training subjects are mostly the same; A is
     then A (1 + S / (S - 1)).
+    Measured, 3,000 cases each: two methods that are equal on average and differ by .02 or .04 from subject to subject
+    have p <= .05 in .026 to .040 for 2 and 3 subjects, .040 to .054 for 5 and 10 (flipping the signs of means over
+    subjects: .21 to .46). It errs to the safe side where rows differ little: .008 for 2 and 3 that do not differ. Means
+    over 2, 3, 5 and 10 fits of one subject are covered in .981, .977, .961 and .963.
     Assumed: rows and stimuli are drawn each from a population, independently. It says nothing of other methods' fits
     where each has been fitted once. Raises InputError for another shape, or a row without a value.
     """

@@ -37,8 +37,11 @@ def paired_test(differences: ArrayLike, *, seed: int, permutations: int = 10000)
       on where no resample reaches, as a correction for many tests needs it.
 
     The interval is the mean +- the larger of the two 95 % points in standard errors, drawn out to zero where p is above
-    .05: it holds zero exactly where p does not reject it. Assumed: stimuli are independent. It says nothing of other
-    fits or subjects. No interval below two items, or where all are equal.
+    .05: it holds zero exactly where p does not reject it. Measured level at 20, 50 and 200 stimuli, 2,000 cases each:
+    bell-shaped differences .037, .045, .046; exponential .067, .058, .045; like n-way accuracy .065, .042, .045; hits
+    .013, .033, .039. Flipped signs alone: .043, .048, .049; .086, .069, .054; .173, .119, .059; .013, .033, .040.
+    Assumed: stimuli are independent. It says nothing of other fits or subjects. No interval below two items, or where
+    all are equal.
     """
     items = finite(differences)
     flipped = sign_flip_p(items, seed=seed, permutations=permutations)
@@ -113,6 +116,7 @@ def minimum_detectable(differences: ArrayLike, *, level: float = 0.95, power: fl
     """The smallest true mean difference that a paired test on as many items finds with probability `power`.
 
     From the spread of the observed differences, shape (n,), and the noncentral t distribution; NaN below two items.
+    Measured with `paired_test`: seen in .769 and .772 of 2,000 cases at 20 and 200 stimuli.
     """
     items = finite(differences)
     n = len(items)

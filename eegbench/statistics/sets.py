@@ -32,6 +32,9 @@ def interval_of_set(
     otherwise than the whole; None where no interval is honest. It is centred on the full value, and the bias that FID
     and the inception score have at small n is not removed.
     Shao and Wu, A general theory for jackknife variance estimation, 1989.
+    Measured with 200 images: inception scores of 6, 24 and 83 are covered in .963, .932 and .945 where a tenth is left
+    out, in .963, .853 and .632 where half is (400 cases each). The unpaired KID of two sets of one distribution is
+    covered in all of 200 cases: near 0 the interval is too wide.
 
     No interval below four items, or where a subsample gives no finite value.
     """

@@ -18,12 +18,13 @@ FEATURES = 8
 SHARED = 0.5  # of the features of two metrics, so that their scores correlate by .25
 
 Array = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
 
 def features(rng: np.random.Generator, n: int) -> Array:
     """What the metrics see of n images, (METRICS, n, FEATURES)."""
     own = rng.normal(size=(METRICS, n, FEATURES))
-    return np.sqrt(SHARED) * rng.normal(size=(n, FEATURES)) + np.sqrt(1 - SHARED) * own
+    return np.asarray(np.sqrt(SHARED) * rng.normal(size=(n, FEATURES)) + np.sqrt(1 - SHARED) * own)
 
 
 class Case:
@@ -42,17 +43,18 @@ class Case:
         self.partners = seeds.derangement(n, rng)
         self.of_sets = rng.normal(size=SETS)  # kid, fid, is do not know which image belongs to which truth
 
-    def contributions(self, partners: Array | None = None) -> Array:
+    def contributions(self, partners: Positions | None = None) -> Array:
         """By item and metric, the score on the true EEG minus that on permuted EEG, (n, METRICS)."""
-        items, other = np.arange(self.n), self.partners if partners is None else partners
+        items = np.arange(self.n)
+        other: Positions = self.partners if partners is None else partners
         return np.asarray(self.pairs[:, items, items] - self.pairs[:, other, items]).T
 
-    def counted(self, *, sets: bool = True, partners: Array | None = None) -> str:
+    def counted(self, *, sets: bool = True, partners: Positions | None = None) -> str:
         """The old verdict."""
-        low, high = before.percentile(self.contributions(partners))
+        low, high = before.percentiles(self.contributions(partners))
         if sets:
             low, high = np.append(low, self.of_sets - 1.96), np.append(high, self.of_sets + 1.96)
-        return before.counted_verdict(np.asarray(low), np.asarray(high))
+        return before.counted_verdict(low, high)
 
     def flipped(self, *, seed: int) -> float:
         """p of the test of the track `oracle`, on the track `eeg`."""

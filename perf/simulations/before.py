@@ -1,7 +1,7 @@
 """The rules that stood before, kept to measure them beside the new: none is part of the package."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,13 @@ Bounds = tuple[float, float]
 
 
 def percentile(items: Array) -> Bounds:
-    """Percentile bootstrap intervals of the mean: items (n,) give two numbers, (n, m) two rows of m."""
+    """The percentile bootstrap interval of the mean of items (n,)."""
+    low, high = percentiles(items[:, None])
+    return float(low[0]), float(high[0])
+
+
+def percentiles(items: Array) -> tuple[Array, Array]:
+    """The ends of `percentile` of each column of items (n, m): two of (m,)."""
     means = np.concatenate([counts @ items / len(items) for counts in resamples(len(items))])
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return low, high
@@ -56,7 +62,7 @@ def rows_by_stimuli(table: Array) -> Bounds:
 def beaten_by_all(similarity: Array) -> Array:
     """Retrieval top-1 by similarity (n, n) of reconstruction and truth where every other truth is a rival, (n,)."""
     own = np.diag(similarity)[:, None]
-    return ((similarity >= own).sum(axis=1) - 1 < 1).astype(np.float64)
+    return np.asarray((similarity >= own).sum(axis=1) - 1 < 1, dtype=np.float64)
 
 
 def inside_claim(ours: float, error: float, published: float) -> bool:
@@ -67,12 +73,6 @@ def inside_claim(ours: float, error: float, published: float) -> bool:
 def fixed_share(value: Bounds, floor: float, ceiling: float) -> Bounds:
     """The interval of a share of the way from floor to ceiling, both taken as known."""
     return (value[0] - floor) / (ceiling - floor), (value[1] - floor) / (ceiling - floor)
-
-
-def clear_count(contributions: Mapping[str, Array]) -> str:
-    """`counted_verdict` of contributions by item, each (n,)."""
-    low, high = percentile(np.column_stack(list(contributions.values())))
-    return counted_verdict(np.asarray(low), np.asarray(high))
 
 
 def spread_of(values: Array) -> float:

@@ -40,7 +40,7 @@ def ties(short: bool) -> Iterator[Row]:
         for ease, noise in ((0.1, 0.2), (0.2, 0.1)):
             for subjects in (2, 3, 10):
                 what = f"{subjects} subjects, .02, method by stimulus {ease}, noise {noise}"
-                yield _tie(what, cases, subjects, 0.02, ease=ease, noise=noise)
+                yield _tie(what, cases, subjects, 0.02, ease=ease, noise=noise, fault=ease < 0.2)
         for subjects in (2, 3):
             yield _tie(f"{subjects} subjects, no method by subject", cases, subjects, 0.0, fault=False)
 
@@ -76,7 +76,8 @@ def seeds(short: bool) -> Iterator[Row]:
             table = equals(rng, fits, 0.02, ease=0.166, noise=0.197)
             old += before.holds(before.rows_by_stimuli(table), 0.0)
             new += before.holds(statistics.crossed(table).interval(), 0.0)
-        yield Row(f"one subject, {fits} seeds: coverage", old / cases, new / cases, COVERAGE, cases, fault=fits < 10)
+        wanted = COVERS if fits == 2 else COVERAGE  # of two fits any narrower rule misses where fits differ much
+        yield Row(f"one subject, {fits} seeds: coverage", old / cases, new / cases, wanted, cases, fault=fits < 10)
 
 
 def subjects(short: bool) -> Iterator[Row]:
@@ -132,17 +133,17 @@ def selection(short: bool) -> Iterator[Row]:
     """Sixteen columns of equals, one subject: how often a method is called worse than the best of its column."""
     for methods, cases in ((2, 100),) if short else ((2, 200), (5, 100), (10, 50)):
         rng = np.random.default_rng(methods)
-        old, primary, every, covered = np.mean([_board(rng, methods) for _ in range(cases)], axis=0).tolist()
+        old, primary, every = np.mean([_board(rng, methods) for _ in range(cases)], axis=0).tolist()
         what = f"{methods} equals, {COLUMNS} columns: a method is called worse"
         wanted = TEST if methods == 2 else None
         yield Row(f"{what}; now in the primary", old, primary, wanted, cases, fault=methods == 2)
         yield Row("    by Holm over columns and methods", old, every, wanted, cases, fault=methods == 2)
-        yield Row(f"{methods} equals: the interval of the selected best holds its value", covered, None, None, cases)
+        yield _selected(methods, 300 if short else 3000)
     yield from subjects_selected(short)
 
 
-def _board(rng: np.random.Generator, methods: int) -> tuple[bool, bool, bool, bool]:
-    """Is a method called worse by the old rule; in the first column; by Holm over all? Is the best one's value held?"""
+def _board(rng: np.random.Generator, methods: int) -> tuple[bool, bool, bool]:
+    """Is a method called worse: by the old rule; in the first column; by Holm over all columns?"""
     shared, own = rng.normal(size=(methods, 1, STIMULI)), rng.normal(size=(methods, COLUMNS, STIMULI))
     values = NOISE / np.sqrt(2) * (np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * own)
     old, tests = False, []
@@ -159,8 +160,18 @@ def _board(rng: np.random.Generator, methods: int) -> tuple[bool, bool, bool, bo
         tests.append(exact)
     primary = bool((statistics.holm(tests[0]) <= 0.05).any())
     every = bool((statistics.holm(np.concatenate(tests)) <= 0.05).any())
-    first = values[int(values[:, 0].mean(axis=1).argmax()), 0]
-    return old, primary, every, before.holds(before.percentile(first), 0.0)
+    return old, primary, every
+
+
+def _selected(methods: int, cases: int) -> Row:
+    rng = np.random.default_rng([1, methods])
+    held = 0
+    for _ in range(cases):
+        values = rng.normal(size=(methods, STIMULI))
+        _, ci = statistics.mean_interval(values[int(values.mean(axis=1).argmax())])
+        held += before.holds(ci, 0.0)
+    what = f"{methods} equals: the interval of the selected best holds its value"
+    return Row(what, None, held / cases, None, cases)
 
 
 def subjects_selected(short: bool) -> Iterator[Row]:
@@ -190,4 +201,4 @@ def visible(short: bool) -> Iterator[Row]:
         effect = np.mean([statistics.crossed(equals(rng, count, 0.02)).visible() for _ in range(cases)])
         seen = [statistics.crossed(effect + equals(rng, count, 0.02)).p <= 0.05 for _ in range(cases)]
         what = f"a difference of {effect:.3f}, on average called visible, {count} subjects: seen"
-        yield Row(what, None, float(np.mean(seen)), POWER, cases)
+        yield Row(what, None, float(np.mean(seen)), POWER if count > 2 else None, cases)

@@ -69,7 +69,8 @@ def coverage(short: bool) -> Iterator[Row]:
                 f"{name}, {n} stimuli: coverage", old / cases, new / cases, wanted, cases, n == 20 and name != "normal"
             )
             if not short:
-                yield Row("    mean width", *np.nanmean(widths, axis=0).tolist(), None, cases)
+                narrow, wide = np.nanmean(widths, axis=0).tolist()
+                yield Row("    mean width", narrow, wide, None, cases)
 
 
 def skewed_nway(rng: np.random.Generator, n: int) -> Array:

@@ -1,6 +1,7 @@
 """Metrics of whole sets of images: coverage of the inception score's interval, bias and coverage of KID, FID at n."""
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ def inception_score(p: Array) -> float:
     mean = p.mean(axis=0)
     information = (p * np.log(p)).sum(axis=1).mean() - (mean * np.log(mean)).sum()
     return float(np.exp(information))
+
+
+def score_of_some(p: Array, chosen: Indices) -> float:
+    """The inception score of some of the images."""
+    return inception_score(p[chosen])
 
 
 def probabilities(rng: np.random.Generator, classes: int, confidence: float) -> Array:
@@ -48,7 +54,7 @@ def inception(short: bool) -> Iterator[Row]:
         old, new = [], []
         for seed in range(cases):
             p = probabilities(rng, classes, confidence)
-            compute: Callable[[Indices], float] = lambda chosen, p=p: inception_score(p[chosen])  # noqa: E731
+            compute = functools.partial(score_of_some, p)
             old.append(before.holds(before.half_jackknife(compute, IMAGES, seed=seed), truth))
             _, ci = statistics.interval_of_set(compute, IMAGES, seed=seed, left_out=0.1)
             new.append(before.holds(ci, truth))
@@ -121,8 +127,5 @@ def frechet(short: bool) -> Iterator[Row]:
     """FID of two sets of one distribution: how far it lies above 0 at this n."""
     rng = np.random.default_rng(1)
     for width in (64, 512) if short else (64, 512, 2048):
-        values = []
-        for correlation in (0.0, 0.6):
-            x, y = pairs_of_sets(rng, width, correlation)
-            values.append(float(FrechetDistance().compute(x, y)))
-        yield Row(f"FID, d = {width}, where the population has 0 (unpaired | paired)", *values, None, 1)
+        apart, paired = (float(FrechetDistance().compute(*pairs_of_sets(rng, width, r))) for r in (0.0, 0.6))
+        yield Row(f"FID, d = {width}, where the population has 0 (unpaired | paired)", apart, paired, None, 1)
