@@ -87,9 +87,9 @@ def crossed(table: ArrayLike, *, shared_training: bool = False) -> Crossed:
 
     A and B both hold the noise of single values, which E takes out once (two-way random effects). A stands on S - 1
     degrees of freedom, the rest of V on n - 1: interval and p take the mean of Student's points, weighed by A / V and
-    1 - A / V (`cochran`). Satterthwaite's freedom in their place let two rows reject at .127 and three at .077 where the
-    rows differ much, and at .076 and .035 where .01 is wanted. NaN is a value that is not there. B and E stand on the
-    stimuli that all rows have; where these are less than half of what a row has, the rows have seen other stimuli:
+    1 - A / V (`cochran`). Satterthwaite's freedom in their place let two rows reject at .127 and three at .077 where
+    the rows differ much, and at .076 and .035 where .01 is wanted. NaN is a value that is not there. B and E stand on
+    the stimuli that all rows have; where these are less than half of what a row has, the rows have seen other stimuli:
     V = A, freedom S - 1.
     shared_training: the rows are folds that leave one subject out, whose training subjects are mostly the same; A is
     then A (1 + S / (S - 1)).
