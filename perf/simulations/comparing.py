@@ -18,7 +18,7 @@ Values = dict[str, tuple[Array, Array]]
 
 def equals(short: bool) -> Iterator[Row]:
     """Two methods that are interchangeable, on stimuli that are easy or hard for both; `before` is by sign flips."""
-    cases = 200 if short else 1000
+    cases = 100 if short else 500
     for name, draw in (("six metrics", six_metrics), ("two-way", two_way)):
         for n in SIZES[:1] if short else SIZES:
             yield from rejections(f"{name} of equals, {n} stimuli", draw, n, cases)
@@ -53,7 +53,9 @@ def rejections(what: str, draw: Callable[[np.random.Generator, int], Values], n:
     for _ in range(cases):
         values = draw(rng, n)
         found = paired(values)
-        flips = [statistics.sign_flip_p(statistics.differences(a, b), seed=1) for a, b in values.values()]
+        flips = [
+            statistics.sign_flip_p(statistics.differences(a, b), seed=1, permutations=1000) for a, b in values.values()
+        ]
         single.append([one.p <= LEVEL for one in found.values()])
         flipped.append([p <= LEVEL for p in flips])
         family.append(any(one.significant for one in found.values()))
