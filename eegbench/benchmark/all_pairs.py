@@ -1,7 +1,5 @@
 """The score of each reconstruction against each truth: what chance gives, and what the audit permutes."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -125,12 +123,9 @@ def partners(stimuli: Sequence[str], contents: Sequence[str]) -> Positions:
 def chance(metric: Metric, contents: Sequence[str]) -> float | None:
     """The number that a metric's chance is, for stimuli with these pictures; None where it is estimated, or none.
 
-    "k/N" is the mean over stimuli of min(1, k / (rivals + 1)): the rivals of a stimulus show another picture.
+    "k/N" is min(1, k / N) for N different pictures, of which each counts once.
     """
     if not isinstance(metric.chance, str):
         return metric.chance
     top, _, among = metric.chance.partition("/")
-    if among != "N":
-        return None
-    n, shown = len(contents), Counter(Counter(contents).values())  # how many pictures are shown how many times
-    return math.fsum(min(1.0, float(top) / (n - times + 1)) * (times * many / n) for times, many in shown.items())
+    return min(1.0, float(top) / len(set(contents))) if among == "N" else None

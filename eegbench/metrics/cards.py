@@ -208,7 +208,7 @@ CARDS: dict[str, Card] = {
         "Song et al. 2024 (NICE); Li et al. 2024 (ATM)", "the method's own target embedding of the shown image",
         traps=(
             "Among all test images, the shown one included: NICE retrieves a concept's mean of other images.",
-            "Where one picture stands behind several items, the other copies are no rivals, and chance is above 1/N. "
+            "Where one picture stands behind several items it counts once, and chance is 1 / pictures. "
             "Sheets of edition 1 of the statistics counted each copy as a rival: score such runs again.",
             "Published tables average ten subjects.",
         ),

@@ -15,10 +15,11 @@ from eegbench.metrics.correlation import rivals_beaten, rivals_beaten_in_pairs
 
 @dataclass(frozen=True)
 class Retrieval(Metric):
-    """1 where fewer than `top` other truths are at least as close by cosine to the decoded embedding as its own, (n,).
+    """1 where fewer than `top` other pictures are at least as close by cosine to the decoded embedding as its own, (n,).
 
-    Truths that show the same picture as its own are no rivals. Ties fail; so does a comparison with a vector of length
-    0 or one that is not finite. `block` bounds memory and changes no value.
+    A picture that several items show counts once: copies are no rivals of each other, and one rival of others. Ties
+    fail; so does a comparison with a vector of length 0 or one that is not finite. `block` bounds memory and changes
+    no value.
     """
 
     id: str
@@ -42,9 +43,17 @@ class Retrieval(Metric):
         check_pairs(self.id, reconstructions, truths, ndim=2)
         if stimuli is not None and len(stimuli) != len(truths):
             raise InputError(f"{self.id}: {len(stimuli)} stimulus ids for {len(truths)} items; wanted one for each")
-        beaten, rivals = rivals_beaten(reconstructions, truths, centre=False, block=self.block, stimuli=stimuli)
-        return (rivals - beaten < self.top).astype(np.float64)
+        if stimuli is None or len(set(stimuli)) == len(stimuli):
+            beaten, rivals = rivals_beaten(reconstructions, truths, centre=False, block=self.block)
+            return (rivals - beaten < self.top).astype(np.float64)
+        values = []
+        for start in range(0, len(truths), self.block):
+            scores = self.pairs(reconstructions[start : start + self.block], truths, stimuli=stimuli)
+            values.append(scores[np.arange(len(scores)), start + np.arange(len(scores))])
+        return np.concatenate(values)
 
     def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
-        beaten, rivals = rivals_beaten_in_pairs(reconstructions, truths, centre=False, stimuli=stimuli)
-        return (rivals - beaten < self.top).astype(np.float64)
+        _, first, shown = np.unique(np.asarray(stimuli), return_index=True, return_inverse=True)
+        pictures = [stimuli[place] for place in first]
+        beaten, rivals = rivals_beaten_in_pairs(reconstructions, truths[first], centre=False, stimuli=pictures)
+        return (rivals - beaten < self.top)[:, shown].astype(np.float64)

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
-from eegbench.statistics.intervals import finite, studentised
-from eegbench.statistics.paired import sign_flip_ps
+from eegbench.statistics.intervals import finite
+from eegbench.statistics.paired import sign_flip_ps, symmetric
 
 Array = NDArray[np.float64]
 
@@ -30,5 +29,4 @@ def _studentised_p(row: Array) -> float:
     n = len(items)
     if n < 2 or np.ptp(items) == 0:
         return 0.0 if n else math.nan
-    t = abs(float(items.mean())) / (float(items.std(ddof=1)) / math.sqrt(n))
-    return float(max((np.abs(studentised(items)) >= t).mean(), 2 * stdtr(n - 1, -t)))
+    return symmetric(items)[1]

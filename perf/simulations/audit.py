@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from eegbench import seeds, statistics
+from eegbench import metrics, seeds, statistics
+from eegbench.contracts import PIXELS, Metric
 from eegbench.statistics.audit import judged, permuted_z
 from perf.simulations import before
 from perf.simulations.table import LEVEL, TEST, Row
 
 METRICS = 15  # per item
 SETS = 4
+SALIENCY = "saliency"  # what metrics of maps need
 FEATURES = 8
 SHARED = 0.5  # of the features of two metrics, so that their scores correlate by .25
 
@@ -214,18 +216,29 @@ POWER_OF_CONTRIBUTION = (0.74, 0.86)
 
 
 def speed(short: bool) -> Iterator[Row]:
-    """Seconds for one p."""
+    """Seconds of a processor for one p, and for the scores of all pairs that it stands on."""
     for n, most in ((200, 0.5), (1000, 5.0)) if not short else ((200, 0.5),):
-        scores = {
-            str(place): table for place, table in enumerate(np.random.default_rng(0).normal(size=(METRICS, n, n)))
-        }
+        tables = np.random.default_rng(0).normal(size=(METRICS, n, n))
         began = time.process_time()
-        statistics.pairing(scores, seed=0)
-        yield Row(
-            f"seconds for the p of {METRICS} metrics, {n} stimuli",
-            None,
-            time.process_time() - began,
-            (0.0, most),
-            1,
-            error=0.0,
-        )
+        statistics.pairing({str(place): table for place, table in enumerate(tables)}, seed=0)
+        what = f"seconds for the p of {METRICS} metrics, {n} stimuli"
+        yield Row(what, None, time.process_time() - began, (0.0, most), 1, error=0.0)
+    if not short:
+        seconds = sum(_seconds_of_pairs(metric) for metric in metrics.METRICS.values() if metric.per_item)
+        yield Row("seconds for all pairs of all metrics, 200 stimuli", None, seconds, (0.0, 5.0), 1, error=0.0)
+
+
+def _seconds_of_pairs(metric: Metric) -> float:
+    """For the scores of 200 images against 200, all of them random, as wide as the small judges' features."""
+    rng, ids = np.random.default_rng(1), list(map(str, range(200)))
+    if metric.needs == PIXELS:
+        images = rng.uniform(size=(200, 425, 425, 3)).astype(np.float32)
+        began = time.process_time()
+        kept = np.concatenate([metric.reduced(images[start : start + 8]) for start in range(0, 200, 8)])
+        metric.pairs(kept, kept, stimuli=ids)
+        return time.process_time() - began
+    drawn = rng.uniform(size=(2, 200, 128, 128) if metric.needs == SALIENCY else (2, 200, 2048))
+    drawn /= 1.0 if metric.needs == SALIENCY else drawn.sum(axis=2, keepdims=True)
+    began = time.process_time()
+    metric.pairs(drawn[0], drawn[1], stimuli=ids)
+    return time.process_time() - began

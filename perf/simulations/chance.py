@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import seeds
+from eegbench.metrics import METRICS
+from eegbench.metrics.retrieval import Retrieval
 from perf.simulations import before
 from perf.simulations.table import Row
 
@@ -23,9 +25,8 @@ def nway_pairs(rng: np.random.Generator, spread: float) -> Array:
     share = np.exp(popular) / np.exp(popular).sum()
     truths = rng.choice(CLASSES, size=STIMULI, p=share)
     logits = popular + 1.4 * rng.normal(size=(STIMULI, CLASSES))
-    below = logits.argsort(axis=1).argsort(axis=1)[:, truths]  # how many classes lie below the truth's
-    steps = np.arange(WAYS - 1)
-    return np.asarray((np.maximum(below[..., None] - steps, 0) / (CLASSES - 1 - steps)).prod(axis=2))
+    shown = np.eye(CLASSES)[truths]
+    return METRICS["nway50_top1"].pairs(np.exp(logits), shown, stimuli=list(map(str, range(STIMULI))))
 
 
 def of_all_pairs(scores: Array) -> float:
@@ -75,26 +76,26 @@ def _spread(cases: int) -> Row:
     )
 
 
-def same_pictures_left_out(similarity: Array, shows: NDArray[np.int64]) -> Array:
-    """Retrieval top-1 where truths that show the same picture are no rivals, (n,)."""
-    own = np.diag(similarity)[:, None]
-    rivals = shows[:, None] != shows[None, :]
-    return np.asarray(((similarity >= own) & rivals).sum(axis=1) < 1, dtype=np.float64)
+def retrieved(decoded: Array, pictures: Array, shows: list[str]) -> float:
+    """Retrieval top-1 where each stimulus shows the picture of that name."""
+    metric = METRICS["retrieval_top1"]
+    assert isinstance(metric, Retrieval)
+    return float(metric.compute(decoded, pictures, stimuli=shows).mean())
 
 
 def twice(short: bool) -> Iterator[Row]:
     """Retrieval where each picture occurs twice: a perfect decoder, and one that knows nothing against its chance."""
     rng = np.random.default_rng(6)
-    shows = np.arange(STIMULI) // 2
+    places = np.arange(STIMULI) // 2
+    shows = list(map(str, places))
     pictures = rng.normal(size=(STIMULI // 2, 16))
-    pictures = (pictures / np.linalg.norm(pictures, axis=1, keepdims=True))[shows]
-    perfect = pictures @ pictures.T
-    old, new = before.beaten_by_all(perfect).mean(), same_pictures_left_out(perfect, shows).mean()
+    pictures = (pictures / np.linalg.norm(pictures, axis=1, keepdims=True))[places]
+    old, new = before.beaten_by_all(pictures @ pictures.T).mean(), retrieved(pictures, pictures, shows)
     yield Row(
         "retrieval top-1 of a perfect decoder, each picture twice", float(old), float(new), (1.0, 1.0), STIMULI, True
     )
     cases = 100 if short else 1000
-    blind = [same_pictures_left_out(rng.normal(size=(STIMULI, 16)) @ pictures.T, shows).mean() for _ in range(cases)]
+    blind = [retrieved(rng.normal(size=(STIMULI, 16)), pictures, shows) for _ in range(cases)]
     chance = 1 / (STIMULI // 2)  # its own among the pictures: rivals that are shown twice win together
     error = float(np.std(blind)) / np.sqrt(cases)
     yield Row(
