@@ -15,11 +15,11 @@ from eegbench.metrics.correlation import rivals_beaten, rivals_beaten_in_pairs
 
 @dataclass(frozen=True)
 class Retrieval(Metric):
-    """1 where fewer than `top` other pictures are at least as close by cosine to the decoded embedding as its own, (n,).
+    """1 where fewer than `top` other pictures are at least as near to the decoded embedding as its own, else 0; (n,).
 
-    A picture that several items show counts once: copies are no rivals of each other, and one rival of others. Ties
-    fail; so does a comparison with a vector of length 0 or one that is not finite. `block` bounds memory and changes
-    no value.
+    Near is by cosine. A picture that several items show counts once: copies are no rivals of each other, and one rival
+    of others. Ties fail; so does a comparison with a vector of length 0 or one that is not finite. `block` bounds
+    memory and changes no value.
     """
 
     id: str
