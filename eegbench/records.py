@@ -23,6 +23,12 @@ SCHEMA_VERSION = 2
 STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
+LEVEL = 0.05  # of the audit's test
+CONTRIBUTES, NO_SIGN, CANNOT_TELL = (
+    "EEG contributes",
+    "no sign that the EEG contributes",
+    "cannot tell",
+)  # its verdict begins
 RULES = ("pairing", "regenerated")  # by which an audit tests
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
 MAX_RECORD_BYTES = 64 * 2**20
@@ -342,9 +348,21 @@ class ScoreSheet:
         tested = self.audit is not None or any(score.contribution_p is not None for score in self.metrics.values())
         if tested and self.statistics == 1:
             raise InputError("edition 1 of the statistics has no p of an audit: the edition was changed afterwards")
+        if self.statistics > 1:
+            self._check_verdict()
         named = (*self.audit.carried_by, *self.audit.visible) if self.audit else ()
         if astray := next((name for name in named if name not in self.metrics), None):
             raise InputError(f"the audit names {astray[:200]!r}, of which the sheet has no score")
+
+    def _check_verdict(self) -> None:
+        """Nothing says more than the audit beside it."""
+        by_metric = any(score.contribution_p is not None for score in self.metrics.values())
+        if by_metric and (self.audit is None or self.audit.rule != "pairing"):
+            raise InputError("scores have a p of the audit, and there is no audit by pairing")
+        head = CANNOT_TELL if self.audit is None else CONTRIBUTES if self.audit.p <= LEVEL else NO_SIGN
+        if not (self.verdict or self.audit) or self.verdict.startswith((head, CANNOT_TELL)):
+            return
+        raise InputError(f"the verdict is {self.verdict[:80]!r}; after this audit it begins with {head!r}")
 
     def to_json(self) -> str:
         value = dataclasses.asdict(self)

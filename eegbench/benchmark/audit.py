@@ -18,10 +18,9 @@ from eegbench.benchmark.measure import EMBEDDING, Array, Measured
 from eegbench.benchmark.permuting import Permuted
 from eegbench.benchmark.score import Embeddings, Scorer, estimate
 from eegbench.contracts import Progress
-from eegbench.records import Audited, ScoreSheet, finite
+from eegbench.records import LEVEL, Audited, ScoreSheet, finite
 
 PAIRED = "eeg"  # the track where all pairs of a reconstruction and a truth are looked at
-ONE_SIDED = 0.9  # of a two-sided level: .05 at one end, where the audit's test looks
 HARDLY = 0.01  # of the spread of the scores of all pairs
 
 
@@ -103,13 +102,13 @@ def _paired(
     if not true:
         return None, {}
     found = statistics.pairing(true, seed=0)
-    carried = sorted((n for n, p in found.by_metric.items() if p <= verdicts.LEVEL), key=lambda n: -found.z[n])
+    carried = sorted((n for n, p in found.by_metric.items() if p <= LEVEL), key=lambda n: -found.z[n])
     audited = Audited(
         "pairing",
         found.p,
         len(donors),
         tuple(carried),
-        {name: statistics.smallest_contribution(pairs) for name, pairs in true.items()},
+        {name: statistics.smallest_contribution(pairs, found.critical) for name, pairs in true.items()},
         statistics.pairing(_kept(true, permuted, donors), seed=0).p,
     )
     return audited, found.by_metric
@@ -145,9 +144,8 @@ def _regenerated(measured: Mapping[str, Measured], permuted: Mapping[str, Measur
     if not gains:
         return None
     p = statistics.one_sided_sign_flip(gains, seed=0)
-    visible = {name: statistics.minimum_detectable(values, level=ONE_SIDED) for name, values in gains.items()}
-    known = {name: least for name, least in visible.items() if finite(least) is not None}
-    return Audited("regenerated", p, len(next(iter(gains.values()))), visible=known)
+    visible = statistics.smallest_joint_contribution(gains)
+    return Audited("regenerated", p, len(next(iter(gains.values()))), visible=visible)
 
 
 def _gains(true: Measured, permuted: Measured) -> Array | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eegbench import runs, tolerances, values
 from eegbench.benchmark import verdicts
-from eegbench.records import STATISTICS, Score, ScoreSheet
+from eegbench.records import LEVEL, STATISTICS, Score, ScoreSheet
 
 NUMBERS = ("value", "permuted", "contribution")
 INTERVALS = ("ci", "contribution_ci")
@@ -35,9 +35,9 @@ def _audit(told: ScoreSheet, found: ScoreSheet, *, whole: bool) -> Iterator[str]
     if told.verdict != words and (told.audit or whole or not told.verdict.startswith(verdicts.OPEN)):
         yield f"{runs.SHEET}: verdict is {told.verdict!r}; wanted {words!r}"
     adjusted = {name: one.contribution_p for name, one in told.metrics.items()}
-    seen = {name for name, p in adjusted.items() if p is not None and p <= verdicts.LEVEL}
+    seen = {name for name, p in adjusted.items() if p is not None and p <= LEVEL}
     if told.audit and set(told.audit.carried_by) != seen:
-        yield f"{runs.SHEET}: carried_by of the audit is not where contribution_p is {verdicts.LEVEL} or less"
+        yield f"{runs.SHEET}: carried_by of the audit is not where contribution_p is {LEVEL} or less"
     if not whole:
         return
     a, b = told.audit, found.audit

@@ -1,14 +1,13 @@
 """The audit's verdict in words, from what the audit measured and from nothing else."""
 
-from eegbench.records import Audited
+from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEVEL, NO_SIGN, Audited
 from eegbench.report import number, probability
 
 FEWEST_STIMULI = 30  # for a verdict
-LEVEL = 0.05  # of the audit's test
 LEAK_LEVEL = 0.01  # of the test for leaks: an honest method fails it once in a hundred audits
 NAMED = 3  # metrics that a verdict names; the others are counted
 PREFERRED = "clip"  # the metric whose smallest visible contribution is told, where it was measured
-OPEN = "cannot tell: "  # how a verdict begins that no test stands behind
+OPEN = f"{CANNOT_TELL}: "  # how a verdict begins that no test stands behind
 NOTHING = f"{OPEN}no metric has a value for each stimulus"
 
 
@@ -25,8 +24,8 @@ def verdict(found: Audited) -> str:
             f"({p_is(found.leak_p)}): something else than the EEG, such as the seed, says what was shown"
         )
     if found.p <= LEVEL:
-        return f"EEG contributes ({p_is(found.p)}): seen in {_carried(found)}"
-    return f"no sign that the EEG contributes ({p_is(found.p)}): {_visible(found)}"
+        return f"{CONTRIBUTES} ({p_is(found.p)}): seen in {_carried(found)}"
+    return f"{NO_SIGN} ({p_is(found.p)}): {_visible(found)}"
 
 
 def p_is(p: float) -> str:
@@ -45,6 +44,9 @@ def _carried(found: Audited) -> str:
 
 
 def _visible(found: Audited) -> str:
-    name = PREFERRED if PREFERRED in found.visible else next(iter(found.visible), "no metric")
-    least = number(found.visible.get(name))
-    return f"with {found.stimuli} stimuli, a contribution of {least} to {name} would be seen in 4 of 5 cases"
+    name = PREFERRED if PREFERRED in found.visible else min(found.visible, default="")
+    if not name:
+        return f"no metric differs over {found.stimuli} stimuli"
+    gain = f"{number(found.visible[name])} to {name}"
+    shared = " and as many standard errors to each other metric" if found.rule == "regenerated" else " alone"
+    return f"with {found.stimuli} stimuli, a contribution of {gain}{shared} would be seen in 4 of 5 cases"

@@ -209,7 +209,7 @@ CARDS: dict[str, Card] = {
         traps=(
             "Among all test images, the shown one included: NICE retrieves a concept's mean of other images.",
             "Where one picture stands behind several items it counts once, and chance is 1 / pictures. "
-            "Sheets of edition 1 of the statistics counted each copy as a rival: score such runs again.",
+            "Version 1 took each copy for a rival; where no picture repeats, both versions are equal.",
             "Published tables average ten subjects.",
         ),
     ),

@@ -115,9 +115,9 @@ def _beaten(similarity: Floats) -> NDArray[np.int64]:
 
 def _similarity(truths: Rows, reconstructions: Rows, columns: slice) -> Floats:
     """Products of all truths (rows) with some reconstructions (columns), summed over pieces of the features."""
-    n, width = truths.values.shape
-    step = max(NARROWEST, PIECE // n)
-    total = np.zeros((n, columns.stop - columns.start))
+    (n, width), others = truths.values.shape, columns.stop - columns.start
+    step = max(NARROWEST, PIECE // max(n, others))
+    total = np.zeros((n, others))
     for start in range(0, width, step):
         features = slice(start, start + step)
         total += truths.piece(slice(None), features) @ reconstructions.piece(columns, features).T

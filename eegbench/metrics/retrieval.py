@@ -25,7 +25,7 @@ class Retrieval(Metric):
     id: str
     top: int
     chance: float | str | None
-    version: int = 1
+    version: int = 2  # 1 took copies of a picture for rivals; equal where no picture repeats
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: str = "embedding"

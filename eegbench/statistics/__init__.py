@@ -23,6 +23,7 @@ from eegbench.statistics.audit import (
     one_sided_sign_flip,
     pairing,
     smallest_contribution,
+    smallest_joint_contribution,
 )
 from eegbench.statistics.crossing import Crossed, crossed
 from eegbench.statistics.intervals import Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
@@ -84,6 +85,7 @@ __all__ = [
     "sign_flip_ps",
     "smallest_contribution",
     "smallest_difference",
+    "smallest_joint_contribution",
     "stimuli_needed",
     "studentised_interval",
     "subjects_needed",

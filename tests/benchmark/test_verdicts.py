@@ -29,8 +29,11 @@ def test_no_sign_says_what_would_have_been_seen() -> None:
     no = dataclasses.replace(FOUND, p=0.431, carried_by=())
     seen = "with 200 stimuli, a contribution of {} would be seen in 4 of 5 cases"
     expected = f"no sign that the EEG contributes (p = .43): {seen}"
-    assert verdict(no) == expected.format(".021 to clip")
-    assert verdict(dataclasses.replace(no, visible={"ssim": 0.5})) == expected.format(".500 to ssim")
+    assert verdict(no) == expected.format(".021 to clip alone")
+    for visible in ({"ssim": 0.5, "cc": 0.1}, {"cc": 0.1, "ssim": 0.5}):  # a file has its keys in another order
+        assert verdict(dataclasses.replace(no, visible=visible)) == expected.format(".100 to cc alone")
+    others = ".021 to clip and as many standard errors to each other metric"
+    assert verdict(dataclasses.replace(no, rule="regenerated")) == expected.format(others)
 
 
 def test_a_leak_takes_the_verdict_away_whatever_p_is() -> None:
