@@ -239,6 +239,13 @@ HOSTILE_SHEETS: dict[str, tuple[Change, bool]] = {
     "edition is true": (lambda s: s.update(statistics=True), True),
     "edition is older than the audit": (lambda s: s.update(statistics=1), False),
     "edition is older than p": (lambda s: s.update(statistics=1, audit=None), False),
+    "p of a metric without an audit": (lambda s: s.update(audit=None, verdict=""), False),
+    "words without an audit": (
+        lambda s: s.update(audit=None) or s["metrics"]["ssim"].update(contribution_p=None) or s.update(verdict="mixed"),
+        False,
+    ),
+    "words against the audit": (lambda s: s.update(verdict="EEG contributes") or s["audit"].update(p=0.9), False),
+    "no words beside an audit": (lambda s: s.update(verdict=""), False),
     "audit is a list": (lambda s: s.update(audit=[]), True),
     "audit lacks p": (lambda s: s["audit"].pop("p"), True),
     "audit has another field": (lambda s: s["audit"].update(q=1), True),

@@ -95,7 +95,7 @@ def test_a_changed_score_is_named_with_what_the_images_give(run: Path) -> None:
 
 
 FORGED: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
-    "verdict": lambda s: dataclasses.replace(s, verdict="EEG contributes: 9 of 9 metrics"),
+    "verdict": lambda s: dataclasses.replace(s, verdict="cannot tell: it was late"),
     "value of top1": lambda s: with_score(s, "top1", value=0.4),
     "floor of pixcorr": lambda s: with_score(s, "pixcorr", floor=-0.5),
     "permuted of pixcorr": lambda s: with_score(s, "pixcorr", permuted=-0.5),
@@ -136,13 +136,18 @@ def of_audit(**changes: Any) -> Callable[[ScoreSheet], ScoreSheet]:
     return change
 
 
+def unaudited(sheet: ScoreSheet) -> ScoreSheet:
+    scores = {name: dataclasses.replace(score, contribution_p=None) for name, score in sheet.metrics.items()}
+    return dataclasses.replace(sheet, metrics=scores, audit=None, verdict=verdicts.NOTHING)
+
+
 AUDITS: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
     "p of the audit": of_audit(p=0.4),
     "leak_p of the audit": of_audit(leak_p=0.0),
     "carried_by of the audit": of_audit(carried_by=("top1",)),
     "visible of distance": lambda s: of_audit(visible={**s.audit.visible, "distance": 0.9})(s),  # type: ignore[union-attr]
     "computed again Audited": of_audit(stimuli=4),
-    "audit is None": lambda s: dataclasses.replace(s, audit=None),
+    "audit is None": lambda s: unaudited(s),
     "contribution_p of top1": lambda s: of_audit()(with_score(s, "top1", contribution_p=0.2)),
     "verdict is 'EEG contributes (p = .001): all'": lambda s: dataclasses.replace(
         s, verdict="EEG contributes (p = .001): all"
