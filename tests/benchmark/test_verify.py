@@ -147,7 +147,7 @@ AUDITS: dict[str, Callable[[ScoreSheet], ScoreSheet]] = {
     "carried_by of the audit": of_audit(carried_by=("top1",)),
     "visible of distance": lambda s: of_audit(visible={**s.audit.visible, "distance": 0.9})(s),  # type: ignore[union-attr]
     "computed again Audited": of_audit(stimuli=4),
-    "audit is None": lambda s: unaudited(s),
+    "audit is None": unaudited,
     "contribution_p of top1": lambda s: of_audit()(with_score(s, "top1", contribution_p=0.2)),
     "verdict is 'EEG contributes (p = .001): all'": lambda s: dataclasses.replace(
         s, verdict="EEG contributes (p = .001): all"

@@ -215,7 +215,7 @@ def test_an_interval_of_the_first_edition_is_made_anew_from_the_values(tmp_path:
     hits = np.zeros(40)
     hits[:2] = 1
     for method, edition in (("old", 1), ("new", 2)):
-        add_values(method, hits, metric="retrieval_top1", statistics=edition)
+        add_values(method, hits, metric="retrieval_top1", statistics=edition, verdict="")
     [table] = collect(tmp_path)
     cells = {row.label: row.cells[0].ci for row in table.rows}
     assert cells["new"] == pytest.approx((0.02, 0.08)) and cells["old"] == pytest.approx((0.0138, 0.165), abs=1e-3)
