@@ -134,11 +134,6 @@ def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
     return f"Ties and bold speak of {rest[what]}."
 
 
-def p_is(p: float) -> str:
-    """ "p = .043"; "p < .001" below what is printed."""
-    return f"p = {number(p, 3)}" if p >= 0.001 else "p < .001"
-
-
 def foot(table: Table, places: Sequence[int]) -> list[tuple[str, list[str]]]:
     """The lines below the ranked methods: what each is, and its numbers by column, "" for none."""
     spreads = [
