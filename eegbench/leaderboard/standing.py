@@ -38,7 +38,7 @@ def primary_of(wanted: str, columns: Sequence[tuple[Column, int]]) -> int | None
 
 def fits(ranked: Sequence[Sequence[Run]]) -> int:
     """How many fits the ranked method with the fewest has: fits of one subject are told apart by their digests."""
-    return min((len({_fit(run) for run in runs}) for runs in ranked), default=0)
+    return min((len({(run.record.spec.subject, fit_of(run)) for run in runs}) for runs in ranked), default=0)
 
 
 def generalises(shared: Sequence[Pair], ranked: Sequence[Sequence[Run]]) -> str:
@@ -73,6 +73,6 @@ def sentences(
     return tuple(said)
 
 
-def _fit(run: Run) -> tuple[int, str]:
-    spec = run.record.spec
-    return spec.subject, run.record.digests.get("fit", f"seed {spec.seed}")
+def fit_of(run: Run) -> str:
+    """What tells the fits of one subject apart: a run's digest of its fit, or its seed where the record has none."""
+    return run.record.digests.get("fit", f"seed {run.record.spec.seed}")
