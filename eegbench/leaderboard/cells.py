@@ -1,5 +1,6 @@
 """What a leaderboard is made of: tables of rows of cells. Nothing here reads or writes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,11 @@ class Setting:
     samples: int
     selection: str
     simulated: bool
+
+    @property
+    def pooled(self) -> bool:
+        """Whether everybody's EEG was in training: the protocol "pooled" of eegcvpr."""
+        return self.dataset == "eegcvpr" and json.loads(self.options).get("protocol") == "pooled"
 
 
 @dataclass(frozen=True)

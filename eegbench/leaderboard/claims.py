@@ -12,7 +12,6 @@ Either gives a resolution: how far a repetition of one experiment lies apart in 
 no agreement: what differs by less is not seen. "Agrees" wants a margin that was named, and an equivalence test.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -191,8 +190,7 @@ def _same_run(claim: Claim, setting: Setting, row: Row) -> bool:
 
 
 def _same_subjects(subject: str, setting: Setting, ours: tuple[int, ...]) -> bool:
-    pooled = subject != "pooled" or json.loads(setting.options).get("protocol") == "pooled"
-    return pooled and ours == _subjects(subject)
+    return (setting.pooled or subject != "pooled") and ours == _subjects(subject)
 
 
 def _same_metric(claim: Claim, column: Column, cell: Cell) -> bool:

@@ -482,6 +482,22 @@ def test_a_table_says_of_what_its_ties_speak(
     assert {c["generalises"] for c in cells(tmp_path)} <= {"stimuli", "stimuli and fits", "people and stimuli"}
 
 
+@pytest.mark.parametrize("people", [(1, 2, 3), (1,)])
+def test_people_who_were_all_in_training_are_not_said_to_stand_for_new_people(
+    tmp_path: Path, add_items: AddRun, people: tuple[int, ...]
+) -> None:
+    pooled = {"dataset": "eegcvpr", "dataset_configuration": {"protocol": "pooled"}}
+    for subject in people:
+        for method, shift in (("a", 0.0), ("b", 0.1)):
+            add_items(method, EASE + shift, subject=subject, **pooled)
+    said, page = ranking(tmp_path), board(tmp_path)
+    assert "new people" not in said
+    if len(people) > 1:
+        assert said.endswith("new stimuli; of these 3 people, who were all in training (3 fits per method).")
+        assert {c["generalises"] for c in cells(tmp_path)} == {"stimuli of people in training"}
+    assert ("no number speaks of other people" in page) == (len(people) > 1)
+
+
 def test_seeds_that_share_a_fit_are_not_said_to_be_fits(tmp_path: Path, add_items: AddRun) -> None:
     for seed in (0, 1):
         for method, shift in (("a", 0.0), ("b", 0.1)):
