@@ -363,7 +363,7 @@ def test_a_floor_scored_by_other_judges_is_left_out_and_the_methods_are_ranked(
 def test_a_share_counts_from_chance_where_that_is_better_than_the_floors(
     tmp_path: Path, add_run: AddRun, metric: str, floor: float, chance: float, ceiling: float, share: float
 ) -> None:
-    add_run("a", {metric: {"value": 0.6, "floor": chance}}, statistics=2, verdict="")
+    add_run("a", {metric: {"value": 0.6, "floor": chance}}, statistics=2)
     add_run("random", {metric: floor}, role="floor")
     add_run("told", {metric: ceiling}, role="ceiling", track="ceiling")
     assert float(cells(tmp_path, "--normalised")[0]["value"]) == pytest.approx(share, abs=1e-12)
@@ -373,12 +373,12 @@ def test_chance_of_an_older_record_counts_neither_for_shares_nor_beside_newer_on
     tmp_path: Path, add_run: AddRun
 ) -> None:
     add_run("old", {"nway50_top1": {"value": 0.6, "floor": 0.5}})
-    add_run("random", {"nway50_top1": 0.4}, role="floor", statistics=2, verdict="")
-    add_run("told", {"nway50_top1": 0.9}, role="ceiling", track="ceiling", statistics=2, verdict="")
+    add_run("random", {"nway50_top1": 0.4}, role="floor", statistics=2)
+    add_run("told", {"nway50_top1": 0.9}, role="ceiling", track="ceiling", statistics=2)
     [alone] = collect(tmp_path, normalised=True)
     assert alone.columns[0].chance == 0.5 and alone.rows[0].cells[0].value == pytest.approx(0.4)
     assert alone.rows[0].cells[0].notes == ("chance of an older record does not count: score it again",)
-    add_run("new", {"nway50_top1": {"value": 0.7, "floor": 0.6}}, statistics=2, verdict="")
+    add_run("new", {"nway50_top1": {"value": 0.7, "floor": 0.6}}, statistics=2)
     [both] = collect(tmp_path, normalised=True)
     shares = {row.label: row.cells[0] for row in both.rows}
     assert both.columns[0].chance == 0.6
