@@ -39,6 +39,12 @@ def probability(p: float | None) -> str:
     return f"{p:.{2 if p >= 0.0995 else 3}f}".removeprefix("0")
 
 
+def p_is(p: float) -> str:
+    """ "p = .043"; "p < .001" below what is printed: see `probability`."""
+    text = probability(p)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
 def within(value: float, bounds: Bounds) -> float:
     """The value, or the bound that it lies beyond."""
     low, high = bounds or (None, None)

@@ -44,7 +44,7 @@ LAYERS: Mapping[str, set[str]] = {
     "metrics": CONTRACTS,
     "backbones": CONTRACTS | {"download"},
     "methods": CONTRACTS | {"backbones"},
-    "leaderboard": RECORDS | {"tolerances"},
+    "leaderboard": RECORDS | {"report", "tolerances"},
     "benchmark": STAGES | RECORDS | {"report", "tolerances"},
     "cli": STAGES | RECORDS | {"benchmark", "leaderboard", "progress", "report"},
 }

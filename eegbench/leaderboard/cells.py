@@ -1,5 +1,6 @@
 """What a leaderboard is made of: tables of rows of cells. Nothing here reads or writes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,10 +57,16 @@ class Setting:
     selection: str
     simulated: bool
 
+    @property
+    def pooled(self) -> bool:
+        """Whether everybody's EEG was in training: the protocol "pooled" of eegcvpr."""
+        return self.dataset == "eegcvpr" and json.loads(self.options).get("protocol") == "pooled"
+
 
 @dataclass(frozen=True)
 class Column:
-    """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it.
+    """One metric in one version and variant. chance: what chance gives, where all the table's methods agree on it;
+    records of older statistics do not count beside newer ones.
 
     left_out: pairs of subject and stimulus that its ranked rows, floors and ceilings are not compared on, for a ranked
     method has no value there. at_n: of a metric of whole sets the fewest and the most stimuli of a run; it is unranked.
@@ -105,7 +112,7 @@ class Cell:
     compared: takes part in the comparison of its column; False in the ranked block where it does not.
     best: of the ranked methods. tied: ranked, and not told apart from the best by the test.
     floor, ceiling: of a method, the best that a floor or chance, and that a ceiling, reaches on the same subjects.
-    caveats: which of the table's floors and ceilings have no value there, though others have.
+    caveats: which of the table's floors and ceilings have no value there, though others have; whose chance is too old.
     seeds_sd: where a subject has several seeds, the standard deviation between them.
     """
 

@@ -3,16 +3,15 @@
 A published number is set beside a row only where the ledger says which of our runs would be the same experiment;
 elsewhere it says why none would be. Data set and number of stimuli then agree, so both stand on the same test set:
 
-- Of two or more own fits (seeds) their spread is known, and the published number is as one more fit
-  (`statistics.on_the_same_stimuli`).
-- Of one fit nobody knows the spread: it is compared as if on other stimuli (`statistics.on_other_stimuli`), and the
-  verdict says so.
+- Of two or more own fits (seeds, each with a fit of its own) their spread is known, and the published number is as one
+  more fit (`statistics.on_the_same_stimuli`).
+- Of one fit, or of fits without any spread, nobody knows how others would spread: it is compared as if on other
+  stimuli (`statistics.on_other_stimuli`), and the verdict says so.
 
 Either gives a resolution: how far a repetition of one experiment lies apart in 95 of 100 cases. "Not contradicted" is
 no agreement: what differs by less is not seen. "Agrees" wants a margin that was named, and an equivalence test.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,8 +22,10 @@ import numpy as np
 
 from eegbench import statistics
 from eegbench.errors import UsageError, unknown
-from eegbench.leaderboard import wording
+from eegbench.leaderboard import standing, wording
+from eegbench.leaderboard.average import rows_of
 from eegbench.leaderboard.cells import Bounds, Cell, Column, Row, Setting
+from eegbench.leaderboard.filling import gather
 from eegbench.leaderboard.ledger import Claim
 from eegbench.leaderboard.table import rows_of_all
 from eegbench.records import canonical
@@ -117,8 +118,9 @@ def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], marg
     decimals = len(format(Decimal(repr(claim.value)), "f").partition(".")[2])
     rounding = 0.5 * 10.0**-decimals  # as far as the printed number may be off
     fits = fits_of(column, runs)
-    alone = f", {ONE_FIT}" if len(fits) < 2 else ""
-    if len(fits) > 1:
+    spread = len(fits) > 1 and max(fits) - min(fits) > wording.NOISE
+    alone = "" if spread else f", {ONE_FIT}"
+    if spread:
         found = statistics.on_the_same_stimuli(fits, claim.value, rounding=rounding)
     elif cell.value is not None and (error := _standard_error(column, cell, runs)):
         found = statistics.on_other_stimuli(cell.value, error, claim.value, rounding=rounding)
@@ -131,25 +133,39 @@ def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], marg
 
 
 def fits_of(column: Column, runs: Iterable[Run]) -> list[float]:
-    """By seed the mean over subjects of a row's values, of the seeds that all its subjects have."""
-    by_seed: dict[int, dict[int, float]] = defaultdict(dict)
+    """By fit the mean over subjects of a row's values, of the seeds that all its subjects have.
+
+    Seeds whose runs were made by the same fits, subject by subject, are one fit: its value is the mean over them.
+    """
+    by_seed: dict[int, dict[int, tuple[str, float]]] = defaultdict(dict)
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
         if score is not None and score.value is not None:
-            by_seed[run.record.spec.seed][run.record.spec.subject] = score.value
-    subjects = {subject for values in by_seed.values() for subject in values}
-    whole = [values for _, values in sorted(by_seed.items()) if values.keys() == subjects]
-    return [math.fsum(values.values()) / len(values) for values in whole]
+            by_seed[run.record.spec.seed][run.record.spec.subject] = standing.fit_of(run), score.value
+    subjects = {subject for made in by_seed.values() for subject in made}
+    by_fit: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for _, made in sorted(by_seed.items()):
+        if made.keys() == subjects:
+            fits, values = zip(*(made[subject] for subject in sorted(made)), strict=True)
+            by_fit[fits].append(math.fsum(values) / len(values))
+    return [math.fsum(values) / len(values) for values in by_fit.values()]
 
 
 def _standard_error(column: Column, cell: Cell, runs: Sequence[Run]) -> float | None:
-    """Of the value of a cell: of one run from its values by stimulus, else from the cell's interval; None without."""
-    values = runs[0].values if len(runs) == 1 else None
-    items = values.metrics.get((column.metric, column.version)) if values else None
-    if items is not None:
-        known = items[np.isfinite(items)]
-        if len(known) > 1 and np.ptp(known) > 0:
-            return float(known.std(ddof=1)) / math.sqrt(len(known))
+    """Of a cell's value over the choice of stimuli alone; where values by stimulus are missing, from its interval.
+
+    With b the mean over rows (`rows_of`) at each of the n stimuli that all rows have, it is sd(b) / sqrt(n). Rows that
+    have seen other stimuli, as `statistics.crossed` counts it, each have an error of their own: the root of the sum of
+    squares, by their number.
+    """
+    rows = rows_of(gather(column, runs).scores)
+    if rows is not None:
+        variance = statistics.crossed(rows).stimuli if len(rows) > 1 else 0.0
+        own = [row[np.isfinite(row)] for row in rows]
+        if variance == 0 and all(len(one) > 1 for one in own):
+            variance = math.fsum(float(one.var(ddof=1)) / len(one) for one in own) / len(own) ** 2
+        if (error := math.sqrt(variance)) > wording.NOISE:
+            return error
     return None if cell.ci is None else (cell.ci[1] - cell.ci[0]) / 2 / NORMAL
 
 
@@ -174,8 +190,7 @@ def _same_run(claim: Claim, setting: Setting, row: Row) -> bool:
 
 
 def _same_subjects(subject: str, setting: Setting, ours: tuple[int, ...]) -> bool:
-    pooled = subject != "pooled" or json.loads(setting.options).get("protocol") == "pooled"
-    return pooled and ours == _subjects(subject)
+    return (setting.pooled or subject != "pooled") and ours == _subjects(subject)
 
 
 def _same_metric(claim: Claim, column: Column, cell: Cell) -> bool:

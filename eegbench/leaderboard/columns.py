@@ -32,18 +32,24 @@ class Filled:
 
 def columns_of(runs: Sequence[Run]) -> list[Column]:
     """The columns of a table's runs, in the order in which they stand."""
-    floors: dict[Column, set[float | None]] = defaultdict(set)
+    floors: dict[Column, dict[int, set[float | None]]] = defaultdict(dict)
     bounds: dict[Column, list[Limits | None]] = defaultdict(list)
-    for run in runs:
-        for score in run.sheet.metrics.values() if run.sheet else ():
+    for role, sheet in ((run.record.role, run.sheet) for run in runs if run.sheet):
+        for score in sheet.metrics.values():
             column = column_of(score)
-            floors[column] |= {score.floor} if run.record.role == "method" else set()
+            if role == "method":
+                floors[column].setdefault(sheet.statistics, set()).add(score.floor)
             bounds[column].append(score.bounds)
-    agreed = {column: next(iter(values)) if len(values) == 1 else None for column, values in floors.items()}
     return [
-        dataclasses.replace(column, chance=agreed[column], bounds=_bounds(column.metric, bounds[column]))
-        for column in sorted(floors, key=lambda column: column.place)
+        dataclasses.replace(column, chance=_chance(floors[column]), bounds=_bounds(column.metric, bounds[column]))
+        for column in sorted(bounds, key=lambda column: column.place)
     ]
+
+
+def _chance(floors: Mapping[int, set[float | None]]) -> float | None:
+    """What chance gives where all agree on it, of the methods' sheets of the newest edition; floors: by edition."""
+    values = floors[max(floors)] if floors else set()
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def _bounds(metric: str, stated: Sequence[Limits | None]) -> Limits:

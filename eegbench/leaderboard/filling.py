@@ -17,6 +17,7 @@ NAMED = 4  # runs named in a note before the rest are counted
 ROUNDING = 1e-6  # of a score in single precision; further outside its bounds no metric comes
 UNVERIFIED = "judged by weights that are not the published ones"
 TOO_NARROW = frozenset(("is", "is_10split"))  # metrics whose intervals were so in the first edition of the statistics
+OLDER_CHANCE = "chance of an older record does not count: score it again"  # its floors were made otherwise
 LEFT_OUT = "no interval: those of is were too narrow when this was scored; score it again"
 
 Problem = tuple[Run, str]  # a run and what is wrong with it
@@ -25,7 +26,10 @@ Kept = Mapping[int, frozenset[str]]  # by subject the stimuli that a column is c
 
 @dataclass(frozen=True)
 class Entry:
-    """What a row has on one metric: scores of its runs; which have none, only a part, or unverified weights."""
+    """What a row has on one metric: scores of its runs; which have none, only a part, or unverified weights.
+
+    older_chance: whether a run has a value for chance that does not count.
+    """
 
     runs: tuple[Run, ...]
     scores: tuple[Scored, ...] = ()
@@ -33,6 +37,7 @@ class Entry:
     partial: tuple[Problem, ...] = ()
     unverified: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    older_chance: bool = False
 
     @property
     def whole(self) -> bool:
@@ -45,19 +50,9 @@ class Entry:
 
     @property
     def chance(self) -> float | None:
-        """What chance gives, the mean over subjects; None where a run does not say."""
+        """What chance gives, the mean over subjects; None where a run does not say, or says it in an older record."""
         known = [(one.subject, one.chance) for one in self.scores if one.chance is not None]
         return mean_over_subjects(known) if known and len(known) == len(self.scores) else None
-
-    def on(self, subjects: set[int]) -> "Entry":
-        """The same on these subjects alone."""
-        runs = tuple(run for run in self.runs if run.record.spec.subject in subjects)
-        scores = tuple(one for one in self.scores if one.subject in subjects)
-        missing, partial, unverified = (
-            tuple(problem for problem in problems if problem[0].record.spec.subject in subjects)
-            for problems in (self.missing, self.partial, self.unverified)
-        )
-        return Entry(runs, scores, missing, partial, unverified, self.notes)
 
     def over(self, kept: Kept) -> "Entry":
         """The same over the stimuli kept: what was scored on them alone is as it was."""
@@ -89,6 +84,7 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
     missing: list[Problem] = []
     partial: list[Problem] = []
     unverified: list[Problem] = []
+    older_chance = False
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
         if run.sheet is None or score is None or score.value is None or column_of(score) != bare(column):
@@ -99,12 +95,15 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
             continue
         one = _scored(run, score, run.sheet)
         scores.append(one)
+        older_chance |= score.floor is not None and one.chance is None
         defined = one.defined if score.items is None else score.items
         if defined < run.sheet.n:
             partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
             unverified.append((run, UNVERIFIED))
-    return Entry(tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified))
+    return Entry(
+        tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified), older_chance=older_chance
+    )
 
 
 def column_of(score: Score) -> Column:
@@ -123,7 +122,8 @@ def _scored(run: Run, score: Score, sheet: ScoreSheet) -> Scored:
     assert score.value is not None
     own = sheet.statistics > 1
     ci = None if not own and score.metric in TOO_NARROW else score.ci
-    return Scored(spec.subject, score.value, ci, stimuli, items, sheet.n, score.floor, spec.seed, own)
+    chance = score.floor if own else None
+    return Scored(spec.subject, score.value, ci, stimuli, items, sheet.n, chance, spec.seed, own)
 
 
 def _over(one: Scored, kept: frozenset[str]) -> Scored:

@@ -11,7 +11,7 @@ from eegbench.leaderboard import wording
 from eegbench.leaderboard.average import Scored, mean_over_subjects
 from eegbench.leaderboard.cells import Column
 from eegbench.leaderboard.drafts import Draft
-from eegbench.leaderboard.filling import Entry, Kept, gather
+from eegbench.leaderboard.filling import OLDER_CHANCE, Entry, Kept, gather
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class References:
             if reach.counted and reach.lacking
         ]
         chance = entry.chance if floors.counted else None
+        caveats += [OLDER_CHANCE] if floors.counted and entry.older_chance else []
         floor = _best(column, [*floors.means, *([] if chance is None else [chance])])
         return Span(floors, ceilings, chance, floor, _best(column, ceilings.means), tuple(caveats))
 

@@ -38,22 +38,29 @@ def primary_of(wanted: str, columns: Sequence[tuple[Column, int]]) -> int | None
 
 def fits(ranked: Sequence[Sequence[Run]]) -> int:
     """How many fits the ranked method with the fewest has: fits of one subject are told apart by their digests."""
-    return min((len({_fit(run) for run in runs}) for runs in ranked), default=0)
+    return min((len({(run.record.spec.subject, fit_of(run)) for run in runs}) for runs in ranked), default=0)
 
 
-def generalises(shared: Sequence[Pair], ranked: Sequence[Sequence[Run]]) -> str:
-    """What varies between the runs that are compared, so that ties and bold speak of other ones."""
+def generalises(shared: Sequence[Pair], ranked: Sequence[Sequence[Run]], *, pooled: bool) -> str:
+    """What varies between the runs that are compared, so that ties and bold speak of other ones.
+
+    pooled: whether all people were in training. Then runs say nothing of other people; the test counts how people
+    differ all the same, so that it errs on the safe side.
+    """
     if len({subject for subject, _ in shared}) > 1:
-        return "people and stimuli"
+        return "stimuli of people in training" if pooled else "people and stimuli"
     if len(shared) == 1:
         return "stimuli"
     return "stimuli and fits" if fits(ranked) == len(shared) else "stimuli and seeds"
 
 
 def sentences(
-    found: Layout, reasons: Sequence[tuple[str, str]], primary: str, ranked: Sequence[Sequence[Run]]
+    found: Layout, reasons: Sequence[tuple[str, str]], primary: str, ranked: Sequence[Sequence[Run]], what: str
 ) -> tuple[str, ...]:
-    """The sentences of a table's heading on what is ranked. reasons: by column why nothing is best there, or ""."""
+    """The sentences of a table's heading on what is ranked.
+
+    reasons: by column why nothing is best there, or "". what: of what ties and bold speak, from `generalises`.
+    """
     methods = [place for place in found.places if place.draft.role == "method"]
     left = [place.draft.role for place in found.places if place.block in ("transductive", "left out")]
     if not methods:
@@ -68,11 +75,11 @@ def sentences(
         every = len(reasons)
         said += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
         if any(not reason for _, reason in reasons):
-            said.append(wording.speaks_of(generalises(found.shared, ranked), found.shared, fits(ranked)))
+            said.append(wording.speaks_of(what, found.shared, fits(ranked)))
     said += [wording.left_out(left)] if left else []
     return tuple(said)
 
 
-def _fit(run: Run) -> tuple[int, str]:
-    spec = run.record.spec
-    return spec.subject, run.record.digests.get("fit", f"seed {spec.seed}")
+def fit_of(run: Run) -> str:
+    """What tells the fits of one subject apart: a run's digest of its fit, or its seed where the record has none."""
+    return run.record.digests.get("fit", f"seed {run.record.spec.seed}")

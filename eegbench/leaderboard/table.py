@@ -94,6 +94,7 @@ def _table(setting: Setting, found: Found, variant: tuple[str, ...], primary: st
         if one.column.at_n is None
     ]
     compares = len(ranked) > 1 and not doubts
+    generalises = standing.generalises(found.layout.shared, ranked, pooled=setting.pooled) if compares else ""
     return Table(
         setting,
         tuple(one.column for one in filled),
@@ -101,11 +102,11 @@ def _table(setting: Setting, found: Found, variant: tuple[str, ...], primary: st
         (told,) if untested else (),
         tuple(sorted({run.record.caution for run in found.runs} - {""})),
         normalised=normalised,
-        ranking=standing.sentences(found.layout, reasons, named, ranked),
+        ranking=standing.sentences(found.layout, reasons, named, ranked, generalises),
         shared=found.layout.shared,
         variant=variant,
         primary=named,
-        generalises=standing.generalises(found.layout.shared, ranked) if compares else "",
+        generalises=generalises,
         fits=standing.fits(ranked) if compares else 0,
     )
 

@@ -1,15 +1,16 @@
-"""What the audit said of a row: of one run its verdict, of several one p of all and how many runs said what."""
+"""What the audit said of a row: of one run its verdict; of several one p, one test for leaks, and who shows it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench import statistics
-from eegbench.leaderboard import wording
 from eegbench.records import ScoreSheet
+from eegbench.report import p_is
 from eegbench.runs import Run
 
 LEVEL = 0.05
+LEAK_LEVEL = 0.01  # of the test for leaks, of a row as of one audit
 CONTRIBUTES, NO_SIGN, CANNOT_TELL, NOT_AUDITED = (
     "EEG contributes",
     "no sign that the EEG contributes",
@@ -42,21 +43,35 @@ def verdict_of(role: str, runs: Sequence[Run]) -> Verdict:
     counts = Counter(_short(sheet) for _, sheet in sheets)
     if COUNTED in rules or counts[NOT_AUDITED]:
         return Verdict("; ".join(f"{words} ({n} of {len(sheets)} runs)" for words, n in _ordered(counts)), rules=rules)
-    if unsure := counts[CANNOT_TELL]:
-        return Verdict(f"{CANNOT_TELL}: {unsure} of {len(sheets)} runs cannot", rules=rules)
-    return _joined(sheets, counts, rules)
+    if untested := Counter(sheet.verdict.removeprefix(f"{CANNOT_TELL}: ") for _, sheet in sheets if not sheet.audit):
+        why = "; ".join(f"{words} ({n} of {len(sheets)} runs)" for words, n in _ordered(untested))
+        return Verdict(f"{CANNOT_TELL}: {why}", rules=rules)
+    return _joined(sheets, counts[CONTRIBUTES], rules)
 
 
-def _joined(sheets: Sequence[tuple[int, ScoreSheet]], counts: Counter[str], rules: tuple[str, ...]) -> Verdict:
-    """One verdict of several runs, each of which has a p."""
-    by_subject: dict[int, list[float]] = defaultdict(list)
-    for subject, sheet in sheets:
-        assert sheet.audit is not None
-        by_subject[subject].append(sheet.audit.p)
-    p = statistics.combined_p([own for _, own in sorted(by_subject.items())])
-    people = f"{len(sheets)} runs of {len(by_subject)} {'subject' if len(by_subject) == 1 else 'subjects'}"
+def _joined(sheets: Sequence[tuple[int, ScoreSheet]], alone: int, rules: tuple[str, ...]) -> Verdict:
+    """One verdict of several audited runs; alone: how many contribute by their own verdicts.
+
+    The test for leaks is made once, of all: made of each run, one of ten honest ones would fail it in 10 % of rows.
+    """
+    audits = [(subject, sheet.audit) for subject, sheet in sheets if sheet.audit]
+    p = _combined([(subject, audit.p) for subject, audit in audits])
+    leaks = [(subject, audit.leak_p) for subject, audit in audits if audit.leak_p is not None]
+    if leaks and (leak := _combined(leaks)) <= LEAK_LEVEL:
+        said = f"{CANNOT_TELL}: images made from another stimulus's EEG still match their stimulus ({p_is(leak)})"
+        return Verdict(said, p, rules)
+    people = len({subject for subject, _ in audits})
+    runs = f"{len(sheets)} runs of {people} {'subject' if people == 1 else 'subjects'}"
     said = CONTRIBUTES if p <= LEVEL else NO_SIGN
-    return Verdict(f"{said} ({wording.p_is(p)}): {people}, {counts[CONTRIBUTES]} of which show it alone", p, rules)
+    return Verdict(f"{said} ({p_is(p)}): {runs}, {alone} of which show it by themselves", p, rules)
+
+
+def _combined(p_of: Sequence[tuple[int, float]]) -> float:
+    """One p from those of runs, each with its subject."""
+    by_subject: dict[int, list[float]] = defaultdict(list)
+    for subject, p in p_of:
+        by_subject[subject].append(p)
+    return statistics.combined_p([own for _, own in sorted(by_subject.items())])
 
 
 def _rule(sheet: ScoreSheet) -> str:

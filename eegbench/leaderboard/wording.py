@@ -31,6 +31,10 @@ NORMALISED = (
     "Intervals of shares resample method, floors and ceilings together, and choose the best ones anew each time; "
     "chance is taken as exact. Without values by stimulus, as for metrics of whole sets, a share has no interval.",
 )
+IN_TRAINING = (
+    "All these people were in training: no number speaks of other people. Intervals and ties count how people differ "
+    "all the same, so that they err on the safe side."
+)
 NO_MEAN_IMAGE = "No mean_image among the floors: shares of pixel metrics flatter a blur; run `eegbench evaluate` again."
 LEGEND = (
     "Each cell: value and 95 % interval.",
@@ -105,6 +109,7 @@ def facts(table: Table) -> list[str]:
     if setting.samples > 1:
         found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
     found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
+    found += [IN_TRAINING] if setting.pooled and any(len(row.subjects) > 1 for row in table.rows) else []
     if table.normalised:
         found += NORMALISED
         floors = {row.method for row in table.rows if row.role == "floor"}
@@ -130,13 +135,9 @@ def speaks_of(what: str, shared: Sequence[tuple[int, int]], fits: int) -> str:
         "stimuli and fits": f"new stimuli and new fits; of this person alone ({count})",
         "stimuli and seeds": f"new stimuli and new seeds; of this person and these fits alone ({count})",
         "people and stimuli": f"new people and new stimuli ({people} people, {count})",
+        "stimuli of people in training": f"new stimuli; of these {people} people, who were all in training ({count})",
     }
     return f"Ties and bold speak of {rest[what]}."
-
-
-def p_is(p: float) -> str:
-    """ "p = .043"; "p < .001" below what is printed."""
-    return f"p = {number(p, 3)}" if p >= 0.001 else "p < .001"
 
 
 def foot(table: Table, places: Sequence[int]) -> list[tuple[str, list[str]]]:

@@ -75,9 +75,7 @@ def write_run(top: Path, method: str, track: str, role: str, ssim: float | None,
     RunRecord(spec, role, True, "complete", {}, {}, transductive=method == "clever").write(folder / "run.json")
     ci = None if ssim is None else (ssim - 0.03, ssim + 0.03)
     scores = {"ssim": Score("ssim", 1, ssim, ci, True), "kid": Score("kid", 1, kid, None, False)}
-    write_text(
-        folder / "scores.json", ScoreSheet(40, "micro", "sal512", scores, {}, "EEG contributes", statistics=2).to_json()
-    )
+    write_text(folder / "scores.json", ScoreSheet(40, "micro", "sal512", scores, {}, statistics=2).to_json())
     if ssim is not None:
         write_text(folder / "scores.csv", values.write({("ssim", 1): np.full((1, 40), ssim)}, STIMULI))
     return spec.folder.as_posix()

@@ -11,6 +11,7 @@ from eegbench.errors import InputError
 from eegbench.leaderboard import Cell, Row, Table, collect, wording
 from eegbench.leaderboard.average import Scored, average
 from eegbench.records import Audited
+from eegbench.report import p_is
 from eegbench.statistics import combined_p
 
 AddRun = Callable[..., Path]
@@ -311,15 +312,14 @@ def audited(p: float, subject: int = 8, seed: int = 0, words: str = "") -> dict[
         ([audited(0.03)], "EEG contributes (p)", [[0.03]]),
         (
             [audited(0.04, 1), audited(0.06, 2), audited(0.03, 5)],
-            "EEG contributes ({p}): 3 runs of 3 subjects, 2 of which show it alone",
+            "EEG contributes ({p}): 3 runs of 3 subjects, 2 of which show it by themselves",
             [[0.04], [0.06], [0.03]],
         ),
         (
             [audited(0.4, 1), audited(0.5, 1, 1), audited(0.6, 2)],
-            "no sign that the EEG contributes ({p}): 3 runs of 2 subjects, 0 of which show it alone",
+            "no sign that the EEG contributes ({p}): 3 runs of 2 subjects, 0 of which show it by themselves",
             [[0.4, 0.5], [0.6]],
         ),
-        ([audited(0.01, 1), audited(0.01, 2, words="cannot tell: a leak")], "cannot tell: 1 of 2 runs cannot", None),
         (
             [audited(0.01, 1), {"subject": 2, "verdict": "mixed: 3 of 12"}],
             "EEG contributes (1 of 2 runs); mixed, counted rule (1 of 2 runs)",
@@ -327,7 +327,7 @@ def audited(p: float, subject: int = 8, seed: int = 0, words: str = "") -> dict[
         ),
         (
             [audited(0.01, 1), {"subject": 2, "verdict": "cannot tell: 8 stimuli are too few", "statistics": 2}],
-            "cannot tell: 1 of 2 runs cannot",
+            "cannot tell: 8 stimuli are too few (1 of 2 runs)",
             None,
         ),
     ],
@@ -340,7 +340,51 @@ def test_several_runs_have_one_verdict_with_one_p_and_old_rules_are_told_apart(
     [row] = only(collect(tmp_path)).rows
     joined = combined_p(p) if p else None
     assert row.audit_p == joined
-    assert row.verdict == (words if joined is None else words.format(p=wording.p_is(joined)))
+    assert row.verdict == (words if joined is None else words.format(p=p_is(joined)))
+
+
+@pytest.mark.parametrize(
+    ("leaks", "words"),
+    [
+        (
+            [0.008, *[0.2, 0.4, 0.6, 0.8] * 2, 0.5],
+            "EEG contributes (p < .001): 10 runs of 10 subjects, 9 of which show it",
+        ),
+        (
+            [0.02, 0.03, 0.04],
+            "cannot tell: images made from another stimulus's EEG still match their stimulus (p = .001)",
+        ),
+        ([0.03, 0.3, None], "EEG contributes (p < .001): 3 runs of 3 subjects, 3 of which show it"),
+        (
+            [0.01, 0.01, None],
+            "cannot tell: images made from another stimulus's EEG still match their stimulus (p = .001)",
+        ),
+    ],
+)
+def test_a_row_is_tested_for_leaks_once_whatever_its_runs_say(
+    tmp_path: Path, add_run: AddRun, leaks: list[float | None], words: str
+) -> None:
+    for subject, leak in enumerate(leaks, 1):
+        own = "cannot tell: images match" if leak is not None and leak <= 0.01 else "EEG contributes (p = .020)"
+        audit = Audited("pairing", 0.02, 200, leak_p=leak)
+        add_run("atm", {"ssim": 0.3}, subject=subject, verdict=own, audit=audit)
+    [row] = only(collect(tmp_path)).rows
+    assert row.verdict.startswith(words)
+    assert row.audit_p == combined_p([[0.02]] * len(leaks))
+
+
+def test_a_single_run_keeps_its_own_words_of_a_leak(tmp_path: Path, add_run: AddRun) -> None:
+    words = "cannot tell: images made from another stimulus's EEG still match their stimulus (p = .010): the seed"
+    add_run("atm", {"ssim": 0.3}, verdict=words, audit=Audited("pairing", 0.01, 200, leak_p=0.01))
+    assert only(collect(tmp_path)).rows[0].verdict == words
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.3, "p = .30"), (0.0007, "p = .001"), (0.0004, "p < .001")])
+def test_p_of_a_row_is_written_as_the_audit_writes_it(tmp_path: Path, add_run: AddRun, p: float, words: str) -> None:
+    # One subject with two equal p: their average is the same p.
+    for seed in (0, 1):
+        add_run("atm", {"ssim": 0.3}, **audited(p, 1, seed))
+    assert f"({words})" in only(collect(tmp_path)).rows[0].verdict
 
 
 def test_the_legend_explains_the_old_rule_where_it_stands_on_the_board(tmp_path: Path, add_run: AddRun) -> None:

@@ -35,8 +35,8 @@ def claim(method: str = "EEG-only", metric: str = "pixcorr", **changes: Any) -> 
     return dataclasses.replace(found[0], **changes)
 
 
-def add_twin(add_run: AddRun, scores: dict[str, Any] | None = None, **changes: Any) -> None:
-    add_run(scores=scores or {"pixcorr": 0.09}, **(TWIN | changes))
+def add_twin(add_run: AddRun, scores: dict[str, Any] | None = None, **changes: Any) -> Path:
+    return add_run(scores=scores or {"pixcorr": 0.09}, **(TWIN | changes))
 
 
 def only(tmp_path: Path, one: Claim) -> Assessed:
@@ -126,7 +126,6 @@ def test_values_by_stimulus_give_the_error_of_one_fit(tmp_path: Path, add_run: A
         ((0.01, 0.03), 0.26, "contradicted (resolution .23)"),
         ((0.08, 0.09, 0.10), 0.13, "not contradicted (resolution .055)"),  # 4.303 * .01 * sqrt(4 / 3) = .0497
         ((0.08, 0.09, 0.10), 0.15, "contradicted (resolution .055)"),
-        ((0.084, 0.084), 0.08, "not contradicted (resolution .0050)"),
     ],
 )
 def test_the_spread_of_own_fits_decides_on_the_same_stimuli(
@@ -135,6 +134,50 @@ def test_the_spread_of_own_fits_decides_on_the_same_stimuli(
     for seed, value in enumerate(values):
         add_twin(add_run, {"pixcorr": {"value": value, "ci": (0.0, 1.0)}}, seed=seed)
     assert only(tmp_path, claim(value=published)).verdict == verdict
+
+
+def test_fits_without_any_spread_tell_nothing_of_new_fits(tmp_path: Path, add_run: AddRun) -> None:
+    for seed in (0, 1):
+        add_twin(add_run, {"pixcorr": {"value": 0.088, "ci": (0.068, 0.108)}}, seed=seed)
+    # sqrt 2 * .02 and .005 of rounding; from two fits without spread it would be the rounding alone.
+    assert only(tmp_path, claim()).verdict == "not contradicted (resolution .033, one fit)"
+
+
+def test_seeds_of_one_fit_are_one_fit_and_fits_average_their_seeds(tmp_path: Path, add_run: AddRun) -> None:
+    for seed, value in enumerate((0.08, 0.10)):
+        add_twin(add_run, {"pixcorr": value}, seed=seed, digests={"fit": "a" * 64})
+    assert only(tmp_path, claim()).verdict.endswith("one fit)")
+    add_twin(add_run, {"pixcorr": 0.11}, seed=2, digests={"fit": "b" * 64})
+    # By hand: fits .09 and .11, s = .0141; 12.71 * .0141 * sqrt 1.5 = .220, and .005. Of three fits it would be .081.
+    assert only(tmp_path, claim()).verdict == "not contradicted (resolution .23)"
+
+
+def add_people(add_run: AddRun, people: int, stimuli: Callable[[int], range]) -> None:
+    """Runs of subjects 1, 2, ... who differ widely; each value of a stimulus differs by .1 from its subject's mean."""
+    for subject in range(1, people + 1):
+        folder = add_twin(add_run, {"pixcorr": subject / 10}, subject=subject)
+        rows = "".join(f"s{i:04d},0,{subject / 10 + (0.1 if i % 2 else -0.1)}\n" for i in stimuli(subject))
+        (folder / "scores.csv").write_text("stimulus,sample,pixcorr@1\n" + rows)
+
+
+def test_one_fit_of_several_subjects_is_compared_by_the_stimuli_alone(tmp_path: Path, add_run: AddRun) -> None:
+    add_people(add_run, 10, lambda subject: range(200))
+    # 1.96 sqrt 2 * .1 / sqrt 200 = .0196, and .005 of rounding, however much people differ.
+    found = only(tmp_path, claim(subject="mean of 10", value=0.61))
+    assert found.verdict == "contradicted (resolution .025, one fit)"
+
+
+def test_two_subjects_without_an_interval_are_compared_too(tmp_path: Path, add_run: AddRun) -> None:
+    add_people(add_run, 2, lambda subject: range(200))
+    found = only(tmp_path, claim(subject="mean of 2", value=0.16))
+    assert (found.ci, found.verdict) == (None, "not contradicted (resolution .025, one fit)")
+
+
+def test_people_who_saw_other_stimuli_have_errors_of_their_own(tmp_path: Path, add_run: AddRun) -> None:
+    add_people(add_run, 2, lambda subject: range(200 * subject, 200 * subject + 200))
+    # As above, by sqrt 2: 1.96 sqrt 2 * .1 / sqrt 400 = .0139.
+    found = only(tmp_path, claim(subject="mean of 2", value=0.16))
+    assert found.verdict == "not contradicted (resolution .019, one fit)"
 
 
 def test_fits_decide_where_there_is_no_interval(tmp_path: Path, add_run: AddRun) -> None:

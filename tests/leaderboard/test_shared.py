@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from eegbench import values
 from eegbench.cli import app
 from eegbench.errors import UsageError
+from eegbench.leaderboard import collect
 from eegbench.leaderboard.board import Board
 from eegbench.records import Score, ScoreSheet, write_text
 
@@ -362,10 +363,27 @@ def test_a_floor_scored_by_other_judges_is_left_out_and_the_methods_are_ranked(
 def test_a_share_counts_from_chance_where_that_is_better_than_the_floors(
     tmp_path: Path, add_run: AddRun, metric: str, floor: float, chance: float, ceiling: float, share: float
 ) -> None:
-    add_run("a", {metric: {"value": 0.6, "floor": chance}})
+    add_run("a", {metric: {"value": 0.6, "floor": chance}}, statistics=2)
     add_run("random", {metric: floor}, role="floor")
     add_run("told", {metric: ceiling}, role="ceiling", track="ceiling")
     assert float(cells(tmp_path, "--normalised")[0]["value"]) == pytest.approx(share, abs=1e-12)
+
+
+def test_chance_of_an_older_record_counts_neither_for_shares_nor_beside_newer_ones(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    add_run("old", {"nway50_top1": {"value": 0.6, "floor": 0.5}})
+    add_run("random", {"nway50_top1": 0.4}, role="floor", statistics=2)
+    add_run("told", {"nway50_top1": 0.9}, role="ceiling", track="ceiling", statistics=2)
+    [alone] = collect(tmp_path, normalised=True)
+    assert alone.columns[0].chance == 0.5 and alone.rows[0].cells[0].value == pytest.approx(0.4)
+    assert alone.rows[0].cells[0].notes == ("chance of an older record does not count: score it again",)
+    add_run("new", {"nway50_top1": {"value": 0.7, "floor": 0.6}}, statistics=2)
+    [both] = collect(tmp_path, normalised=True)
+    shares = {row.label: row.cells[0] for row in both.rows}
+    assert both.columns[0].chance == 0.6
+    assert shares["new"].value == pytest.approx(1 / 3) and not shares["new"].notes
+    assert shares["old"].value == pytest.approx(0.4)
 
 
 def test_a_method_no_better_than_a_floor_has_no_share(tmp_path: Path, add_run: AddRun) -> None:
@@ -462,6 +480,22 @@ def test_a_table_says_of_what_its_ties_speak(
     assert ranking(tmp_path).endswith(f"Ties and bold speak of {speaks}")
     assert {int(c["fits"]) for c in cells(tmp_path)} == {fits}
     assert {c["generalises"] for c in cells(tmp_path)} <= {"stimuli", "stimuli and fits", "people and stimuli"}
+
+
+@pytest.mark.parametrize("people", [(1, 2, 3), (1,)])
+def test_people_who_were_all_in_training_are_not_said_to_stand_for_new_people(
+    tmp_path: Path, add_items: AddRun, people: tuple[int, ...]
+) -> None:
+    pooled = {"dataset": "eegcvpr", "dataset_configuration": {"protocol": "pooled"}}
+    for subject in people:
+        for method, shift in (("a", 0.0), ("b", 0.1)):
+            add_items(method, EASE + shift, subject=subject, **pooled)
+    said, page = ranking(tmp_path), board(tmp_path)
+    assert "new people" not in said
+    if len(people) > 1:
+        assert said.endswith("new stimuli; of these 3 people, who were all in training (3 fits per method).")
+        assert {c["generalises"] for c in cells(tmp_path)} == {"stimuli of people in training"}
+    assert ("no number speaks of other people" in page) == (len(people) > 1)
 
 
 def test_seeds_that_share_a_fit_are_not_said_to_be_fits(tmp_path: Path, add_items: AddRun) -> None:
