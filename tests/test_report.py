@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from eegbench.progress import Terminal
-from eegbench.records import STATISTICS, Score, ScoreSheet
+from eegbench.records import CANNOT_TELL, STATISTICS, Audited, Score, ScoreSheet
 from eegbench.report import interval, number, probability, show
 from eegbench.tables import WIDTH, Column, laid
 
@@ -62,7 +62,8 @@ def shown(sheet: ScoreSheet, *, beside: bool = True, width: int = WIDTH) -> str:
 def test_the_widest_table_fits_in_a_hundred_columns_and_cuts_nothing() -> None:
     wide = dataclasses.replace(WIDE, contribution_ci=(-0.2345, -0.1), contribution_p=0.001)
     scores = {name: dataclasses.replace(wide, metric=name) for name in IDS}
-    text = shown(ScoreSheet(200, "micro", "sal512", scores, statistics=STATISTICS))
+    audit = Audited("pairing", 0.5, 200)
+    text = shown(ScoreSheet(200, "micro", "sal512", scores, {}, CANNOT_TELL, audit, STATISTICS))
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "…" not in text
     for name in IDS:

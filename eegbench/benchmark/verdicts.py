@@ -1,7 +1,7 @@
 """The audit's verdict in words, from what the audit measured and from nothing else."""
 
 from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEVEL, NO_SIGN, Audited
-from eegbench.report import number, probability
+from eegbench.report import number, p_is
 
 FEWEST_STIMULI = 30  # for a verdict
 LEAK_LEVEL = 0.01  # of the test for leaks: an honest method fails it once in a hundred audits
@@ -26,12 +26,6 @@ def verdict(found: Audited) -> str:
     if found.p <= LEVEL:
         return f"{CONTRIBUTES} ({p_is(found.p)}): seen in {_carried(found)}"
     return f"{NO_SIGN} ({p_is(found.p)}): {_visible(found)}"
-
-
-def p_is(p: float) -> str:
-    """ "p = .043"; "p < .001" below what is printed."""
-    text = probability(p)
-    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
 def _carried(found: Audited) -> str:

@@ -5,18 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench import statistics
-from eegbench.records import ScoreSheet
+from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEVEL, NO_SIGN, ScoreSheet
 from eegbench.report import p_is
 from eegbench.runs import Run
 
-LEVEL = 0.05
 LEAK_LEVEL = 0.01  # of the test for leaks, of a row as of one audit
-CONTRIBUTES, NO_SIGN, CANNOT_TELL, NOT_AUDITED = (
-    "EEG contributes",
-    "no sign that the EEG contributes",
-    "cannot tell",
-    "not audited",
-)
+NOT_AUDITED = "not audited"
 COUNTED = "counted"  # the rule of the first edition of the statistics: how many metrics are clear
 BY_COUNT = f"({COUNTED} rule)"
 
