@@ -24,6 +24,8 @@ STATISTICS = 2  # edition of the statistics: rises where intervals, floors or ve
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 LEVEL = 0.05  # of the audit's test
+LEAK_LEVEL = 0.01  # of its test for leaks: an honest method fails it once in a hundred audits
+LEAK = "images made from another stimulus's EEG still match their stimulus"  # what that test finds, in words
 CONTRIBUTES, NO_SIGN, CANNOT_TELL = (
     "EEG contributes",
     "no sign that the EEG contributes",

@@ -1,10 +1,9 @@
 """The audit's verdict in words, from what the audit measured and from nothing else."""
 
-from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEVEL, NO_SIGN, Audited
+from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, Audited
 from eegbench.report import number, p_is
 
 FEWEST_STIMULI = 30  # for a verdict
-LEAK_LEVEL = 0.01  # of the test for leaks: an honest method fails it once in a hundred audits
 NAMED = 3  # metrics that a verdict names; the others are counted
 PREFERRED = "clip"  # the metric whose smallest visible contribution is told, where it was measured
 OPEN = f"{CANNOT_TELL}: "  # how a verdict begins that no test stands behind
@@ -20,8 +19,7 @@ def verdict(found: Audited) -> str:
     """One sentence that begins with "EEG contributes", "no sign that the EEG contributes" or "cannot tell"."""
     if found.leak_p is not None and found.leak_p <= LEAK_LEVEL:
         return (
-            f"{OPEN}images made from another stimulus's EEG still match their stimulus "
-            f"({p_is(found.leak_p)}): something else than the EEG, such as the seed, says what was shown"
+            f"{OPEN}{LEAK} ({p_is(found.leak_p)}): something else than the EEG, such as the seed, says what was shown"
         )
     if found.p <= LEVEL:
         return f"{CONTRIBUTES} ({p_is(found.p)}): seen in {_carried(found)}"

@@ -37,7 +37,6 @@ NO_INTERVAL, NO_RUN, NOT_COMPARABLE = "no interval", "no comparable run", "not c
 ONE_FIT = "one fit"
 POOLED = (1, 2, 3, 4, 5, 6)  # the people of eegcvpr, whom its protocol "pooled" trains on together
 PACK = "pack:"  # how a configuration names weights of the micro pack, which are no paper's
-NORMAL = 1.959963984540054  # the .975 quantile, by which half a 95 % interval is longer than a standard error
 
 Rows = list[tuple[Setting, list[Column], list[Row]]]
 
@@ -166,7 +165,7 @@ def _standard_error(column: Column, cell: Cell, runs: Sequence[Run]) -> float | 
             variance = math.fsum(float(one.var(ddof=1)) / len(one) for one in own) / len(own) ** 2
         if (error := math.sqrt(variance)) > wording.NOISE:
             return error
-    return None if cell.ci is None else (cell.ci[1] - cell.ci[0]) / 2 / NORMAL
+    return None if cell.ci is None else (cell.ci[1] - cell.ci[0]) / 2 / statistics.NORMAL
 
 
 def _short(value: float) -> str:

@@ -63,7 +63,7 @@ class Shares:
         floors, ceilings = (self._references(side, stimuli) for side in (span.floors, span.ceilings))
         if method is None or floors is None or ceilings is None:
             return None
-        return method, [*floors, *([] if span.chance is None else [statistics.constant(span.chance)])], ceilings
+        return method, [*floors, *([] if span.chance is None else [statistics.not_resampled(span.chance)])], ceilings
 
     def _references(self, reach: Reach, stimuli: tuple[str, ...]) -> list[Drawn] | None:
         if (key := (id(reach), stimuli)) not in self._drawn:
@@ -74,7 +74,7 @@ class Shares:
 
 def _draw(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Drawn | None:
     table = _by_subject(scores, stimuli)
-    return None if table is None else statistics.draw(table)
+    return None if table is None else statistics.resampled_means(table)
 
 
 def _by_subject(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Array | None:
@@ -91,7 +91,7 @@ def _between_fits(scores: Sequence[Scored]) -> float:
     rows = rows_of(scores) if len(scores) > 1 and len({one.subject for one in scores}) == 1 else None
     if rows is None or (ci := (crossed := statistics.crossed(rows)).interval()) is None:
         return 0.0
-    whole, of_stimuli = (ci[1] - ci[0]) / 2, 1.96 * math.sqrt(crossed.stimuli)
+    whole, of_stimuli = (ci[1] - ci[0]) / 2, statistics.NORMAL * math.sqrt(crossed.stimuli)
     return math.sqrt(max(0.0, whole * whole - of_stimuli * of_stimuli))
 
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench import statistics
-from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEVEL, NO_SIGN, ScoreSheet
+from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, ScoreSheet
 from eegbench.report import p_is
 from eegbench.runs import Run
 
-LEAK_LEVEL = 0.01  # of the test for leaks, of a row as of one audit
 NOT_AUDITED = "not audited"
 COUNTED = "counted"  # the rule of the first edition of the statistics: how many metrics are clear
 BY_COUNT = f"({COUNTED} rule)"
@@ -52,8 +51,7 @@ def _joined(sheets: Sequence[tuple[int, ScoreSheet]], alone: int, rules: tuple[s
     p = _combined([(subject, audit.p) for subject, audit in audits])
     leaks = [(subject, audit.leak_p) for subject, audit in audits if audit.leak_p is not None]
     if leaks and (leak := _combined(leaks)) <= LEAK_LEVEL:
-        said = f"{CANNOT_TELL}: images made from another stimulus's EEG still match their stimulus ({p_is(leak)})"
-        return Verdict(said, p, rules)
+        return Verdict(f"{CANNOT_TELL}: {LEAK} ({p_is(leak)})", p, rules)
     people = len({subject for subject, _ in audits})
     runs = f"{len(sheets)} runs of {people} {'subject' if people == 1 else 'subjects'}"
     said = CONTRIBUTES if p <= LEVEL else NO_SIGN

@@ -26,7 +26,7 @@ from eegbench.statistics.audit import (
     smallest_joint_contribution,
 )
 from eegbench.statistics.crossing import Crossed, crossed
-from eegbench.statistics.intervals import Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
+from eegbench.statistics.intervals import NORMAL, Bounds, Estimate, mean_interval, studentised_interval, wilson_interval
 from eegbench.statistics.many import paired_ps
 from eegbench.statistics.paired import (
     Tested,
@@ -39,7 +39,7 @@ from eegbench.statistics.paired import (
     sign_flip_ps,
 )
 from eegbench.statistics.sets import interval_of_set
-from eegbench.statistics.shares import Drawn, Joint, Share, constant, draw, share
+from eegbench.statistics.shares import Drawn, Joint, Share, not_resampled, resampled_means, share
 from eegbench.statistics.size import (
     Components,
     Design,
@@ -51,6 +51,7 @@ from eegbench.statistics.size import (
 )
 
 __all__ = [
+    "NORMAL",
     "Agreement",
     "Bounds",
     "Components",
@@ -64,15 +65,14 @@ __all__ = [
     "Tested",
     "centred",
     "combined_p",
-    "constant",
     "crossed",
     "differences",
-    "draw",
     "holm",
     "interval_of_set",
     "least_p",
     "mean_interval",
     "minimum_detectable",
+    "not_resampled",
     "on_other_stimuli",
     "on_the_same_stimuli",
     "one_sided_sign_flip",
@@ -80,6 +80,7 @@ __all__ = [
     "paired_test",
     "pairing",
     "power_of",
+    "resampled_means",
     "share",
     "sign_flip_p",
     "sign_flip_ps",

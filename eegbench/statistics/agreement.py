@@ -1,4 +1,4 @@
-"""Does a published number agree with our own? What a difference could have been seen at all, and what none proves."""
+"""Does a published number agree with our own, and how large a difference could have been seen?"""
 
 import math
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Agreement:
     def within(self, margin: float) -> bool:
         """Whether the true values differ by less than `margin`, by two one-sided tests at .05: they agree.
 
-        |difference| + t_.95 error + rounding <= margin. Schuirmann 1987. No difference that is not contradicted is
-        shown to be small by that alone: few fits or stimuli contradict nothing.
+        |difference| + t_.95 error + rounding <= margin. Schuirmann 1987. Numbers that are not contradicted are
+        not shown to be close by that: few fits or stimuli contradict nothing.
         """
         return abs(self.difference) + float(stdtrit(self.freedom, 0.95)) * self.error + self.rounding <= margin
 

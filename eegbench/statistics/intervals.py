@@ -17,6 +17,7 @@ Estimate = tuple[float, Bounds | None]  # a value and its interval; None where t
 Limits = tuple[float | None, float | None]  # the least and the greatest value of a metric; None for no limit
 
 RESAMPLES = 2000
+NORMAL = NormalDist().inv_cdf(0.975)  # by which half a 95 % interval is longer than a standard error
 FEW = 6  # values off the limit at which the others lie: fewer say too little of their spread
 CACHED = 1000  # stimuli up to which the resamples are kept: 16 MB
 CHUNK = 2_000_000  # resampled numbers held at once: 16 MB

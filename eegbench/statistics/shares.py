@@ -38,7 +38,7 @@ class Drawn:
 Joint = tuple[Drawn, Sequence[Drawn], Sequence[Drawn]]  # of a method, of floors, of ceilings: drawn together
 
 
-def draw(table: Array) -> Drawn:
+def resampled_means(table: Array) -> Drawn:
     """`Drawn` of a table of values, (subjects, stimuli); NaN is left out.
 
     Each mean is the mean over subjects of the mean over stimuli. The draws depend on the shape alone, so that tables of
@@ -134,7 +134,7 @@ def _distances(shares: Array, tail: float) -> tuple[float, float]:
     return middle - float(low), float(high) - middle
 
 
-def constant(value: float) -> Drawn:
+def not_resampled(value: float) -> Drawn:
     """What has no values to resample, and is taken as exact: chance."""
     same = np.full(RESAMPLES, value)
     return Drawn(same, same)

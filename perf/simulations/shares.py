@@ -46,8 +46,8 @@ def coverage(subjects: int, way: Way, cases: int) -> tuple[float, float]:
         able = rng.normal(0, 0.02, (len(every), subjects, 1)) * (subjects > 1)
         noise = rng.normal(0, 0.2, (len(every), subjects, STIMULI))
         tables = every[:, None, None] + able + rng.normal(0, 0.1, STIMULI) + noise
-        means, drawn = tables.mean(axis=(1, 2)).tolist(), [statistics.draw(one) for one in tables]
-        joint = drawn[0], [*drawn[1:edge], statistics.constant(CHANCE)], drawn[edge:]
+        means, drawn = tables.mean(axis=(1, 2)).tolist(), [statistics.resampled_means(one) for one in tables]
+        joint = drawn[0], [*drawn[1:edge], statistics.not_resampled(CHANCE)], drawn[edge:]
         ends = max(*means[1:edge], CHANCE), max(means[edge:])
         old += before.holds(before.fixed_share(before.percentile(tables[0, 0]), *ends), truth)
         found = statistics.share((means[0], [*means[1:edge], CHANCE], means[edge:]), joint, subjects=subjects)
@@ -61,7 +61,11 @@ def _no_way(cases: int) -> Row:
     refused = 0
     for _ in range(cases):
         method, floor, ceiling = rng.normal(0.5, 0.2, (3, 1, STIMULI))
-        joint = statistics.draw(method), [statistics.draw(floor)], [statistics.draw(ceiling)]
+        joint = (
+            statistics.resampled_means(method),
+            [statistics.resampled_means(floor)],
+            [statistics.resampled_means(ceiling)],
+        )
         found = statistics.share((method.mean(), [float(floor.mean())], [float(ceiling.mean())]), joint)
         refused += found.value is None
     return Row("ceiling no better than the floor: share refused", None, refused / cases, (0.95, 1.0), cases)

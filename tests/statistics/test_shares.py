@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from eegbench.errors import InputError
-from eegbench.statistics import Joint, Share, constant, draw, share
+from eegbench.statistics import Joint, Share, not_resampled, resampled_means, share
 
 Array = NDArray[np.float64]
 CHANCE = 0.5
@@ -14,7 +14,11 @@ CHANCE = 0.5
 def of(method: Array, floors: list[Array], ceilings: list[Array], **more: float) -> Share:
     """The share of tables of values, (subjects, stimuli)."""
     means = (method.mean(), [float(one.mean()) for one in floors], [float(one.mean()) for one in ceilings])
-    drawn: Joint = (draw(method), [draw(one) for one in floors], [draw(one) for one in ceilings])
+    drawn: Joint = (
+        resampled_means(method),
+        [resampled_means(one) for one in floors],
+        [resampled_means(one) for one in ceilings],
+    )
     return share(means, drawn, subjects=len(method), **more)  # type: ignore[arg-type]
 
 
@@ -60,13 +64,13 @@ def test_what_differs_between_fits_widens_the_interval() -> None:
 def test_a_value_that_is_not_there_is_left_out() -> None:
     table = np.random.default_rng(4).normal(0.5, 0.1, (3, 60))
     table[1, :20] = np.nan
-    found = draw(table)
+    found = resampled_means(table)
     assert np.isfinite(found.stimuli).all() and found.stimuli.mean() == pytest.approx(
         np.nanmean(table, axis=1).mean(), abs=0.005
     )
-    assert draw(np.ones((1, 3))).subjects.size == 0
+    assert resampled_means(np.ones((1, 3))).subjects.size == 0
     with pytest.raises(InputError, match=r"wanted \(subjects, stimuli\)"):
-        draw(np.ones(3))
+        resampled_means(np.ones(3))
 
 
 @pytest.mark.parametrize("subjects", [1, 5])
@@ -79,7 +83,11 @@ def test_intervals_hold_the_true_share_though_the_floor_is_picked_by_looking(
     for _ in range(150):
         method, ceiling, *below = tables(rng, subjects, (0.6, 0.9, *floors))
         means = (method.mean(), [*(float(one.mean()) for one in below), CHANCE], [float(ceiling.mean())])
-        drawn = draw(method), [*map(draw, below), constant(CHANCE)], [draw(ceiling)]
+        drawn = (
+            resampled_means(method),
+            [*map(resampled_means, below), not_resampled(CHANCE)],
+            [resampled_means(ceiling)],
+        )
         ci = share(means, drawn, subjects=subjects).ci
         hits += ci is not None and ci[0] <= (0.6 - 0.55) / (0.9 - 0.55) <= ci[1]
     assert hits / 150 >= 0.95 - 3 * 0.018  # three standard deviations of a share of 150
