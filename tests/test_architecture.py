@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "places", "redaction", "seeds", "statistics", "tables", "walking"}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -28,6 +28,8 @@ LAYERS: Mapping[str, set[str]] = {
     "arrays": {"errors"},
     "fields": {"errors"},
     "places": {"errors"},
+    "redaction": set(),
+    "web": set(),
     "walking": {"errors"},
     "statistics": {"errors", "seeds"},
     "migrations": {"errors"},
@@ -37,12 +39,12 @@ LAYERS: Mapping[str, set[str]] = {
     "tolerances": BOTTOM | {"records"},
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},
-    "download": CONTRACTS,
+    "download": CONTRACTS | {"web"},
     "progress": CONTRACTS,
     "report": CONTRACTS,
     "datasets": CONTRACTS | {"download"},
     "metrics": CONTRACTS,
-    "backbones": CONTRACTS | {"download"},
+    "backbones": CONTRACTS | {"download", "web"},
     "methods": CONTRACTS | {"backbones"},
     "leaderboard": RECORDS | {"report", "tolerances"},
     "benchmark": STAGES | RECORDS | {"report", "tolerances"},
