@@ -83,10 +83,15 @@ def shown(address: str) -> str:
         host, port, parts = "", None, urllib.parse.urlsplit("")
     if not host or "@" in parts.path:  # no address, or one whose password may have been taken for something else
         scheme, colon, _ = address.partition("://")
-        return f"{scheme}://…" if colon and scheme.isalnum() else "…"
+        return f"{scheme}://…" if colon and scheme.isalnum() else "…" if address else ""
     place = f"[{host}]" if ":" in host else host
     place += "" if port is None else f":{port}"
     return f"{parts.scheme}://{place}{parts.path}" + ("?…" if parts.query or parts.fragment else "")
+
+
+def addresses_shown(text: str) -> str:
+    """A text in which each address of the web is as `shown` gives it."""
+    return re.sub(r"https?://[^\s'\"<>]+", lambda found: shown(found[0]), text)
 
 
 def _letters(text: str) -> list[tuple[str, int, int]]:

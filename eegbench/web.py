@@ -5,10 +5,14 @@ import http.client
 import socket
 import ssl
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from eegbench.redaction import shown
 
 MOST_HEAD = 2**20  # bytes before an answer's body begins: its headers, and those of the redirects on the way to it
 
@@ -51,6 +55,9 @@ class Pace:
             raise TimeoutError(f"too slow: not done after {self.seconds:g} s")
         return min(self.silence, left)
 
+    def is_over(self) -> bool:
+        return self.clock() - self.began >= self.seconds
+
     def receive(self, take: Callable[[], int], wait: Callable[[float], None]) -> int:
         """Bytes that `take` took, having been allowed to wait for them so long."""
         wait(self.left())
@@ -73,6 +80,26 @@ class Pace:
                 raise TimeoutError(f"too slow: {recent} bytes in {seconds:.0f} s")
             recent, seconds = 0, 0.0
         self.recent = recent, seconds
+
+
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to https, and from http to http: no file, and nothing that is less safe than what was asked for."""
+
+    def http_error_302(self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as error:
+            raise urllib.error.HTTPError(req.full_url, code, f"leads to no address: {error}", headers, fp) from None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        to = urlsplit(newurl)
+        if to.scheme not in {"https", req.type} or "@" in to.netloc:
+            raise urllib.error.HTTPError(req.full_url, code, f"redirected to {shown(newurl)}", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def opener(pace: Pace, *handlers: Any) -> urllib.request.OpenerDirector:

@@ -238,6 +238,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
             pass
 
     monkeypatch.setattr("eegbench.download.PAUSES", (0.0,) * 3)
+    monkeypatch.setattr("eegbench.download.OVERLAP", 1000)
     with serving(Handler, monkeypatch) as kept.url:
         yield kept
 

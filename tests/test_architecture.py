@@ -14,7 +14,19 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "redaction", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {
+    "arrays",
+    "channels",
+    "errors",
+    "fields",
+    "kinds",
+    "places",
+    "redaction",
+    "seeds",
+    "statistics",
+    "tables",
+    "walking",
+}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -27,9 +39,10 @@ LAYERS: Mapping[str, set[str]] = {
     "tables": set(),
     "arrays": {"errors"},
     "fields": {"errors"},
+    "kinds": {"errors"},
     "places": {"errors"},
     "redaction": set(),
-    "web": set(),
+    "web": {"redaction"},
     "walking": {"errors"},
     "statistics": {"errors", "seeds"},
     "migrations": {"errors"},
