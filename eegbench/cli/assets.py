@@ -85,8 +85,10 @@ def captions_make(
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="The endpoint's name for the model.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the API key.")] = None,
-    parallel: Annotated[int, typer.Option(metavar="N", help="Images that the endpoint is asked about at once.")] = 4,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds to wait for an answer.")] = 120.0,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Images that the endpoint is asked about at once.")
+    ] = 4,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds to wait for a whole answer.")] = 120.0,
     local: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="A BLIP or GIT captioner in a folder, in place of an endpoint."),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eegbench.cli.options import AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
+from eegbench.cli.options import SUBJECTS, AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
 from eegbench.cli.output import say, say_json, terminal
 from eegbench.cli.verbs import datasets
 from eegbench.errors import CheckFailed, MissingError
@@ -26,7 +26,13 @@ Origin = Annotated[
 ]
 Subjects = Annotated[
     list[int] | None,
-    typer.Option("--subject", metavar="N", help="Whose, again for more; all if not given, or all that are prepared."),
+    typer.Option(
+        "--subject",
+        min=0,
+        max=SUBJECTS,
+        metavar="N",
+        help="Whose, again for more; all if not given, or all that are prepared.",
+    ),
 ]
 
 
@@ -39,7 +45,9 @@ def datasets_info(
             "-o", "--output", "--picture", metavar="FILE", help="Draw scenes, captions and mean EEG to this PNG."
         ),
     ] = None,
-    subject: Annotated[int | None, typer.Option(metavar="N", help="Whose EEG the picture shows.")] = None,
+    subject: Annotated[
+        int | None, typer.Option(min=0, max=SUBJECTS, metavar="N", help="Whose EEG the picture shows.")
+    ] = None,
     settings: DataSettings = None,
     as_json: AsJson = False,
 ) -> None:

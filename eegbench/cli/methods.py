@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    MANY,
+    SUBJECTS,
     AsJson,
     CaptionsFile,
     Config,
@@ -95,7 +97,13 @@ def check_dataset(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `eegbench list datasets`.")],
     subject: Annotated[
         list[int] | None,
-        typer.Option("--subject", metavar="N", help="Whose data, again for more; the first and the last if none."),
+        typer.Option(
+            "--subject",
+            min=0,
+            max=SUBJECTS,
+            metavar="N",
+            help="Whose data, again for more; the first and the last if none.",
+        ),
     ] = None,
     settings: DataSettings = None,
     as_json: AsJson = False,
@@ -139,7 +147,7 @@ def rehearse(
     steps: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Of every stage and of the sampler; else 1 on a CPU, 4 and all on a GPU."
+            min=1, max=MANY, metavar="N", help="Of every stage and of the sampler; else 1 on a CPU, 4 and all on a GPU."
         ),
     ] = None,
     recording: Annotated[

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eegbench.cli.screen import Screen, narrow, width
+from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
 from eegbench.places import writing
 from eegbench.tables import WIDTH, wrapped
@@ -94,7 +94,8 @@ def terminal() -> Any:
     from eegbench.progress import Terminal
 
     stream = getattr(sys.stderr, "stream", sys.stderr)
-    console = Console(file=Screen(stream, acting=True), force_terminal=stream.isatty())  # type: ignore[arg-type]
+    screen: Any = Screen(stream, acting=True)
+    console = Console(file=screen, force_terminal=stream.isatty(), _environ=of_rich())
     return Terminal(console, before=notes.show)
 
 

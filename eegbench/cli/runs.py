@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    MANY,
     AsJson,
     CaptionsFile,
     Config,
@@ -40,7 +41,9 @@ def evaluate(
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     seed: Seed = 0,
-    samples: Annotated[int, typer.Option(metavar="N", help="Images per stimulus; a score is their mean.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=1, max=MANY, metavar="N", help="Images per stimulus; a score is their mean.")
+    ] = 1,
     average: Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")] = "all",
     suite: Suite = "auto",
     protocol: Protocol = "sal512",
@@ -49,7 +52,9 @@ def evaluate(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images made at once; changes no image.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=MANY, metavar="N", help="Images made at once; changes no image.")
+    ] = None,
     audit: Annotated[
         bool,
         typer.Option(

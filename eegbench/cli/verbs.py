@@ -34,6 +34,8 @@ class Verb(TyperCommand):
             _misused(error, f"{parent.command_path} {info_name}")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if any("\0" in word for word in args):
+            raise UsageError("a word of the command holds a NUL character, which no name, number or path has")
         optional = {opt for p in self.params if str(p.metavar or "").startswith("[") for opt in p.opts}
         whole: list[str] = []
         for word, after in zip(args, [*args[1:], "--"], strict=False):
