@@ -2,6 +2,7 @@
 
 import errno
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
@@ -11,12 +12,13 @@ from typer.exceptions import TyperException
 
 from eegbench import __version__
 from eegbench.cli import help as showing
-from eegbench.cli.output import notes, notices
+from eegbench.cli.output import complain, notes, notices
 from eegbench.cli.screen import screens
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, unknown
 from eegbench.places import FULL
 
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
+FAULT = 1  # Python's own code for an exception that nobody expected
 # The groups of verbs, in the order in which --help has them.
 RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
 
@@ -51,6 +53,9 @@ class Verbs(TyperGroup):
         with screens() as stdout:
             try:
                 return super().main(*words, **options)
+            except Exception:  # a fault of ours: its text may hold names of others, which the screens spell
+                traceback.print_exc()
+                raise SystemExit(FAULT) from None
             except SystemExit as leaving:
                 stdout.flush()
                 if leaving.code or stdout.failure is None:
@@ -143,7 +148,7 @@ def _unshown(failure: OSError) -> int:
         return CLOSED
     failure.filename = "stdout"
     message, code = _of_the_system(failure)
-    print(f"eegbench: {message}", file=sys.stderr)
+    complain(message)
     return code
 
 
@@ -171,5 +176,5 @@ def _misused(error: TyperException, verb: str) -> NoReturn:
 
 def _leave(message: str, code: int) -> NoReturn:
     sys.stdout.flush()  # where both streams go to one place, the error comes last
-    print("eegbench: " + " ".join(message.split()), file=sys.stderr)
+    complain(message)
     raise typer.Exit(code) from None
