@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from eegbench.errors import InputError
+from eegbench.tables import line
 
 FIRST = 3  # names told before the rest are counted
 
@@ -101,13 +102,16 @@ def told(top: Path, unread: Iterable[Unread]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for one in unread:
         by_reason.setdefault(one.reason, []).append(one.path)
-    return [f"{top}: {len(paths)} not read: {few(paths)} ({reason})" for reason, paths in sorted(by_reason.items())]
+    return [
+        f"{line(str(top))}: {len(paths)} not read: {few(paths)} ({reason})"
+        for reason, paths in sorted(by_reason.items())
+    ]
 
 
 def few(names: Sequence[str], first: int = FIRST) -> str:
     """The first few names, and how many more there are; "none" where there are none."""
     more = f" and {len(names) - first} more" if len(names) > first else ""
-    return ", ".join(names[:first]) + more if names else "none"
+    return ", ".join(line(name) for name in names[:first]) + more if names else "none"
 
 
 def form(name: str) -> str:

@@ -43,7 +43,7 @@ LAYERS: Mapping[str, set[str]] = {
     "places": {"errors"},
     "redaction": set(),
     "web": {"redaction"},
-    "walking": {"errors"},
+    "walking": {"errors", "tables"},
     "statistics": {"errors", "seeds"},
     "migrations": {"errors"},
     "records": BOTTOM | {"migrations"},

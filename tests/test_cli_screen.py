@@ -336,13 +336,19 @@ def test_nothing_in_a_run_or_in_its_name_steers_a_terminal(hostile_runs: Path, t
     assert done.output and obeyed(done) == [] and "Traceback" not in done.output
 
 
-def test_a_fault_of_ours_shows_its_frames_and_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_shows_its_frames_and_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails(*_: object) -> None:
         raise KeyError(EVIL)
 
     monkeypatch.setattr("eegbench.benchmark.catalogue.rows", fails)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     done = CliRunner().invoke(app, ["list", "methods"])
-    assert done.exit_code == 1 and "Traceback" in done.stderr and obeyed(done) == []
+    assert isinstance(done.exception, KeyError) and done.exc_info
+    sys.excepthook(*done.exc_info)
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback") and "evil" in said and not ACTING.search(said)
 
 
 def test_a_label_of_a_bar_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import errno
 import sys
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,12 +14,11 @@ from typer.exceptions import TyperException
 from eegbench import __version__
 from eegbench.cli import help as showing
 from eegbench.cli.output import complain, notes, notices
-from eegbench.cli.screen import screens
+from eegbench.cli.screen import Screen, screens
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, unknown
 from eegbench.places import FULL
 
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
-FAULT = 1  # Python's own code for an exception that nobody expected
 # The groups of verbs, in the order in which --help has them.
 RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
 
@@ -53,9 +53,9 @@ class Verbs(TyperGroup):
         with screens() as stdout:
             try:
                 return super().main(*words, **options)
-            except Exception:  # a fault of ours: its text may hold names of others, which the screens spell
-                traceback.print_exc()
-                raise SystemExit(FAULT) from None
+            except Exception:
+                sys.excepthook = _fault  # which Python calls when the screens are gone
+                raise
             except SystemExit as leaving:
                 stdout.flush()
                 if leaving.code or stdout.failure is None:
@@ -140,6 +140,11 @@ def _eegbench(
     ] = False,
 ) -> None:
     """Benchmark of methods that reconstruct the picture a person saw from their EEG."""
+
+
+def _fault(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    """A fault of ours as Python shows it, but for signs that a terminal obeys: its text may hold names of others."""
+    Screen(sys.stderr).write("".join(traceback.format_exception(kind, error, frames)))
 
 
 def _unshown(failure: OSError) -> int:
