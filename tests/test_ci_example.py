@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 FOLDER = Path(__file__).parent.parent / "examples" / "ci"
 WORKFLOWS: dict[str, Any] = {
