@@ -1,9 +1,12 @@
 """Secrets taken out of text that came from elsewhere, before it is cut, shown, kept or sent on."""
 
 import base64
+import bisect
 import re
+import string
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 
 REDACTED = "***"
 PIECE = 8  # letters of a secret that are never shown in a row; a shorter secret is taken out whole
@@ -12,9 +15,9 @@ LEAST = 6  # letters: a shorter word, as local servers take for a key, keeps nob
 # One letter as text, JSON, HTML and addresses write it, escaped once or more often.
 _LETTER = re.compile(
     r"%(?:25)*(?P<percent>[0-9a-fA-F]{2})|\\+(?:u00|x)(?P<escaped>[0-9a-fA-F]{2})|\\+(?P<plain>[\"'/]?)"
-    r"|&(?:amp;)*#x0*(?P<hexadecimal>[0-9a-fA-F]{2});|&(?:amp;)*#0*(?P<decimal>[0-9]{2,3});|(?P<letter>.)",
-    re.DOTALL,
+    r"|&(?:amp;)*#x0*(?P<hexadecimal>[0-9a-fA-F]{2});|&(?:amp;)*#0*(?P<decimal>[0-9]{2,3});|(?P<run>[^%\\&\s]+|[%&])"
 )
+_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
 
 class Redaction:
@@ -29,7 +32,7 @@ class Redaction:
             if len(secret) >= LEAST:
                 data = secret.encode(errors="replace")
                 for form in (secret, data.hex(), *_in_base_64(data)):
-                    self._add("".join(letter for letter, _, _ in _letters(form)))
+                    self._add(_Letters(form).plain)
 
     def __call__(self, text: str) -> str:
         parts, done = [], 0
@@ -51,16 +54,20 @@ class Redaction:
         """Where secrets begin and end, in order, none of the places touching another."""
         if not self._pieces:
             return []
-        letters = list(_letters(text))
-        plain = "".join(letter for letter, _, _ in letters)
+        letters = _Letters(text)
+        found = [
+            (start, start + length)
+            for length, pieces in self._pieces.items()
+            for start in range(len(letters.plain) - length + 1)
+            if letters.plain[start : start + length] in pieces
+        ]
         places: list[tuple[int, int]] = []
-        for i in range(len(plain)):
-            length = max((n for n, pieces in self._pieces.items() if plain[i : i + n] in pieces), default=0)
-            if length:
-                start, end = letters[i][1], letters[i + length - 1][2]
-                if places and start <= places[-1][1]:
-                    start = places.pop()[0]
-                places.append((start, end))
+        for first, behind in sorted(found):
+            start, end = letters.begins(first), letters.ends(behind - 1)
+            if places and start <= places[-1][1]:
+                start, before = places.pop()
+                end = max(end, before)
+            places.append((start, end))
         return places
 
 
@@ -94,21 +101,54 @@ def addresses_shown(text: str) -> str:
     return re.sub(r"https?://[^\s'\"<>]+", lambda found: shown(found[0]), text)
 
 
-def _letters(text: str) -> list[tuple[str, int, int]]:
-    """Each letter as it is meant, in lower case, with where it stands; white space and control characters left out."""
-    found = []
-    for match in _LETTER.finditer(text):
-        kind = match.lastgroup or ""
-        what = match[kind]
-        if kind in ("percent", "escaped", "hexadecimal"):
-            what = chr(int(what, 16))
-        elif kind == "decimal":
-            what = chr(int(what))
-        elif kind == "plain":
-            what = what or "\\"
-        if what.isprintable() and what != " ":
-            found.append((what.lower() if what.isascii() else what, *match.span()))
-    return found
+class _Letters:
+    """The letters of a text as they are meant: `plain`, in lower case, without white space and control characters."""
+
+    def __init__(self, text: str) -> None:
+        parts: list[str] = []
+        self._first: list[int] = []  # of the plain letters, by part
+        self._spans: list[tuple[int, int]] = []  # in the text, by part; of a part as long as its span each letter's own
+        length = 0
+        for match in _LETTER.finditer(text):
+            for start, end, part in _parts(match):
+                parts.append(part)
+                self._first.append(length)
+                self._spans.append((start, end))
+                length += len(part)
+        self.plain = "".join(parts)
+
+    def begins(self, place: int) -> int:
+        """Where in the text a plain letter begins."""
+        return self._span(place)[0]
+
+    def ends(self, place: int) -> int:
+        return self._span(place)[1]
+
+    def _span(self, place: int) -> tuple[int, int]:
+        part = bisect.bisect_right(self._first, place) - 1
+        start, end = self._spans[part]
+        following = self._first[part + 1] if part + 1 < len(self._first) else len(self.plain)
+        if end - start != following - self._first[part]:
+            return start, end  # one letter, escaped
+        start += place - self._first[part]
+        return start, start + 1
+
+
+def _parts(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """Letters that stand one behind the other in a text, with where: a run of plain ones, or one that is escaped."""
+    kind = match.lastgroup or ""
+    what = match[kind]
+    if kind == "run":
+        if what.isprintable():
+            yield *match.span(), what.translate(_LOWER)
+        else:
+            for place, letter in enumerate(what, match.start()):
+                if letter.isprintable():
+                    yield place, place + 1, letter.translate(_LOWER)
+        return
+    letter = chr(int(what, 10 if kind == "decimal" else 16)) if kind != "plain" else what or "\\"
+    if letter.isprintable() and letter != " ":
+        yield *match.span(), letter.translate(_LOWER)
 
 
 def _in_base_64(secret: bytes) -> list[str]:

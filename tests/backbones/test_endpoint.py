@@ -293,4 +293,4 @@ def test_an_answer_that_drips_or_has_no_end_is_given_up_in_the_time_that_was_all
     began = time.monotonic()
     with pytest.raises(EegbenchError, match=r"too slow|more than"):
         endpoint.captions(IMAGE)
-    assert time.monotonic() - began < 10 and len(pauses) == 4
+    assert time.monotonic() - began < 30 and len(pauses) == 4
