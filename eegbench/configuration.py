@@ -9,11 +9,14 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from eegbench.errors import InputError, UsageError, unknown
+from eegbench.errors import InputError, UsageError, short, unknown
 
 Table = dict[str, object]
 TABLES = ("method", "dataset")
 SHIPPED = Path(__file__).parent / "configurations"  # <method>.<name>.toml
+MOST_BYTES = 2**16  # of a configuration file: ten times the longest that comes along
+DEEPEST = 8  # tables within tables, and parts of a dotted key
+LARGEST = 2**63  # whole numbers are below, and above its negative: a record holds no longer ones
 WANTED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a word", Path: "a path"}
 
 
@@ -71,7 +74,9 @@ def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
     for word in settings:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
-            raise UsageError(f"--set {word!r}; wanted key=value, such as rank=8 or dataset.snr=0")
+            raise UsageError(f"--set {short(word)}; wanted key=value, such as rank=8 or dataset.snr=0")
+        if key.count(".") >= DEEPEST:
+            raise UsageError(f"--set {short(word)}: the key has {key.count('.') + 1} parts; at most {DEEPEST} are read")
         owner, _, rest = key.partition(".")
         name, key = (owner, rest) if owner in TABLES and rest else ("method", key)
         tables[name] = _merge(tables[name], nest({key: value}))
@@ -109,11 +114,29 @@ def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise InputError(f"{file}: more than {MOST_BYTES} bytes; a configuration file has at most that many")
+        table = tomllib.loads(data.decode())
+        if not _is_flat(table, DEEPEST):
+            raise InputError(f"{file}: nested deeper than {DEEPEST} levels; a configuration is less deep")
+        return table
     except FileNotFoundError:
         raise UsageError(f"{file}: no such configuration file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{file}: not readable as TOML ({error})") from None
+        raise InputError(f"{file}: not readable as TOML ({' '.join(str(error).split())[:200]})") from None
+    except RecursionError:
+        raise InputError(f"{file}: not readable as TOML (nested too deep)") from None
+    except ValueError:  # Python reads no number of so many digits
+        raise InputError(f"{file}: not readable as TOML (a number of thousands of digits)") from None
+
+
+def _is_flat(value: object, levels: int) -> bool:
+    """Whether tables and lists lie within one another at most so many levels deep, dotted keys counted."""
+    if isinstance(value, dict):
+        return levels > 0 and all(_is_flat(inner, levels - 1 - key.count(".")) for key, inner in value.items())
+    return not isinstance(value, list) or (levels > 0 and all(_is_flat(inner, levels - 1) for inner in value))
 
 
 def _build(cls: Any, default: object, table: Mapping[str, object], path: str) -> Any:
@@ -172,7 +195,7 @@ def _convert(hint: Any, value: object, default: object, key: str) -> Any:
 def _convert_union(hints: tuple[Any, ...], value: object, key: str) -> Any:
     if types.NoneType in hints and value == "none":  # TOML has no null either
         return None
-    problem = UsageError(f"{key} is {value!r}")
+    problem = UsageError(f"{key} is {short(value)}")
     for hint in hints:
         if hint is not types.NoneType:
             try:
@@ -185,7 +208,7 @@ def _convert_union(hints: tuple[Any, ...], value: object, key: str) -> Any:
 def _convert_tuple(hints: tuple[Any, ...], value: object, key: str) -> tuple[Any, ...]:
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if not isinstance(parts, list):
-        raise UsageError(f"{key} is {value!r}; wanted a list, such as 16,32,64")
+        raise UsageError(f"{key} is {short(value)}; wanted a list, such as 16,32,64")
     if hints[-1] is ...:
         hints = (hints[0],) * len(parts)
     if len(parts) != len(hints):
@@ -197,7 +220,9 @@ def _convert_plain(hint: Any, value: object, key: str) -> Any:
     """A value from TOML must have the type already; a string from a command line is read as the type."""
     if hint not in WANTED:
         raise TypeError(f"no configuration form for {key}: {hint}")
-    problem = UsageError(f"{key} is {value!r}; wanted {WANTED[hint]}")
+    problem = UsageError(f"{key} is {short(value)}; wanted {WANTED[hint]}")
+    if isinstance(value, str) and not _is_text(value, of_a_path=hint is Path):
+        raise UsageError(f"{key} is {short(value)}; wanted text without NUL characters and halves of characters")
     if hint is bool:
         if str(value).lower() not in ("true", "false"):
             raise problem
@@ -211,4 +236,15 @@ def _convert_plain(hint: Any, value: object, key: str) -> Any:
         raise problem from None
     if hint is float and not math.isfinite(converted):
         raise problem
+    if hint is int and not -LARGEST < converted < LARGEST:
+        raise UsageError(f"{key} is {short(value)}; wanted a whole number below 2^63")
     return converted
+
+
+def _is_text(value: str, *, of_a_path: bool) -> bool:
+    """Whether a file can hold it; the name of a file may have bytes that are no text."""
+    try:
+        value.encode(errors="surrogateescape" if of_a_path else "strict")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value

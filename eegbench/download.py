@@ -1,8 +1,12 @@
 """Downloads: a file of a web server, whole and of the wanted kind, or not at all.
 
 What has come lies beside the target as `<name>.part`, and a note of which version of the file it belongs to as
-`<name>.part.json`: the next call goes on from there, or begins anew if the server's file has changed since. The file
+`<name>.part.json`: the next call goes on from there, or begins anew if the server's file has changed since. Where parts
+meet, the last bytes are fetched once more and compared, for a server may change a file and not its version. The file
 gets its name when it is whole. (RFC 9110, sections 13.1.5 and 14: If-Range, Range, Content-Range.)
+
+A server that is too slow is left: bytes come at RATE at least over each WINDOW, and the whole takes SECONDS at most and
+what AVERAGE gives for the bytes that came.
 """
 
 import http.client
@@ -15,35 +19,33 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from eegbench import __version__
 from eegbench.contracts import Progress
-from eegbench.errors import InputError, MissingError, UsageError, unknown
+from eegbench.errors import InputError, MissingError, Notice, UsageError
+from eegbench.kinds import HEAD, check_head, check_kind, checked_kind, wrong
 from eegbench.places import claimed, writing
-from eegbench.records import file_digest, read_json, write_text
+from eegbench.records import digest, file_digest, read_json, write_text
+from eegbench.redaction import Redaction, of_proxies, shown
+from eegbench.web import Pace, Redirects, opener
 
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; headway begins the count anew
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; headway at RATE begins the count anew
 PATIENCE = 60.0  # seconds that a server may be silent
+RATE, WINDOW = 2.0**10, 60.0  # bytes in a second that come at least, over so many seconds
+SECONDS, AVERAGE = 600.0, 2.0**13  # that a call may take, and the bytes for which it may take a second more
+OVERLAP = 2**16  # bytes that are fetched again and compared where parts meet
 MOST_BYTES = 2**38  # of one file: ten times the largest that the field publishes
 AGAIN = (408, 425, 429, 500, 502, 503, 504)  # statuses that may pass
 PIECE = 2**18
-HEAD = 512  # bytes that tell a file's kind
 MEND = "choose another folder"
 
-_PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
-KINDS: Mapping[str, tuple[bytes, ...]] = {  # the first bytes that a file of the kind may have
-    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
-    "numpy": (b"\x93NUMPY",),
-    "numpy or pickle": (b"\x93NUMPY", *_PICKLES),
-    "torch": (b"PK\x03\x04", *_PICKLES),
-}
-_HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<(\?xml|!--)[^>]*>\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
 
 
@@ -68,11 +70,13 @@ def download(
     """Fetch `address`, http or https, to `path` and return its sha256; goes on where an earlier call was cut short.
 
     size: bytes that it must have. kind: what its first bytes must say, a key of KINDS. sha256: its digest, or the
-    head of it. An HTML page is never taken for data. Raises MissingError for what cannot be fetched or has no room,
-    InputError for other bytes than wanted, of which nothing is kept, and UsageError where the folder cannot be used.
+    head of it. An HTML page is never taken for data. A file that came in several parts and whose digest nobody knows
+    is told of by a Notice. Raises MissingError for what cannot be fetched or has no room, InputError for other bytes
+    than wanted, of which nothing is kept, and UsageError where the folder cannot be used.
     """
-    order = _Order(_checked_address(address), path.with_name(f"{path.name}.part"), size, _checked_kind(kind), most)
+    order = _Order(_checked_address(address), path.with_name(f"{path.name}.part"), size, checked_kind(kind), most)
     with _claimed(order.part) as file:
+        order.here = _size(file)
         _collect(order, file, progress)
         if sys.platform == "win32":
             file.close()  # there an open file gets no other name
@@ -81,21 +85,18 @@ def download(
         except InputError:
             _drop(order.part)
             raise
+        parts = _Note.read(order).parts
         with writing(path, mend=MEND):
             order.part.replace(path)
             _note_file(order.part).unlink(missing_ok=True)
+    if parts > 1 and not sha256:
+        warnings.warn(
+            f"{path}: came in {parts} parts, and no digest of it is known: they agree where they meet, which does not "
+            f"show that they are of one file; compare sha256 {found} with the publisher's, or fetch it anew",
+            Notice,
+            stacklevel=2,
+        )
     return found
-
-
-def check_kind(path: Path, kind: str | None, name: str = "") -> None:
-    """InputError naming `name`, or `path`, for a file that is empty, an HTML page or not of the kind."""
-    with path.open("rb") as file:
-        _check_head(name or str(path), file.read(HEAD), _checked_kind(kind))
-
-
-def is_page(head: bytes) -> bool:
-    """Whether a file's first bytes are those of HTML or XML, as no array's and no pickle's are."""
-    return head.lstrip(b"\xef\xbb\xbf\t\r\n ").startswith(b"<")
 
 
 def check_room(folder: Path, size: int) -> None:
@@ -105,24 +106,51 @@ def check_room(folder: Path, size: int) -> None:
         raise MissingError(f"{folder}: {size} bytes are to come, the disk has {free} left; free some and try again")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Order:
-    """What is wanted: from where, to which unfinished file."""
+    """What is wanted: from where, to which unfinished file, of which `here` bytes were there; and at what pace."""
 
     address: str
     part: Path
     size: int | None
     kind: str | None
     most: int
+    here: int = 0
+    pace: Pace = field(
+        default_factory=lambda: Pace(silence=PATIENCE, seconds=SECONDS, rate=RATE, window=WINDOW), init=False
+    )
+    redact: Redaction = field(default_factory=lambda: Redaction(*of_proxies()), init=False)
+
+    @property
+    def name(self) -> str:
+        """The address, fit to be shown."""
+        return shown(self.address)
+
+    @property
+    def identity(self) -> str:
+        """What tells the address from others, fit to be kept."""
+        return self.name if self.name == self.address else f"{self.name} {digest(self.address)}"
+
+    def said(self, words: object) -> str:
+        """What a server, or what lies on the way to it, said: without secrets, and cut."""
+        return "".join(letter if letter.isprintable() else " " for letter in self.redact(str(words)))[:200]
+
+    def came(self, size: int) -> None:
+        """The unfinished file has so many bytes: more of them may take more time."""
+        self.pace.seconds = max(self.pace.seconds, SECONDS + (size - self.here) / AVERAGE)
 
 
 @dataclass(frozen=True)
 class _Note:
-    """Which version of which file an unfinished file belongs to. `validator`: a strong ETag or the time of change."""
+    """Which version of which file an unfinished file belongs to, and in how many parts it came.
+
+    `validator`: a strong ETag or the time of change.
+    """
 
     address: str
     validator: str = ""
     total: int | None = None
+    parts: int = 1
 
     @classmethod
     def read(cls, order: _Order) -> "_Note":
@@ -131,10 +159,11 @@ class _Note:
             value = read_json(_note_file(order.part))
         except InputError:
             value = {}
-        validator, total = value.get("validator"), value.get("total")
-        if value.get("address") != order.address or not isinstance(validator, str) or not _is_header(validator):
-            return cls(order.address)
-        return cls(order.address, validator, total if type(total) is int else None)
+        validator, total, parts = value.get("validator"), value.get("total"), value.get("parts", 1)
+        known = value.get("address") in (order.identity, order.address)  # older notes have the address itself
+        if not known or not isinstance(validator, str) or not _is_header(validator) or type(parts) is not int:
+            return cls(order.identity)
+        return cls(order.identity, validator, total if type(total) is int else None, parts)
 
     def write(self, part: Path) -> None:
         write_text(_note_file(part), json.dumps(asdict(self)) + "\n")
@@ -182,17 +211,20 @@ def _size(file: BinaryIO) -> int:
 
 
 def _collect(order: _Order, file: BinaryIO, progress: Progress) -> None:
-    """Try until the file is whole; gives up after a few tries without headway."""
-    most, tries = _size(file), 0
+    """Try until the file is whole; gives up after a few tries without headway, and when it takes too long."""
+    most, tries = order.here, 0
     while True:
+        began = order.pace.clock()
         try:
             return _go_on(order, file, progress)
         except _Broken as error:
-            if (have := _size(file)) > most:
-                most, tries = have, 0
-            if tries == len(PAUSES):
-                said = f"{order.address}: cannot be fetched ({_plain(error)})"
-                if have and _Note.read(order).validator:
+            gained = (have := _size(file)) - most
+            most = max(most, have)
+            if gained > 0 and gained >= RATE * (order.pace.clock() - began):
+                tries = 0
+            if tries == len(PAUSES) or order.pace.is_over():
+                said = f"{order.name}: cannot be fetched ({order.said(error)})"
+                if have > OVERLAP and _Note.read(order).validator:
                     said += f"; {have} bytes are kept, and the same command goes on from there"
                 raise Unreachable(said) from None
             time.sleep(PAUSES[tries])
@@ -204,24 +236,46 @@ def _go_on(order: _Order, file: BinaryIO, progress: Progress) -> None:
     note, have = _Note.read(order), _size(file)
     if have and have == note.total:
         return  # it was stopped between its last byte and its name
-    fits = note.total is None or have < note.total
-    headers = {"Range": f"bytes={have}-", "If-Range": note.validator} if have and note.validator and fits else {}
+    fits = have > OVERLAP and (note.total is None or have < note.total)
+    meet = have - OVERLAP if note.validator and fits else 0
+    headers = {"Range": f"bytes={meet}-", "If-Range": note.validator} if meet else {}
     with _ask(order, headers) as answer:
-        start, total = _offer(order, answer, note, have if headers else 0)
+        start, total = _offer(order, answer, note, meet)
         pieces = _pieces(answer)
-        first = next(pieces, b"")
+        first = (_after_overlap(order, start, pieces) if start else b"") or next(pieces, b"")
         if start == 0:
+            have = 0
             if len(first) == HEAD or total in (None, len(first)):  # else it broke off, and says little
-                _check_head(order.address, first, order.kind)
-            with writing(order.part, mend=MEND):
+                check_head(order.name, first, order.kind)
+            note = _Note(order.identity, _validator(answer), total, parts=0)
+        with writing(order.part, mend=MEND):
+            if start == 0:
                 file.truncate(0)
-                _Note(order.address, _validator(answer), total).write(order.part)
+            if first or start == 0:
+                replace(note, parts=note.parts + 1).write(order.part)
         if total is not None:
-            check_room(order.part.parent, total - start)
-        _add(order, file, itertools.chain([first], pieces), start, total, progress)
+            check_room(order.part.parent, total - have)
+        _add(order, file, itertools.chain([first], pieces), have, total, progress)
     have, whole = _size(file), total if total is not None else order.size
     if whole is not None and have < whole:
         raise _Broken(f"broke off after {have} of {whole} bytes")
+
+
+def _after_overlap(order: _Order, start: int, pieces: Iterator[bytes]) -> bytes:
+    """What came first behind the bytes that are here from `start` on; they are given up if others came."""
+    with order.part.open("rb") as file:
+        file.seek(start)
+        here = file.read()
+    came = b""
+    while len(came) < len(here):
+        piece = next(pieces, b"")
+        if not piece:  # it broke off
+            return b""
+        came += piece
+        if not came.startswith(here[: len(came)]):
+            _note_file(order.part).unlink(missing_ok=True)  # without it the next try begins anew
+            raise _Broken("the file changed, and its version did not")
+    return came[len(here) :]
 
 
 def _add(
@@ -234,9 +288,10 @@ def _add(
             start += len(piece)
             if start > most:
                 file.truncate(0)
-                raise InputError(f"{order.address}: more than the {most} bytes that were wanted; nothing was kept")
+                raise InputError(f"{order.name}: more than the {most} bytes that were wanted; nothing was kept")
             with writing(order.part, mend=MEND):
                 file.write(piece)
+            order.came(start)
             advance(len(piece))
 
 
@@ -244,20 +299,20 @@ def _offer(order: _Order, answer: http.client.HTTPResponse, note: _Note, have: i
     """Where the answer's bytes begin and how many the whole file has, None where the server does not say."""
     headers = answer.headers
     if headers.get_content_type() in ("text/html", "application/xhtml+xml") and "Content-Type" in headers:
-        raise _wrong(order.address, "an HTML page", order.kind)
+        raise wrong(order.name, "an HTML page", order.kind)
     if (coding := headers.get("Content-Encoding", "identity").lower()) != "identity":
-        raise _wrong(order.address, f"an answer packed as {_plain(coding)}", order.kind)
+        raise wrong(order.name, f"an answer packed as {order.said(coding)}", order.kind)
     total: int | None
     if answer.status == 206:
         total = _rest(order, answer, note, have)
     elif answer.status == 200:
         have, total = 0, answer.length  # the whole file: the server takes no ranges, or its file has changed
     else:
-        raise MissingError(f"{order.address}: cannot be fetched (status {answer.status})")
+        raise MissingError(f"{order.name}: cannot be fetched (status {answer.status})")
     if total is not None and order.size not in (None, total):
-        raise InputError(f"{order.address}: {total} bytes, wanted {order.size}: it is another file; look at its page")
+        raise InputError(f"{order.name}: {total} bytes, wanted {order.size}: it is another file; look at its page")
     if total is not None and total > order.most:
-        raise InputError(f"{order.address}: {total} bytes; at most {order.most} are fetched")
+        raise InputError(f"{order.name}: {total} bytes; at most {order.most} are fetched")
     return have, total
 
 
@@ -273,39 +328,22 @@ def _rest(order: _Order, answer: http.client.HTTPResponse, note: _Note, have: in
 
 def _ask(order: _Order, headers: Mapping[str, str]) -> http.client.HTTPResponse:
     request = urllib.request.Request(order.address, headers={"User-Agent": f"eegbench/{__version__}", **headers})
+    order.pace.asking()
     try:
-        answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects).open(request, timeout=PATIENCE)
+        answer: http.client.HTTPResponse = opener(order.pace, Redirects).open(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:  # the file is shorter than what is here
             _note_file(order.part).unlink(missing_ok=True)
         if error.code in (416, *AGAIN):
             raise _Broken(f"{error.code} {error.reason}") from None
-        raise MissingError(f"{order.address}: cannot be fetched ({error.code} {_plain(error.reason)})") from None
+        raise MissingError(f"{order.name}: cannot be fetched ({error.code} {order.said(error.reason)})") from None
     except (OSError, http.client.HTTPException) as error:
         raise _Broken(getattr(error, "reason", error)) from None
     except ValueError as error:  # a host that cannot be one
-        raise MissingError(f"{order.address}: cannot be fetched (it is no address: {_plain(error)})") from None
+        raise MissingError(f"{order.name}: cannot be fetched (it is no address: {order.said(error)})") from None
+    order.pace.begun()
     return answer
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to https, and from http to http: no file, and nothing that is less safe than what was asked for."""
-
-    def http_error_302(self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any) -> Any:
-        try:
-            return super().http_error_302(req, fp, code, msg, headers)
-        except ValueError as error:
-            raise urllib.error.HTTPError(req.full_url, code, f"leads to no address: {error}", headers, fp) from None
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme not in {"https", req.type}:
-            raise urllib.error.HTTPError(req.full_url, code, f"redirected to {newurl}", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _pieces(answer: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -323,25 +361,12 @@ def _examine(order: _Order, sha256: str) -> str:
     """The sha256 of what came, if it is what was wanted."""
     size = order.part.stat().st_size
     if order.size not in (None, size):
-        raise InputError(f"{order.address}: {size} bytes, wanted {order.size}; nothing was kept")
-    check_kind(order.part, order.kind, order.address)
+        raise InputError(f"{order.name}: {size} bytes, wanted {order.size}; nothing was kept")
+    check_kind(order.part, order.kind, order.name)
     found = file_digest(order.part)
     if not found.startswith(sha256):
-        raise InputError(f"{order.address}: sha256 {found[:16]}..., wanted {sha256[:16]}; nothing was kept")
+        raise InputError(f"{order.name}: sha256 {found[:16]}..., wanted {sha256[:16]}; nothing was kept")
     return found
-
-
-def _check_head(name: str, head: bytes, kind: str | None) -> None:
-    if not head:
-        raise _wrong(name, "an empty file", kind)
-    if _HTML.match(head):
-        raise _wrong(name, "an HTML page", kind)
-    if kind is not None and not head.startswith(KINDS[kind]):
-        raise _wrong(name, f"a file that begins with {head[:8]!r}", kind)
-
-
-def _wrong(name: str, came: str, kind: str | None) -> InputError:
-    return InputError(f"{name}: {came}, wanted {f'a file of kind {kind}' if kind else 'data'}; look at it in a browser")
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:
@@ -358,19 +383,10 @@ def _is_header(text: str) -> bool:
 def _checked_address(address: str) -> str:
     try:
         parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        sound = sound and parts.port != 0
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _is_header(address) or " " in address:
-        raise InputError(f"{_plain(address)} is no address to download from; wanted https://...")
+        sound = False
+    if not sound or not _is_header(address) or " " in address:
+        raise InputError(f"{shown(address)} is no address to download from; wanted https://..., without a password")
     return address
-
-
-def _checked_kind(kind: str | None) -> str | None:
-    if kind is not None and kind not in KINDS:
-        raise unknown("kind of file", kind, KINDS)
-    return kind
-
-
-def _plain(text: object) -> str:
-    """What a server said, fit to be shown in a line."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))[:200]

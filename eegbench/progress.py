@@ -18,7 +18,7 @@ from rich.progress import Progress as Bars
 from rich.table import Column
 
 from eegbench.contracts import Progress
-from eegbench.tables import visible
+from eegbench.tables import line
 
 EVERY = 10.0  # seconds between plain lines of what advances
 SOON = 5.0  # seconds after which a stage that says nothing is said to have begun
@@ -54,7 +54,7 @@ class Terminal(Progress):
         if not total:  # there is nothing to do, and nothing to say
             yield lambda n: None
             return
-        label = visible(label)
+        label = line(label)
         drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         with self._drawn(label, total) if drawn else self._said(label, total) as advance:
             yield advance

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from eegbench.records import Score, ScoreSheet
-from eegbench.tables import Column, laid
+from eegbench.tables import Column, laid, line
 
 NOTHING = 1e-9  # what is nearer to 0 is the rounding of sums, and is printed as 0
 SHORT = {"random_train_image": "random image", "vae_roundtrip": "VAE", "true_embedding": "true CLIP"}  # heads
@@ -61,9 +61,9 @@ def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, wid
     """Title, table, what has no value and why, and the audit's verdict."""
     judged = ", whose judges no paper uses" if sheet.suite == "micro" else ""
     scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
-    lines = [title, f"{scored}, suite {sheet.suite}{judged}, protocol {sheet.protocol}", ""]
-    lines += [table(sheet, floors, ceilings, width).rstrip("\n"), *reasons(sheet)]
-    return "\n".join([*lines, "", f"Audit: {sheet.verdict}"] if sheet.verdict else lines)
+    lines = [title, line(f"{scored}, suite {sheet.suite}{judged}, protocol {sheet.protocol}"), ""]
+    lines += [table(sheet, floors, ceilings, width).rstrip("\n"), *map(line, reasons(sheet))]
+    return "\n".join([*lines, "", line(f"Audit: {sheet.verdict}")] if sheet.verdict else lines)
 
 
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:

@@ -25,14 +25,23 @@ class Column:
 
 def visible(text: str) -> str:
     """The text, in which signs that a terminal would obey are spelled as JSON spells them: \\u001b."""
-    return ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return ACTING.sub(_spelled, text)
+
+
+def line(text: str) -> str:
+    """The text on one line: as `visible`, and ends of lines and tabs are spelled too."""
+    return re.sub("[\t\n]", _spelled, visible(text))
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def wrapped(text: str, width: int | None) -> str:
     """Each line of a text broken between words where it is longer than `width`; words stay whole."""
     if width is None:
         return text
-    return "\n".join(line if measure(line) <= width else "\n".join(_broken(line, width)) for line in text.split("\n"))
+    return "\n".join(one if measure(one) <= width else "\n".join(_broken(one, width)) for one in text.split("\n"))
 
 
 def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewhere: str = "") -> str:
@@ -42,7 +51,7 @@ def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewher
     table, with the width that shows it, and `elsewhere`, where all of it is to be had at any width. The first column
     is always shown.
     """
-    shown = [Column(visible(c.head), [visible(cell) for cell in c.cells], c.right) for c in columns]
+    shown = [Column(line(c.head), [line(cell) for cell in c.cells], c.right) for c in columns]
     widths = [_own_width(column) for column in shown]
     needed = [sum(widths[: i + 1]) + gap * i for i in range(len(widths))]
     kept = len(widths) if width is None else max(1, sum(need <= width for need in needed))
@@ -59,7 +68,7 @@ def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewher
     if left := [column.head for column in shown[kept:]]:
         how = f"{needed[-1]} columns show all" + (f", {elsewhere} has all at any width" if elsewhere else "")
         lines.append(wrapped(f"Left out for want of room: {', '.join(left)}; {how}.", width))
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{one}\n" for one in lines)
 
 
 def measure(text: str) -> int:
@@ -94,8 +103,8 @@ def _lines(cells: list[list[str]], columns: Sequence[Column], widths: Sequence[i
     height = max(map(len, cells))
     padded = [[""] * (height - len(cell)) + cell for cell in cells]
     return [
-        (" " * gap).join(_set(part, c, w) for part, c, w in zip(line, columns, widths, strict=False)).rstrip()
-        for line in zip(*padded, strict=True)
+        (" " * gap).join(_set(part, c, w) for part, c, w in zip(parts, columns, widths, strict=False)).rstrip()
+        for parts in zip(*padded, strict=True)
     ]
 
 

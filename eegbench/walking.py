@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from eegbench.errors import InputError
+from eegbench.tables import line
 
 FIRST = 3  # names told before the rest are counted
 
@@ -102,7 +103,7 @@ def told(top: Path, unread: Iterable[Unread]) -> list[str]:
     for one in unread:
         by_reason.setdefault(one.reason, []).append(one.path)
     return [
-        f"{plain(str(top))}: {len(paths)} not read: {few(paths)} ({reason})"
+        f"{line(str(top))}: {len(paths)} not read: {few(paths)} ({reason})"
         for reason, paths in sorted(by_reason.items())
     ]
 
@@ -110,17 +111,12 @@ def told(top: Path, unread: Iterable[Unread]) -> list[str]:
 def few(names: Sequence[str], first: int = FIRST) -> str:
     """The first few names, and how many more there are; "none" where there are none."""
     more = f" and {len(names) - first} more" if len(names) > first else ""
-    return ", ".join(plain(name) for name in names[:first]) + more if names else "none"
+    return ", ".join(line(name) for name in names[:first]) + more if names else "none"
 
 
 def form(name: str) -> str:
     """A stimulus id, or a file's name, in the one Unicode form in which they are compared: systems write several."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
-
-
-def plain(text: str) -> str:
-    """`text` on one line, without what a terminal or a log would act on."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @dataclass(frozen=True)

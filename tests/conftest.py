@@ -2,11 +2,13 @@
 
 import _socket
 import base64
+import contextlib
 import hashlib
+import itertools
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -138,19 +140,25 @@ class Server(ThreadingHTTPServer):
         """Who asked may be gone, and was meant to be."""
 
 
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A web server on this machine, the one place that may be connected to; gives its address."""
+def here_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let connections to this machine be opened."""
 
-    def here_alone(connecting: socket.socket, address: Any) -> None:
+    def connect(connecting: socket.socket, address: Any) -> None:
         if address[0] != "127.0.0.1":
             raise OSError(f"a test opened a connection to {address}")
         _socket.socket.connect(connecting, address)
 
-    monkeypatch.setattr(socket.socket, "connect", here_alone)
+    monkeypatch.setattr(socket.socket, "connect", connect)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A web server on this machine, the one place that may be connected to; gives its address."""
+
+    here_alone(monkeypatch)
     with Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -230,8 +238,47 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
             pass
 
     monkeypatch.setattr("eegbench.download.PAUSES", (0.0,) * 3)
+    monkeypatch.setattr("eegbench.download.OVERLAP", 1000)
     with serving(Handler, monkeypatch) as kept.url:
         yield kept
+
+
+Drip = Callable[..., str]
+
+
+@pytest.fixture
+def drip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drip]:
+    """Called with bytes, piece by piece, gives the address of a server that sends them, whatever it is asked.
+
+    pause: seconds after each piece. The pieces may be a function of how many connections came before.
+    """
+    here_alone(monkeypatch)
+    over = threading.Event()
+
+    def answer(connection: socket.socket, pieces: Iterable[bytes], pause: float) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            for piece in pieces:
+                connection.sendall(piece)
+                if over.wait(pause):
+                    return
+
+    def accept(server: socket.socket, pieces: Any, pause: float) -> None:
+        with contextlib.suppress(OSError):
+            for number in itertools.count():
+                sent = pieces(number) if callable(pieces) else pieces
+                threading.Thread(target=answer, args=(server.accept()[0], sent, pause), daemon=True).start()
+
+    with contextlib.ExitStack() as opened:
+
+        def serve(pieces: Any, *, pause: float = 0.0) -> str:
+            server = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+            opened.callback(server.shutdown, socket.SHUT_RDWR)
+            threading.Thread(target=accept, args=(server, pieces, pause), daemon=True).start()
+            return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        yield serve
+        over.set()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,19 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {
+    "arrays",
+    "channels",
+    "errors",
+    "fields",
+    "kinds",
+    "places",
+    "redaction",
+    "seeds",
+    "statistics",
+    "tables",
+    "walking",
+}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -27,8 +39,11 @@ LAYERS: Mapping[str, set[str]] = {
     "tables": set(),
     "arrays": {"errors"},
     "fields": {"errors"},
+    "kinds": {"errors"},
     "places": {"errors"},
-    "walking": {"errors"},
+    "redaction": set(),
+    "web": {"redaction"},
+    "walking": {"errors", "tables"},
     "statistics": {"errors", "seeds"},
     "migrations": {"errors"},
     "records": BOTTOM | {"migrations"},
@@ -37,12 +52,12 @@ LAYERS: Mapping[str, set[str]] = {
     "tolerances": BOTTOM | {"records"},
     "contracts": BOTTOM | {"records"},
     "configuration": {"errors"},
-    "download": CONTRACTS,
+    "download": CONTRACTS | {"web"},
     "progress": CONTRACTS,
     "report": CONTRACTS,
     "datasets": CONTRACTS | {"download"},
     "metrics": CONTRACTS,
-    "backbones": CONTRACTS | {"download"},
+    "backbones": CONTRACTS | {"download", "web"},
     "methods": CONTRACTS | {"backbones"},
     "leaderboard": RECORDS | {"report", "tolerances"},
     "benchmark": STAGES | RECORDS | {"report", "tolerances"},

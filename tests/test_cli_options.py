@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from PIL import Image
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
@@ -18,7 +19,7 @@ from eegbench.benchmark import catalogue, vary
 from eegbench.benchmark.plan import PROTOCOLS, SUITES
 from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
-from eegbench.cli import app
+from eegbench.cli import app, output
 from eegbench.cli.verbs import GROUPS
 from eegbench.leaderboard import FORMATS, claims, drift_report
 from eegbench.methods.neuroimagen import NeuroImagen
@@ -181,3 +182,75 @@ def test_what_is_suggested_for_an_option_is_near() -> None:
     )
     assert near == "eegbench: unknown option '--sede'; did you mean '--seed'? See `eegbench evaluate --help`\n"
     assert far == "eegbench: unknown option '--lpips'. See `eegbench evaluate --help`\n"
+
+
+NEEDED: Mapping[str, str] = {
+    "--method": "atm",
+    "--subject": "8",
+    "--output": "out",
+    "--over": "snr",
+    "--difference": "1",
+}
+NEEDED = {**NEEDED, "--endpoint": "http://127.0.0.1:9/v1", "--model": "m"}
+BAD: Mapping[type, tuple[str, ...]] = {
+    int: ("-1", str(10**29), "1" * 5000, "1e9", "nan", ""),
+    float: ("-1", "nan", "inf", "1e400", "", "1" * 5000),
+}
+WORDS = ("--average", "--subjects")  # numbers that are read from a word
+
+
+def numeric() -> Iterator[tuple[str, str, str]]:
+    for verb, option in OPTIONS:
+        kind = option.type_descriptor.annotation
+        kind = int if option.opts[0] in WORDS or "int" in str(kind) else kind
+        yield from ((verb, option.opts[-1], word) for word in BAD.get(kind, ()))
+
+
+@pytest.mark.parametrize(("verb", "option", "word"), list(numeric()), ids=lambda text: text[:12])
+def test_a_number_that_cannot_be_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, option: str, word: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if option == "--subjects" and word == "":  # all of them
+        return
+    arguments = {"check-dataset": ["sim-things"], "check-method": ["atm"], "leaderboard": ["."]}.get(verb, [])
+    arguments += ["sim-things"] if verb.startswith("datasets") else []
+    own = [part for one in VERBS[verb].params if (part := one.opts[-1]) in NEEDED and part != option]
+    words = [part for name in own for part in (name, NEEDED[name])]
+    done = CliRunner().invoke(app, [*verb.split(), *arguments, *words, f"{option}={word}"], prog_name="eegbench")
+    assert done.exit_code == 2, done.output
+    assert done.stdout == "" and done.stderr.startswith("eegbench: ") and done.stderr.count("\n") == 1
+    named = option.lstrip("-").partition("-")[0]
+    assert named in done.stderr.lower(), done.stderr  # it is this option that was refused
+    assert len(done.stderr) < 2000 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("columns", ["0", "-1", "9" * 9, "9" * 5000, "²", "1e3", "x", "nan"])
+def test_columns_that_no_screen_has_are_not_taken(columns: str) -> None:
+    run = CliRunner()
+    shown, usual = (run.invoke(app, ["list", "methods"], env={"COLUMNS": text}) for text in (columns, None))
+    assert (shown.exit_code, shown.stdout) == (0, usual.stdout)
+    helped = run.invoke(app, ["--help"], env={"COLUMNS": columns})
+    assert helped.exit_code == 0 and max(map(len, helped.stdout.splitlines())) <= 108
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", columns)
+        with output.terminal().bar("label", 1) as advance:
+            advance(1)
+
+
+def test_a_cache_that_is_a_file_is_one_line(chat: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
+    words = ["--images", str(tmp_path / "images"), "--endpoint", chat.url, "--model", "m", "-o", str(tmp_path / "o")]
+    done = CliRunner().invoke(app, ["captions", "make", *words], env={"EEGBENCH_CACHE": str(tmp_path / "file")})
+    last = done.stderr.splitlines()[-1]
+    assert done.exit_code == 2 and last.startswith("eegbench: ") and "set EEGBENCH_CACHE to a folder" in last
+
+
+@pytest.mark.parametrize(
+    "words", [["list", "me\0thods"], ["leaderboard", "\0"], ["evaluate", "--set", "a=\0", "--seed=1"]]
+)
+def test_a_word_with_nul_is_refused(words: list[str]) -> None:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2 and done.stderr.startswith("eegbench: a word of the command holds a NUL character")

@@ -5,23 +5,28 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import typer.main
 from PIL import Image
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from eegbench import backbones
 from eegbench.backbones.pixels import Pixels
-from eegbench.cli import app
+from eegbench.cli import app, output
 from eegbench.cli.compare import apart
 from eegbench.cli.screen import PLAIN
+from eegbench.leaderboard import drift, drift_report
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.tables import ACTING
 
 Run = Callable[..., int]
 SIGNS = "↑ ↓ ≈ − × … “é”"
@@ -222,3 +227,138 @@ def test_in_a_dumb_terminal_without_colours_no_sign_is_sent_that_acts(
             seen += os.read(parent, 65536)
     os.close(parent)
     assert b"\x1b" not in seen
+
+
+FORGED = "eegbench: forged by a name"
+EVIL = f"evil\x1b[2J\x9b31m\u202e\x07\r\x1b]0;title\x07\n{FORGED}\nok  forged\n{FORGED}"
+
+
+def obeyed(done: Any) -> list[str]:
+    """What of an output a terminal would obey, and its lines that pretend to be ours."""
+    lines = [one for one in done.output.split("\n") if one.lstrip().startswith((FORGED, "ok  forged"))]
+    return [*ACTING.findall(done.output), *lines]
+
+
+def verbs(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        below = f"{path} {name}".strip()
+        yield from verbs(command, below) if isinstance(command, TyperGroup) else [(below, command)]
+
+
+def hostile_words() -> Iterator[tuple[str, ...]]:
+    """Each verb with each of its words in turn being hostile, and all others as short as can be."""
+    usual = {
+        "--method": "none",
+        "--subject": "8",
+        "--output": "out",
+        "--over": "snr",
+        "--difference": "1",
+        "--by": "stem",
+    }
+    usual |= {"--truth": "t", "--reconstructions": "r", "--baseline": "b.json", "--endpoint": "x", "--model": "m"}
+    for verb, command in verbs(typer.main.get_command(app)):
+        for hostile in command.params:
+            if hostile.param_type_name == "option" and hostile.is_flag:
+                continue
+            words = verb.split()
+            for one in command.params:
+                name = one.opts[-1]
+                if one.param_type_name == "argument":
+                    words += [EVIL if one is hostile else "x"] if one.required or one is hostile else []
+                elif one is hostile:
+                    words += [f"{name}={'a=' if name == '--set' else ''}{EVIL}"]
+                elif one.required or name in ("--endpoint", "--model"):
+                    words += [f"{name}={usual[name]}"]
+            yield tuple(words)
+
+
+@pytest.mark.parametrize("words", list(hostile_words()), ids=lambda words: " ".join(words)[:30])
+def test_no_word_of_a_command_steers_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, list(words), prog_name="eegbench")
+    assert done.exit_code in (1, 2, 3) and done.stderr and obeyed(done) == []
+
+
+@pytest.fixture
+def hostile_runs(two_runs: list[str], tmp_path: Path) -> Path:
+    """Two runs, whose folder and all whose free text are hostile."""
+    for folder in map(Path, two_runs):
+        record, sheet = RunRecord.read(folder / "run.json"), ScoreSheet.read(folder / "scores.json")
+        dataclasses.replace(record, caution=EVIL).write(folder / "run.json")
+        scores = {name: dataclasses.replace(score, reason=EVIL) for name, score in sheet.metrics.items()}
+        sheet = dataclasses.replace(sheet, metrics=scores, verdict=EVIL)
+        (folder / "scores.json").write_text(sheet.to_json())
+    place = tmp_path / EVIL.replace("/", "")
+    (tmp_path / "runs").rename(place)
+    (place / f"broken{EVIL}").mkdir()
+    (place / f"broken{EVIL}" / "run.json").write_text(json.dumps({EVIL: 1}))
+    (place / f"link{EVIL}").symlink_to(place / "nowhere")
+    return place
+
+
+VERBS_ON_RUNS: Mapping[str, tuple[str, ...]] = {
+    "leaderboard": ("RUNS",),
+    "leaderboard as csv": ("RUNS", "--format", "csv"),
+    "compare": ("ONE", "OTHER"),
+    "verify": ("RUNS", "--all", "--digests-only"),
+    "verify one": ("BROKEN",),
+    "check": ("RUNS", "--baseline", "BASELINE"),
+    "check as md": ("RUNS", "--baseline", "BASELINE", "--format", "md"),
+    "check as junit": ("RUNS", "--baseline", "BASELINE", "--format", "junit"),
+    "merge": ("RUNS", "--into", "INTO", "--digests-only"),
+    "plan-size": ("RUNS", "--difference", ".1", "--metric", "nway50_top1"),
+    "sheet": ("ONE", "-o", "PICTURE"),
+    "score": ("--truth", "RUNS", "--reconstructions", "RUNS"),
+    "pairs": ("RUNS", "RUNS", "--by", "stem", "-o", "PAIRS"),
+    "captions make": ("--check", "BROKEN"),
+}
+
+
+@pytest.mark.parametrize("case", VERBS_ON_RUNS)
+def test_nothing_in_a_run_or_in_its_name_steers_a_terminal(hostile_runs: Path, tmp_path: Path, case: str) -> None:
+    one, other = sorted(path.parent for path in hostile_runs.glob("sim-things/**/run.json"))
+    known = {"ONE": str(one), "OTHER": str(other), "RUNS": str(hostile_runs)}
+    known["BROKEN"] = str(hostile_runs / f"broken{EVIL}")
+    places = [known.get(word, str(tmp_path / word) if word.isupper() else word) for word in VERBS_ON_RUNS[case]]
+    verb = case.partition(" as ")[0].removesuffix(" one")
+    if verb == "check":
+        written = CliRunner().invoke(
+            app, ["check", known["RUNS"], "--baseline", str(tmp_path / "BASELINE"), "--update"]
+        )
+        assert obeyed(written) == []
+        for path in (one / "scores.json", other / "scores.json"):
+            sheet = ScoreSheet.read(path)
+            moved = {name: dataclasses.replace(score, variant="v", value=0.2) for name, score in sheet.metrics.items()}
+            path.write_text(dataclasses.replace(sheet, metrics=moved).to_json())
+    done = CliRunner().invoke(app, [*verb.split(), *places], prog_name="eegbench")
+    assert done.output and obeyed(done) == [] and "Traceback" not in done.output
+
+
+def test_a_fault_of_ours_shows_its_frames_and_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError(EVIL)
+
+    monkeypatch.setattr("eegbench.benchmark.catalogue.rows", fails)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    done = CliRunner().invoke(app, ["list", "methods"])
+    assert isinstance(done.exception, KeyError) and done.exc_info
+    sys.excepthook(*done.exc_info)
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback") and "evil" in said and not ACTING.search(said)
+
+
+def test_a_label_of_a_bar_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.terminal().bar(EVIL, 1) as advance:
+        advance(1)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and not ACTING.search(said)
+
+
+def test_markdown_of_check_calls_nobody_and_holds_no_markup() -> None:
+    said = "@maintainers <img src=x> | [x](javascript:0)\n# head"
+    text = drift_report.render([drift.Finding("run", "clip", "moved", 0.1, 0.2, why=said)], "md")
+    assert not re.search(r"@\w|<img|(?<!\\)\[x|^# ", text, re.M) and text.count("\n") == 7

@@ -189,3 +189,41 @@ def test_a_file_of_another_form_is_refused_in_one_line(text: str, tmp_path: Path
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(EegbenchError, match=r"none\.toml: no such configuration file"):
         read_tables(tmp_path / "none.toml", [])
+
+
+TOO_MUCH: dict[str, str] = {
+    "lists in lists": "method.x = " + "[" * 5000 + "]" * 5000,
+    "tables in tables": "[" + "method." * 5000 + "x]",
+    "tables in tables in a line": "method.x = " + "{a = " * 5000 + "1" + "}" * 5000,
+    "some tables in tables": "[method.a.b.c.d.e.f.g.h]\ni = 1",
+    "digits without end": "method.count = " + "1" * 5000,
+    "hexadecimal digits without end": "[method]\ncount = 0x" + "f" * 5000,
+    "a large file": "#" + "x" * 70_000,
+    "thirty digits": "[method]\ncount = " + "1" * 30,
+    "NUL": '[method]\nword = "a\\u0000b"',
+    "NUL in a path": '[method]\nroot = "a\\u0000b"',
+}
+
+
+@pytest.mark.parametrize("case", TOO_MUCH)
+def test_a_file_of_any_depth_and_length_is_read_or_refused_in_a_line(tmp_path: Path, case: str) -> None:
+    (tmp_path / "c.toml").write_text(TOO_MUCH[case])
+    with pytest.raises((InputError, UsageError)) as error:
+        build(Settings, read_tables(tmp_path / "c.toml", ())["method"])
+    assert len(str(error.value)) < 500 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["a." * 5000 + "b=1", "a.b.c.d.e.f.g.h.i=1", "count=" + "1" * 5000, "count=" + "9" * 19, "count=-" + "9" * 19,
+     "rate=" + "9" * 400, "rate=nan", "rate=-inf", "word=a\0b", "word=\udcff", "root=a\0b", "count=" + "x" * 10**6],
+)  # fmt: skip
+def test_a_word_of_any_depth_and_length_is_read_or_refused_in_a_line(word: str) -> None:
+    with pytest.raises(UsageError) as error:
+        build(Settings, read_tables(None, [word])["method"])
+    assert len(str(error.value)) < 800
+
+
+def test_a_folder_whose_name_is_no_text_may_be_set() -> None:
+    assert build(Settings, {"root": "a\udcff"}).root == Path("a\udcff")
+    assert build(Settings, {"count": str(2**63 - 1)}).count == 2**63 - 1

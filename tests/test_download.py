@@ -1,10 +1,13 @@
 """Downloads against a server that breaks off, lies, changes its mind or sends pages instead of data."""
 
 import hashlib
+import itertools
 import json
 import shutil
 import socket
 import struct
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -16,12 +19,16 @@ import pytest
 from eegbench import download as module
 from eegbench.contracts import Progress, Silent
 from eegbench.download import Unreachable, download
-from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.errors import InputError, MissingError, Notice, UsageError
 from eegbench.records import file_digest
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PAGE = b"\n<!DOCTYPE html><html><body>Please sign in</body></html>"
+
+
+# What came in several parts is told of wherever its digest is not known: see the test of that.
+pytestmark = pytest.mark.filterwarnings("ignore::eegbench.errors.Notice")
 
 
 @pytest.fixture
@@ -49,7 +56,8 @@ def test_a_connection_that_drops_is_taken_up_where_it_was(web: Any, path: Path) 
         web.put("/f", CONTENT, stop=10_000)
     address = web.put("/f", CONTENT)
     assert get(address, path) == SHA256
-    assert [asked for _, asked in web.asked] == ["", *(f"bytes={n}0000-" for n in range(1, 9))]
+    gained = 10_000 - module.OVERLAP
+    assert [asked for _, asked in web.asked] == ["", *(f"bytes={n * gained}-" for n in range(1, 9))]
 
 
 def test_a_connection_that_is_reset_is_taken_up(web: Any, path: Path) -> None:
@@ -71,7 +79,7 @@ def test_the_next_call_goes_on_where_the_last_gave_up(web: Any, path: Path) -> N
     web.put("/f", CONTENT)
     web.asked.clear()
     assert get(address, path) == SHA256
-    assert web.asked == [("/f", "bytes=10000-")]
+    assert web.asked == [("/f", f"bytes={10_000 - module.OVERLAP}-")]
 
 
 def test_progress_counts_what_was_there(web: Any, path: Path) -> None:
@@ -93,7 +101,8 @@ def test_progress_counts_what_was_there(web: Any, path: Path) -> None:
 def test_last_modified_serves_where_the_etag_is_weak(web: Any, path: Path) -> None:
     day = "Wed, 21 Oct 2015 07:28:00 GMT"
     web.put("/f", CONTENT, etag=day, ETag='W/"1"', Last_Modified=day, stop=5000)
-    rest = bytes(5000) + CONTENT[5000:]  # the whole file only for one who asks for the rest alone
+    asked = 5000 - module.OVERLAP
+    rest = bytes(asked) + CONTENT[asked:]  # the whole file only for one who asks for the rest alone
     assert get(web.put("/f", rest, etag=day, ETag='W/"1"', Last_Modified=day), path) == SHA256
 
 
@@ -129,7 +138,7 @@ def test_416_begins_anew(web: Any, path: Path) -> None:
     web.put("/f", CONTENT, stop=5000)
     web.say("/f", 416)
     assert get(web.put("/f", CONTENT), path) == SHA256
-    assert [asked for _, asked in web.asked] == ["", "bytes=5000-", ""]
+    assert [asked for _, asked in web.asked] == ["", f"bytes={5000 - module.OVERLAP}-", ""]
 
 
 def test_a_file_that_only_lacks_its_name_is_not_asked_for(web: Any, path: Path) -> None:
@@ -174,7 +183,7 @@ def test_a_page_in_between_does_not_cost_what_has_come(web: Any, path: Path) -> 
     web.steps.clear()
     web.put("/f", CONTENT)
     assert get(address, path) == SHA256
-    assert web.asked[-1] == ("/f", "bytes=5000-")
+    assert web.asked[-1] == ("/f", f"bytes={5000 - module.OVERLAP}-")
 
 
 class Wrong(NamedTuple):
@@ -245,7 +254,7 @@ def test_a_redirect_is_followed_with_its_range(web: Any, path: Path) -> None:
     web.put("/f", CONTENT, stop=5000)
     web.put("/f", CONTENT)
     assert get(web.say("/r", 302, Location="/f"), path) == SHA256
-    assert web.asked[-1] == ("/f", "bytes=5000-")
+    assert web.asked[-1] == ("/f", f"bytes={5000 - module.OVERLAP}-")
 
 
 @pytest.mark.parametrize("target", ["file:///etc/hosts", "ftp://127.0.0.1/f", "data:text/plain,x"])
@@ -327,3 +336,148 @@ def test_a_folder_that_cannot_be_written_is_one_line(web: Any, tmp_path: Path) -
 def test_an_unknown_kind_lists_what_there_is(web: Any, path: Path) -> None:
     with pytest.raises(UsageError, match="unknown kind of file 'zipp'; did you mean 'zip'"):
         get(web.put("/f", CONTENT), path, kind="zipp")
+
+
+def test_a_file_in_parts_of_unknown_digest_is_told_of_with_its_own(web: Any, path: Path) -> None:
+    web.put("/f", CONTENT, stop=10_000)
+    with pytest.warns(Notice, match=rf"came in 2 parts, and no digest of it is known: .* compare sha256 {SHA256} with"):
+        get(web.put("/f", CONTENT), path)
+
+
+def test_parts_of_an_earlier_call_are_counted_and_a_known_digest_is_enough(web: Any, path: Path) -> None:
+    for sha256 in ("", SHA256[:8]):
+        for _ in range(2):
+            web.put("/f", CONTENT, stop=10_000)
+        web.put("/f", CONTENT, stop=0)
+        with pytest.raises(Unreachable):
+            get(f"{web.url}/f", path)
+        web.steps.clear()
+        web.put("/f", CONTENT)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            get(f"{web.url}/f", path, sha256=sha256)
+        assert ["came in 3 parts" in str(one.message) for one in told] == ([] if sha256 else [True])
+        web.steps.clear()
+
+
+def test_a_whole_file_is_told_of_by_nothing(web: Any, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        get(web.put("/f", CONTENT), path)
+
+
+def test_a_file_that_changes_under_one_version_is_not_spliced(web: Any, path: Path) -> None:
+    other = b"PK\x03\x04" + CONTENT[:3:-1]
+    web.put("/f", other, stop=10_000)
+    assert get(web.put("/f", CONTENT), path) == SHA256
+    assert [asked for _, asked in web.asked] == ["", f"bytes={10_000 - module.OVERLAP}-", ""]
+
+
+WHOLE = f'HTTP/1.1 200 OK\r\nContent-Length: {len(CONTENT)}\r\nETag: "1"\r\n\r\n'.encode()
+SLOW: dict[str, Callable[[], Iterator[bytes]]] = {
+    "the body": lambda: itertools.chain([WHOLE, CONTENT[:600]], itertools.repeat(b"x")),
+    "the headers": lambda: itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X: y\r\n")),
+    "a promise": lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a redirect": lambda: itertools.chain([b"HTTP/1.1 302 Found\r\nLocation: /f\r\n\r\n"], itertools.repeat(b"x" * 64)),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_a_server_that_drips_is_left(drip: Any, path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    monkeypatch.setattr(module, "PAUSES", (0.0,))
+    monkeypatch.setattr(module, "WINDOW", 0.1)
+    monkeypatch.setattr(module, "RATE", 10_000.0)
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"cannot be fetched \(too slow: \d+ bytes in \d+ s\)"):
+        get(f"{drip(lambda _: SLOW[case](), pause=0.01)}/f", path)
+    assert time.monotonic() - began < 30  # s; on a machine that does nothing else it takes .2
+
+
+@pytest.mark.parametrize("case", ["the headers", "a promise", "a redirect"])
+def test_what_comes_before_a_body_has_an_end(drip: Any, path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    monkeypatch.setattr(module, "PAUSES", ())
+    with pytest.raises(MissingError, match=r"more than 1048576 bytes before its body|100 headers"):
+        get(f"{drip(lambda _: SLOW[case]())}/f", path)
+
+
+def test_headway_that_is_too_slow_does_not_begin_the_tries_anew(
+    drip: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def a_little_more(number: int) -> Iterator[bytes]:
+        asked.append(number)
+        yield from (WHOLE, CONTENT[: 600 + number], b"")
+
+    monkeypatch.setattr(module, "PAUSES", (0.0,) * 3)
+    monkeypatch.setattr(module, "RATE", 1e6)
+    with pytest.raises(Unreachable, match="broke off after"):
+        get(f"{drip(a_little_more, pause=0.005)}/f", path)
+    assert asked == [0, 1, 2, 3]
+
+
+class Ticking(Progress):
+    """Bytes take time: so many come in a second of its clock."""
+
+    def __init__(self, speed: float) -> None:
+        self.speed, self.now = speed, 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        def advance(count: int) -> None:
+            self.now += count / self.speed
+
+        yield advance
+
+
+def test_a_call_has_seconds_by_the_bytes_that_came(drip: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SECONDS": 0.2, "AVERAGE": 1e5, "PIECE": 1000, "OVERLAP": 1000}.items():
+        monkeypatch.setattr(module, name, value)
+    address = f"{drip([WHOLE, CONTENT])}/f"
+    for speed in (2e5, 5e4):
+        monkeypatch.setattr("eegbench.web.time", ticking := Ticking(speed))
+        if speed > module.AVERAGE:
+            assert get(address, path, progress=ticking) == SHA256
+            continue
+        with pytest.raises(Unreachable, match=r"too slow: not done after .*; \d+ bytes are kept, and the same command"):
+            get(address, path, progress=ticking)
+        assert 0.2 < ticking.now < 1
+
+
+def test_what_an_address_is_signed_with_is_neither_shown_nor_kept(web: Any, path: Path) -> None:
+    address = web.put("/f?sig=topsecretword", CONTENT, stop=10_000)
+    web.put("/f?sig=topsecretword", CONTENT, stop=0)
+    with pytest.raises(Unreachable, match=r"/f\?…: cannot be fetched") as error:
+        get(address, path)
+    note = path.with_name("file.zip.part.json").read_text()
+    assert "topsecretword" not in str(error.value) + note
+    web.steps.clear()
+    web.put("/f?sig=topsecretword", CONTENT)
+    assert get(address, path) == SHA256 and web.asked[-1][1] == f"bytes={10_000 - module.OVERLAP}-"
+
+
+def test_where_a_redirect_leads_is_shown_without_its_signature(web: Any, path: Path) -> None:
+    for target in ("ftp://h/f?sig=topsecretword", "http://user:topsecretword@127.0.0.1/f"):
+        with pytest.raises(MissingError, match=r"redirected to (ftp|http)://") as error:
+            get(web.say(f"/{target[:3]}", 302, Location=target), path)
+        assert "topsecretword" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://user:topsecretword@h/f", "https://user:topsec/retword@h/f", "https://topsecretword@h:x/"]
+)
+def test_an_address_with_a_password_is_refused_unseen(path: Path, address: str) -> None:
+    with pytest.raises(InputError, match="without a password") as error:
+        get(address, path)
+    assert "topsec" not in str(error.value) and "retword" not in str(error.value)
+
+
+def test_the_password_of_a_proxy_is_not_shown(web: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:top:secretword@127.0.0.1:9:topsecretword")
+    monkeypatch.setattr(module, "PAUSES", ())
+    with pytest.raises(MissingError) as error:
+        get("http://a.example/f", path)
+    assert "secretword" not in str(error.value)

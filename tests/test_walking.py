@@ -112,7 +112,7 @@ def test_a_pipe_is_no_file_and_is_never_opened(tmp_path: Path) -> None:
 
 def test_a_note_tells_a_reason_its_count_and_the_first_few_names_on_one_line(tmp_path: Path) -> None:
     tree = walk(tree_of(tmp_path, ".a", ".b", ".c\nd", ".e", "f"))
-    assert told(Path("top"), tree.unread) == ["top: 4 not read: .a, .b, .c?d and 1 more (hidden)"]
+    assert told(Path("top"), tree.unread) == ["top: 4 not read: .a, .b, .c\\u000ad and 1 more (hidden)"]
     assert told(Path("top"), ()) == []
 
 

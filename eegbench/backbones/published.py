@@ -15,6 +15,7 @@ from eegbench.download import download
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.places import cache
 from eegbench.records import file_digest, read_json, write_text
+from eegbench.redaction import Redaction, addresses_shown, of_proxies
 
 TORCHVISION = "https://download.pytorch.org/models/"
 TORCHVISION_LICENCE = "BSD-3-Clause; trained on ImageNet"
@@ -201,13 +202,14 @@ def fetch(name: str, *, progress: Progress) -> Path:
 
 
 def _from_hub(entry: WeightFile) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_token, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(entry.hub, entry.file))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        problem = str(error).strip().splitlines()[0]
+        said = Redaction(get_token() or "", *of_proxies())(addresses_shown(str(error)))
+        problem = (said.strip().splitlines() or [type(error).__name__])[0]
         raise MissingError(f"{entry.source}: cannot be fetched ({problem})") from None
 
 

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.backbones.weights import read_unpickled
-from eegbench.download import is_page
 from eegbench.errors import InputError, MissingError
+from eegbench.kinds import is_page
 
 DEEPEST = 16  # containers in containers
 HEAD = 512  # bytes, more than any white space before a page's first tag

@@ -12,12 +12,13 @@ from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
-from eegbench.errors import InputError, UsageError, unknown
-from eegbench.records import Json, RunSpec
+from eegbench.errors import InputError, UsageError, short, unknown
+from eegbench.records import MAX_IMAGES, Json, RunSpec
 
 SUITES = ("auto", "micro", "reference")
 PROTOCOLS = ("sal512", "me256")
 BATCH_SIZE = 16
+MOST_SEEDS = 2**64  # a record holds no longer number
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ class Plan:
     @functools.cached_property
     def queries(self) -> Queries:
         """The queries, checked and taken once."""
-        return entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
+        queries = entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
+        if (images := len(queries.stimuli) * self.spec.samples) > MAX_IMAGES:
+            raise UsageError(f"{self.spec.samples} samples make {images} images; a run has {MAX_IMAGES} at most")
+        return queries
 
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""
@@ -163,8 +167,8 @@ def _plain(value: object) -> object:
 def _repetitions(average: str) -> int | str:
     if average == "all":
         return average
-    if not average.isdecimal() or not int(average):
-        raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1")
+    if not (average.isascii() and average.isdecimal() and len(average) < 7 and int(average)):
+        raise UsageError(f"average is {short(average)}; wanted 'all' or a whole number from 1 to 999999")
     return int(average)
 
 
@@ -181,8 +185,8 @@ def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options
     if options.track not in method.tracks:
         tracks = ", ".join(method.tracks)
         raise UsageError(f"method {method.name!r} does not run on the track {options.track!r}; it runs on: {tracks}")
-    if options.seed < 0:
-        raise UsageError(f"seed {options.seed}; wanted 0 or more")
+    if not 0 <= options.seed < MOST_SEEDS:
+        raise UsageError(f"seed {short(options.seed)}; wanted 0 or more, below 2^64")
     for name, count in (("samples", options.samples), ("batch size", options.batch_size)):
-        if count is not None and count < 1:
-            raise UsageError(f"{name} {count}; wanted 1 or more")
+        if count is not None and not 1 <= count <= MAX_IMAGES:
+            raise UsageError(f"{name} {short(count)}; wanted 1 or more, {MAX_IMAGES} at most")

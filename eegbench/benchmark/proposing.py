@@ -14,7 +14,7 @@ from eegbench.benchmark.folders import Folder, without_suffix
 from eegbench.benchmark.pairing import COLUMNS
 from eegbench.benchmark.store import SAMPLE
 from eegbench.errors import InputError, unknown
-from eegbench.walking import few, plain
+from eegbench.walking import few
 
 SHOWN = 5  # pairs on the screen
 
@@ -51,7 +51,7 @@ class Proposal:
     def lines(self) -> list[str]:
         """What a person looks at: how many pairs, what is left on either side, and the first few."""
         truths = len({pair.truth for pair in self.pairs})
-        first = [f"  {plain(p.truth)}  <-  {plain(p.reconstruction)}  (sample {p.sample})" for p in self.pairs[:SHOWN]]
+        first = [f"  {p.truth}  <-  {p.reconstruction}  (sample {p.sample})" for p in self.pairs[:SHOWN]]
         return [
             f"{len(self.pairs)} pairs: {truths} true images, {self.samples} for each; the first:",
             *first,

@@ -17,7 +17,7 @@ from eegbench.cli.options import (
     built_dataset,
     go_offline,
 )
-from eegbench.cli.output import note, say, say_json, terminal
+from eegbench.cli.output import complain, note, say_json, say_lines, terminal
 from eegbench.cli.screen import narrow
 from eegbench.cli.verbs import CHECK, RUN, app, captions, weights
 from eegbench.errors import CheckFailed, MissingError, UsageError
@@ -60,7 +60,7 @@ def doctor(as_json: AsJson = False) -> None:
         say_json([finding._asdict() for finding in findings])
     else:
         for finding in findings:
-            say(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
+            say_lines(f"{'ok ' if finding.good else 'BAD'}  {finding.subject:<20} {finding.state}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(MissingError.exit_code)
 
@@ -85,8 +85,10 @@ def captions_make(
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="The endpoint's name for the model.")] = None,
     api_key_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the API key.")] = None,
-    parallel: Annotated[int, typer.Option(metavar="N", help="Images that the endpoint is asked about at once.")] = 4,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds to wait for an answer.")] = 120.0,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Images that the endpoint is asked about at once.")
+    ] = 4,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds to wait for a whole answer.")] = 120.0,
     local: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="A BLIP or GIT captioner in a folder, in place of an endpoint."),
@@ -113,7 +115,9 @@ def captions_make(
             raise UsageError("--check makes nothing: leave out --output, --endpoint and --local")
         data = built_dataset(dataset, settings)
         found = making.check(check, data, subject, images, follow_links=follow_links, note=note)
-        print(f"{check}: ten captions for each of {len(found.entries)} training images, by {', '.join(found.models)}")
+        say_lines(
+            f"{check}: ten captions for each of {len(found.entries)} training images, by {', '.join(found.models)}"
+        )
         return
     if output is None:
         raise UsageError("where are the captions to go? Give a file with -o, or one to look at with --check")
@@ -134,7 +138,7 @@ def captions_make(
     data = built_dataset(dataset, settings)
     wanted = making.training_images(data, subject, images, follow_links=follow_links, note=note)
     made = making.make(wanted, output, captioner, progress=progress)
-    print(f"{output}: ten captions for each of {made.images} training images, {made.new} of them new")
+    say_lines(f"{output}: ten captions for each of {made.images} training images, {made.new} of them new")
 
 
 @weights.command("list")
@@ -162,10 +166,10 @@ def weights_fetch(
     failed = 0
     for name in chosen:
         try:
-            print(f"{name}: {published.fetch(name, progress=terminal())}")
+            say_lines(f"{name}: {published.fetch(name, progress=terminal())}")
         except MissingError as error:
             failed += 1
-            print(f"eegbench: {error}", file=sys.stderr)
+            complain(str(error))
     if failed:
         raise typer.Exit(MissingError.exit_code)
 
@@ -187,7 +191,7 @@ def weights_verify(
     if as_json:
         say_json(states)
     else:
-        print("\n".join(f"{name:<20} {state}" for name, state in states.items()))
+        say_lines(*(f"{name:<20} {state}" for name, state in states.items()))
     if published.DIFFERS in states.values():
         raise typer.Exit(CheckFailed.exit_code)
     if published.ABSENT in states.values():

@@ -19,7 +19,7 @@ from eegbench.cli.options import (
     data_table,
     go_offline,
 )
-from eegbench.cli.output import note, say, say_json, terminal, write
+from eegbench.cli.output import note, say_json, say_lines, terminal, write
 from eegbench.cli.verbs import BOARD, CHECK, app
 from eegbench.errors import CheckFailed, InputError
 from eegbench.walking import Links
@@ -54,7 +54,7 @@ def verify(
     for folder in found.folders:
         verdicts.append(verifier.verify(folder))
         if not as_json:
-            say("\n".join(verdicts[-1].lines()))
+            say_lines(*verdicts[-1].lines())
             sys.stdout.flush()
     if as_json:
         say_json([dataclasses.asdict(verdict) for verdict in verdicts])
@@ -92,7 +92,7 @@ def check(
     elif not output:
         sys.stdout.write(text)
     if update:
-        print(f"{baseline}: {len(found)} runs are the baseline now", file=sys.stderr)
+        say_lines(f"{baseline}: {len(found)} runs are the baseline now", stream=sys.stderr)
     elif failed := drift.failures(findings):
         raise CheckFailed(f"{len(failed)} of {len(findings)} comparisons failed; raise a metric's version, or mend it")
 
@@ -122,7 +122,8 @@ def merge(
     for outcome in merging.merge(folders, runs, verifier, known=known, note=note):
         outcomes.append(outcome)
         if not as_json:
-            print(outcome.line(), flush=True)
+            say_lines(outcome.line())
+            sys.stdout.flush()
     if as_json:
         say_json([dataclasses.asdict(outcome) for outcome in outcomes])
     merging.require(outcomes)

@@ -10,7 +10,7 @@ from eegbench.cli.options import AsJson
 from eegbench.cli.output import kind, say
 from eegbench.cli.screen import width
 from eegbench.cli.verbs import SCORE, app
-from eegbench.tables import Column, laid, wrapped
+from eegbench.tables import Column, laid, line, wrapped
 
 LEGEND = """\
 p: of no difference, paired by stimulus: the larger of sign flips, which are exact for interchangeable methods \
@@ -46,11 +46,11 @@ def text(found: Any, columns: int) -> str:
         samples = f", mean of {side.samples} samples" if side.samples > 1 else ""
         role = "" if side.role == "method" else f" ({side.role})"
         role += " (uses all test trials at once: transductive)" if side.transductive else ""
-        lines.append(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}")
+        lines.append(line(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}"))
     judged = ", whose judges no paper uses" if found.suite == "micro" else ""
     scored = f"{found.stimuli} stimuli, suite {found.suite}{judged}, protocol {found.protocol}"
-    lines += [f"{found.dataset}, subject {found.subject}, {scored}", "", table(found, columns).rstrip("\n")]
-    return "\n".join([*lines, *remarks(found), "", wrapped(legend(found), columns)])
+    lines += [line(f"{found.dataset}, subject {found.subject}, {scored}"), "", table(found, columns).rstrip("\n")]
+    return "\n".join([*lines, *map(line, remarks(found)), "", wrapped(legend(found), columns)])
 
 
 def legend(found: Any) -> str:

@@ -1,13 +1,12 @@
 """The verbs about data sets."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from eegbench.cli.options import AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
-from eegbench.cli.output import say, say_json, terminal
+from eegbench.cli.options import SUBJECTS, AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
+from eegbench.cli.output import note, say_json, say_lines, terminal
 from eegbench.cli.verbs import datasets
 from eegbench.errors import CheckFailed, MissingError
 
@@ -26,7 +25,13 @@ Origin = Annotated[
 ]
 Subjects = Annotated[
     list[int] | None,
-    typer.Option("--subject", metavar="N", help="Whose, again for more; all if not given, or all that are prepared."),
+    typer.Option(
+        "--subject",
+        min=0,
+        max=SUBJECTS,
+        metavar="N",
+        help="Whose, again for more; all if not given, or all that are prepared.",
+    ),
 ]
 
 
@@ -39,7 +44,9 @@ def datasets_info(
             "-o", "--output", "--picture", metavar="FILE", help="Draw scenes, captions and mean EEG to this PNG."
         ),
     ] = None,
-    subject: Annotated[int | None, typer.Option(metavar="N", help="Whose EEG the picture shows.")] = None,
+    subject: Annotated[
+        int | None, typer.Option(min=0, max=SUBJECTS, metavar="N", help="Whose EEG the picture shows.")
+    ] = None,
     settings: DataSettings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +62,7 @@ def datasets_info(
         say_json(facts)
         return
     for key, value in facts.items():
-        say(f"{key:<10} {value}")
+        say_lines(f"{key:<10} {value}")
 
 
 @datasets.command("fetch")
@@ -79,13 +86,13 @@ def datasets_fetch(
         came = recordings.fetch(dataset, subject, progress=terminal(), offline=offline)
     except ByHand as error:
         for file in error.files:
-            print(f"{dataset.root / file.path}{'/' if file.kind == FOLDER else ''}")
-            print(f"    {file.about}\n    from {file.page}")
+            place = f"{dataset.root / file.path}{'/' if file.kind == FOLDER else ''}"
+            say_lines(place, f"    {file.about}", f"    from {file.page}")
         raise MissingError(
             f"{len(error.files)} files were not fetched ({error.why}); put each where the list says, under its name"
         ) from None
     for path in came:
-        print(dataset.root / path)
+        say_lines(str(dataset.root / path))
 
 
 @datasets.command("prepare")
@@ -101,9 +108,9 @@ def datasets_prepare(
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     for folder in recordings.prepare(dataset, subject, progress=terminal()):
-        print(folder)
-    for note in recordings.notes(dataset, subject):
-        print(f"note: {note}", file=sys.stderr)
+        say_lines(str(folder))
+    for told in recordings.notes(dataset, subject):
+        note(told)
 
 
 @datasets.command("verify")
@@ -128,6 +135,6 @@ def datasets_verify(
         say_json({"problems": problems, "notes": notes})
     else:
         lines = problems or ["whole, and no test image is among the training images"]
-        say("\n".join([*lines, *(f"note: {told}" for told in notes)]))
+        say_lines(*lines, *(f"note: {told}" for told in notes))
     if problems:
         raise typer.Exit(CheckFailed.exit_code)

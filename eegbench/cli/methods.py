@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    MANY,
+    SUBJECTS,
     AsJson,
     CaptionsFile,
     Config,
@@ -25,7 +27,7 @@ from eegbench.cli.options import (
     go_offline,
     run_options,
 )
-from eegbench.cli.output import heading, say, say_json, terminal
+from eegbench.cli.output import heading, say, say_json, say_lines, terminal
 from eegbench.cli.screen import width
 from eegbench.cli.verbs import CHECK, RUN, app
 from eegbench.errors import CheckFailed
@@ -62,7 +64,7 @@ def explain(
         return
     say(heading(explained, method, subject, options, width()))
     print(catalogue.text(asking.heads(explained), width()))
-    print("\n".join(str(file) for file in files))
+    say_lines(*map(str, files))
 
 
 @app.command("check-method", group=CHECK)
@@ -95,7 +97,13 @@ def check_dataset(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of `eegbench list datasets`.")],
     subject: Annotated[
         list[int] | None,
-        typer.Option("--subject", metavar="N", help="Whose data, again for more; the first and the last if none."),
+        typer.Option(
+            "--subject",
+            min=0,
+            max=SUBJECTS,
+            metavar="N",
+            help="Whose data, again for more; the first and the last if none.",
+        ),
     ] = None,
     settings: DataSettings = None,
     as_json: AsJson = False,
@@ -124,9 +132,9 @@ def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
     else:
         for finding in findings:
             warning = getattr(finding, "warning", "")
-            print(f"{'BAD' if finding.problem else '!  ' if warning else 'ok '}  {finding.clause}")
+            say_lines(f"{'BAD' if finding.problem else '!  ' if warning else 'ok '}  {finding.clause}")
             if told := finding.problem or warning:
-                print(f"     {told}")
+                say_lines(f"     {told}")
     if broken := sum(bool(finding.problem) for finding in findings):
         raise CheckFailed(f"{name} breaks {broken} of {len(findings)} clauses of the contract")
 
@@ -139,7 +147,7 @@ def rehearse(
     steps: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Of every stage and of the sampler; else 1 on a CPU, 4 and all on a GPU."
+            min=1, max=MANY, metavar="N", help="Of every stage and of the sampler; else 1 on a CPU, 4 and all on a GPU."
         ),
     ] = None,
     recording: Annotated[

@@ -11,6 +11,9 @@ from eegbench.cli.output import notes
 from eegbench.errors import UsageError, unknown
 
 TAKEN = 8  # the subject where none is named: the one that comes fitted
+SEEDS = 2**64 - 1  # the largest: a record holds no longer number
+SUBJECTS = 10**6 - 1
+MANY = 100_000  # of what is made: as many images as a record may name
 
 
 def choice(kind: str, *known: str, said: str, names: tuple[str, ...] = ()) -> Any:
@@ -55,10 +58,10 @@ NwayJudge = Annotated[
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Also links that lead out of the folder.")]
 MethodName = Annotated[str, typer.Option("--method", metavar="NAME", help="A name of `eegbench list methods`.")]
-Subject = Annotated[int, typer.Option(metavar="N", callback=_named, help="The subject's number.")]
+Subject = Annotated[int, typer.Option(min=0, max=SUBJECTS, metavar="N", callback=_named, help="The subject's number.")]
 DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench list datasets`.")]
 Track = Annotated[str, choice("track", "eeg", "oracle", said="eeg: EEG alone; oracle: a hint from the true image too.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Decides all that is drawn by lot.")]
+Seed = Annotated[int, typer.Option(min=0, max=SEEDS, metavar="N", help="Decides all that is drawn by lot.")]
 Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of runs, where new ones go.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to stdout.")

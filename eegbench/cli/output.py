@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from eegbench.cli.screen import Screen, narrow, width
+from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
 from eegbench.places import writing
-from eegbench.tables import WIDTH, wrapped
+from eegbench.tables import WIDTH, line, wrapped
 
 
 @contextmanager
@@ -36,6 +36,16 @@ def notices() -> Iterator[None]:
 def say(text: str) -> None:
     """Lines on stdout, broken between words where a terminal is too narrow for them."""
     print(wrapped(text, narrow()))
+
+
+def say_lines(*lines: str, stream: TextIO | None = None) -> None:
+    """Each on a line of its own, whatever is in it: a name with an end of line in it forges none of ours."""
+    print("\n".join(wrapped(line(one), narrow()) for one in lines), file=stream)
+
+
+def complain(message: str) -> None:
+    """An error, on one line of stderr."""
+    print(f"eegbench: {' '.join(message.split())}", file=sys.stderr)
 
 
 def say_json(value: Any) -> None:
@@ -70,13 +80,14 @@ notes = Notes()
 def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
     """What stands above every table and picture of scores of one run."""
     told = kind(outcome.simulated, outcome.caution, columns)
-    return f"{told}\n{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+    run = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
+    return f"{told}\n{line(run)}"
 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
     told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
-    return f"{told}\n{wrapped(caution, columns)}" if caution else told
+    return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
 
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
@@ -94,7 +105,8 @@ def terminal() -> Any:
     from eegbench.progress import Terminal
 
     stream = getattr(sys.stderr, "stream", sys.stderr)
-    console = Console(file=Screen(stream, acting=True), force_terminal=stream.isatty())  # type: ignore[arg-type]
+    screen: Any = Screen(stream, acting=True)
+    console = Console(file=screen, force_terminal=stream.isatty(), _environ=of_rich())
     return Terminal(console, before=notes.show)
 
 

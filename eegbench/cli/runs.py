@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    MANY,
     AsJson,
     CaptionsFile,
     Config,
@@ -28,7 +29,7 @@ from eegbench.cli.options import (
     run_options,
     words,
 )
-from eegbench.cli.output import heading, note, say, say_json, show_sheet, terminal
+from eegbench.cli.output import heading, note, say, say_json, say_lines, show_sheet, terminal
 from eegbench.cli.screen import width
 from eegbench.cli.verbs import RUN, app
 
@@ -40,7 +41,9 @@ def evaluate(
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     seed: Seed = 0,
-    samples: Annotated[int, typer.Option(metavar="N", help="Images per stimulus; a score is their mean.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=1, max=MANY, metavar="N", help="Images per stimulus; a score is their mean.")
+    ] = 1,
     average: Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")] = "all",
     suite: Suite = "auto",
     protocol: Protocol = "sal512",
@@ -49,7 +52,9 @@ def evaluate(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Images made at once; changes no image.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=MANY, metavar="N", help="Images made at once; changes no image.")
+    ] = None,
     audit: Annotated[
         bool,
         typer.Option(
@@ -106,7 +111,7 @@ def evaluate(
         return
     show_sheet(outcome.sheet, heading(outcome, method, subject, options, width()), outcome)
     say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
-    print(f"Record:  {outcome.run_folder / 'run.json'}\nPicture: {outcome.picture}")
+    say_lines(f"Record:  {outcome.run_folder / 'run.json'}", f"Picture: {outcome.picture}")
 
 
 def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) -> None:
@@ -117,7 +122,7 @@ def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) ->
     if as_json:
         say_json([{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points])
     else:
-        say("\n".join(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
+        say_lines(*(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
     if found.failed:
         raise typer.Exit(found.failed[0].code)
 
@@ -171,7 +176,7 @@ def curve(
     say(heading(points[0], method, subject, options, width()))
     worse = vary.falls(points)
     say(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
-    print(f"Table:   {table}\nPicture: {picture}")
+    say_lines(f"Table:   {table}", f"Picture: {picture}")
 
 
 @app.command(group=RUN)

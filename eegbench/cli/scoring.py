@@ -24,9 +24,10 @@ from eegbench.cli.options import (
     go_offline,
     metric_names,
 )
-from eegbench.cli.output import note, show_sheet, terminal, write
+from eegbench.cli.output import note, say_lines, show_sheet, terminal, write
 from eegbench.cli.verbs import BOARD, SCORE, app
 from eegbench.errors import UsageError
+from eegbench.tables import line
 from eegbench.walking import Links
 
 
@@ -88,7 +89,7 @@ def score(
     if json_file == "-":
         sys.stdout.write(sheet.to_json())
     elif not output:
-        show_sheet(sheet, f"{reconstructions} against {truth}")
+        show_sheet(sheet, line(f"{reconstructions} against {truth}"))
 
 
 @app.command(group=SCORE)
@@ -120,10 +121,10 @@ def pairs(
     folders = [read_folder(path, follow_links=follow_links, note=note) for path in (truth, reconstructions)]
     proposal = proposing.propose(folders[0], folders[1], by)
     write(output, proposal.text(), "--output")
-    print("\n".join(proposal.lines()))
+    say_lines(*proposal.lines())
     names = [shlex.quote(str(path)) for path in (truth, reconstructions, output)]
-    print(f"Written to {output}. Look at it, then:")
-    print(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
+    say_lines(f"Written to {output}. Look at it, then:")
+    say_lines(f"  eegbench score --truth {names[0]} --reconstructions {names[1]} --pairs {names[2]}")
 
 
 @app.command(group=SCORE)
@@ -138,7 +139,7 @@ def sheet(
     from eegbench.benchmark import picture
 
     picture.sheet(runs, output, data_table(settings))
-    print(f"Picture: {output}")
+    say_lines(f"Picture: {output}")
 
 
 @app.command(group=BOARD)

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from eegbench.tables import WIDTH, visible
 
+MOST_COLUMNS = 4  # digits
 ANOTHER = "eegbench.another"  # the name of the error handler
 PLAIN = {
     "↑": "^", "↓": "v", "→": "->", "←": "<-", "≈": "~", "−": "-", "–": "-", "—": "-", "×": "x", "±": "+-", "…": "...",
@@ -113,10 +114,21 @@ def narrow() -> int | None:
 
 
 def _asked() -> int:
-    said = os.environ.get("COLUMNS", "")
-    if said.isascii() and said.isdecimal() and int(said):
-        return int(said)
+    if columns := _columns():
+        return columns
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError, AttributeError):
         return 0
+
+
+def _columns() -> int:
+    """What COLUMNS says; 0 where it says nothing, or more than a screen has."""
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= MOST_COLUMNS else 0
+
+
+def of_rich() -> dict[str, str]:
+    """The environment for a console of rich, which takes any number of columns or fails at it."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return kept | ({"COLUMNS": str(columns)} if (columns := _columns()) else {})

@@ -2,7 +2,9 @@
 
 import errno
 import sys
+import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -11,8 +13,8 @@ from typer.exceptions import TyperException
 
 from eegbench import __version__
 from eegbench.cli import help as showing
-from eegbench.cli.output import notes, notices
-from eegbench.cli.screen import screens
+from eegbench.cli.output import complain, notes, notices
+from eegbench.cli.screen import Screen, screens
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, unknown
 from eegbench.places import FULL
 
@@ -34,6 +36,8 @@ class Verb(TyperCommand):
             _misused(error, f"{parent.command_path} {info_name}")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if any("\0" in word for word in args):
+            raise UsageError("a word of the command holds a NUL character, which no name, number or path has")
         optional = {opt for p in self.params if str(p.metavar or "").startswith("[") for opt in p.opts}
         whole: list[str] = []
         for word, after in zip(args, [*args[1:], "--"], strict=False):
@@ -49,6 +53,9 @@ class Verbs(TyperGroup):
         with screens() as stdout:
             try:
                 return super().main(*words, **options)
+            except Exception:
+                sys.excepthook = _fault  # which Python calls when the screens are gone
+                raise
             except SystemExit as leaving:
                 stdout.flush()
                 if leaving.code or stdout.failure is None:
@@ -135,13 +142,18 @@ def _eegbench(
     """Benchmark of methods that reconstruct the picture a person saw from their EEG."""
 
 
+def _fault(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    """A fault of ours as Python shows it, but for signs that a terminal obeys: its text may hold names of others."""
+    Screen(sys.stderr).write("".join(traceback.format_exception(kind, error, frames)))
+
+
 def _unshown(failure: OSError) -> int:
     """The exit code where all was done and could not be shown; says why, unless it was meant so: a closed pipe."""
     if failure.errno == errno.EPIPE:
         return CLOSED
     failure.filename = "stdout"
     message, code = _of_the_system(failure)
-    print(f"eegbench: {message}", file=sys.stderr)
+    complain(message)
     return code
 
 
@@ -169,5 +181,5 @@ def _misused(error: TyperException, verb: str) -> NoReturn:
 
 def _leave(message: str, code: int) -> NoReturn:
     sys.stdout.flush()  # where both streams go to one place, the error comes last
-    print("eegbench: " + " ".join(message.split()), file=sys.stderr)
+    complain(message)
     raise typer.Exit(code) from None

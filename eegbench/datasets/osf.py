@@ -14,6 +14,7 @@ from eegbench.contracts import Silent
 from eegbench.download import download
 from eegbench.errors import InputError, UsageError
 from eegbench.records import Json, read_json
+from eegbench.redaction import shown
 
 API = "https://api.osf.io/v2/"
 MOST_PAGES, MOST_FILES, DEEPEST = 2000, 20_000, 8  # of one node's listing
@@ -54,7 +55,7 @@ def osf(node: str, *, api: str = API) -> tuple[Listed, ...]:
             listing = _page(page)
             entries = listing.get("data")
             if not isinstance(entries, list):
-                raise InputError(f"{page}: no listing of files; wanted the OSF's, of its API version 2")
+                raise InputError(f"{shown(page)}: no listing of files; wanted the OSF's, of its API version 2")
             for entry in entries:
                 path = within + _name(page, entry)
                 if _dig(entry, "attributes", "kind") == "folder":
@@ -74,13 +75,13 @@ def _page(address: str) -> Json:
         try:
             return read_json(path)
         except InputError:
-            raise InputError(f"{address}: not JSON; wanted the OSF's listing of files") from None
+            raise InputError(f"{shown(address)}: not JSON; wanted the OSF's listing of files") from None
 
 
 def _name(page: str, entry: object) -> str:
     name = _dig(entry, "attributes", "name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InputError(f"{page}: lists the name {str(name)[:80]!r}; wanted the name of a file, it is refused")
+        raise InputError(f"{shown(page)}: lists the name {str(name)[:80]!r}; wanted the name of a file, it is refused")
     return name
 
 
@@ -103,7 +104,9 @@ def _link(page: str, link: object, api: str, *, abroad: bool) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme != own.scheme or not parts.netloc or not (abroad or parts.netloc == own.netloc):
-        raise InputError(f"{page}: links to {str(link)[:120]!r}; wanted {own.scheme}://{own.netloc}, it is refused")
+        raise InputError(
+            f"{shown(page)}: links to {shown(str(link))[:120]!r}; wanted {own.scheme}://{own.netloc}, it is refused"
+        )
     return str(link)
 
 

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.download import is_page
 from eegbench.errors import InputError, MissingError
+from eegbench.kinds import is_page
 
 MAGIC = b"\x93NUMPY"
 DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|[US]\d{1,4}|O8?)")

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 from eegbench.contracts import Progress
 from eegbench.datasets.archives import is_inside, names, unpack
 from eegbench.datasets.osf import API, Listed, osf
-from eegbench.download import KINDS, Unreachable, check_kind, download
+from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.kinds import KINDS, check_kind
 from eegbench.places import writing
 from eegbench.records import Json, file_digest, read_json, write_text
+from eegbench.redaction import shown
 
 MEND = "choose another folder"
 LOCK = "fetched.lock.json"
@@ -32,7 +34,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class RemoteFile:
     """A file of a data set, or a folder of files.
 
-    path: where it goes below the data set's root. page: where a person finds it. kind: a key of `download.KINDS`,
+    path: where it goes below the data set's root. page: where a person finds it. kind: a key of `kinds.KINDS`,
     "folder", or "" for any. address: where it is downloaded from, or "". node: the OSF's node that has it, where no
     address is known; it is looked up there by name.
     """
@@ -123,7 +125,7 @@ class _Lock:
         return str(self.entries[path]["sha256"]) if path in self.entries else ""
 
     def add(self, path: str, sha256: str, size: int, address: str) -> None:
-        entry = {"sha256": sha256, "bytes": size, "address": address, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+        entry = {"sha256": sha256, "bytes": size, "address": shown(address), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
         self.entries = (read_json(self.path) if self.path.is_file() else {}) | {path: entry}
         with writing(self.path, mend=MEND):
             write_text(self.path, json.dumps(self.entries, indent=1, sort_keys=True) + "\n")

@@ -8,6 +8,7 @@ from eegbench.errors import unknown
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.drift import Finding
 from eegbench.leaderboard.markdown import escape
+from eegbench.tables import line
 
 HEADS = ("run", "metric", "baseline", "now", "tolerance", "stage", "state")
 
@@ -26,7 +27,7 @@ def text(findings: Sequence[Finding]) -> str:
         for finding in findings
         if finding.state != "same"
     ]
-    return "\n".join([*lines, summary(findings)]) + "\n"
+    return "\n".join([*map(line, lines), summary(findings)]) + "\n"
 
 
 def markdown(findings: Sequence[Finding]) -> str:
@@ -35,7 +36,7 @@ def markdown(findings: Sequence[Finding]) -> str:
     parts = [f"**{'Failed' if any(f.failed for f in findings) else 'Passed'}**: {escape(summary(findings))}"]
     if shown:
         rows = [_row(finding) for finding in shown]
-        parts.append("\n".join([_line(HEADS), _line([":--"] * len(HEADS)), *map(_line, rows)]))
+        parts.append("\n".join([_cells(HEADS), _cells([":--"] * len(HEADS)), *map(_cells, rows)]))
     return "## Drift of scores\n\n" + "\n\n".join(parts) + "\n"
 
 
@@ -69,22 +70,27 @@ def _words(finding: Finding) -> list[str]:
     named = f"{finding.run}, {finding.metric}:" if finding.metric else f"{finding.run}:"
     values = [] if finding.before is finding.now is None else [f"{_number(finding.before)} -> {_number(finding.now)}"]
     near = [f"(tolerance {finding.tolerance:.2g}, {finding.stage} images)"] if finding.tolerance is not None else []
-    return [wording.visible(named), *values, finding.why, *near]
+    return [named, *values, finding.why, *near]
 
 
 def _row(finding: Finding) -> list[str]:
     near = "" if finding.tolerance is None else f"{finding.tolerance:.2g}"
     state = f"**{finding.state}**" if finding.failed else finding.state
-    state += f": {finding.why}" if finding.why else ""
+    state += f": {_told(finding.why)}" if finding.why else ""
     numbers = ["" if value is None else _number(value) for value in (finding.before, finding.now)]
-    return [escape(finding.run), escape(finding.metric), *numbers, near, finding.stage, state]
+    return [_told(finding.run), _told(finding.metric), *numbers, near, finding.stage, state]
+
+
+def _told(text: str) -> str:
+    """Text of others in a comment, where it calls nobody: a host of comments tells whom a name behind an @ names."""
+    return escape(text).replace("@", "@<!-- -->")
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.9g}"
 
 
-def _line(entries: Sequence[str]) -> str:
+def _cells(entries: Sequence[str]) -> str:
     return "| " + " | ".join(entries) + " |"
 
 

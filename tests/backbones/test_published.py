@@ -170,3 +170,22 @@ def test_prefixes_and_wrappers_of_published_files_are_taken_off(tmp_path: Path) 
     save_file({"a": torch.ones(2)}, tmp_path / "file.safetensors")
     for name in ("file.pth", "file.safetensors"):
         assert torch.equal(read_published(tmp_path / name, "a net")["a"], torch.ones(2))
+
+
+def test_what_the_hub_says_is_told_without_the_token_and_without_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    token = "hf_topsecretwordofmine"
+    monkeypatch.setenv("HF_TOKEN", token)
+    signed = "https://cdn.example/f.bin?X-Amz-Signature=abcdef0123&token=topsecret"
+    name = next(name for name, entry in published.PUBLISHED.items() if entry.hub)
+    for said in (f"403 Client Error for url: {signed} (Bearer {token})", "", "\n"):
+
+        def refuse(*_: object, said: str = said) -> None:
+            raise OSError(said)
+
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
+        monkeypatch.setattr(published, "locate", lambda _: None)
+        with pytest.raises(MissingError, match="cannot be fetched") as error:
+            published.fetch(name, progress=Silent())
+        assert not any(secret in str(error.value) for secret in ("topsecret", "abcdef0123"))

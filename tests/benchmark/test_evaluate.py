@@ -189,6 +189,15 @@ def test_outside_a_checkout_there_is_no_commit(tmp_path: Path) -> None:
     assert provenance.checkout(tmp_path) == (None, None)
 
 
+def test_what_a_run_was_made_on_holds_no_word_of_the_environment_and_of_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HF_TOKEN", "OPENAI_API_KEY", "https_proxy"):
+        monkeypatch.setenv(name, "http://u:topsecretword@h:1")
+    monkeypatch.setattr("sys.argv", ["eegbench", "topsecretword"])
+    assert "topsecretword" not in str(provenance.environment("cpu"))
+
+
 def test_the_environment_says_what_decides_about_numbers() -> None:
     found = provenance.environment("cpu")
     assert {"python", "packages", "dtype", "tf32_matmul", "cudnn_deterministic", "commit", "dirty"} <= found.keys()

@@ -24,6 +24,9 @@ from eegbench.errors import UsageError
         ("uses-eeg", 8, {"average": "0"}, "average is '0'; wanted 'all' or a whole number from 1"),
         ("uses-eeg", 8, {"average": "most"}, "average is 'most'; wanted 'all' or a whole number from 1"),
         ("uses-eeg", 8, {"batch_size": 0}, "batch size 0; wanted 1 or more"),
+        ("uses-eeg", 8, {"seed": 2**64}, r"seed 18446744073709551616; wanted 0 or more, below 2\^64"),
+        ("uses-eeg", 8, {"samples": 10**29}, "samples 10*; wanted 1 or more, 100000 at most"),
+        ("uses-eeg", 8, {"average": "1" * 5000}, r"average is '1+\.\.\.; wanted 'all' or a whole number"),
     ],
 )
 def test_a_plan_refuses_what_does_not_exist_and_says_what_does(
@@ -31,6 +34,12 @@ def test_a_plan_refuses_what_does_not_exist_and_says_what_does(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         plan(method, subject, lab.options(**changes), device="cpu")
+
+
+def test_a_run_of_more_images_than_a_record_names_is_refused_before_any_is_made(lab: Any) -> None:
+    planned = plan("uses-eeg", 8, lab.options(samples=100_000), device="cpu")
+    with pytest.raises(UsageError, match=r"100000 samples make .* images; a run has 100000 at most"):
+        planned.queries  # noqa: B018
 
 
 def test_an_average_over_some_repetitions_is_part_of_what_is_run(lab: Any) -> None:

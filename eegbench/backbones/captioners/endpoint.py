@@ -2,11 +2,15 @@
 
 The LLM-caption paper says that a large language model wrote ten captions in three levels, and neither which one nor
 what it was told: the prompt is our choice.
+
+The API key goes to the endpoint and nowhere else: not over plain http beyond this machine, not to where a redirect
+leads, and what an endpoint sends back is read only after the key was taken out of it.
 """
 
 import base64
 import http.client
 import io
+import ipaddress
 import json
 import socket
 import time
@@ -25,6 +29,8 @@ from eegbench.backbones.captioners import Captioner
 from eegbench.contracts import CAPTION_LEVELS
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 from eegbench.records import Json
+from eegbench.redaction import REDACTED, Redaction, of_proxies, shown
+from eegbench.web import Pace, opener
 
 COUNTS = Counter(CAPTION_LEVELS)
 PROMPT = (
@@ -37,6 +43,8 @@ PROMPT = (
 TRIES = 5  # of one image
 LONGEST_PAUSE = 60.0  # s
 MAX_ANSWER = 2**20  # bytes
+MOST_SENT = 2 * MAX_ANSWER  # bytes of one answer, headers and all
+MAX_REFUSAL = 2**16  # bytes of an error's body that are read
 OVERLOADED = (408, 409, 425, 429, 500, 502, 503, 504, 529)  # worth another try
 THIS_IMAGE = (400, 413, 415, 422)  # said of one request, not of all
 
@@ -44,7 +52,8 @@ THIS_IMAGE = (400, 413, 415, 422)  # said of one request, not of all
 class Endpoint(Captioner):
     """A model behind `url`. With `offline` it opens no connection, and says so when it is asked.
 
-    Raises UsageError for a URL or key that cannot be one.
+    timeout: seconds for one whole answer. Raises UsageError for a URL or key that cannot be one, and for a key that
+    plain http would show to others.
     """
 
     def __init__(
@@ -61,11 +70,19 @@ class Endpoint(Captioner):
         self.address = f"{_checked(url).rstrip('/')}/chat/completions"
         if not (key.isascii() and key.isprintable()):
             raise UsageError("the API key holds a character that no key has; look at the variable of --api-key-env")
+        plain = urllib.parse.urlsplit(url).scheme == "http"
+        if key and plain and not _is_here(url):
+            raise UsageError(
+                f"--endpoint {url}: the API key would be sent over plain http, which others on the way can read; give "
+                "an https:// address, or leave out --api-key-env"
+            )
         self.model, self.key, self.parallel, self.timeout = model, key, parallel, timeout
         self.offline, self.pause = offline, pause
         self.identity = {"address": self.address, "prompt": PROMPT}
         self.heard = False  # whether it ever answered: until then a wrong address is likelier than a bad moment
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._redact = Redaction(key, *of_proxies())
+        # Of this machine no proxy is asked: it would be told the key.
+        self._handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if _is_here(url) else [])]
 
     def captions(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
         if self.offline:
@@ -73,42 +90,52 @@ class Endpoint(Captioner):
         body = json.dumps(_question(self.model, image)).encode()
         for attempt in range(TRIES):
             try:
-                return ten(_content(self._answer(body)))
+                return self._ten(self._answer(body))
             except _Again as again:
                 problem = again
             if attempt < TRIES - 1:
                 self.pause(min(LONGEST_PAUSE, problem.pause(attempt)))
         raise problem.last(f"{problem}, {TRIES} times")
 
-    def _answer(self, body: bytes) -> bytes:
+    def _ten(self, answer: str) -> tuple[str, ...]:
+        """The captions of an answer; those that repeat the key are as good as none."""
+        text = self._redact(answer)
+        captions = ten(_content(text))
+        if self._redact.holds("\n".join(captions)) or (text != answer and any(REDACTED in one for one in captions)):
+            raise _rubbish("captions that hold the API key")
+        return captions
+
+    def _answer(self, body: bytes) -> str:
+        """What comes back, as it comes: the key may be in it."""
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "eegbench"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         request = urllib.request.Request(self.address, data=body, headers=headers, method="POST")
+        pace = Pace(silence=self.timeout, seconds=self.timeout, most=MOST_SENT, whole=True)
         try:
-            with self._opener.open(request, timeout=self.timeout) as answer:
+            with opener(pace, *self._handlers).open(request, timeout=self.timeout) as answer:
                 self.heard = True
-                found: bytes = answer.read(MAX_ANSWER + 1)
-                if answer.length and len(found) <= MAX_ANSWER:
-                    raise http.client.IncompleteRead(found, answer.length)
+                came: bytes = answer.read(MAX_ANSWER + 1)
+                if answer.length and len(came) <= MAX_ANSWER:
+                    raise http.client.IncompleteRead(came, answer.length)
         except urllib.error.HTTPError as error:
             self.heard = True
-            raise self._refusal(error) from None
-        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-            raise self._silence(error) from None
-        if len(found) > MAX_ANSWER:
-            raise _Again(f"{self.address} answers with more than {MAX_ANSWER} bytes", last=InputError, wait=0)
-        return found
+            refusal = self._refusal(error)
+        except (OSError, http.client.HTTPException, ValueError) as error:  # URLError is an OSError
+            refusal = self._silence(error)
+        else:
+            if len(came) > MAX_ANSWER:
+                raise _Again(f"{self.address} answers with more than {MAX_ANSWER} bytes", last=InputError, wait=0)
+            return came.decode(errors="replace")
+        raise refusal  # here, where no exception with the server's own words is its context
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
         """What an answer with another status than 200 means."""
         with error:
             try:
-                said = _reason(error.read(MAX_ANSWER))
+                said = _reason(self._redact(error.read(MAX_REFUSAL).decode(errors="replace")))
             except (OSError, http.client.HTTPException):
                 said = ""
-        if self.key:
-            said = said.replace(self.key, "***")
         words = f"{self.address} answers {error.code}{f' ({said})' if said else ''}"
         if error.code in OVERLOADED:
             return _Again(words, last=MissingError, wait=_seconds(error.headers.get("Retry-After")))
@@ -120,7 +147,8 @@ class Endpoint(Captioner):
     def _silence(self, error: Exception) -> Exception:
         """What no answer means."""
         reason = getattr(error, "reason", error)
-        words = f"{self.address} cannot be asked ({reason or type(error).__name__})"
+        said = _line(self._redact(str(reason))) or type(error).__name__
+        words = f"{self.address} cannot be asked ({said})"
         if isinstance(reason, ConnectionRefusedError | socket.gaierror) and not self.heard:
             return MissingError(f"{words}; look at --endpoint")
         return _Again(words, last=MissingError)
@@ -173,12 +201,12 @@ def _question(model: str, image: NDArray[np.uint8]) -> Json:
     return {"model": model, "messages": [{"role": "user", "content": parts}]}
 
 
-def _content(answer: bytes) -> str:
+def _content(answer: str) -> str:
     """What the model said, from the endpoint's JSON."""
     try:
         content = json.loads(answer)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise _rubbish(f"what is no chat completion: {_line(answer.decode(errors='replace'))!r}") from None
+        raise _rubbish(f"what is no chat completion: {_line(answer)!r}") from None
     if not isinstance(content, str):
         raise _rubbish(f"{type(content).__name__} where the model's words should be")
     return content
@@ -188,9 +216,8 @@ def _rubbish(words: str) -> _Again:
     return _Again(f"the model answers with {words}", last=InputError, wait=0)
 
 
-def _reason(body: bytes) -> str:
+def _reason(text: str) -> str:
     """The message in an error's body, or the head of the body itself."""
-    text = body.decode(errors="replace")
     try:
         error = json.loads(text)["error"]
         return _line(error["message"] if isinstance(error, dict) else str(error))
@@ -216,11 +243,23 @@ def _checked(url: str) -> str:
         sound = parts.scheme in ("http", "https") and parts.port != 0
         sound = sound and bool((parts.hostname or "").encode("idna"))
     except ValueError:  # a port that is no number, a host that is no name
-        sound = False
-    if not sound or not (url.isascii() and url.isprintable()) or " " in url or parts.query or parts.fragment:
+        parts, sound = urllib.parse.urlsplit(""), False
+    if parts.username is not None or parts.query or parts.fragment:
         raise UsageError(
-            f"--endpoint {url!r}; wanted a URL such as https://api.openai.com/v1 or http://localhost:8000/v1"
+            f"--endpoint {shown(url)} holds more than an address; leave out a user's name and all behind ? or #, and "
+            "give a key by --api-key-env"
         )
-    if parts.username is not None:
-        raise UsageError("--endpoint holds a user's name; give a key by --api-key-env")
+    if not sound or not (url.isascii() and url.isprintable()) or " " in url:
+        raise UsageError(
+            f"--endpoint {shown(url)!r}; wanted a URL such as https://api.openai.com/v1 or http://localhost:8000/v1"
+        )
     return url
+
+
+def _is_here(url: str) -> bool:
+    """Whether the address is this machine's own, which no network lies before."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,161 @@
+"""Secrets taken out of text that came from elsewhere, before it is cut, shown, kept or sent on."""
+
+import base64
+import bisect
+import re
+import string
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+REDACTED = "***"
+PIECE = 8  # letters of a secret that are never shown in a row; a shorter secret is taken out whole
+LEAST = 6  # letters: a shorter word, as local servers take for a key, keeps nobody out
+
+# One letter as text, JSON, HTML and addresses write it, escaped once or more often.
+_LETTER = re.compile(
+    r"%(?:25)*(?P<percent>[0-9a-fA-F]{2})|\\+(?:u00|x)(?P<escaped>[0-9a-fA-F]{2})|\\+(?P<plain>[\"'/]?)"
+    r"|&(?:amp;)*#x0*(?P<hexadecimal>[0-9a-fA-F]{2});|&(?:amp;)*#0*(?P<decimal>[0-9]{2,3});|(?P<run>[^%\\&\s]+|[%&])"
+)
+_LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
+
+
+class Redaction:
+    """Called with a text, gives it with `***` for each secret, or piece of one: escaped, in base 64 or in hex too.
+
+    Case, white space and control characters among a secret's letters do not hide it.
+    """
+
+    def __init__(self, *secrets: str) -> None:
+        self._pieces: dict[int, set[str]] = {}  # by length
+        for secret in secrets:
+            if len(secret) >= LEAST:
+                data = secret.encode(errors="replace")
+                for form in (secret, data.hex(), *_in_base_64(data)):
+                    self._add(_Letters(form).plain)
+
+    def __call__(self, text: str) -> str:
+        parts, done = [], 0
+        for start, end in self._places(text):
+            parts += [text[done:start], REDACTED]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def holds(self, text: str) -> bool:
+        """Whether a secret, or a piece of one, stands in the text."""
+        return bool(self._places(text))
+
+    def _add(self, form: str) -> None:
+        length = min(PIECE, len(form))
+        pieces = self._pieces.setdefault(length, set())
+        pieces.update(form[i : i + length] for i in range(len(form) - length + 1))
+
+    def _places(self, text: str) -> list[tuple[int, int]]:
+        """Where secrets begin and end, in order, none of the places touching another."""
+        if not self._pieces:
+            return []
+        letters = _Letters(text)
+        found = [
+            (start, start + length)
+            for length, pieces in self._pieces.items()
+            for start in range(len(letters.plain) - length + 1)
+            if letters.plain[start : start + length] in pieces
+        ]
+        places: list[tuple[int, int]] = []
+        for first, behind in sorted(found):
+            start, end = letters.begins(first), letters.ends(behind - 1)
+            if places and start <= places[-1][1]:
+                start, before = places.pop()
+                end = max(end, before)
+            places.append((start, end))
+        return places
+
+
+def of_proxies() -> list[str]:
+    """The passwords of the proxies that the environment names."""
+    found = []
+    for address in urllib.request.getproxies().values():
+        user, at, _ = address.partition("//")[2].rpartition("@")
+        if at:
+            found += [user, urllib.parse.unquote(user), urllib.parse.unquote(user.partition(":")[2])]
+    return [word for word in found if word]
+
+
+def shown(address: str) -> str:
+    """An address without what may be a secret in it: a user's name and password, and what stands behind ? or #."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urllib.parse.urlsplit("")
+    if not host or "@" in parts.path:  # no address, or one whose password may have been taken for something else
+        scheme, colon, _ = address.partition("://")
+        return f"{scheme}://…" if colon and scheme.isalnum() else "…" if address else ""
+    place = f"[{host}]" if ":" in host else host
+    place += "" if port is None else f":{port}"
+    return f"{parts.scheme}://{place}{parts.path}" + ("?…" if parts.query or parts.fragment else "")
+
+
+def addresses_shown(text: str) -> str:
+    """A text in which each address of the web is as `shown` gives it."""
+    return re.sub(r"https?://[^\s'\"<>]+", lambda found: shown(found[0]), text)
+
+
+class _Letters:
+    """The letters of a text as they are meant: `plain`, in lower case, without white space and control characters."""
+
+    def __init__(self, text: str) -> None:
+        parts: list[str] = []
+        self._first: list[int] = []  # of the plain letters, by part
+        self._spans: list[tuple[int, int]] = []  # in the text, by part; of a part as long as its span each letter's own
+        length = 0
+        for match in _LETTER.finditer(text):
+            for start, end, part in _parts(match):
+                parts.append(part)
+                self._first.append(length)
+                self._spans.append((start, end))
+                length += len(part)
+        self.plain = "".join(parts)
+
+    def begins(self, place: int) -> int:
+        """Where in the text a plain letter begins."""
+        return self._span(place)[0]
+
+    def ends(self, place: int) -> int:
+        return self._span(place)[1]
+
+    def _span(self, place: int) -> tuple[int, int]:
+        part = bisect.bisect_right(self._first, place) - 1
+        start, end = self._spans[part]
+        following = self._first[part + 1] if part + 1 < len(self._first) else len(self.plain)
+        if end - start != following - self._first[part]:
+            return start, end  # one letter, escaped
+        start += place - self._first[part]
+        return start, start + 1
+
+
+def _parts(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """Letters that stand one behind the other in a text, with where: a run of plain ones, or one that is escaped."""
+    kind = match.lastgroup or ""
+    what = match[kind]
+    if kind == "run":
+        if what.isprintable():
+            yield *match.span(), what.translate(_LOWER)
+        else:
+            for place, letter in enumerate(what, match.start()):
+                if letter.isprintable():
+                    yield place, place + 1, letter.translate(_LOWER)
+        return
+    letter = chr(int(what, 10 if kind == "decimal" else 16)) if kind != "plain" else what or "\\"
+    if letter.isprintable() and letter != " ":
+        yield *match.span(), letter.translate(_LOWER)
+
+
+def _in_base_64(secret: bytes) -> list[str]:
+    """What base 64 makes of a secret wherever it stands among other bytes, those signs left out that both decide."""
+    forms = []
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + secret).decode().rstrip("=")
+        whole = text[(8 * before + 5) // 6 : (8 * (before + len(secret))) // 6]
+        forms += [whole, whole.translate(str.maketrans("+/", "-_"))]
+    return forms
