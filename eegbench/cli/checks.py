@@ -41,7 +41,7 @@ def verify(
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
     from eegbench import runs
-    from eegbench.benchmark.verify import require
+    from eegbench.benchmark.verify import check_run, each, require
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     verdicts = []
@@ -51,10 +51,12 @@ def verify(
     if not found.folders:
         found.check_whole()
         raise InputError(f"{run}: no run lies below it; name the folder that `eegbench evaluate` wrote its runs to")
-    for folder in found.folders:
-        verdicts.append(verifier.verify(folder))
+    if not every:
+        check_run(run)
+    for verdict in each(verifier, found.folders):
+        verdicts.append(verdict)
         if not as_json:
-            say("\n".join(verdicts[-1].lines()))
+            say("\n".join(verdict.lines()))
             sys.stdout.flush()
     if as_json:
         say_json([dataclasses.asdict(verdict) for verdict in verdicts])
@@ -116,10 +118,11 @@ def merge(
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
     from eegbench.benchmark import merging
+    from eegbench.leaderboard import alone
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     outcomes = []
-    for outcome in merging.merge(folders, runs, verifier, known=known, note=note):
+    for outcome in merging.merge(folders, runs, verifier, known=known, readers=alone.READERS, note=note):
         outcomes.append(outcome)
         if not as_json:
             print(outcome.line(), flush=True)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
+from eegbench.benchmark.opened import Opened
 from eegbench.benchmark.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, UsageError
@@ -85,19 +86,88 @@ def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Any, thei
     assert files(ours(lab, theirs)) == before
 
 
-def test_a_run_of_schema_version_1_is_brought_up_to_date(lab: Any, theirs: Path) -> None:
+def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    value = json.loads(file.read_text())
+    change(value)
+    file.write_text(json.dumps(value))
+
+
+def ceiling(lab: Any) -> Path:
+    """A run all of whose scores follow from its images: it keeps no embedding."""
+    folder: Path = lab.runs / "drawn/ceiling/vae_roundtrip/sub-08/seed-0"
+    return folder
+
+
+def test_a_run_of_schema_version_1_is_taken_in_with_the_scores_that_its_images_give(lab: Any, theirs: Path) -> None:
+    old = ceiling(lab)
+    before = ScoreSheet.read(old / "scores.json")
+    as_version_1(old)  # which has intervals of -0.5 to 0.5
+    Image.new("RGB", (6, 6)).save(old / "reconstructions.png")
+    [outcome] = [one for one in merged(lab) if "schema version 2" in one.why]
+    target = ours(lab, old)
+    record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
+    assert outcome.state == TAKEN and json.loads((target / "run.json").read_text())["schema_version"] == 2
+    assert sheet.reconstructions == record.images == record.digests["reconstructions"]
+    assert (sheet.metrics, sheet.files.keys()) == (before.metrics, {"scores.csv"})
+    assert Verifier(Silent()).verify(target).lines()[0].startswith("ok") and "reconstructions.png" not in files(target)
+
+
+def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_refused(lab: Any, theirs: Path) -> None:
     as_version_1(theirs)
     [refused] = [one for one in merged(lab) if one.state == REFUSED]
-    assert "keeps no target embeddings; " in refused.why and refused.why.endswith(
-        "; --digests-only takes it in all the same"
-    )
-    [outcome] = [one for one in merged(lab, digests_only=True) if "schema version 2" in one.why]
-    assert outcome.state == TAKEN
-    target = ours(lab, theirs)
-    record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
-    assert json.loads((target / "run.json").read_text())["schema_version"] == 2
-    assert sheet.reconstructions == record.images == record.digests["reconstructions"]
-    assert Verifier(Silent()).verify(target).problems == ()
+    assert "retrieval: the run keeps no target embeddings; nothing binds" in refused.why
+    assert "`eegbench evaluate` on it, where it was made" in refused.why
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "digests say too little" in refused.why
+
+
+@pytest.mark.parametrize("what", ["scores.json", "scores.csv"])
+def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab: Any, theirs: Path, what: str) -> None:
+    old, known = ceiling(lab), lab.runs.parent / "known"
+    as_version_1(old)
+    turn_round(old, "distance")
+    if what == "scores.json":
+        edited(old / what, lambda s: s["metrics"]["top1"].update(value=0.5))
+    shutil.copytree(lab.runs, known)
+    outcomes = list(merge([lab.runs], lab.runs.parent / "ours", Verifier(Silent()), known=known))
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.run == str(old) and ("computed again" in refused.why or "is not what its image gives" in refused.why)
+
+
+def turn_round(folder: Path, metric: str) -> None:
+    """Give the stimuli each other's values of a metric in scores.csv: the mean stays."""
+    head, *rows = [line.split(",") for line in (folder / "scores.csv").read_text().splitlines()]
+    if "metric" in head:
+        own = [row for row in rows if row[2] == metric]
+        column = 4
+    else:
+        own, column = rows, next(place for place, title in enumerate(head) if title.startswith(f"{metric}@"))
+    turned = [row[column] for row in own][::-1]
+    for row, value in zip(own, turned, strict=True):
+        row[column] = value
+    (folder / "scores.csv").write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n")
+
+
+def test_two_pull_requests_that_would_forge_a_table_nothing_binds_are_refused(lab: Any, theirs: Path) -> None:
+    sheet = ScoreSheet.read(theirs / "scores.json")
+    (theirs / "scores.json").write_text(dataclasses.replace(sheet, files={}).to_json())
+    [first] = [one for one in merged(lab) if one.state == REFUSED]
+    assert "is bound by no digest of this run" in first.why
+    base = lab.runs.parent / "base"  # a repository that took it in before this was looked at
+    shutil.copytree(lab.runs, base)
+    turn_round(theirs, "distance")
+    outcomes = list(merge([lab.runs], lab.runs.parent / "judged", Verifier(Silent()), known=base))
+    [second] = [one for one in outcomes if one.state == REFUSED]
+    assert second.run == str(theirs) and "is bound by no digest of this run" in second.why
+
+
+def test_known_means_every_file_the_same(lab: Any, theirs: Path) -> None:
+    known, into = lab.runs.parent / "known", lab.runs.parent / "judged"
+    shutil.copytree(lab.runs, known)
+    Image.new("RGB", (6, 6)).save(known / theirs.relative_to(lab.runs) / "reconstructions.png")
+    lab.judge.seen.clear()
+    assert states(list(merge([lab.runs], into, Verifier(Silent()), known=known))) == [TAKEN] * 4
+    assert lab.judge.seen  # the records are the same to the byte, one picture is not
 
 
 @pytest.mark.parametrize("name", ["reconstructions/03_thing/test_3.png", "scores.csv", "run.json"])
@@ -114,12 +184,6 @@ def test_a_folder_that_is_a_link_is_not_followed(lab: Any, theirs: Path, tmp_pat
     (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert "is a link" in refused.why
-
-
-def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    value = json.loads(file.read_text())
-    change(value)
-    file.write_text(json.dumps(value))
 
 
 HOSTILE: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
@@ -181,7 +245,7 @@ def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(Opened, "copy", full)
     outcomes = merged(lab)
     assert set(states(outcomes)) == {REFUSED} and "no space left" in outcomes[0].why
     assert not [path for path in (lab.runs.parent / "ours").rglob("*") if path.is_file()]

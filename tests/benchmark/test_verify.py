@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from eegbench import runs, values
 from eegbench.benchmark import verdicts
-from eegbench.benchmark.verify import EARLIER, Verdict, Verifier, require
+from eegbench.benchmark.verify import EARLIER, VERSION_1, Verdict, Verifier, require
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
@@ -218,7 +218,8 @@ def test_images_that_others_made_are_found_though_all_digests_fit(run: Path) -> 
 
 def test_an_image_too_many_fails(run: Path) -> None:
     Image.new("RGB", (6, 6)).save(run / "reconstructions" / "extra.png")
-    assert verified(run).problems == ("reconstructions/extra.png: is no image of this run",)
+    [problem] = verified(run).problems
+    assert problem.startswith("reconstructions/extra.png: is bound by no digest of this run; take it away")
 
 
 def test_a_run_that_is_not_complete_fails_and_one_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
@@ -251,7 +252,9 @@ def test_a_run_of_schema_version_1_holds_as_far_as_it_goes(run: Path) -> None:
     as_version_1(run)
     verdict = verified(run)
     assert (verdict.problems, verdict.scores) == ((), 5)
-    assert verdict.unknown == f"not computed again: retrieval: the run keeps no target embeddings; {EARLIER}"
+    lost = "not computed again: retrieval: the run keeps no target embeddings"
+    assert verdict.unknown == f"{lost}; {EARLIER}; {VERSION_1}"
+    assert verdict.lines()[0].startswith("IN PART")
     flip(run / "reconstructions/03_thing/test_3.png")
     assert verified(run).problems
 
@@ -287,17 +290,20 @@ def test_a_verdict_over_chosen_metrics_is_not_taken_for_whole(run: Path, monkeyp
 
 def test_retrieval_without_its_targets_is_not_called_computed(run: Path) -> None:
     (run / "targets.safetensors").unlink()
-    reseal(run, lambda s: dataclasses.replace(with_score(s, "retrieval", value=1.0), files={}))
+    reseal(run, lambda s: with_score(s, "retrieval", value=1.0))
     verdict = verified(run)
     assert "retrieval: the run keeps no target embeddings" in verdict.unknown
     assert verdict.lines()[0].startswith("IN PART")
 
 
-def test_an_audit_that_was_begun_and_not_finished_counts_for_nothing(lab: Any) -> None:
+def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_away(lab: Any) -> None:
     folder = lab.evaluate(audit=False).run_folder
+    assert verified(folder).lines()[0].startswith("ok")
     (folder / "permuted").mkdir()
     (folder / "permuted/permutation.json").write_text('{"images": []}')
-    assert verified(folder).problems == ()
+    assert verified(folder).problems[0].startswith("permuted/permutation.json: is bound by no digest")
+    lab.evaluate(audit=False)
+    assert verified(folder).lines()[0].startswith("ok")
 
 
 def test_judges_that_are_not_here_are_no_fault_of_the_run(lab: Any, run: Path) -> None:
