@@ -8,6 +8,7 @@ Where the system knows no descriptors of folders (Windows), each component is lo
 the file is opened.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -133,7 +134,7 @@ class Opened:
         except FileNotFoundError:
             raise InputError(f"{self.path / name}: is missing from its run") from None
         except OSError as error:
-            raise InputError(f"{self.path / name}: cannot be opened ({error.strerror})") from None
+            raise InputError(f"{self.path / name}: {_why(error)}") from None
         return self._checked(name, file)
 
     def _checked(self, name: str, file: int) -> int:
@@ -176,7 +177,7 @@ class Opened:
                 if isinstance(inside, int):
                     os.close(inside)
         except OSError as error:
-            raise InputError(f"{where}: cannot be read ({error.strerror})") from None
+            raise InputError(f"{where}: {_why(error)}") from None
 
     def _open_by_path(self, name: str) -> int:
         path = self.path / name
@@ -197,6 +198,13 @@ class Opened:
                 raise InputError(f"{path}: is a link, or lies behind one; send the file itself")
         self._check_file(name, found)
         return found
+
+
+def _why(error: OSError) -> str:
+    """What stopped the opening of something that was looked at just before."""
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return "became a link, or something else, while it was read; send it again"
+    return f"cannot be opened ({error.strerror or type(error).__name__})"
 
 
 def _is_link(found: os.stat_result) -> bool:

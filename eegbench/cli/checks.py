@@ -83,6 +83,8 @@ def check(
 
     found = drift.read_scores(runs, Links.of(follow_links), note=note)
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
+    if known and not update and runs.is_dir() and drift.tables_unseen(known):
+        note(f"{baseline}: looks at no values by stimulus; `eegbench check --update` adds what it needs for that")
     findings = drift.compare(found, known)
     text = drift_report.render(findings, form)
     if output:

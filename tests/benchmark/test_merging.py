@@ -125,9 +125,15 @@ def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_re
 def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab: Any, theirs: Path, what: str) -> None:
     old, known = ceiling(lab), lab.runs.parent / "known"
     as_version_1(old)
-    turn_round(old, "distance")
     if what == "scores.json":
         edited(old / what, lambda s: s["metrics"]["top1"].update(value=0.5))
+    else:
+        head, *rows = (old / what).read_text().splitlines()
+        other = [
+            f"{row[: row.rindex(',')]},{place % 2 * 2}" if "distance" in row else row for place, row in enumerate(rows)
+        ]
+        (old / what).write_text("\n".join([head, *other]) + "\n")
+        edited(old / "scores.json", lambda s: s["metrics"]["distance"].update(value=1.0))
     shutil.copytree(lab.runs, known)
     outcomes = list(merge([lab.runs], lab.runs.parent / "ours", Verifier(Silent()), known=known))
     [refused] = [one for one in outcomes if one.state == REFUSED]
@@ -137,13 +143,8 @@ def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab:
 def turn_round(folder: Path, metric: str) -> None:
     """Give the stimuli each other's values of a metric in scores.csv: the mean stays."""
     head, *rows = [line.split(",") for line in (folder / "scores.csv").read_text().splitlines()]
-    if "metric" in head:
-        own = [row for row in rows if row[2] == metric]
-        column = 4
-    else:
-        own, column = rows, next(place for place, title in enumerate(head) if title.startswith(f"{metric}@"))
-    turned = [row[column] for row in own][::-1]
-    for row, value in zip(own, turned, strict=True):
+    column = head.index(f"{metric}@1")
+    for row, value in zip(rows, [row[column] for row in rows][::-1], strict=True):
         row[column] = value
     (folder / "scores.csv").write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n")
 
