@@ -5,28 +5,33 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from eegbench import runs
+from eegbench.benchmark import store
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
 from eegbench.benchmark.opened import Opened
 from eegbench.benchmark.verify import Verifier
+from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, UsageError
-from eegbench.leaderboard import collect, render
-from eegbench.records import RunRecord, ScoreSheet
+from eegbench.leaderboard import alone, collect, render
+from eegbench.records import RunRecord, RunSpec, ScoreSheet, file_digest, files_digest
 from forgery import as_version_1, flip, repaint, reseal, with_score
 
 HTML = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def theirs(lab: Any) -> Path:
+def theirs(lab: Any, once: Any) -> Path:
     """A stranger's tree: one method's run with its floor and ceilings."""
-    folder: Path = lab.evaluate().run_folder
+    folder: Path = once("eeg", lambda: lab.evaluate().run_folder)
     return folder
 
 
@@ -320,3 +325,151 @@ def test_what_is_hidden_is_told(lab: Any, theirs: Path) -> None:
     into, verifier = lab.runs.parent / "ours", Verifier(Silent(), digests_only=True)
     assert states(list(merge([lab.runs], into, verifier, note=notes.append))) == [TAKEN] * 4
     assert notes == [f"{lab.runs}: 1 not read: .hidden/ (hidden)"]
+
+
+def test_a_run_that_is_there_with_other_bytes_is_left_and_told(lab: Any, theirs: Path) -> None:
+    merged(lab)
+    before = files(ours(lab, theirs))
+    record = RunRecord.read(theirs / "run.json")
+    dataclasses.replace(record, seconds={"fit": 1.0}).write(theirs / "run.json")
+    [outcome] = [one for one in merged(lab) if one.run == str(theirs)]
+    assert outcome.state == THERE and outcome.why.endswith("which differs in run.json; ours stay")
+    assert files(ours(lab, theirs)) == before
+
+
+GARBAGE = {
+    "scores.csv": "scores.csv",
+    "reconstructions.png": "reconstructions.png: cannot be read as an image",
+    "saliency.safetensors": "saliency.safetensors",
+    "targets.safetensors": "targets.safetensors: cannot be read",
+    "embedding.safetensors": "embedding.safetensors: cannot be read",
+    "permuted/permutation.json": "permutation.json: cannot be read as JSON",
+    "permuted/03_thing/test_3.png": "permuted/03_thing/test_3.png: cannot be read as an image",
+    "reconstructions/03_thing/test_3.png": "reconstructions/03_thing/test_3.png: cannot be read as an image",
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_no_verb_could_read_is_refused_also_where_only_digests_are_asked_for(
+    lab: Any, theirs: Path, name: str
+) -> None:
+    (theirs / name).write_bytes(b"stimulus,sample\xff")
+    sealed_anew(theirs)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.run == str(theirs) and GARBAGE[name] in refused.why and ".tmp" not in refused.why
+
+
+def sealed_anew(folder: Path) -> None:
+    """Every digest and seal of a run as its files now are."""
+    record = RunRecord.read(folder / "run.json")
+    rows = tuple(dataclasses.replace(row, sha256=file_digest(folder / row.file)) for row in record.manifest)
+    images = files_digest((row.stimulus, row.sample, row.sha256) for row in rows)
+    digests = {**record.digests, "reconstructions": images, "embedding": file_digest(folder / "embedding.safetensors")}
+    dataclasses.replace(record, manifest=rows, digests=digests).write(folder / "run.json")
+    permutation = folder / "permuted/permutation.json"
+    with suppress(ValueError):
+        value = json.loads(permutation.read_bytes())
+        for row in value["images"]:
+            row["sha256"] = file_digest(folder / row["file"])
+        permutation.write_text(json.dumps(value))
+    reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
+
+
+def test_a_reader_that_is_brought_along_must_read_it_too(lab: Any, theirs: Path) -> None:
+    def board(folder: Path) -> None:
+        if "uses-eeg" in (folder / "run.json").read_text():
+            raise ValueError("a board breaks")
+
+    into = lab.runs.parent / "ours"
+    outcomes = list(merge([lab.runs], into, Verifier(Silent(), digests_only=True), readers={"as a board": board}))
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.why == "as a board: ValueError: a board breaks" and not ours(lab, theirs).exists()
+
+
+def test_the_command_line_brings_the_boards_reader(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(alone, "READERS", {"as a board": seen.append})
+    done = CliRunner().invoke(app, ["merge", str(lab.runs), "--into", str(lab.runs.parent / "ours"), "--digests-only"])
+    assert (done.exit_code, len(seen)) == (0, 4)
+
+
+def test_an_honest_run_is_read_as_a_board_and_by_check(lab: Any, theirs: Path) -> None:
+    for read in alone.READERS.values():
+        for folder in runs.find(lab.runs).folders:
+            read(folder)
+
+
+def test_records_of_two_schema_versions_are_refused(lab: Any, theirs: Path) -> None:
+    new = (theirs / "run.json").read_text()
+    as_version_1(theirs)
+    (theirs / "run.json").write_text(new)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "two schema versions, run.json of 2 and scores.json of 1" in refused.why
+
+
+@pytest.mark.parametrize("error", [TypeError("unhashable"), KeyError("nope"), MemoryError(), RecursionError("deep")])
+def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
+    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    place, method = store.place, RunRecord.read(theirs / "run.json").spec.method
+
+    def broken(into: Path, spec: RunSpec, digests: dict[str, str]) -> Path:
+        if spec.method == method:
+            raise error
+        return place(into, spec, digests)
+
+    monkeypatch.setattr(store, "place", broken)
+    outcomes = merged(lab, digests_only=True)
+    assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.run == str(theirs) and refused.why.startswith(type(error).__name__)
+
+
+@pytest.mark.parametrize("change", [{"inner": "x"}, {"count": "x"}, {"inner": {"inner": []}}])
+def test_a_configuration_that_no_data_set_has_stops_no_other_run(lab: Any, theirs: Path, change: Any) -> None:
+    record = RunRecord.read(theirs / "run.json")
+    spec = dataclasses.replace(record.spec, dataset_configuration=change)
+    dataclasses.replace(record, spec=spec).write(theirs / "run.json")
+    assert sorted(states(merged(lab))) == [REFUSED, TAKEN, TAKEN, TAKEN]
+
+
+def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
+    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, record = Opened.copy, RunRecord.read(theirs / "run.json")
+    other = dataclasses.replace(record, spec=dataclasses.replace(record.spec, seed=7))
+
+    def swapping(self: Opened, name: str, target: Path) -> None:
+        copy(self, name, target)
+        if name == "run.json" and self.path == theirs:
+            other.write(theirs / "run.json")
+
+    monkeypatch.setattr(Opened, "copy", swapping)
+    assert states(merged(lab, digests_only=True)) == [TAKEN] * 4
+    assert RunRecord.read(ours(lab, theirs) / "run.json").spec.seed == 0
+
+
+def test_a_folder_that_is_swapped_for_a_link_while_it_is_copied_is_refused(
+    lab: Any, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Opened.copy
+
+    def swapping(self: Opened, name: str, target: Path) -> None:
+        copy(self, name, target)
+        if name == "run.json" and self.path == theirs:
+            (theirs / "reconstructions").rename(tmp_path / "elsewhere")
+            (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
+
+    monkeypatch.setattr(Opened, "copy", swapping)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "reconstructions: is a link, or lies behind one" in refused.why and not ours(lab, theirs).exists()
+
+
+def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_copied(lab: Any, theirs: Path) -> None:
+    (theirs / ".DS_Store").write_text("left by a system")
+    assert states(merged(lab, digests_only=True)) == [TAKEN] * 4
+    assert ".DS_Store" not in files(ours(lab, theirs))
+    shutil.rmtree(lab.runs.parent / "ours")
+    (theirs / "index.html").write_text(HTML)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why.startswith("index.html: is bound by no digest of this run")
