@@ -48,12 +48,13 @@ class Opened:
             raise InputError(f"{top}: is a link; name the folder itself")
         if _BY_DESCRIPTOR:
             try:
-                self._folder = os.open(top, _FOLDER | (0 if links else _NOFOLLOW))
+                self._folder = above = os.open(top, _FOLDER | (0 if links else _NOFOLLOW))
+                try:
+                    self._folder = self._enter(below)
+                finally:
+                    os.close(above)
             except OSError as error:
-                raise InputError(f"{top}: cannot be opened ({error.strerror})") from None
-            inner = self._enter(below)
-            os.close(self._folder)
-            self._folder = inner
+                raise InputError(f"{self.path}: {_why(error)}") from None
         elif not self.path.is_dir():
             raise InputError(f"{self.path}: is no folder")
 

@@ -109,7 +109,7 @@ def merge(
     ] = Path("runs"),
     known: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Runs verified before: those that are the same are not scored again."),
+        typer.Option(metavar="FOLDER", help="Runs verified before: who has the same files is not scored again."),
     ] = None,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
