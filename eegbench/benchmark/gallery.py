@@ -144,7 +144,7 @@ def _guided(run: Run, record: RunRecord) -> bool:
         return all(_is_own(file, run.folder) for file in files) and (
             controls_digest(run.folder) == record.digests["controls"]
         )
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, InputError):
         return False
 
 

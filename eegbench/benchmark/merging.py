@@ -155,7 +155,8 @@ class Taking:
     def _problem(self, run: Copied) -> str:
         """Why a copy is not taken in; "" if it is. One of schema version 1 is brought up to date."""
         if run.old and self.verifier.digests_only:
-            return f"schema version 1 binds nothing but its images, so that digests say too little: {binding.AGAIN}"
+            less = "schema version 1 binds nothing but its images, so that digests say too little"
+            return f"{less}: leave --digests-only out, or {binding.AGAIN}"
         if problem := next(readable.problems(run.folder, readable.PICTURES), ""):  # before a judge sees them
             return problem
         trusted = self.verifier.digests_only or (not run.old and self.known.holds(run.folder))

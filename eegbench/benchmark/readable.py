@@ -29,15 +29,12 @@ def problems(folder: Path, readers: Mapping[str, Reader] | None = None) -> Itera
             yield words if file in words else f"{file}: {words}"
 
 
-def _values(folder: Path) -> None:
-    """As a board, `check` and `plan-size`."""
-    runs.read(folder).values  # noqa: B018 - reading is the check
-
-
-def _comparison(folder: Path) -> None:
-    """As `compare`; a run without scores is not compared."""
+def _scores(folder: Path) -> None:
+    """As a board, `check`, `plan-size` and `compare`; of a run without scores they read the record alone."""
     if (folder / runs.SHEET).exists():
         scored.read(folder)
+    else:
+        runs.read(folder)
 
 
 def _embeddings(folder: Path) -> None:
@@ -81,8 +78,7 @@ def _pictures(folder: Path) -> None:
 
 
 TABLES: Mapping[str, Reader] = {  # what is small, by the file that is read
-    runs.TABLE: _values,
-    runs.SHEET: _comparison,
+    runs.TABLE: _scores,
     store.EMBEDDING: _embeddings,
     store.PERMUTATION: _permutation,
     store.SALIENCY: _saliency,
