@@ -167,7 +167,7 @@ class Taking:
             return verdict.unknown if again is None else self._renewed(run, again)
         if verdict.unknown and not trusted:
             return f"{verdict.unknown}; --digests-only takes it in all the same"
-        return self._unreadable(run)
+        return self.verifier.unreadable(run.folder, self.readers)
 
     def _renewed(self, run: Copied, again: Again) -> str:
         """The same of a copy of schema version 1, which is brought up to date."""
@@ -177,10 +177,7 @@ class Taking:
         with writing(self.into, mend=MEND):
             _renew(run, again)
         verdict = dataclasses.replace(self.verifier, digests_only=True).verify(run.folder)
-        return verdict.problems[0] if verdict.problems else self._unreadable(run)
-
-    def _unreadable(self, run: Copied) -> str:
-        return next(readable.problems(run.folder, self.readers), "")
+        return verdict.problems[0] if verdict.problems else self.verifier.unreadable(run.folder, self.readers)
 
 
 def copy_run(source: Opened, folder: Path) -> Copied:

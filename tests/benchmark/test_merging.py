@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegbench import runs
-from eegbench.benchmark import store
+from eegbench.benchmark import gallery, store
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
 from eegbench.benchmark.opened import Opened
 from eegbench.benchmark.verify import Verifier
@@ -425,12 +425,31 @@ def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
     assert refused.run == str(theirs) and refused.why.startswith(type(error).__name__)
 
 
-@pytest.mark.parametrize("change", [{"inner": "x"}, {"count": "x"}, {"inner": {"inner": []}}])
-def test_a_configuration_that_no_data_set_has_stops_no_other_run(lab: Any, theirs: Path, change: Any) -> None:
+@pytest.mark.parametrize("change", [{"count": "x"}, {"count": {"inner": []}}])
+def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Any, theirs: Path, change: Any) -> None:
     record = RunRecord.read(theirs / "run.json")
     spec = dataclasses.replace(record.spec, dataset_configuration=change)
     dataclasses.replace(record, spec=spec).write(theirs / "run.json")
-    assert sorted(states(merged(lab))) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    shutil.rmtree(theirs / "permuted")
+    reseal(theirs, lambda sheet: sheet)
+    outcomes = merged(lab)
+    assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert "count" in refused.why
+
+
+def test_what_a_gallery_could_not_show_is_refused(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a configuration of a data set that nobody thought of: the page would not be written."""
+    answers, method = gallery._answers, RunRecord.read(theirs / "run.json").spec.method
+
+    def broken(spec: RunSpec, settings: Any) -> Any:
+        if spec.method == method:
+            raise TypeError("'str' object is not a mapping")
+        return answers(spec, settings)
+
+    monkeypatch.setattr(gallery, "_answers", broken)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why == "as a gallery: TypeError: 'str' object is not a mapping"
 
 
 def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
