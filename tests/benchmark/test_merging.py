@@ -492,3 +492,10 @@ def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_cop
     (theirs / "index.html").write_text(HTML)
     [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
     assert refused.why.startswith("index.html: is bound by no digest of this run")
+
+
+@pytest.mark.parametrize("digests_only", [False, True])
+def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Any, theirs: Path, digests_only: bool) -> None:
+    reseal(theirs, lambda sheet: dataclasses.replace(sheet, protocol="nope"))
+    [refused] = [one for one in merged(lab, digests_only=digests_only) if one.state == REFUSED]
+    assert "unknown protocol 'nope'" in refused.why
