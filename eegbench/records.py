@@ -77,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
     The temporary name is the writer's own, so that two writers of one file cannot take it from each other.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)

@@ -141,9 +141,7 @@ def scored(
             raise InputError(f"{folder / store.EMBEDDING}: {problem}; delete {folder} to make the run again")
         with failing(made.run):
             targets = None if decoded is None else targets_of(made, answers)
-        beside_images.write_targets(folder, targets)
         looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
-        beside_images.write_saliency(folder, ready, looked)
         pairs = audited and track == audit.PAIRED
         measured = ready.weigh(looked, decoded=decoded, targets=targets, pairs=pairs, progress=progress)
         sheet = ready.sheet(measured, reconstructions=made.run.record.images)
@@ -154,6 +152,11 @@ def scored(
             )
         with log.timed("audit: score"):
             sheet = audit.examine(ready, sheet, measured, permuted, track=track, targets=targets, progress=progress)
+    else:
+        permuting.forget(folder)
+    # Last, so that who is killed before leaves no file that no sheet binds.
+    beside_images.write_targets(folder, targets)
+    beside_images.write_saliency(folder, ready, looked)
     if pictured:
         with log.timed("picture"):
             picture.draw(folder, made.run.record, answers)

@@ -21,8 +21,9 @@ from PIL import Image, features
 from safetensors import SafetensorError, safe_open
 
 from eegbench.benchmark import entering, plugins, store
+from eegbench.benchmark.binding import controls_digest
 from eegbench.benchmark.plan import dataset_of_run
-from eegbench.benchmark.reconstruct import PICTURED, controls_digest, spread
+from eegbench.benchmark.reconstruct import PICTURED, spread
 from eegbench.configuration import keys
 from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
@@ -143,7 +144,7 @@ def _guided(run: Run, record: RunRecord) -> bool:
         return all(_is_own(file, run.folder) for file in files) and (
             controls_digest(run.folder) == record.digests["controls"]
         )
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, InputError):
         return False
 
 
@@ -205,14 +206,15 @@ def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> 
             raise InputError("no file of the run")
         if sheet and store.SALIENCY in sheet.files and file_digest(path) != sheet.files[store.SALIENCY]:
             raise InputError("another than its scores say")
-        return dataclasses.replace(one, saliency=_saliency(path, stimuli))
+        return dataclasses.replace(one, saliency=saliency_maps(path, stimuli))
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, SafetensorError, InputError) as error:
         reason = str(error) if isinstance(error, InputError) else type(error).__name__
         notes[f"{one.run.path}: {store.SALIENCY} cannot be read ({reason})"] += 1
         return one
 
 
-def _saliency(path: Path, stimuli: Sequence[str]) -> Maps:
+def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
+    """The kept saliency maps of these stimuli; raises InputError, or what a broken file makes a reader raise."""
     with safe_open(path, framework="numpy") as file:
         names = json.loads((file.metadata() or {})["stimuli"])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

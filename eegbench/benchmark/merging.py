@@ -1,9 +1,12 @@
 """Takes runs in from others: strangers' folders, of which nothing is believed that was not checked.
 
-Each run is read by the rules of this package and validated against the published JSON Schema. The files that its
-records name, and no others, are copied into a hidden folder, none of them a link; the copy is verified, and then takes
-its name. A run that is there already is left; one of the same identity with other images is refused. Records of older
-schema versions are written anew in this one.
+A run is first copied and then judged by its copy alone, so that who changes the folder meanwhile changes nothing. It is
+copied by descriptors (`opened.py`): its records, what these bind, and no other file; a run with a file that nothing
+binds is refused. The copy is validated against the published JSON Schemas, verified, read as every verb would read it,
+and then takes its name. A run that is there already is left; one of the same identity with other images is refused.
+
+Schema version 1 binds too little to be believed: such a run is taken in where all its scores could be computed again,
+and its records are then ours.
 """
 
 import dataclasses
@@ -11,29 +14,26 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jsonschema
 
 from eegbench import runs
-from eegbench.benchmark import permuting, store
-from eegbench.benchmark.verify import Verifier
-from eegbench.datasets.images import read_image
-from eegbench.errors import CheckFailed, EegbenchError, InputError, UsageError
+from eegbench.benchmark import binding, readable, store
+from eegbench.benchmark.opened import Opened
+from eegbench.benchmark.readable import Reader
+from eegbench.benchmark.verify import Again, Verifier
+from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.places import writing
-from eegbench.records import SCHEMA_VERSION, RunRecord, ScoreSheet, file_digest, read_json
-from eegbench.walking import Links, Note, told, unheard
+from eegbench.records import SCHEMA_VERSION, RunRecord, ScoreSheet, file_digest
+from eegbench.walking import Links, Note, few, told, unheard
 
 SCHEMAS = Path(runs.__file__).parent / "schemas"
 TAKEN, THERE, REFUSED = "taken in", "there already", "refused"
-BESIDE = (runs.SHEET, runs.TABLE, store.EMBEDDING, store.TARGETS, store.SALIENCY, store.PICTURE, store.PERMUTATION)
-MAX_FILE = 2**28  # bytes
-MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
-
-Seen = frozenset[tuple[str, str]]  # digests of run.json and scores.json
+MEND = "choose another folder with --into"
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,56 @@ class Outcome:
         return " ".join("".join(c if c.isprintable() else " " for c in said).split())
 
 
+@dataclass(frozen=True)
+class Known:
+    """Runs that were verified before, by the digests of their records."""
+
+    folders: Mapping[tuple[str, str], Sequence[Path]] = field(default_factory=dict)
+
+    @classmethod
+    def below(cls, top: Path) -> Self:
+        found: dict[tuple[str, str], list[Path]] = {}
+        for folder in runs.find(top).folders:
+            found.setdefault(_records(folder), []).append(folder)
+        return cls(found)
+
+    def holds(self, copy: Path) -> bool:
+        """Whether one of them has the same files as `copy`, and each the same to the byte."""
+        alike = self.folders.get(_records(copy), ())
+        return bool(alike) and any(binding.contents(folder) == binding.contents(copy) for folder in alike)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A run's copy, and what its records say. old: they are of schema version 1."""
+
+    folder: Path
+    record: RunRecord
+    sheet: ScoreSheet | None
+    old: bool
+
+
 def merge(
-    folders: Sequence[Path], into: Path, verifier: Verifier, *, known: Path | None = None, note: Note = unheard
+    folders: Sequence[Path],
+    into: Path,
+    verifier: Verifier,
+    *,
+    known: Path | None = None,
+    readers: Mapping[str, Reader] | None = None,
+    note: Note = unheard,
 ) -> Iterator[Outcome]:
     """One outcome for each run below the folders, in the order of their paths, and for each link to a folder there.
 
-    known: a folder of runs that were verified before; a run whose records are the same to the byte has its digests
-    taken again and no score computed. Raises UsageError where the folders lie within one another, InputError for a
-    folder that is none or a link.
+    known: a folder of runs that were verified before; a run that has the same files, each the same to the byte, has its
+    digests taken again and no score computed. readers: further readers that must be able to read what is taken in.
+    Raises UsageError where the folders lie within one another, InputError for a folder that is none or a link.
     """
     for folder in folders:
         if folder.is_symlink():
             raise InputError(f"{folder}: is a link; name the folder itself")
         if _overlap(folder, into):
             raise UsageError(f"{folder} and {into} lie within each other; name folders of others, and your own apart")
-    seen = frozenset(_records(run) for run in runs.find(known).folders) if known else frozenset()
+    taking = Taking(into, verifier, Known.below(known) if known else Known(), readers or {})
     for folder in folders:
         found = runs.find(folder, Links.NONE)
         for line in told(folder, (one for one in found.unread if one not in found.lost)):
@@ -71,10 +106,7 @@ def merge(
         for link in found.lost:
             yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")
         for run in found.folders:
-            try:
-                yield _take(run, into, verifier, seen)
-            except (EegbenchError, OSError, ValueError, RecursionError) as error:
-                yield Outcome(str(run), REFUSED, str(error) or type(error).__name__)
+            yield taking.outcome(folder, run)
 
 
 def require(outcomes: Sequence[Outcome]) -> None:
@@ -85,48 +117,121 @@ def require(outcomes: Sequence[Outcome]) -> None:
         raise CheckFailed(f"{len(refused)} of {len(outcomes)} runs were refused; see above")
 
 
-def _take(folder: Path, into: Path, verifier: Verifier, seen: Seen) -> Outcome:
-    _check_file(folder, runs.RECORD)
-    record = RunRecord.read(folder / runs.RECORD)  # first: it bounds what the validator is given
-    sheet = None
-    if (folder / runs.SHEET).exists():
-        _check_file(folder, runs.SHEET)
-        sheet = ScoreSheet.read(folder / runs.SHEET)
-    _validate(record, sheet)
-    files = _files(folder, record, sheet)
-    target = store.place(into, record.spec, record.digests)
-    if (there := store.existing(target)) is not None:
-        return _there(folder, target, there, record, sheet)
-    with writing(target, mend="choose another folder with --into"):
-        copy = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+@dataclass(frozen=True)
+class Taking:
+    """What every run is judged with, and where those go that hold."""
+
+    into: Path
+    verifier: Verifier
+    known: Known
+    readers: Mapping[str, Reader]
+
+    def outcome(self, top: Path, run: Path) -> Outcome:
+        """What becomes of the run below `top`; whatever goes wrong with it is its own outcome."""
+        place = self.into / f".{secrets.token_hex(8)}.tmp"  # hidden: no run of a board
         try:
-            _copy(folder, files, copy)
-            if problem := _problem(copy, verifier, seen):
-                return Outcome(str(folder), REFUSED, problem)
-            old = read_json(copy / runs.RECORD).get("schema_version") != SCHEMA_VERSION
-            if old:
-                _renew(copy, record, sheet)
-            copy.rename(target)
+            state, why = self._take(top, run, place)
+        except Exception as error:  # also a fault of ours that a stranger's run brings out
+            state, why = REFUSED, in_words(error)
         finally:
-            shutil.rmtree(copy, ignore_errors=True)
-    return Outcome(str(folder), TAKEN, f"{target}{f', brought to schema version {SCHEMA_VERSION}' if old else ''}")
+            shutil.rmtree(place, ignore_errors=True)
+        return Outcome(str(run), state, why.replace(str(place), str(run)))
+
+    def _take(self, top: Path, folder: Path, place: Path) -> tuple[str, str]:
+        with writing(self.into, mend=MEND), Opened(top, folder.relative_to(top).parts) as source:
+            place.mkdir(parents=True)
+            run = copy_run(source, place)
+        _validate(run.record, run.sheet)
+        target = store.place(self.into, run.record.spec, run.record.digests)
+        if (there := store.existing(target)) is not None:
+            return _there(target, there, run)
+        if problem := self._problem(run):
+            return REFUSED, problem
+        with writing(self.into, mend=MEND):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            place.rename(target)
+        return TAKEN, f"{target}{f', brought to schema version {SCHEMA_VERSION}' if run.old else ''}"
+
+    def _problem(self, run: Copied) -> str:
+        """Why a copy is not taken in; "" if it is. One of schema version 1 is brought up to date."""
+        if run.old and self.verifier.digests_only:
+            less = "schema version 1 binds nothing but its images, so that digests say too little"
+            return f"{less}: leave --digests-only out, or {binding.AGAIN}"
+        if problem := next(readable.problems(run.folder, readable.PICTURES), ""):  # before a judge sees them
+            return problem
+        trusted = self.verifier.digests_only or (not run.old and self.known.holds(run.folder))
+        verdict, again = dataclasses.replace(self.verifier, digests_only=trusted).examine(run.folder)
+        if verdict.problems:
+            return verdict.problems[0]
+        if run.old:
+            return verdict.unknown if again is None else self._renewed(run, again)
+        if verdict.unknown and not trusted:
+            return f"{verdict.unknown}; --digests-only takes it in all the same"
+        return self.verifier.unreadable(run.folder, self.readers)
+
+    def _renewed(self, run: Copied, again: Again) -> str:
+        """The same of a copy of schema version 1, which is brought up to date."""
+        if again.skipped:
+            why = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
+            return f"not computed again: {why}; nothing binds the scores of schema version 1: {binding.AGAIN}"
+        with writing(self.into, mend=MEND):
+            _renew(run, again)
+        verdict = dataclasses.replace(self.verifier, digests_only=True).verify(run.folder)
+        return verdict.problems[0] if verdict.problems else self.verifier.unreadable(run.folder, self.readers)
 
 
-def _there(folder: Path, target: Path, there: RunRecord, record: RunRecord, sheet: ScoreSheet | None) -> Outcome:
-    if there.images != record.images:
-        return Outcome(str(folder), REFUSED, f"{target} is this run with other images; move one of them away")
-    if sheet is not None and not (target / runs.SHEET).is_file():
-        return Outcome(str(folder), REFUSED, f"{target} is this run without scores; score it, or move it away")
-    return Outcome(str(folder), THERE, str(target))
+def copy_run(source: Opened, folder: Path) -> Copied:
+    """Copy a run's records, and what the copies of these bind, to `folder`.
+
+    Raises InputError for a run that holds something else, and for what may not be copied; OSError where `folder` cannot
+    be written.
+    """
+    names = source.names()
+    source.copy(runs.RECORD, folder / runs.RECORD)
+    if runs.SHEET in names:
+        source.copy(runs.SHEET, folder / runs.SHEET)
+    record = RunRecord.read(folder / runs.RECORD)
+    sheet = ScoreSheet.read(folder / runs.SHEET) if runs.SHEET in names else None
+    versions = binding.versions(folder)
+    if problem := binding.mixed(versions):
+        raise InputError(problem)
+    run = Copied(folder, record, sheet, old=set(versions.values()) == {1})
+    if sheet and (astray := sorted(set(sheet.files) - set(store.BESIDE))):
+        raise InputError(f"{runs.SHEET}: files names {astray[0][:200]!r}, which no run has")
+    if store.PERMUTATION in (names if run.old else sheet.files if sheet else ()):
+        source.copy(store.PERMUTATION, folder / store.PERMUTATION)
+    for name in sorted(_files(run, names) - {runs.RECORD, runs.SHEET, store.PERMUTATION}):
+        source.copy(name, folder / name)
+    return run
 
 
-def _problem(copy: Path, verifier: Verifier, seen: Seen) -> str:
-    """Why a copy is not taken in; "" if it is."""
-    trusted = verifier.digests_only or _records(copy) in seen
-    verdict = dataclasses.replace(verifier, digests_only=trusted).verify(copy)
-    if verdict.problems:
-        return verdict.problems[0]
-    return "" if trusted or not verdict.unknown else f"{verdict.unknown}; --digests-only takes it in all the same"
+def _files(run: Copied, names: Mapping[str, str]) -> set[str]:
+    """What is copied. Raises InputError for a run that holds more than may lie there."""
+    permuted = binding.permuted_rows(run.folder)
+    bound = binding.bound(run.record, run.sheet, permuted, names)
+    if not run.old:
+        _refuse(binding.unbound(names, bound))
+        return bound
+    _refuse(binding.unbound(names, binding.of_version_1(run.record, permuted, names)))
+    # What no digest binds and nothing computes again, pictures and control maps, is left out.
+    own = {runs.TABLE, store.PERMUTATION} & names.keys() if run.sheet else set()
+    return bound | own | {row.file for row in permuted if own}
+
+
+def _refuse(problems: Iterator[str]) -> None:
+    if found := list(problems):
+        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+        raise InputError(f"{found[0]}{more}")
+
+
+def _there(target: Path, there: RunRecord, run: Copied) -> tuple[str, str]:
+    if there.images != run.record.images:
+        return REFUSED, f"{target} is this run with other images; move one of them away"
+    if run.sheet is not None and not (target / runs.SHEET).is_file():
+        return REFUSED, f"{target} is this run without scores; score it, or move it away"
+    ours, theirs = binding.contents(target), binding.contents(run.folder)
+    other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    return THERE, f"{target}{f', which differs in {few(other)}; ours stay' if other else ''}"
 
 
 def _records(folder: Path) -> tuple[str, str]:
@@ -147,50 +252,13 @@ def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
             raise InputError(f"{name}.json: {place or 'the whole'}: {error.message[:200]}; see {name}.schema.json")
 
 
-def _files(folder: Path, record: RunRecord, sheet: ScoreSheet | None) -> list[str]:
-    """What is copied: the files that the records name, and control maps. Raises InputError for what may not be."""
-    if sheet and (astray := sorted(set(sheet.files) - set(BESIDE))):
-        raise InputError(f"{folder / runs.SHEET}: files names {astray[0][:200]!r}, which no run has")
-    named = [runs.RECORD, *(name for name in BESIDE if (folder / name).exists())]
-    for name in named:
-        _check_file(folder, name)
-    controls = sorted((folder / store.CONTROLS).rglob("*.png")) if "controls" in record.digests else []
-    images = [*(row.file for row in (*record.manifest, *permuting.permuted_rows(folder)))]
-    images += [path.relative_to(folder).as_posix() for path in controls]
-    for name in dict.fromkeys(images):
-        _check_file(folder, name)
-        if max(read_image(folder / name).shape) > MAX_SIDE:
-            raise InputError(f"{folder / name}: is larger than {MAX_SIDE} px; no reconstruction is")
-    return list(dict.fromkeys([*named, *images]))
-
-
-def _check_file(folder: Path, name: str) -> None:
-    path = folder / name
-    if os.path.realpath(path) != os.path.join(os.path.realpath(folder), name):
-        raise InputError(f"{path}: is a link, or lies behind one; send the file itself")
-    if not path.is_file():
-        raise InputError(f"{path}: {'is no file' if path.exists() else 'is missing from its run'}")
-    if (size := path.stat().st_size) > MAX_FILE:
-        raise InputError(f"{path}: {size} bytes; at most {MAX_FILE} are taken in")
-
-
-def _copy(folder: Path, files: Sequence[str], copy: Path) -> None:
-    for name in files:
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, copy / name, follow_symlinks=False)
-        if (copy / name).is_symlink():
-            raise InputError(f"{folder / name}: became a link while it was copied; send the file itself")
-
-
-def _renew(folder: Path, record: RunRecord, sheet: ScoreSheet | None) -> None:
-    """Records of an older schema version as this one has them: sealed, and bound to the images."""
-    digests = {**record.digests, "reconstructions": record.images}
-    dataclasses.replace(record, digests=digests).write(folder / runs.RECORD)
-    if sheet is not None:
-        beside = (runs.TABLE, store.PICTURE, store.PERMUTATION)
-        files = {name: file_digest(folder / name) for name in beside if (folder / name).is_file()}
-        bound = dataclasses.replace(sheet, reconstructions=record.images, files=files)
-        store.write_bytes(folder / runs.SHEET, bound.to_json().encode())
+def _renew(run: Copied, again: Again) -> None:
+    """Records of schema version 1 as this version has them; scores, intervals and audit are those computed here."""
+    binding.bind(run.folder, run.record).write(run.folder / runs.RECORD)
+    store.write_bytes(run.folder / runs.TABLE, again.table.encode(), mend=MEND)
+    files = {name: file_digest(run.folder / name) for name in store.BESIDE if (run.folder / name).is_file()}
+    sheet = dataclasses.replace(again.sheet, files=files)
+    store.write_bytes(run.folder / runs.SHEET, sheet.to_json().encode(), mend=MEND)
 
 
 def _overlap(a: Path, b: Path) -> bool:

@@ -5,6 +5,7 @@ Each stimulus keeps its seed and its hint and gets the EEG of another, which sho
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.benchmark import outputs, store
+from eegbench.benchmark import binding, outputs, store
 from eegbench.benchmark.all_pairs import partners
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
@@ -23,8 +24,8 @@ from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacke
 from eegbench.benchmark.score import Embeddings, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
-from eegbench.fields import read_fields
-from eegbench.records import Json, ManifestRow, RunRecord, read_json
+from eegbench.places import writing
+from eegbench.records import Json, RunRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def permute(
     task = task_of(plan, fitted, {}, queries.stimuli)
     gave = _eeg_of(queries.stimuli, donors)
     head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
-    begun = _permutation(run.folder)
+    begun = binding.permutation(run.folder)
     keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
     if not keep:
         _write_permutation(run.folder, {**head, "images": []})
@@ -82,8 +83,15 @@ def permute(
 
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    found = _permutation(run.folder)
+    found = binding.permutation(run.folder)
     return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
+
+
+def forget(folder: Path) -> None:
+    """Take away what an audit that was not finished left: no score speaks of it."""
+    with writing(folder / store.PERMUTED):
+        if (folder / store.PERMUTED).exists():
+            shutil.rmtree(folder / store.PERMUTED)
 
 
 def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
@@ -96,17 +104,6 @@ def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int
     return partners(stimuli, contents)
 
 
-def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
-    """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
-    listed = _permutation(folder).get("images", [])
-    if not isinstance(listed, list):
-        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
-    try:
-        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
-    except InputError as error:
-        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
-
-
 def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
     """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
 
@@ -114,7 +111,7 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     InputError where the permutation is another than this run's.
     """
     stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    found, file = _permutation(folder), folder / store.PERMUTATION
+    found, file = binding.permutation(folder), folder / store.PERMUTATION
     if found.get("run") != store.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
@@ -122,7 +119,7 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.get("eeg_of")), None)
     if gave is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
-    rows = permuted_rows(folder)
+    rows = binding.permuted_rows(folder)
     if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
         raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
     own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
@@ -131,12 +128,6 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
 
 def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:
     return {stimulus: stimuli[donor] for stimulus, donor in zip(stimuli, donors, strict=True)}
-
-
-def _permutation(folder: Path) -> Json:
-    """What the file below permuted/ says; empty where there is none."""
-    file = folder / store.PERMUTATION
-    return read_json(file) if file.is_file() else {}
 
 
 def _write_permutation(folder: Path, value: Json) -> None:

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from eegbench import seeds
 from eegbench.arrays import EEG, Images, Maps
-from eegbench.benchmark import entering, outputs, provenance, store
+from eegbench.benchmark import binding, entering, outputs, provenance, store
 from eegbench.benchmark.fit import Fitted, weights_of
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import intact
@@ -155,7 +155,7 @@ def carry_out(
     folder = store.place(runs, task.spec, task.digests)
     before = store.existing(folder)
     if before is not None and before.status == "complete" and before.transductive == task.transductive:
-        return Reconstructed(folder, before, reused=True)
+        return Reconstructed(folder, binding.renewed(folder, before), reused=True)
     record = RunRecord(
         spec=task.spec,
         role=task.role,
@@ -271,13 +271,7 @@ def _write_controls(
         outputs.require_alone(kept, outputs.CONTROLS, controls[:EXAMINED])
     for item, control in zip(chosen, controls, strict=True):
         store.write_png(folder / store.CONTROLS / store.image_file(stimuli[item]), control)
-    return {"controls": controls_digest(folder)}
-
-
-def controls_digest(folder: Path) -> str:
-    """`files_digest` of the control maps in a run's folder."""
-    files = sorted(file for file in (folder / store.CONTROLS).rglob("*.png") if file.is_file())
-    return files_digest((file.relative_to(folder).as_posix(), 0, file_digest(file)) for file in files)
+    return {"controls": binding.controls_digest(folder)}
 
 
 @contextmanager

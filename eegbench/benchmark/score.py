@@ -294,8 +294,7 @@ def stored_embeddings(file: Path, name: str) -> Embeddings:
 def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> ScoreSheet:
     """scores.json and scores.csv of a run; the sheet with the digests of what lies beside it."""
     store.write_bytes(folder / runs.TABLE, table(measured, stimuli).encode())
-    beside = (runs.TABLE, store.TARGETS, store.SALIENCY, store.PICTURE, store.PERMUTATION)
-    files = {name: file_digest(folder / name) for name in beside if (folder / name).is_file()}
+    files = {name: file_digest(folder / name) for name in store.BESIDE if (folder / name).is_file()}
     bound = dataclasses.replace(sheet, files=files)
     store.write_bytes(folder / runs.SHEET, bound.to_json().encode())
     return bound

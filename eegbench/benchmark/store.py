@@ -27,6 +27,7 @@ PICTURE = "reconstructions.png"
 PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
 PERMUTATION = f"{PERMUTED}/permutation.json"  # who got whose EEG, and the digest of every image
+BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")

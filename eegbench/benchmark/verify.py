@@ -7,22 +7,22 @@ saliency maps that are there to look at.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench import backbones, runs
-from eegbench.benchmark import audit, entering, permuting, plugins, recomputed, score, store
+from eegbench.benchmark import audit, binding, entering, gallery, permuting, plugins, readable, recomputed, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
-from eegbench.benchmark.reconstruct import controls_digest
+from eegbench.benchmark.readable import Reader
 from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
-from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError
+from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
 from eegbench.metrics import METRICS, VARIANTS
-from eegbench.records import STATISTICS, ManifestRow, RunRecord, ScoreSheet, file_digest, is_sealed, read_json
+from eegbench.records import STATISTICS, RunRecord, Score, ScoreSheet
 
 MOST = 20  # problems told of one run
 NO_TARGETS = "the run keeps no target embeddings"
@@ -30,6 +30,8 @@ EARLIER = (
     "its intervals, floors and verdict are of an earlier edition of the statistics and were not computed again: "
     "`eegbench evaluate` on it brings them up to date"
 )
+
+VERSION_1 = f"records of schema version 1 bind nothing but the images: {binding.AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,24 @@ class Verdict:
         return [_plain(said), *(_plain(f"        {remark}") for remark in self.remarks)]
 
 
+@dataclass(frozen=True)
+class Again:
+    """What a run's images give when they are scored again here: a score sheet, the text of scores.csv.
+
+    told: the run's own sheet. skipped: by metric why its score says nothing here.
+    """
+
+    sheet: ScoreSheet
+    table: str
+    told: ScoreSheet
+    skipped: Mapping[str, str]
+
+    @property
+    def computed(self) -> dict[str, Score]:
+        """The run's own scores that could be computed again."""
+        return {name: score_ for name, score_ in self.told.metrics.items() if name not in self.skipped}
+
+
 @dataclass
 class Verifier:
     """Verifies runs one after the other: judges and truths that several runs share are made once.
@@ -73,44 +93,63 @@ class Verifier:
 
     def verify(self, folder: Path) -> Verdict:
         """The verdict on a run's folder; raises InputError where there is no run."""
-        if not (folder / runs.RECORD).exists():
-            raise InputError(f"{folder}: holds no {runs.RECORD}; name a run's folder, or a tree of them with --all")
+        return self.examine(folder)[0]
+
+    def examine(self, folder: Path) -> tuple[Verdict, Again | None]:
+        """The verdict on a run's folder, and what its images give if they were scored again. Raises as `verify`."""
+        check_run(folder)
         try:
             record = RunRecord.read(folder / runs.RECORD)
         except InputError as error:
-            return Verdict(str(folder), problems=(str(error),))
+            return Verdict(str(folder), problems=(str(error),)), None
         if record.status != "complete":
-            return Verdict(str(folder), problems=(f"{runs.RECORD}: its status is {record.status!r}, not 'complete'",))
-        images = list(_images(folder, record))
-        sheet, found = _sheet(folder, record)
-        problems, unknown, scores = [*_seals(folder), *images, *found], "", 0
+            return Verdict(str(folder), problems=(_unfinished(record),)), None
+        versions = binding.versions(folder)
+        old = set(versions.values()) == {1}
+        images = list(binding.images(folder, record))
+        sheet, found = binding.sheet_of(folder, record)
+        problems = [*binding.seals(folder, versions), *images, *found, *filter(None, [binding.mixed(versions)])]
+        if sheet is not None or not found:
+            problems += [] if old else binding.loose(record, sheet)
+            problems += binding.left_over(folder, record, sheet, old=old)
+        unknown, again, scores = [], None, 0
         if sheet is None:
-            unknown = "" if found else "the run is not scored"
+            unknown = [] if found else ["the run is not scored"]
         elif self.digests_only:
-            unknown = "only digests were asked for"
+            unknown = ["only digests were asked for"]
         elif not images:  # where only scores were changed, computing them again shows which
-            more, unknown, scores = self._scores(folder, record, sheet)
+            more, unknown, again = self._scores(folder, record, sheet)
             problems += more
-        told = tuple(problems[:MOST])
-        return Verdict(str(folder), len(record.manifest), scores, told, unknown, tuple(_remarks(folder, record)))
+            scores = len(again.computed) if again else 0
+        problems += [] if problems else readable.problems(folder)
+        unknown += [VERSION_1] if old else []
+        told, said = tuple(problems[:MOST]), "; ".join(unknown)
+        return Verdict(str(folder), len(record.manifest), scores, told, said, tuple(_remarks(folder, record))), again
 
-    def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], str, int]:
-        """Problems with the scores, why some were not computed again, and how many were."""
+    def unreadable(self, folder: Path, readers: Mapping[str, Reader]) -> str:
+        """What stops a gallery, or one of the `readers`, in a run's folder; "" if nothing does."""
+
+        def shown(folder: Path) -> None:
+            gallery.collect({"": [runs.read(folder)]}, settings=self.settings)
+
+        return next(readable.problems(folder, {"as a gallery": shown, **readers}), "")
+
+    def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
+        """Problems with the scores, why some were not computed again, and what the images give."""
         try:
             ready, problems = self._scorer(record, sheet), list(self._origin(record))
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
-            return [], str(error), 0
+            return [], [str(error)], None
         try:
-            again, table = self._again(folder, record, sheet, ready)
-            skipped = _not_computed(sheet, again, ready)
-            computed = {name: one for name, one in sheet.metrics.items() if name not in skipped}
-            problems += [*recomputed.scores(sheet, again, computed), *recomputed.items(folder, table, set(computed))]
-            runs.read(folder).values  # noqa: B018 - what a board would refuse is refused here
+            found, table = self._again(folder, record, sheet, ready)
+            again = Again(found, table, sheet, _not_computed(sheet, found, ready))
+            problems += recomputed.scores(sheet, found, again.computed)
+            problems += recomputed.items(folder, table, set(again.computed))
         except (EegbenchError, ValueError, RecursionError) as error:
-            return [*problems, f"cannot be scored again: {error}"], "", 0
-        told = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+            return [*problems, f"cannot be scored again: {error}"], [], None
+        told = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
         unknown = [f"not computed again: {told}"] if told else []
-        return problems, "; ".join([*unknown, *([EARLIER] if sheet.statistics < STATISTICS else [])]), len(computed)
+        return problems, [*unknown, *([EARLIER] if sheet.statistics < STATISTICS else [])], again
 
     def _origin(self, record: RunRecord) -> Iterator[str]:
         """Where a record says something else of its data set or method than these say of themselves."""
@@ -161,6 +200,21 @@ class Verifier:
         return dataclasses.replace(self._scorers[key], caution=sheet.caution)
 
 
+def check_run(folder: Path) -> None:
+    """Raises InputError where a folder holds no run."""
+    if not (folder / runs.RECORD).exists():
+        raise InputError(f"{folder}: holds no {runs.RECORD}; name a run's folder, or a tree of them with --all")
+
+
+def each(verifier: Verifier, folders: Sequence[Path]) -> Iterator[Verdict]:
+    """The verdict on each run; whatever goes wrong with one is its own verdict, and the others go on."""
+    for folder in folders:
+        try:
+            yield verifier.verify(folder)
+        except Exception as error:  # also a fault of ours that a stranger's record brings out
+            yield Verdict(str(folder), problems=(in_words(error),))
+
+
 def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
     """Raises CheckFailed where a run has a problem, else MissingError where scores, if asked for, were not computed."""
     if failed := [one for one in verdicts if one.problems]:
@@ -169,15 +223,9 @@ def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
         raise MissingError(f"{len(unknown)} of {len(verdicts)} runs could be verified in part alone; see above")
 
 
-def _seals(folder: Path) -> Iterator[str]:
-    for name in (runs.RECORD, runs.SHEET):
-        if (folder / name).is_file():
-            try:
-                old = read_json(folder / name).get("schema_version") == 1
-            except InputError:
-                continue  # who reads it says so
-            if not old and not is_sealed((folder / name).read_bytes().decode()):
-                yield f"{name}: was changed after it was written: its seal does not hold"
+def _unfinished(record: RunRecord) -> str:
+    reason = f" ({record.reason[:200]})" if record.reason else ""
+    return f"{runs.RECORD}: its status is {record.status!r}, not 'complete'{reason}"
 
 
 def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
@@ -186,55 +234,6 @@ def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
         decoded = score.decoded_embeddings(folder, record)
         if decoded is not None and (problem := score.undefined(decoded)):
             yield f"{store.EMBEDDING}: {problem}, and its retrieval stands on them; such a run is refused now"
-
-
-def _images(folder: Path, record: RunRecord) -> Iterator[str]:
-    """Files of the manifest that are changed, missing or too many; and what else the record has a digest of."""
-    yield from _files(folder, store.IMAGES, record.manifest)
-    stimuli = {row.stimulus for row in record.manifest}
-    if len(record.manifest) != len(stimuli) * record.spec.samples:
-        yield f"{runs.RECORD}: {len(record.manifest)} images; wanted {record.spec.samples} of each of {len(stimuli)}"
-    taken: dict[str, Callable[[], str]] = {
-        "reconstructions": lambda: record.images,
-        "embedding": lambda: _digest(folder / store.EMBEDDING),
-        "controls": lambda: controls_digest(folder),
-    }
-    for name, take in taken.items():
-        if name in record.digests and take() != record.digests[name]:
-            yield f"{name}: not what {runs.RECORD} has the digest of"
-
-
-def _files(folder: Path, below: str, rows: Sequence[ManifestRow]) -> Iterator[str]:
-    for row in rows:
-        if (found := _digest(folder / row.file)) != row.sha256:
-            yield f"{row.file}: " + (f"has the sha256 {found[:12]}, not {row.sha256[:12]}" if found else "is missing")
-    known = {row.file for row in rows}
-    files = sorted(path.relative_to(folder).as_posix() for path in (folder / below).rglob("*.png"))
-    yield from (f"{name}: is no image of this run" for name in files if name not in known)
-
-
-def _sheet(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str]]:
-    """The score sheet, if there is one, and what does not belong to it."""
-    if not (folder / runs.SHEET).is_file():
-        return None, []
-    try:
-        sheet = ScoreSheet.read(folder / runs.SHEET)
-    except InputError as error:
-        return None, [str(error)]
-    problems = [
-        f"{name}: has the sha256 {found[:12]}, not {sha256[:12]}" if found else f"{name}: is missing"
-        for name, sha256 in sheet.files.items()
-        if (found := _digest(folder / name)) != sha256
-    ]
-    if sheet.reconstructions and sheet.reconstructions != record.images:
-        problems.append(f"{runs.SHEET}: belongs to other images than {runs.RECORD}")
-    if sheet.caution != record.caution:
-        problems.append(f"{runs.SHEET}: its caution is not that of {runs.RECORD}")
-    try:
-        permutation = permuting.permuted_rows(folder) if _audited(sheet) else ()
-    except InputError as error:
-        return sheet, [*problems, str(error)]
-    return sheet, [*problems, *(_files(folder, store.PERMUTED, permutation) if permutation else [])]
 
 
 def _audited(sheet: ScoreSheet) -> bool:
@@ -285,8 +284,3 @@ def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[st
 def _plain(line: str) -> str:
     """Without what a terminal or a log would act on."""
     return "".join(character if character.isprintable() else " " for character in line)
-
-
-def _digest(path: Path) -> str:
-    """sha256 of a file; "" where there is none, or something that is no file."""
-    return file_digest(path) if path.is_file() else ""

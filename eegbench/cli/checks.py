@@ -41,7 +41,7 @@ def verify(
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
     from eegbench import runs
-    from eegbench.benchmark.verify import require
+    from eegbench.benchmark.verify import check_run, each, require
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     verdicts = []
@@ -51,10 +51,12 @@ def verify(
     if not found.folders:
         found.check_whole()
         raise InputError(f"{run}: no run lies below it; name the folder that `eegbench evaluate` wrote its runs to")
-    for folder in found.folders:
-        verdicts.append(verifier.verify(folder))
+    if not every:
+        check_run(run)
+    for verdict in each(verifier, found.folders):
+        verdicts.append(verdict)
         if not as_json:
-            say_lines(*verdicts[-1].lines())
+            say_lines(*verdict.lines())
             sys.stdout.flush()
     if as_json:
         say_json([dataclasses.asdict(verdict) for verdict in verdicts])
@@ -81,6 +83,8 @@ def check(
 
     found = drift.read_scores(runs, Links.of(follow_links), note=note)
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
+    if known and not update and runs.is_dir() and drift.tables_unseen(known):
+        note(f"{baseline}: looks at no values by stimulus; `eegbench check --update` adds what it needs for that")
     findings = drift.compare(found, known)
     text = drift_report.render(findings, form)
     if output:
@@ -105,7 +109,7 @@ def merge(
     ] = Path("runs"),
     known: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Runs verified before: those that are the same are not scored again."),
+        typer.Option(metavar="FOLDER", help="Runs verified before: who has the same files is not scored again."),
     ] = None,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
@@ -116,10 +120,11 @@ def merge(
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
     from eegbench.benchmark import merging
+    from eegbench.leaderboard import alone
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
     outcomes = []
-    for outcome in merging.merge(folders, runs, verifier, known=known, note=note):
+    for outcome in merging.merge(folders, runs, verifier, known=known, readers=alone.READERS, note=note):
         outcomes.append(outcome)
         if not as_json:
             say_lines(outcome.line())

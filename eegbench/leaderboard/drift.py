@@ -4,17 +4,22 @@ A run is found again by its specification, suite and protocol; a folder of image
 true images. How far a number may move depends on the stage: where the reconstructions are the same files, by rounding
 alone (`identical`); where they were made anew, by `generated`. Both stand in the baseline beside each number, so that a
 tolerance is changed in the open.
+
+Where the reconstructions are the same files, the values by stimulus must be the same too: a baseline keeps two numbers
+of each metric's (`sketches.py`), which move although the mean of the values does not.
 """
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from eegbench import tolerances
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
+from eegbench.leaderboard.sketches import sketches
 from eegbench.records import ScoreSheet, check_name, digest, read_json
 from eegbench.runs import find, read_found
 from eegbench.walking import Links, Note, unheard
@@ -25,13 +30,17 @@ FAILING = ("moved", "missing", "version fell", "other variant")
 
 @dataclass(frozen=True)
 class Known:
-    """One metric's number. identical, generated: the largest difference that is no drift."""
+    """One metric's number. identical, generated: the largest difference that is no drift.
+
+    sketch: `sketches.sketch` of its values by stimulus; None where there are none, and in baselines of before it.
+    """
 
     version: int
     variant: str
     value: float | None
     identical: float
     generated: float
+    sketch: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,14 @@ def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard
     for run in read_found(tree):
         if run.sheet is None:
             raise InputError(f"{run.folder}: {run.unscored}; finish it with `eegbench evaluate`, or move it away")
-        found.append(_entry(run.path, [run.record.spec.key, run.sheet.suite, run.sheet.protocol], run.sheet))
+        key = [run.record.spec.key, run.sheet.suite, run.sheet.protocol]
+        found.append(_entry(run.path, key, run.sheet, sketches(run.values)))
     return tuple(found)
+
+
+def tables_unseen(known: Sequence[Entry]) -> bool:
+    """Whether a baseline was written before it kept anything of the values by stimulus."""
+    return all(metric.sketch is None for entry in known for metric in entry.metrics.values())
 
 
 def read_baseline(path: Path) -> tuple[Entry, ...]:
@@ -120,7 +135,11 @@ def read_baseline(path: Path) -> tuple[Entry, ...]:
 def to_json(entries: Sequence[Entry]) -> str:
     """A baseline of these numbers: the same numbers give the same bytes."""
     ordered = Baseline(tuple(sorted(entries, key=lambda entry: (entry.name, entry.key))))
-    return json.dumps(dataclasses.asdict(ordered), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    value = dataclasses.asdict(ordered)
+    for metric in (metric for entry in value["entries"] for metric in entry["metrics"].values()):
+        if metric["sketch"] is None:
+            del metric["sketch"]
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ...]:
@@ -144,7 +163,9 @@ def failures(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.failed]
 
 
-def _entry(name: str, key: list[str], sheet: ScoreSheet) -> Entry:
+def _entry(
+    name: str, key: list[str], sheet: ScoreSheet, tables: Mapping[str, tuple[float, float]] = MappingProxyType({})
+) -> Entry:
     metrics = {
         metric: Known(
             score.version,
@@ -152,6 +173,7 @@ def _entry(name: str, key: list[str], sheet: ScoreSheet) -> Entry:
             score.value,
             tolerances.identical(score, sheet.n),
             tolerances.generated(score, sheet.n),
+            tables.get(metric),
         )
         for metric, score in sorted(sheet.metrics.items())
     }
@@ -186,7 +208,14 @@ def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Findin
         return dataclasses.replace(told, state=state, why="" if state == "same" else "a value came or went")
     if abs(now.value - before.value) > near:
         return dataclasses.replace(told, state="moved", why=f"by {now.value - before.value:+.3g} without a new version")
+    if stage == "identical" and before.sketch is not None and not _alike(before.sketch, now.sketch, near):
+        why = "values by stimulus" + (" are gone" if now.sketch is None else " moved, though their mean did not")
+        return dataclasses.replace(told, state="moved", why=f"its {why}")
     return told
+
+
+def _alike(before: tuple[float, float], now: tuple[float, float] | None, near: float) -> bool:
+    return now is not None and all(abs(a - b) <= near for a, b in zip(before, now, strict=True))
 
 
 def _release(known: Known) -> str:

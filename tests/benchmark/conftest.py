@@ -1,6 +1,7 @@
 """A small world for the pipeline: 8 stimuli whose EEG holds their colours, methods that use it or not, fake judges."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -319,3 +320,29 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     Drawn.calls.clear()
     UsesEEG.fits.clear()
     return Lab(tmp_path / "runs", suite, judge, laws)
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[str, tuple[Path, Path]]:
+    """Trees of runs that were made once, and of each the path of its run."""
+    return {}
+
+
+@pytest.fixture
+def once(
+    lab: Lab, kept: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Callable[[], Path]], Path]:
+    """Makes a tree of runs the first time that it is asked for by its name, and copies it into the lab from then on."""
+
+    def of(name: str, make: Callable[[], Path]) -> Path:
+        if name in kept:
+            tree, run = kept[name]
+            shutil.copytree(tree, lab.runs)
+            return lab.runs / run
+        folder = make()
+        tree = tmp_path_factory.mktemp("kept") / "runs"
+        shutil.copytree(lab.runs, tree)
+        kept[name] = tree, folder.relative_to(lab.runs)
+        return folder
+
+    return of

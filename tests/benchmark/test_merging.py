@@ -5,27 +5,33 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from eegbench import runs
+from eegbench.benchmark import gallery, store
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
+from eegbench.benchmark.opened import Opened
 from eegbench.benchmark.verify import Verifier
+from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, UsageError
-from eegbench.leaderboard import collect, render
-from eegbench.records import RunRecord, ScoreSheet
+from eegbench.leaderboard import alone, collect, render
+from eegbench.records import RunRecord, RunSpec, ScoreSheet, file_digest, files_digest
 from forgery import as_version_1, flip, repaint, reseal, with_score
 
 HTML = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def theirs(lab: Any) -> Path:
+def theirs(lab: Any, once: Any) -> Path:
     """A stranger's tree: one method's run with its floor and ceilings."""
-    folder: Path = lab.evaluate().run_folder
+    folder: Path = once("eeg", lambda: lab.evaluate().run_folder)
     return folder
 
 
@@ -85,19 +91,89 @@ def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Any, thei
     assert files(ours(lab, theirs)) == before
 
 
-def test_a_run_of_schema_version_1_is_brought_up_to_date(lab: Any, theirs: Path) -> None:
+def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    value = json.loads(file.read_text())
+    change(value)
+    file.write_text(json.dumps(value))
+
+
+def ceiling(lab: Any) -> Path:
+    """A run all of whose scores follow from its images: it keeps no embedding."""
+    folder: Path = lab.runs / "drawn/ceiling/vae_roundtrip/sub-08/seed-0"
+    return folder
+
+
+def test_a_run_of_schema_version_1_is_taken_in_with_the_scores_that_its_images_give(lab: Any, theirs: Path) -> None:
+    old = ceiling(lab)
+    before = ScoreSheet.read(old / "scores.json")
+    as_version_1(old)  # which has intervals of -0.5 to 0.5
+    Image.new("RGB", (6, 6)).save(old / "reconstructions.png")
+    [outcome] = [one for one in merged(lab) if "schema version 2" in one.why]
+    target = ours(lab, old)
+    record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
+    assert outcome.state == TAKEN and json.loads((target / "run.json").read_text())["schema_version"] == 2
+    assert sheet.reconstructions == record.images == record.digests["reconstructions"]
+    assert (sheet.metrics, list(sheet.files)) == (before.metrics, ["scores.csv"])
+    assert Verifier(Silent()).verify(target).lines()[0].startswith("ok") and "reconstructions.png" not in files(target)
+
+
+def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_refused(lab: Any, theirs: Path) -> None:
     as_version_1(theirs)
     [refused] = [one for one in merged(lab) if one.state == REFUSED]
-    assert "keeps no target embeddings; " in refused.why and refused.why.endswith(
-        "; --digests-only takes it in all the same"
-    )
-    [outcome] = [one for one in merged(lab, digests_only=True) if "schema version 2" in one.why]
-    assert outcome.state == TAKEN
-    target = ours(lab, theirs)
-    record, sheet = RunRecord.read(target / "run.json"), ScoreSheet.read(target / "scores.json")
-    assert json.loads((target / "run.json").read_text())["schema_version"] == 2
-    assert sheet.reconstructions == record.images == record.digests["reconstructions"]
-    assert Verifier(Silent()).verify(target).problems == ()
+    assert "retrieval: the run keeps no target embeddings; nothing binds" in refused.why
+    assert "`eegbench evaluate` on it, where it was made" in refused.why
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "digests say too little" in refused.why
+
+
+@pytest.mark.parametrize("what", ["scores.json", "scores.csv"])
+def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab: Any, theirs: Path, what: str) -> None:
+    old, known = ceiling(lab), lab.runs.parent / "known"
+    as_version_1(old)
+    if what == "scores.json":
+        edited(old / what, lambda s: s["metrics"]["top1"].update(value=0.5))
+    else:
+        head, *rows = (old / what).read_text().splitlines()
+        other = [
+            f"{row[: row.rindex(',')]},{place % 2 * 2}" if "distance" in row else row for place, row in enumerate(rows)
+        ]
+        (old / what).write_text("\n".join([head, *other]) + "\n")
+        edited(old / "scores.json", lambda s: s["metrics"]["distance"].update(value=1.0))
+    shutil.copytree(lab.runs, known)
+    outcomes = list(merge([lab.runs], lab.runs.parent / "ours", Verifier(Silent()), known=known))
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.run == str(old) and ("computed again" in refused.why or "is not what its image gives" in refused.why)
+
+
+def turn_round(folder: Path, metric: str) -> None:
+    """Give the stimuli each other's values of a metric in scores.csv: the mean stays."""
+    head, *rows = [line.split(",") for line in (folder / "scores.csv").read_text().splitlines()]
+    column = head.index(f"{metric}@1")
+    for row, value in zip(rows, [row[column] for row in rows][::-1], strict=True):
+        row[column] = value
+    (folder / "scores.csv").write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n")
+
+
+def test_two_pull_requests_that_would_forge_a_table_nothing_binds_are_refused(lab: Any, theirs: Path) -> None:
+    sheet = ScoreSheet.read(theirs / "scores.json")
+    (theirs / "scores.json").write_text(dataclasses.replace(sheet, files={}).to_json())
+    [first] = [one for one in merged(lab) if one.state == REFUSED]
+    assert "is bound by no digest of this run" in first.why
+    base = lab.runs.parent / "base"  # a repository that took it in before this was looked at
+    shutil.copytree(lab.runs, base)
+    turn_round(theirs, "distance")
+    outcomes = list(merge([lab.runs], lab.runs.parent / "judged", Verifier(Silent()), known=base))
+    [second] = [one for one in outcomes if one.state == REFUSED]
+    assert second.run == str(theirs) and "is bound by no digest of this run" in second.why
+
+
+def test_known_means_every_file_the_same(lab: Any, theirs: Path) -> None:
+    known, into = lab.runs.parent / "known", lab.runs.parent / "judged"
+    shutil.copytree(lab.runs, known)
+    Image.new("RGB", (6, 6)).save(known / theirs.relative_to(lab.runs) / "reconstructions.png")
+    lab.judge.seen.clear()
+    assert states(list(merge([lab.runs], into, Verifier(Silent()), known=known))) == [TAKEN] * 4
+    assert lab.judge.seen  # the records are the same to the byte, one picture is not
 
 
 @pytest.mark.parametrize("name", ["reconstructions/03_thing/test_3.png", "scores.csv", "run.json"])
@@ -114,12 +190,6 @@ def test_a_folder_that_is_a_link_is_not_followed(lab: Any, theirs: Path, tmp_pat
     (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert "is a link" in refused.why
-
-
-def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    value = json.loads(file.read_text())
-    change(value)
-    file.write_text(json.dumps(value))
 
 
 HOSTILE: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
@@ -181,7 +251,7 @@ def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(Opened, "copy", full)
     outcomes = merged(lab)
     assert set(states(outcomes)) == {REFUSED} and "no space left" in outcomes[0].why
     assert not [path for path in (lab.runs.parent / "ours").rglob("*") if path.is_file()]
@@ -255,3 +325,177 @@ def test_what_is_hidden_is_told(lab: Any, theirs: Path) -> None:
     into, verifier = lab.runs.parent / "ours", Verifier(Silent(), digests_only=True)
     assert states(list(merge([lab.runs], into, verifier, note=notes.append))) == [TAKEN] * 4
     assert notes == [f"{lab.runs}: 1 not read: .hidden/ (hidden)"]
+
+
+def test_a_run_that_is_there_with_other_bytes_is_left_and_told(lab: Any, theirs: Path) -> None:
+    merged(lab)
+    before = files(ours(lab, theirs))
+    record = RunRecord.read(theirs / "run.json")
+    dataclasses.replace(record, seconds={"fit": 1.0}).write(theirs / "run.json")
+    [outcome] = [one for one in merged(lab) if one.run == str(theirs)]
+    assert outcome.state == THERE and outcome.why.endswith("which differs in run.json; ours stay")
+    assert files(ours(lab, theirs)) == before
+
+
+GARBAGE = {
+    "scores.csv": "scores.csv",
+    "reconstructions.png": "reconstructions.png: cannot be read as an image",
+    "saliency.safetensors": "saliency.safetensors",
+    "targets.safetensors": "targets.safetensors: cannot be read",
+    "embedding.safetensors": "embedding.safetensors: cannot be read",
+    "permuted/permutation.json": "permutation.json: cannot be read as JSON",
+    "permuted/03_thing/test_3.png": "permuted/03_thing/test_3.png: cannot be read as an image",
+    "reconstructions/03_thing/test_3.png": "reconstructions/03_thing/test_3.png: cannot be read as an image",
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_no_verb_could_read_is_refused_also_where_only_digests_are_asked_for(
+    lab: Any, theirs: Path, name: str
+) -> None:
+    (theirs / name).write_bytes(b"stimulus,sample\xff")
+    sealed_anew(theirs)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.run == str(theirs) and GARBAGE[name] in refused.why and ".tmp" not in refused.why
+
+
+def sealed_anew(folder: Path) -> None:
+    """Every digest and seal of a run as its files now are."""
+    record = RunRecord.read(folder / "run.json")
+    rows = tuple(dataclasses.replace(row, sha256=file_digest(folder / row.file)) for row in record.manifest)
+    images = files_digest((row.stimulus, row.sample, row.sha256) for row in rows)
+    digests = {**record.digests, "reconstructions": images, "embedding": file_digest(folder / "embedding.safetensors")}
+    dataclasses.replace(record, manifest=rows, digests=digests).write(folder / "run.json")
+    permutation = folder / "permuted/permutation.json"
+    with suppress(ValueError):
+        value = json.loads(permutation.read_bytes())
+        for row in value["images"]:
+            row["sha256"] = file_digest(folder / row["file"])
+        permutation.write_text(json.dumps(value))
+    reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
+
+
+def test_a_reader_that_is_brought_along_must_read_it_too(lab: Any, theirs: Path) -> None:
+    def board(folder: Path) -> None:
+        if "uses-eeg" in (folder / "run.json").read_text():
+            raise ValueError("a board breaks")
+
+    into = lab.runs.parent / "ours"
+    outcomes = list(merge([lab.runs], into, Verifier(Silent(), digests_only=True), readers={"as a board": board}))
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.why == "as a board: ValueError: a board breaks" and not ours(lab, theirs).exists()
+
+
+def test_the_command_line_brings_the_boards_reader(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(alone, "READERS", {"as a board": seen.append})
+    done = CliRunner().invoke(app, ["merge", str(lab.runs), "--into", str(lab.runs.parent / "ours"), "--digests-only"])
+    assert (done.exit_code, len(seen)) == (0, 4)
+
+
+def test_an_honest_run_is_read_as_a_board_and_by_check(lab: Any, theirs: Path) -> None:
+    for read in alone.READERS.values():
+        for folder in runs.find(lab.runs).folders:
+            read(folder)
+
+
+def test_records_of_two_schema_versions_are_refused(lab: Any, theirs: Path) -> None:
+    new = (theirs / "run.json").read_text()
+    as_version_1(theirs)
+    (theirs / "run.json").write_text(new)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "two schema versions, run.json of 2 and scores.json of 1" in refused.why
+
+
+@pytest.mark.parametrize("error", [TypeError("unhashable"), KeyError("nope"), MemoryError(), RecursionError("deep")])
+def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
+    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    place, method = store.place, RunRecord.read(theirs / "run.json").spec.method
+
+    def broken(into: Path, spec: RunSpec, digests: dict[str, str]) -> Path:
+        if spec.method == method:
+            raise error
+        return place(into, spec, digests)
+
+    monkeypatch.setattr(store, "place", broken)
+    outcomes = merged(lab, digests_only=True)
+    assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert refused.run == str(theirs) and refused.why.startswith(type(error).__name__)
+
+
+@pytest.mark.parametrize("change", [{"count": "x"}, {"count": {"inner": []}}])
+def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Any, theirs: Path, change: Any) -> None:
+    record = RunRecord.read(theirs / "run.json")
+    spec = dataclasses.replace(record.spec, dataset_configuration=change)
+    dataclasses.replace(record, spec=spec).write(theirs / "run.json")
+    shutil.rmtree(theirs / "permuted")
+    reseal(theirs, lambda sheet: sheet)
+    outcomes = merged(lab)
+    assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
+    [refused] = [one for one in outcomes if one.state == REFUSED]
+    assert "count" in refused.why
+
+
+def test_what_a_gallery_could_not_show_is_refused(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a configuration of a data set that nobody thought of: the page would not be written."""
+    answers, method = gallery._answers, RunRecord.read(theirs / "run.json").spec.method
+
+    def broken(spec: RunSpec, settings: Any) -> Any:
+        if spec.method == method:
+            raise TypeError("'str' object is not a mapping")
+        return answers(spec, settings)
+
+    monkeypatch.setattr(gallery, "_answers", broken)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why == "as a gallery: TypeError: 'str' object is not a mapping"
+
+
+def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
+    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, record = Opened.copy, RunRecord.read(theirs / "run.json")
+    other = dataclasses.replace(record, spec=dataclasses.replace(record.spec, seed=7))
+
+    def swapping(self: Opened, name: str, target: Path) -> None:
+        copy(self, name, target)
+        if name == "run.json" and self.path == theirs:
+            other.write(theirs / "run.json")
+
+    monkeypatch.setattr(Opened, "copy", swapping)
+    assert states(merged(lab, digests_only=True)) == [TAKEN] * 4
+    assert RunRecord.read(ours(lab, theirs) / "run.json").spec.seed == 0
+
+
+def test_a_folder_that_is_swapped_for_a_link_while_it_is_copied_is_refused(
+    lab: Any, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Opened.copy
+
+    def swapping(self: Opened, name: str, target: Path) -> None:
+        copy(self, name, target)
+        if name == "run.json" and self.path == theirs:
+            (theirs / "reconstructions").rename(tmp_path / "elsewhere")
+            (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
+
+    monkeypatch.setattr(Opened, "copy", swapping)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert "reconstructions: is a link, or lies behind one" in refused.why and not ours(lab, theirs).exists()
+
+
+def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_copied(lab: Any, theirs: Path) -> None:
+    (theirs / ".DS_Store").write_text("left by a system")
+    assert states(merged(lab, digests_only=True)) == [TAKEN] * 4
+    assert ".DS_Store" not in files(ours(lab, theirs))
+    shutil.rmtree(lab.runs.parent / "ours")
+    (theirs / "index.html").write_text(HTML)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why.startswith("index.html: is bound by no digest of this run")
+
+
+@pytest.mark.parametrize("digests_only", [False, True])
+def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Any, theirs: Path, digests_only: bool) -> None:
+    reseal(theirs, lambda sheet: dataclasses.replace(sheet, protocol="nope"))
+    [refused] = [one for one in merged(lab, digests_only=digests_only) if one.state == REFUSED]
+    assert "unknown protocol 'nope'" in refused.why

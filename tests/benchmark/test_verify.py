@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from eegbench import runs, values
 from eegbench.benchmark import verdicts
-from eegbench.benchmark.verify import EARLIER, Verdict, Verifier, require
+from eegbench.benchmark.verify import EARLIER, VERSION_1, Verdict, Verifier, each, require
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
@@ -22,8 +22,8 @@ from forgery import as_edition_1, as_version_1, flip, repaint, reseal, with_scor
 
 
 @pytest.fixture
-def run(lab: Any) -> Path:
-    folder: Path = lab.evaluate(track="oracle").run_folder
+def run(lab: Any, once: Any) -> Path:
+    folder: Path = once("oracle", lambda: lab.evaluate(track="oracle").run_folder)
     return folder
 
 
@@ -118,10 +118,10 @@ def test_a_forged_sheet_with_a_good_seal_is_found_by_the_scores(run: Path, what:
 
 
 @pytest.fixture
-def audited(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def audited(lab: Any, once: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run on the track `eeg` whose eight stimuli are enough for a verdict."""
     monkeypatch.setattr(verdicts, "FEWEST_STIMULI", 8)
-    folder: Path = lab.evaluate().run_folder
+    folder: Path = once("eeg with a verdict", lambda: lab.evaluate().run_folder)
     return folder
 
 
@@ -218,7 +218,8 @@ def test_images_that_others_made_are_found_though_all_digests_fit(run: Path) -> 
 
 def test_an_image_too_many_fails(run: Path) -> None:
     Image.new("RGB", (6, 6)).save(run / "reconstructions" / "extra.png")
-    assert verified(run).problems == ("reconstructions/extra.png: is no image of this run",)
+    [problem] = verified(run).problems
+    assert problem.startswith("reconstructions/extra.png: is bound by no digest of this run; take it away")
 
 
 def test_a_run_that_is_not_complete_fails_and_one_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
@@ -251,7 +252,9 @@ def test_a_run_of_schema_version_1_holds_as_far_as_it_goes(run: Path) -> None:
     as_version_1(run)
     verdict = verified(run)
     assert (verdict.problems, verdict.scores) == ((), 5)
-    assert verdict.unknown == f"not computed again: retrieval: the run keeps no target embeddings; {EARLIER}"
+    lost = "not computed again: retrieval: the run keeps no target embeddings"
+    assert verdict.unknown == f"{lost}; {EARLIER}; {VERSION_1}"
+    assert verdict.lines()[0].startswith("IN PART")
     flip(run / "reconstructions/03_thing/test_3.png")
     assert verified(run).problems
 
@@ -287,17 +290,20 @@ def test_a_verdict_over_chosen_metrics_is_not_taken_for_whole(run: Path, monkeyp
 
 def test_retrieval_without_its_targets_is_not_called_computed(run: Path) -> None:
     (run / "targets.safetensors").unlink()
-    reseal(run, lambda s: dataclasses.replace(with_score(s, "retrieval", value=1.0), files={}))
+    reseal(run, lambda s: with_score(s, "retrieval", value=1.0))
     verdict = verified(run)
     assert "retrieval: the run keeps no target embeddings" in verdict.unknown
     assert verdict.lines()[0].startswith("IN PART")
 
 
-def test_an_audit_that_was_begun_and_not_finished_counts_for_nothing(lab: Any) -> None:
+def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_away(lab: Any) -> None:
     folder = lab.evaluate(audit=False).run_folder
+    assert verified(folder).lines()[0].startswith("ok")
     (folder / "permuted").mkdir()
     (folder / "permuted/permutation.json").write_text('{"images": []}')
-    assert verified(folder).problems == ()
+    assert verified(folder).problems[0].startswith("permuted/permutation.json: is bound by no digest")
+    lab.evaluate(audit=False)
+    assert verified(folder).lines()[0].startswith("ok")
 
 
 def test_judges_that_are_not_here_are_no_fault_of_the_run(lab: Any, run: Path) -> None:
@@ -336,3 +342,97 @@ def test_all_says_which_links_were_not_followed(lab: Any, run: Path) -> None:
     assert "note: " in done.stderr and "--follow-links" in done.stderr.splitlines()[-1]
     followed = verify("--follow-links")
     assert (followed.exit_code, followed.stdout) == (0, before.stdout)
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "reconstructions/03_thing/index.html", "controls/readme", "inner/run.json"]
+)
+def test_a_file_that_nothing_binds_fails_and_is_named(run: Path, name: str) -> None:
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).write_text("hello")
+    assert verified(run).problems[0].startswith(f"{name}: is bound by no digest of this run")
+
+
+def test_a_link_that_nothing_binds_fails_and_a_linked_folder_too(run: Path, tmp_path: Path) -> None:
+    (run / "more").symlink_to(tmp_path)
+    assert verified(run).problems[0].startswith("more: is a link, and is bound by no digest")
+
+
+def test_names_that_begin_with_a_dot_are_no_part_of_a_run(run: Path) -> None:
+    (run / ".git").mkdir()
+    for name in (".git/config", ".DS_Store", "controls/._test_0.png", "reconstructions/.a.png.123.tmp"):
+        (run / name).write_text("left by a system")
+    assert verified(run).lines()[0].startswith("ok")
+
+
+def test_a_sheet_that_names_no_files_binds_none(run: Path) -> None:
+    sheet = dataclasses.replace(ScoreSheet.read(run / "scores.json"), files={})
+    (run / "scores.json").write_text(sheet.to_json())
+    told = " ".join(verified(run, digests_only=True).problems)
+    for name in ("scores.csv", "targets.safetensors", "reconstructions.png", "permuted/permutation.json"):
+        assert f"{name}: is bound by no digest" in told
+
+
+def test_records_that_say_nothing_of_each_others_images_fail(run: Path) -> None:
+    record = RunRecord.read(run / "run.json")
+    digests = {name: sha256 for name, sha256 in record.digests.items() if name != "reconstructions"}
+    dataclasses.replace(record, digests=digests).write(run / "run.json")
+    reseal(run, lambda sheet: dataclasses.replace(sheet, reconstructions=""))
+    told = " ".join(verified(run).problems)
+    assert "run.json: has no digest of its images" in told and "does not say which images were scored" in told
+
+
+def test_a_run_without_scores_is_verified_in_part(lab: Any) -> None:
+    folder = lab.reconstruct().folder
+    assert verified(folder).lines() == [f"IN PART  {folder}: digests hold; the run is not scored"]
+
+
+def test_records_of_two_schema_versions_fail_and_evaluate_brings_them_to_one(lab: Any) -> None:
+    folder = lab.evaluate(audit=False).run_folder
+    new, sheet = (folder / "run.json").read_text(), (folder / "scores.json").read_text()
+    as_version_1(folder)
+    old = (folder / "scores.json").read_text()
+    for record, scores in ((new, old), ((folder / "run.json").read_text(), sheet)):
+        (folder / "run.json").write_text(record)
+        (folder / "scores.json").write_text(scores)
+        assert "its records are of two schema versions" in " ".join(verified(folder, digests_only=True).problems)
+    lab.evaluate(audit=False)
+    assert verified(folder).lines()[0].startswith("ok")
+
+
+def test_evaluate_brings_a_run_of_schema_version_1_up_to_date_and_makes_no_image_again(lab: Any) -> None:
+    folder = lab.evaluate(track="oracle").run_folder
+    as_version_1(folder)
+    made = {file: file.stat().st_mtime_ns for file in (folder / "reconstructions").rglob("*.png")}
+    lab.evaluate(track="oracle")
+    assert {file: file.stat().st_mtime_ns for file in made} == made
+    assert json.loads((folder / "run.json").read_text())["schema_version"] == 2
+    assert verified(folder).lines()[0].startswith("ok")
+
+
+@pytest.mark.parametrize("error", [TypeError("unhashable"), KeyError("nope"), MemoryError(), RecursionError("deep")])
+def test_whatever_goes_wrong_with_one_run_is_its_own_verdict(
+    lab: Any, run: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    read = RunRecord.read
+
+    def broken(path: Path, **options: Any) -> RunRecord:
+        if path.parent == run:
+            raise error
+        return read(path, **options)
+
+    monkeypatch.setattr(RunRecord, "read", broken)
+    done = CliRunner().invoke(app, ["verify", str(lab.runs), "--all", "--digests-only"])
+    lines = [line for line in done.stdout.splitlines() if line[:1].strip()]
+    assert done.exit_code == 1 and len(lines) == len(runs.find(lab.runs).folders)
+    assert [line for line in lines if line.startswith("FAILED")] == [f"FAILED  {run}"]
+    assert f"        {type(error).__name__}" in done.stdout
+
+
+def test_an_interrupt_from_the_keyboard_stops_all(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunRecord, "read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(each(Verifier(Silent()), [run]))

@@ -49,11 +49,12 @@ def repaint(folder: Path) -> None:
 
 def as_edition_1(folder: Path) -> None:
     """The scores as the first edition of the statistics made them: other intervals, floors and verdict, and no p."""
-    old: dict[str, Any] = {"ci": (-0.5, 0.5), "contribution_ci": (-0.4, 0.4), "floor": 0.123, "contribution_p": None}
+    old: dict[str, Any] = {"ci": (-0.5, 0.5), "floor": 0.123, "contribution_p": None}
 
     def change(sheet: ScoreSheet) -> ScoreSheet:
-        scores = {name: dataclasses.replace(score, **old) for name, score in sheet.metrics.items()}
-        verdict = "mixed: 1 of 5 metrics clear of the permuted EEG"
+        own = {**old, "contribution_ci": (-0.4, 0.4)} if sheet.verdict else old  # where it was audited
+        scores = {name: dataclasses.replace(score, **own) for name, score in sheet.metrics.items()}
+        verdict = "mixed: 1 of 5 metrics clear of the permuted EEG" if sheet.verdict else ""
         return dataclasses.replace(sheet, metrics=scores, audit=None, statistics=1, verdict=verdict)
 
     reseal(folder, change)

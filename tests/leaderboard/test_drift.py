@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from eegbench import values
+from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
 from eegbench.leaderboard import drift, drift_report
 from eegbench.leaderboard.drift import Entry, Finding, Known
+from eegbench.leaderboard.sketches import sketches
+from eegbench.values import Values
 
 AddRun = Callable[..., Path]
 IMAGES = "a" * 64
@@ -183,3 +190,74 @@ def test_the_file_is_plain_json_with_its_tolerances(tmp_path: Path, add_run: Add
     assert one["metrics"]["clip"]["identical"] == 2 / (200 * 199)  # two comparisons of all
     assert one["metrics"]["ssim"]["identical"] == pytest.approx(1e-6)  # 2.5e-6 of .4
     assert one["metrics"]["ssim"]["generated"] == pytest.approx(0.03)  # half its interval
+
+
+def with_table(folder: Path, items: NDArray[np.float64]) -> None:
+    """A run's values by stimulus, and the digest of its images in its record."""
+    stimuli = [f"{place:03d}_thing/a" for place in range(len(items))]
+    (folder / "scores.csv").write_text(values.write({("ssim", 1): items[None]}, stimuli))
+
+
+def drifted(tmp_path: Path, add_run: AddRun, now: NDArray[np.float64]) -> list[Finding]:
+    """What the gate says of a run whose values by stimulus are others than when its baseline was written."""
+    items = np.random.default_rng(0).normal(0.4, 0.1, 200)
+    folder = add_run("atm", {"ssim": float(items.mean())}, scored=IMAGES)
+    with_table(folder, items)
+    (tmp_path / "baseline.json").write_text(drift.to_json(drift.read_scores(folder)))
+    with_table(folder, items + now - now.mean())
+    return list(drift.compare(drift.read_scores(folder), drift.read_baseline(tmp_path / "baseline.json")))
+
+
+TABLES: dict[str, tuple[NDArray[np.float64], bool]] = {
+    "as it was": (np.zeros(200), False),
+    "rounded otherwise by another machine": (np.random.default_rng(1).normal(0, 1e-7, 200), False),
+    "other values of the same mean": (np.random.default_rng(1).normal(0, 0.01, 200), True),
+    "taken from one and given to another": (np.eye(200)[7] - np.eye(200)[8], True),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_values_by_stimulus_that_moved_are_drift_though_their_mean_stays(
+    tmp_path: Path, add_run: AddRun, what: str
+) -> None:
+    changes, failed = TABLES[what]
+    [found] = drifted(tmp_path, add_run, changes)
+    assert found.failed == failed
+    assert ("values by stimulus moved, though their mean did not" in found.why) == failed
+
+
+def test_a_table_that_is_turned_round_is_noticed_and_one_that_is_gone_too(tmp_path: Path, add_run: AddRun) -> None:
+    items = np.random.default_rng(0).normal(0.4, 0.1, 200)
+    [found] = drifted(tmp_path, add_run, items[::-1] - items)
+    assert found.state == "moved"
+    before = drift.read_baseline(tmp_path / "baseline.json")
+    for table in tmp_path.rglob("scores.csv"):
+        table.unlink()
+    [found] = drift.compare(drift.read_scores(tmp_path / "sim-things"), before)
+    assert (found.state, found.why) == ("moved", "its values by stimulus are gone")
+
+
+def test_values_of_new_images_may_move(tmp_path: Path, add_run: AddRun) -> None:
+    before, after = (dataclasses.replace(KNOWN, sketch=sketch) for sketch in ((0.1, 0.2), (0.3, 0.4)))
+    [found] = drift.compare([entry("b" * 64, ssim=after)], [entry(ssim=before)])
+    assert found.state == "same"
+
+
+def test_a_baseline_of_before_is_read_and_said_to_look_at_no_tables(tmp_path: Path, add_run: AddRun) -> None:
+    folder = add_run("atm", {"ssim": 0.4}, scored=IMAGES)
+    file = tmp_path / "baseline.json"
+    file.write_text(drift.to_json(drift.read_scores(folder)))
+    assert "sketch" not in file.read_text()
+    with_table(folder, np.full(200, 0.4))
+    done = CliRunner().invoke(app, ["check", str(folder), "--baseline", str(file)])
+    assert done.exit_code == 0 and "looks at no values by stimulus; `eegbench check --update`" in done.stderr
+    CliRunner().invoke(app, ["check", str(folder), "--baseline", str(file), "--update"])
+    again = CliRunner().invoke(app, ["check", str(folder), "--baseline", str(file)])
+    assert (again.exit_code, again.stderr) == (0, "") and "sketch" in file.read_text()
+
+
+def test_the_weights_of_a_sketch_follow_from_the_ids_and_stay_within_one(tmp_path: Path) -> None:
+    table = Values(("a", "b"), {("ssim", 1): np.array([1.0, np.nan])})
+    found = sketches(table)["ssim"]
+    assert found == sketches(Values(("a",), {("ssim", 1): np.array([1.0])}))["ssim"]
+    assert all(0 < abs(weight) <= 1 for weight in found) and found[0] != found[1]

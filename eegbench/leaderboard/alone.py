@@ -1,0 +1,24 @@
+"""One run read as a board and `check` read it, to see that it would break neither."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from eegbench import runs
+from eegbench.leaderboard import drift
+from eegbench.leaderboard.board import Board
+from eegbench.leaderboard.render import FORMATS
+
+
+def _board(folder: Path) -> None:
+    board = Board.of(folder)
+    board.html(folder / "leaderboard.html")
+    for form in FORMATS:
+        board.render(form)
+
+
+def _check(folder: Path) -> None:
+    if (folder / runs.SHEET).exists():
+        drift.read_scores(folder)
+
+
+READERS: Mapping[str, Callable[[Path], object]] = {"as a board": _board, "as `eegbench check` reads it": _check}
