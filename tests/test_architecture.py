@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {"arrays", "channels", "errors", "fields", "limits", "places", "seeds", "statistics", "tables", "walking"}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -27,6 +27,7 @@ LAYERS: Mapping[str, set[str]] = {
     "tables": set(),
     "arrays": {"errors"},
     "fields": {"errors"},
+    "limits": {"errors"},
     "places": {"errors"},
     "walking": {"errors"},
     "statistics": {"errors", "seeds"},

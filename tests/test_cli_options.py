@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import eegbench
 from eegbench.benchmark import catalogue, vary
-from eegbench.benchmark.plan import PROTOCOLS, SUITES
+from eegbench.benchmark.plan import CHOICES
 from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.cli import app
@@ -23,7 +23,7 @@ from eegbench.cli.verbs import GROUPS
 from eegbench.leaderboard import FORMATS, claims, drift_report
 from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.metrics import VARIANTS
-from eegbench.records import TRACKS, Score, ScoreSheet
+from eegbench.records import PROTOCOLS, TRACKS, Score, ScoreSheet
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
 DIFFERENT: Mapping[str, str] = {
@@ -74,8 +74,8 @@ def test_every_option_says_what_it_wants_and_what_it_does() -> None:
 
 CHOICES: Mapping[str, tuple[str, object]] = {
     "evaluate --track": ("track", TRACKS[:2]),
-    "evaluate --suite": ("suite", SUITES),
-    "score --suite": ("suite", SUITES),
+    "evaluate --suite": ("suite", CHOICES),
+    "score --suite": ("suite", CHOICES),
     "evaluate --protocol": ("protocol", PROTOCOLS),
     "evaluate --nway-judge": ("n-way judge", [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]),
     "leaderboard --format": ("format", [*FORMATS, "html"]),

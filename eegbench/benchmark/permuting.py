@@ -7,10 +7,12 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eegbench import limits
 from eegbench.arrays import Images
 from eegbench.benchmark import outputs, store
 from eegbench.benchmark.all_pairs import partners
@@ -24,7 +26,24 @@ from eegbench.benchmark.score import Embeddings, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
-from eegbench.records import Json, ManifestRow, RunRecord, read_json
+from eegbench.limits import MAX_KEY, Table, Text
+from eegbench.records import MAX_IMAGES, Digest, ManifestRow, RunRecord, read_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Permutation:
+    """What the file below permuted/ says. run: the identity of the run; eeg_of: as in `Permuted`; images: once made."""
+
+    run: Digest
+    eeg_of: Annotated[dict[str, str], Table(Text(MAX_KEY), MAX_IMAGES)]
+    images: tuple[ManifestRow, ...] = ()
+
+    def __post_init__(self) -> None:
+        limits.check(self)
+        if len(self.images) > MAX_IMAGES:
+            raise InputError(f"images: {len(self.images)} of them; at most {MAX_IMAGES} are read")
+        if len({(row.stimulus, row.sample) for row in self.images}) < len(self.images):
+            raise InputError("images names a stimulus and sample twice")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +87,13 @@ def permute(
 
     task = task_of(plan, fitted, {}, queries.stimuli)
     gave = _eeg_of(queries.stimuli, donors)
-    head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
+    head = Permutation(store.identity(run.record.spec, run.record.digests), gave)
     begun = _permutation(run.folder)
-    keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
+    keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:
-        _write_permutation(run.folder, {**head, "images": []})
+        _write_permutation(run.folder, head)
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
-    _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
+    _write_permutation(run.folder, dataclasses.replace(head, images=manifest))
     embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
     return Permuted(image_sets(run.folder, manifest), decoded, gave)
@@ -83,7 +102,8 @@ def permute(
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
     found = _permutation(run.folder)
-    return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
+    identity = store.identity(run.record.spec, run.record.digests)
+    return found is not None and found.run == identity and bool(found.images)
 
 
 def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
@@ -98,13 +118,8 @@ def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int
 
 def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
     """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
-    listed = _permutation(folder).get("images", [])
-    if not isinstance(listed, list):
-        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
-    try:
-        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
-    except InputError as error:
-        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
+    found = _permutation(folder)
+    return found.images if found else ()
 
 
 def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
@@ -115,14 +130,14 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     """
     stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
     found, file = _permutation(folder), folder / store.PERMUTATION
-    if found.get("run") != store.identity(record.spec, record.digests):
+    if found is None or found.run != store.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
     ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
-    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.get("eeg_of")), None)
+    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.eeg_of), None)
     if gave is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
-    rows = permuted_rows(folder)
+    rows = found.images
     if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
         raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
     own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
@@ -133,12 +148,18 @@ def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]
     return {stimulus: stimuli[donor] for stimulus, donor in zip(stimuli, donors, strict=True)}
 
 
-def _permutation(folder: Path) -> Json:
-    """What the file below permuted/ says; empty where there is none."""
+def _permutation(folder: Path) -> Permutation | None:
+    """What the file below permuted/ says, checked; None where there is none."""
     file = folder / store.PERMUTATION
-    return read_json(file) if file.is_file() else {}
+    if not file.is_file():
+        return None
+    value = read_json(file)
+    try:
+        return read_fields(Permutation, value, "permutation")
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
 
 
-def _write_permutation(folder: Path, value: Json) -> None:
-    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+def _write_permutation(folder: Path, value: Permutation) -> None:
+    text = json.dumps(dataclasses.asdict(value), indent=1, sort_keys=True) + "\n"
     store.write_bytes(folder / store.PERMUTATION, text.encode())

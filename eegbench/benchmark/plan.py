@@ -13,10 +13,9 @@ from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
 from eegbench.errors import InputError, UsageError, unknown
-from eegbench.records import Json, RunSpec
+from eegbench.records import PROTOCOLS, SUITES, Json, RunSpec
 
-SUITES = ("auto", "micro", "reference")
-PROTOCOLS = ("sal512", "me256")
+CHOICES = ("auto", *SUITES)  # of a suite
 BATCH_SIZE = 16
 
 
@@ -172,7 +171,7 @@ def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options
     known = {
         "subject": (str(subject), [str(s) for s in dataset.subjects]),
         "track": (options.track, list(TRACKS)),
-        "suite": (options.suite, list(SUITES)),
+        "suite": (options.suite, list(CHOICES)),
         "protocol": (options.protocol, list(PROTOCOLS)),
     }
     for kind, (name, names) in known.items():
