@@ -50,6 +50,14 @@ class Notice(UserWarning):
     """What a user should know and what stops nothing: a verb says it in one line on stderr."""
 
 
+def in_words(error: BaseException) -> str:
+    """What went wrong, in one line; an exception that is not raised on purpose says its name first."""
+    words, name = " ".join(str(error).split()), type(error).__name__
+    if isinstance(error, EegbenchError) and words:
+        return words
+    return f"{name}: {words}" if words else name
+
+
 def short(value: object) -> str:
     """What came, in a message: an array by its shape, anything else by the first signs of its repr."""
     if hasattr(value, "shape") and not isinstance(value, type):

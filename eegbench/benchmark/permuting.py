@@ -4,15 +4,12 @@ Each stimulus keeps its seed and its hint and gets the EEG of another, which sho
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import limits
 from eegbench.arrays import Images
 from eegbench.benchmark import outputs, store
 from eegbench.benchmark.all_pairs import partners
@@ -20,30 +17,13 @@ from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.outputs import Given
+from eegbench.benchmark.permutation import Permutation
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
 from eegbench.benchmark.score import Embeddings, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
-from eegbench.fields import read_fields
-from eegbench.limits import MAX_KEY, Table, Text
-from eegbench.records import MAX_IMAGES, Digest, ManifestRow, RunRecord, read_json
-
-
-@dataclasses.dataclass(frozen=True)
-class Permutation:
-    """What the file below permuted/ says. run: the identity of the run; eeg_of: as in `Permuted`; images: once made."""
-
-    run: Digest
-    eeg_of: Annotated[dict[str, str], Table(Text(MAX_KEY), MAX_IMAGES)]
-    images: tuple[ManifestRow, ...] = ()
-
-    def __post_init__(self) -> None:
-        limits.check(self)
-        if len(self.images) > MAX_IMAGES:
-            raise InputError(f"images: {len(self.images)} of them; at most {MAX_IMAGES} are read")
-        if len({(row.stimulus, row.sample) for row in self.images}) < len(self.images):
-            raise InputError("images names a stimulus and sample twice")
+from eegbench.records import ManifestRow, RunRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +68,12 @@ def permute(
     task = task_of(plan, fitted, {}, queries.stimuli)
     gave = _eeg_of(queries.stimuli, donors)
     head = Permutation(store.identity(run.record.spec, run.record.digests), gave)
-    begun = _permutation(run.folder)
+    begun = Permutation.read(run.folder)
     keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:
-        _write_permutation(run.folder, head)
+        head.write(run.folder)
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
-    _write_permutation(run.folder, dataclasses.replace(head, images=manifest))
+    dataclasses.replace(head, images=manifest).write(run.folder)
     embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
     return Permuted(image_sets(run.folder, manifest), decoded, gave)
@@ -101,7 +81,7 @@ def permute(
 
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    found = _permutation(run.folder)
+    found = Permutation.read(run.folder)
     identity = store.identity(run.record.spec, run.record.digests)
     return found is not None and found.run == identity and bool(found.images)
 
@@ -118,7 +98,7 @@ def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int
 
 def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
     """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
-    found = _permutation(folder)
+    found = Permutation.read(folder)
     return found.images if found else ()
 
 
@@ -129,7 +109,7 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     InputError where the permutation is another than this run's.
     """
     stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    found, file = _permutation(folder), folder / store.PERMUTATION
+    found, file = Permutation.read(folder), folder / store.PERMUTATION
     if found is None or found.run != store.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
@@ -146,20 +126,3 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
 
 def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:
     return {stimulus: stimuli[donor] for stimulus, donor in zip(stimuli, donors, strict=True)}
-
-
-def _permutation(folder: Path) -> Permutation | None:
-    """What the file below permuted/ says, checked; None where there is none."""
-    file = folder / store.PERMUTATION
-    if not file.is_file():
-        return None
-    value = read_json(file)
-    try:
-        return read_fields(Permutation, value, "permutation")
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from None
-
-
-def _write_permutation(folder: Path, value: Permutation) -> None:
-    text = json.dumps(dataclasses.asdict(value), indent=1, sort_keys=True) + "\n"
-    store.write_bytes(folder / store.PERMUTATION, text.encode())

@@ -202,6 +202,7 @@ def leaderboard(
         sys.stdout.write(board.render("json"))
     elif not output:
         sys.stdout.write(text)
+    board.check_whole()
 
 
 def numbers(text: str, option: str) -> list[int]:
