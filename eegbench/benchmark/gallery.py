@@ -239,7 +239,9 @@ def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, 
         if place not in shelf.answers:
             try:
                 shelf.answers[place] = _answers(spec, shelf.settings)
-            except Exception:  # of any kind, for a stranger says what is asked; its words hold paths that are not for a page
+            except (
+                Exception
+            ):  # of any kind, for a stranger says what is asked; its words hold paths that are not for a page
                 shelf.answers[place] = f"no true pictures: {spec.dataset} is not here as the runs saw it"
         answers = shelf.answers[place]
         if isinstance(answers, str):
