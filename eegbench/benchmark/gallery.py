@@ -89,14 +89,17 @@ class Opened:
     saliency: Maps
 
 
-def collect(groups: Mapping[Key, Sequence[Run]], *, settings: Mapping[str, object]) -> dict[Key, Gallery]:
+def collect(
+    groups: Mapping[Key, Sequence[Run]], *, settings: Mapping[str, object], allow_plugins: bool = False
+) -> dict[Key, Gallery]:
     """A gallery for each group of runs, which stand side by side: up to SHOWN stimuli, spread evenly over their ids.
 
     `settings` are keys of a data set that a record does not hold, such as where it lies; where a data set has no such
-    key they do not concern it.
+    key they do not concern it. allow_plugins: import the plug-ins that records name as their data sets.
     """
     shelf = Shelf(settings)
-    return {key: _gallery(runs, shelf) for key, runs in groups.items()}
+    with plugins.only_own(not allow_plugins):
+        return {key: _gallery(runs, shelf) for key, runs in groups.items()}
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> str:
@@ -239,9 +242,9 @@ def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, 
         if place not in shelf.answers:
             try:
                 shelf.answers[place] = _answers(spec, shelf.settings)
-            except (
-                Exception
-            ):  # of any kind, for a stranger says what is asked; its words hold paths that are not for a page
+            except plugins.NotAllowed as error:
+                shelf.answers[place] = f"no true pictures: {error}"
+            except Exception:  # of any kind: a stranger's record is asked for; and its words may hold paths
                 shelf.answers[place] = f"no true pictures: {spec.dataset} is not here as the runs saw it"
         answers = shelf.answers[place]
         if isinstance(answers, str):

@@ -62,6 +62,7 @@ class Verifier:
     """Verifies runs one after the other: judges and truths that several runs share are made once.
 
     settings: keys of the data set that a record does not hold, as where it lies. digests_only: compute no score.
+    allow_plugins: import the plug-ins that a record names, which runs their code; without, what they made is unknown.
     """
 
     progress: Progress
@@ -69,6 +70,7 @@ class Verifier:
     device: str = "cpu"
     allow_unverified: bool = False
     digests_only: bool = False
+    allow_plugins: bool = False
     _scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
 
     def verify(self, folder: Path) -> Verdict:
@@ -96,6 +98,10 @@ class Verifier:
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], str, int]:
         """Problems with the scores, why some were not computed again, and how many were."""
+        with plugins.only_own(not self.allow_plugins):
+            return self._scored_again(folder, record, sheet)
+
+    def _scored_again(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], str, int]:
         try:
             ready, problems = self._scorer(record, sheet), list(self._origin(record))
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
