@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import eegbench
 from eegbench.benchmark import catalogue, vary
-from eegbench.benchmark.plan import CHOICES
+from eegbench.benchmark.plan import CHOICES as SUITES
 from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.cli import app
@@ -74,8 +74,8 @@ def test_every_option_says_what_it_wants_and_what_it_does() -> None:
 
 CHOICES: Mapping[str, tuple[str, object]] = {
     "evaluate --track": ("track", TRACKS[:2]),
-    "evaluate --suite": ("suite", CHOICES),
-    "score --suite": ("suite", CHOICES),
+    "evaluate --suite": ("suite", SUITES),
+    "score --suite": ("suite", SUITES),
     "evaluate --protocol": ("protocol", PROTOCOLS),
     "evaluate --nway-judge": ("n-way judge", [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]),
     "leaderboard --format": ("format", [*FORMATS, "html"]),

@@ -151,7 +151,8 @@ def _each(kind: str, told: Callable[[Any], Row]) -> Callable[[bool], list[Row]]:
             return [{"name": name, PACKAGE: package, **told(found)}]
         plugins.checked(kind, name)
         [like] = row(next(iter(plugins.OWN[kind])), False)
-        return [dict.fromkeys(like, UNKNOWN) | {"name": name, PACKAGE: ", ".join(plugins.packages(kind, name))}]
+        blank: Row = dict.fromkeys(like, UNKNOWN)
+        return [blank | {"name": name, PACKAGE: ", ".join(plugins.packages(kind, name))}]
 
     def every(allow_plugins: bool) -> list[Row]:
         names = plugins.names(kind)

@@ -15,6 +15,7 @@ from eegbench.errors import CheckFailed
 from eegbench.leaderboard import board as boards
 from eegbench.leaderboard import drift
 from eegbench.leaderboard.board import Board
+from eegbench.records import RunRecord
 
 AddRun = Callable[..., Path]
 Spoil = Callable[[Path], object]
@@ -162,7 +163,7 @@ def test_scores_that_nothing_binds_to_their_record_do_not_count_and_are_told(
 
 def test_an_older_record_that_was_scored_anew_counts(tmp_path: Path, add_run: AddRun) -> None:
     folder = add_run("old", {"ssim": 0.9}, folder="a")
-    images = runs.RunRecord.read(folder / "run.json").images
+    images = RunRecord.read(folder / "run.json").images
     changed("scores.json", lambda s: s.update(reconstructions=images))(folder)
     [run] = runs.read_all(tmp_path)
     assert run.sheet is not None and run.unscored == ""

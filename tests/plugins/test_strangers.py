@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from eegbench.benchmark import gallery, merging, plugins
+from eegbench.benchmark import facts, gallery, merging, plugins
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
 from eegbench.benchmark.verify import Verifier
@@ -65,7 +65,7 @@ def test_what_a_record_names_is_imported_only_where_it_is_allowed(
     kind, folder = made
     imported = tmp_path / "imported"
     verdict = Verifier(Silent()).verify(folder)
-    assert verdict.problems == () and f"{plugins.facts.word(kind)} {TOLD}" in verdict.unknown
+    assert verdict.problems == () and f"{facts.word(kind)} {TOLD}" in verdict.unknown
     assert verdict.lines()[0].startswith("IN PART")
 
     done = eegbench("merge", "runs", "--into", "own", "--device", "cpu")
