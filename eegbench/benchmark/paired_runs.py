@@ -1,5 +1,6 @@
 """Runs of several methods on one metric, laid side by side: the same subjects, as many seeds, the same stimuli."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from eegbench import runs as reading
 from eegbench.benchmark import compare
-from eegbench.errors import InputError, UsageError, unknown
+from eegbench.errors import InputError, Notice, UsageError, unknown
 from eegbench.records import Score, canonical, digest
 from eegbench.runs import Run, Unreadable
 from eegbench.walking import few
@@ -43,8 +44,11 @@ def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> Paire
     with most methods, then most runs, is taken, and the others are named. A seed of one method is paired with any of
     another, for they are fitted apart. Raises UsageError for an unknown metric or method; InputError where no two
     methods pair, for a metric without values by stimulus, and for runs that were scored or made differently.
+    Warns with a Notice of each run that cannot be read.
     """
     every, unreadable = reading.read_found(reading.find(folder))
+    for one in unreadable:
+        warnings.warn(one.line(), Notice, stacklevel=2)
     scored = [run for run in every if run.sheet is not None and (methods or run.record.role == "method")]
     if not scored:
         raise InputError(f"{folder}: no scored run of a method lies below it; run `eegbench evaluate` first")
@@ -64,7 +68,7 @@ def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> Paire
     without = [run for run in every if run.record.role == "method" and _values(run, metric) is None]
     left = [f"left out, no values of {metric}: {few([run.path for run in without])}"] if without else []
     beside = [f"left out, another setting: {_title(groups[one][0])}; name its folder" for one in order[1:]]
-    notes = (*(one.line() for one in unreadable), *left, *beside, *table.notes)
+    notes = (*left, *beside, *table.notes)
     return PairedRuns(table.methods, table.runs, table.values, notes, tuple(unreadable), len(every))
 
 

@@ -59,6 +59,8 @@ class Board:
         for line in found.notes():
             note(line)
         runs, unreadable = read_found(found)
+        for line in (*(one.line() for one in unreadable), *_not_counted(runs)):
+            note(line)
         known = {run.record.spec.subject for run in runs}
         if lacking := sorted(set(subjects) - known):
             there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
@@ -69,9 +71,9 @@ class Board:
             return tables, assess(read_claims(), runs, claims, margin=margin)
 
         (tables, assessed), runs, strange = _made(make, found, runs)
+        for one in strange:
+            note(one.line())
         unreadable = sorted([*unreadable, *strange], key=lambda one: one.path)
-        for line in (*(one.line() for one in unreadable), *_not_counted(runs)):
-            note(line)
         if found.lost:
             names = few([f"{one.path} ({one.reason})" for one in found.lost])
             tables = _noted(tables, f"not looked at, so that runs may be missing here: {names}")

@@ -29,4 +29,4 @@ def html(unreadable: Sequence[Unreadable], read: int) -> str:
         return ""
     lines = [f"<li><b>{text(one.path, LONGEST_PATH)}</b>: {text(one.why, LONGEST + 1)}</li>\n" for one in unreadable]
     head = f"<strong>{text(sentence(unreadable, read))}</strong>"
-    return f'<section class="caution missing" id="missing">{head}\n<ul>\n{"".join(lines)}</ul></section>\n'
+    return f'<section class="caution missing" id="missing">{head}\n<ul tabindex="0">\n{"".join(lines)}</ul></section>\n'

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 from eegbench import runs
-from eegbench.benchmark import compare, gallery, store
+from eegbench.benchmark import compare, gallery, merging, store
 from eegbench.benchmark.permutation import Permutation
 from eegbench.benchmark.verify import Verifier
 from eegbench.contracts import Silent
@@ -28,6 +29,12 @@ WRONG: tuple[Any, ...] = (
     *("all", "eeg", "ceiling", "failed", "started", "method", "floor", "micro", "reference", "sal512"),
     *([], [1], [[[]]], [None, None], [0, 1], [1, 0], {}, {"inner": "x"}, {"inner": {}}, {"a": {"b": [1, None]}}),
 )
+
+
+SCHEMAS = {
+    file: json.loads((merging.SCHEMAS / f"{Path(file).stem}.schema.json").read_text(encoding="utf-8"))
+    for file in (runs.RECORD, runs.SHEET)
+}
 
 
 def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -84,6 +91,8 @@ def test_a_record_with_any_value_in_any_field_is_refused_or_read_by_every_verb(l
             lines.append(str(error))
             continue
         counts["read"] += 1
+        if name in SCHEMAS:
+            validate(json.loads(text), SCHEMAS[name])
         try:
             use(folder, lab.runs)
         except Exception as error:

@@ -208,3 +208,14 @@ def test_json_alone_has_all_of_it_and_the_same_bytes_each_time(tmp_path: Path, a
 
 def test_the_help_has_an_example() -> None:
     assert "eegbench plan-size runs --difference .02" in eegbench("--help").stdout
+
+
+def test_a_run_that_cannot_be_read_is_told_and_stops_no_other(tmp_path: Path, add: Add) -> None:
+    for name in ("a", "b"):
+        add(name)
+    (add("c") / "scores.csv").write_text("nothing")
+    done = eegbench(tmp_path, "--difference", ".02", "--json")
+    assert json.loads(done.stdout)["methods"] == ["a", "b"]
+    assert json.loads(done.stdout)["unreadable"][0]["path"] == "sim-things/eeg/c/sub-08/seed-0"
+    assert done.exit_code == 1 and done.stderr.startswith("note: cannot be read: sim-things/eeg/c/sub-08/seed-0: ")
+    assert "1 of 3 runs cannot be read, and do not count; see above" in done.stderr

@@ -1,6 +1,7 @@
 """A board over runs that cannot be read: it has the others, names these, and the verb fails."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,26 @@ def test_an_interrupt_is_no_fault_of_a_run(tmp_path: Path, add_run: AddRun, monk
     monkeypatch.setattr(runs, "read", _stopped_by("a", runs.read, KeyboardInterrupt()))  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         Board.of(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_named_too(
+    tmp_path: Path, add_run: AddRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run("atm", {"ssim": 0.5}, folder="shut/a")
+    add_run("other", {"ssim": 0.5}, folder="b")
+    seen = os.scandir
+
+    def refused(path: Any) -> Any:
+        if str(path).rstrip("/").endswith("/shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return seen(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    board = Board.of(tmp_path)
+    assert [run.path for run in board.runs] == ["b"]
+    assert board.unreadable == (runs.Unreadable("shut/", "Permission denied"),)
+    done = CliRunner().invoke(app, ["verify", str(tmp_path), "--all", "--digests-only"])
+    assert done.exit_code != 0 and "cannot be read (Permission denied)" in done.stderr
 
 
 UNBOUND = {
