@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from eegbench.benchmark import entering, plugins, store
 from eegbench.benchmark.plan import dataset_of_run
@@ -186,7 +186,7 @@ def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
             problem = "another than its record says"
         else:
             return shelf.thumbnails.setdefault(path, thumbnail(read_image(path)))
-    except (OSError, RuntimeError, InputError):  # RuntimeError: links that lead in a circle
+    except Exception:  # of any kind: links that lead in a circle, an image that no memory holds
         problem = "cannot be read"
     if problem:
         shelf.notes[f"{run.path}: {what} {problem}"] += 1
@@ -209,7 +209,7 @@ def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> 
         if sheet and store.SALIENCY in sheet.files and file_digest(path) != sheet.files[store.SALIENCY]:
             raise InputError("another than its scores say")
         return dataclasses.replace(one, saliency=_saliency(path, stimuli))
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, SafetensorError, InputError) as error:
+    except Exception as error:  # of any kind, it is this run's alone
         reason = str(error) if isinstance(error, InputError) else type(error).__name__
         notes[f"{one.run.path}: {store.SALIENCY} cannot be read ({reason})"] += 1
         return one

@@ -17,7 +17,7 @@ from eegbench.leaderboard.markdown import markdown
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
-from eegbench.runs import NOT_YET, Found, Run, Unreadable, check_read, find, read_found
+from eegbench.runs import NOT_YET, Run, Unreadable, check_read, find, read_found
 from eegbench.walking import Links, Note, few, plain, unheard
 
 Made = tuple[tuple[Table, ...], tuple[Assessed, ...]]
@@ -70,7 +70,7 @@ class Board:
             tables = tabulate(runs, subjects, primary=primary, normalised=normalised)
             return tables, assess(read_claims(), runs, claims, margin=margin)
 
-        (tables, assessed), runs, strange = _made(make, found, runs)
+        (tables, assessed), runs, strange = _made(make, runs)
         for one in strange:
             note(one.line())
         unreadable = sorted([*unreadable, *strange], key=lambda one: one.path)
@@ -111,9 +111,7 @@ class Board:
         return {table.setting: exhibited(table, self.runs) for table in self.tables}
 
 
-def _made(
-    make: Callable[[Sequence[Run]], Made], found: Found, runs: list[Run]
-) -> tuple[Made, list[Run], list[Unreadable]]:
+def _made(make: Callable[[Sequence[Run]], Made], runs: list[Run]) -> tuple[Made, list[Run], list[Unreadable]]:
     """Tables and claims, the runs that they are made of, and those of which none can be made.
 
     A record that can be read and still stops a table is a fault of ours: it costs its own run, and is named.
