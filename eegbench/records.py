@@ -13,11 +13,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Annotated, Any, NoReturn, Self
 
-from eegbench import migrations
-from eegbench.errors import InputError
+from eegbench import limits, migrations
+from eegbench.errors import InputError, short
 from eegbench.fields import read_fields
+from eegbench.limits import MAX_WHOLE, Free, OneOf, Sha256, Table, Text, Within
 
 SCHEMA_VERSION = 2
 STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
@@ -33,14 +34,25 @@ CONTRIBUTES, NO_SIGN, CANNOT_TELL = (
 )  # its verdict begins
 RULES = ("pairing", "regenerated")  # by which an audit tests
 TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
+SUITES = ("micro", "reference")  # of judges
+PROTOCOLS = ("sal512", "me256")  # how images reach the judges
 MAX_RECORD_BYTES = 64 * 2**20
 MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
+MAX_ITEMS = 10_000_000  # scored: folders of images may hold more than a run
 MAX_METRICS = 200
+MAX_VERSION = 10**9 - 1  # of a metric
 MAX_PATH, MAX_NAME = 1000, 200  # characters of a path below a run's folder, and of one of its parts
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 
 Json = dict[str, Any]
+Words = Annotated[str, Text()]
+Digest = Annotated[str, Sha256()]
+Digests = Annotated[dict[str, str], Table(Sha256())]
+Object = Annotated[Json, Free()]
+Count = Annotated[int, Within(0, MAX_WHOLE)]
+Items = Annotated[int, Within(0, MAX_ITEMS)]
+Number = Annotated[float | None, Within(-MAX_VALUE, MAX_VALUE)]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
@@ -127,27 +139,24 @@ class RunSpec:
 
     dataset: str
     revision: str
-    dataset_configuration: Json
-    subject: int
-    track: str
+    dataset_configuration: Object
+    subject: Count
+    track: Annotated[str, OneOf(TRACKS)]
     method: str
-    configuration: Json
-    seed: int = 0
-    samples: int = 1
+    configuration: Object
+    seed: Count = 0
+    samples: Annotated[int, Within(1, MAX_IMAGES)] = 1
     selection: str = "first"
-    average: int | str = "all"
+    average: Annotated[int | str, Within(1, MAX_IMAGES)] = "all"
 
     def __post_init__(self) -> None:
         for what in ("dataset", "revision", "method", "selection"):
             check_name(what, getattr(self, what))
-        if self.track not in TRACKS:
-            raise InputError(f"track is {self.track!r}; wanted one of {', '.join(TRACKS)}")
-        if self.subject < 0 or self.seed < 0 or self.samples < 1:
-            raise InputError(
-                f"subject {self.subject}, seed {self.seed}, samples {self.samples}: they start at 0, 0 and 1"
-            )
-        if self.average != "all" and (isinstance(self.average, str) or self.average < 1):
-            raise InputError(f"average is {self.average!r}; wanted 'all' or a number of repetitions")
+        limits.check(self)
+        if isinstance(self.average, str) and self.average != "all":
+            raise InputError(f"average is {short(self.average)}; wanted 'all' or a number of repetitions")
+        if not isinstance(inner := self.dataset_configuration.get("inner", {}), dict):
+            raise InputError(f"inner of dataset_configuration is {short(inner)}; wanted an object")
 
     @property
     def key(self) -> str:
@@ -175,7 +184,7 @@ class ManifestRow:
             raise InputError(
                 f"manifest names the stimulus {self.stimulus[:200]!r}; wanted an image's path without suffix"
             )
-        if self.sample < 0 or not _SHA256.fullmatch(self.sha256):
+        if not 0 <= self.sample < MAX_IMAGES or not _SHA256.fullmatch(self.sha256):
             raise InputError(f"manifest, {self.stimulus!r}: wanted a sample from 0 and a sha256 of 64 hex digits")
 
 
@@ -188,18 +197,18 @@ class RunRecord:
     """
 
     spec: RunSpec
-    role: str
+    role: Annotated[str, OneOf(ROLES)]
     simulated: bool
-    caution: str = field(default="", kw_only=True)  # what every table of the data set must say, with references
+    caution: Words = field(default="", kw_only=True)  # what every table of the data set must say, with references
     transductive: bool = field(default=False, kw_only=True)  # the method used all test trials at once: never ranked
-    status: str
-    environment: Json  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
-    digests: dict[str, str]  # data and weights by name
+    status: Annotated[str, OneOf(STATUSES)]
+    environment: Object  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
+    digests: Digests  # data and weights by name
     manifest: tuple[ManifestRow, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-    peak_memory_bytes: int = 0
-    reason: str = ""  # why it failed
-    seal: str = field(default="", compare=False)
+    seconds: Annotated[dict[str, float], Table(Within(0, MAX_VALUE))] = field(default_factory=dict)
+    peak_memory_bytes: Count = 0
+    reason: Words = ""  # why it failed
+    seal: Digest = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 
     def write(self, path: Path) -> None:
@@ -213,10 +222,7 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         _check_version(self.schema_version)
-        if self.status not in STATUSES:
-            raise InputError(f"status is {self.status!r}; wanted one of {', '.join(STATUSES)}")
-        if self.role not in ROLES:
-            raise InputError(f"role is {self.role!r}; wanted one of {', '.join(ROLES)}")
+        limits.check(self)
         _check_count("the manifest", len(self.manifest), MAX_IMAGES, "images")
         if len({(row.stimulus, row.sample) for row in self.manifest}) < len(self.manifest):
             raise InputError("the manifest names a stimulus and sample twice")
@@ -247,33 +253,35 @@ class Score:
     """
 
     metric: str
-    version: int
-    value: float | None
+    version: Annotated[int, Within(1, MAX_VERSION)]
+    value: Number
     ci: tuple[float, float] | None
     higher_is_better: bool
-    items: int | None = None  # how many the value stands on, where some of the run's were undefined
-    floor: float | None = None
-    permuted: float | None = None
-    contribution: float | None = None  # value minus permuted, signed so that up is better
+    items: Annotated[int | None, Within(0, MAX_ITEMS)] = (
+        None  # how many the value stands on, where some of the run's were undefined
+    )
+    floor: Number = None
+    permuted: Number = None
+    contribution: Number = None  # value minus permuted, signed so that up is better
     contribution_ci: tuple[float, float] | None = None
-    contribution_p: float | None = None  # of the audit by pairing, adjusted for the number of metrics
+    contribution_p: Annotated[float | None, Within(0, 1)] = (
+        None  # of the audit by pairing, adjusted for the number of metrics
+    )
     variant: str = ""  # how the judge departed from its default, as "half": behind the version, never averaged with it
     unverified: bool = False  # made with weights that are not the published ones
     bounds: tuple[float | None, float | None] | None = None  # the metric's; None in either place: no bound there
-    reason: str = ""
+    reason: Words = ""
 
     def __post_init__(self) -> None:
         check_name("metric", self.metric)
-        if self.version < 1:
-            raise InputError(f"{self.metric}: version {self.version}; versions start at 1")
+        limits.check(self, self.metric)
         if self.variant:
             check_name("variant", self.variant)
-        numbers = (self.value, self.floor, self.permuted, self.contribution, *(self.ci or ()))
-        if any(abs(number) > MAX_VALUE for number in (*numbers, *(self.contribution_ci or ())) if number is not None):
-            raise InputError(f"{self.metric}: a number beyond {MAX_VALUE:g}, where no metric comes")
-        _check_p(f"contribution_p of {self.metric}", self.contribution_p)
-        for low, high in filter(None, (self.ci, self.contribution_ci)):
-            if not low <= high:
+        ends = (*(self.ci or ()), *(self.contribution_ci or ()), *(self.bounds or ()))
+        if any(abs(end) > MAX_VALUE for end in ends if end is not None):
+            raise InputError(f"{self.metric}: an end of an interval beyond {MAX_VALUE:g}, where no metric comes")
+        for low, high in filter(None, (self.ci, self.contribution_ci, self.bounds)):
+            if low is not None and high is not None and not low <= high:
                 raise InputError(f"{self.metric}: an interval from {low} to {high}")
 
 
@@ -288,24 +296,17 @@ class Audited:
     EEG says what was shown.
     """
 
-    rule: str
-    p: float
-    stimuli: int
+    rule: Annotated[str, OneOf(RULES)]
+    p: Annotated[float, Within(0, 1)]
+    stimuli: Annotated[int, Within(1, MAX_IMAGES)]
     carried_by: tuple[str, ...] = ()
-    visible: dict[str, float] = field(default_factory=dict)
-    leak_p: float | None = None
+    visible: Annotated[dict[str, float], Table(Within(0, MAX_VALUE), MAX_METRICS)] = field(default_factory=dict)
+    leak_p: Annotated[float | None, Within(0, 1)] = None
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise InputError(f"the audit's rule is {self.rule[:80]!r}; wanted one of {', '.join(RULES)}")
-        _check_p("p of the audit", self.p)
-        _check_p("leak_p of the audit", self.leak_p)
-        if not 1 <= self.stimuli <= MAX_IMAGES:
-            raise InputError(f"the audit stands on {self.stimuli} stimuli; wanted 1 to {MAX_IMAGES}")
+        limits.check(self, "the audit")
         if len(set(self.carried_by)) < len(self.carried_by):
             raise InputError("carried_by of the audit names a metric twice")
-        if any(not 0 <= least <= MAX_VALUE for least in self.visible.values()):
-            raise InputError(f"visible of the audit has a number that is not from 0 to {MAX_VALUE:g}")
 
 
 @dataclass(frozen=True)
@@ -317,34 +318,28 @@ class ScoreSheet:
     seal: as a record's. Sheets of schema version 1 have none of these.
     """
 
-    n: int
-    suite: str
-    protocol: str
+    n: Items
+    suite: Annotated[str, OneOf(SUITES)]
+    protocol: Annotated[str, OneOf(PROTOCOLS)]
     metrics: dict[str, Score]
-    judges: dict[str, str] = field(default_factory=dict)  # judge name to digest of its weights
-    verdict: str = ""  # the audit's, in words
+    judges: Digests = field(default_factory=dict)  # judge name to digest of its weights
+    verdict: Words = ""  # the audit's, in words
     audit: Audited | None = None  # sheets of the first edition of the statistics have the verdict alone
     statistics: int = 1  # edition of intervals, floors and audit: what made those of this sheet (STATISTICS)
-    caution: str = ""  # what every table of the data set must say, with references
-    truths: str = ""
-    reconstructions: str = ""
-    files: dict[str, str] = field(default_factory=dict)
-    subset: str = ""  # "50 of 200 stimuli" where a part was scored, as asked; empty for the whole
-    seal: str = field(default="", compare=False)
+    caution: Words = ""  # what every table of the data set must say, with references
+    truths: Digest = ""
+    reconstructions: Digest = ""
+    files: Annotated[dict[str, str], Table(Sha256(), MAX_IMAGES)] = field(default_factory=dict)
+    subset: Words = ""  # "50 of 200 stimuli" where a part was scored, as asked; empty for the whole
+    seal: Digest = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         _check_version(self.schema_version)
-        for what in ("truths", "reconstructions"):
-            if (sha256 := getattr(self, what)) and not _SHA256.fullmatch(sha256):
-                raise InputError(f"{what} is {sha256[:80]!r}; wanted a sha256 of 64 hex digits")
+        limits.check(self)
         if astray := next((name for name in self.files if not is_inside(name)), None):
             raise InputError(f"files names {astray[:200]!r}, which is not a path inside the run's folder")
         _check_count("the sheet", len(self.metrics), MAX_METRICS, "metrics")
-        check_name("suite", self.suite)
-        check_name("protocol", self.protocol)
-        if self.n < 0:
-            raise InputError(f"n is {self.n}; wanted a number of items")
         if not 1 <= self.statistics <= STATISTICS:
             raise InputError(f"edition {self.statistics} of the statistics; this eegbench knows 1 to {STATISTICS}")
         tested = self.audit is not None or any(score.contribution_p is not None for score in self.metrics.values())
@@ -430,11 +425,6 @@ def _current(value: Json, steps: migrations.Steps) -> Json:
 def _check_version(version: object) -> None:
     if type(version) is not int or version != SCHEMA_VERSION:
         raise InputError(f"schema version {str(version)[:80]!r}; this eegbench writes {SCHEMA_VERSION}")
-
-
-def _check_p(what: str, p: float | None) -> None:
-    if p is not None and not 0 <= p <= 1:
-        raise InputError(f"{what} is {p}; wanted 0 to 1")
 
 
 def _check_count(what: str, count: int, most: int, of: str) -> None:

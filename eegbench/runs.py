@@ -1,11 +1,13 @@
 """A run's folder as it is read: its record, its scores if they belong to it, and its values by stimulus.
 
-Raises InputError for the first file that breaks its format, or that does not belong with the others: a board or a
-comparison with a run left out in silence would be wrong.
+`read` raises InputError for the first file that breaks its format, or that does not belong with the others.
+`read_found` goes on with the other runs and names each that it could not read, whatever went wrong: one stranger's run
+stops nobody else's, and none is left out in silence.
 """
 
 import functools
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from eegbench import values, walking
-from eegbench.errors import InputError
+from eegbench.errors import CheckFailed, InputError, in_words
 from eegbench.records import RunRecord, ScoreSheet
+from eegbench.tables import line
 from eegbench.values import Values
 from eegbench.walking import Entered, Links, Unread, few, told, walk
 
@@ -24,6 +27,12 @@ AGAIN = "run `eegbench evaluate` on it again, which scores it"
 NO_RECORD = f"no {RECORD} in it, though it looks like a run"
 SAME = "a link to a run that is read by another path"
 LOST = (walking.OUT, walking.LINK, walking.NOWHERE)
+NOT_YET = "not scored yet"
+OTHER_IMAGES = f"its {SHEET} belongs to other images: score it again"
+MIXED = (
+    f"its {SHEET} is of schema version 1 and its {RECORD} of a later one, so that nothing binds them: score it again"
+)
+LONGEST = 300  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,38 @@ def read(folder: Path, *, top: Path | None = None, manifest: bool = True) -> Run
         reason = f": {record.reason}" if record.reason else ""
         return Run(folder, path, record, None, f"status {record.status}{reason}")
     if not (folder / SHEET).exists():
-        return Run(folder, path, record, None, "not scored yet")
+        return Run(folder, path, record, None, NOT_YET)
     sheet = ScoreSheet.read(folder / SHEET)
-    if sheet.reconstructions != record.digests.get("reconstructions", sheet.reconstructions):
-        return Run(folder, path, record, None, f"its {SHEET} belongs to other images: score it again")
+    if problem := _unlike(folder, record, sheet):
+        return Run(folder, path, record, None, problem)
     return Run(folder, path, record, sheet)
+
+
+def _unlike(folder: Path, record: RunRecord, sheet: ScoreSheet) -> str:
+    """Why a sheet does not count as the record's; of schema version 1 neither has a digest, and both are believed."""
+    own = record.digests.get("reconstructions", "")
+    if sheet.reconstructions and not own:  # an older run that was scored anew: its manifest has the images
+        own = RunRecord.read(folder / RECORD).images
+    if sheet.reconstructions == own:
+        return ""
+    return OTHER_IMAGES if sheet.reconstructions else MIXED
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A run that cannot be read, and why, in one line. path: below the folder in which runs were sought."""
+
+    path: str
+    why: str
+
+    @classmethod
+    def of(cls, folder: Path, path: str, error: Exception) -> "Unreadable":
+        """From what went wrong; the line has no path of this machine."""
+        words = line(in_words(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}: ", ""))
+        return cls(path, words if len(words) <= LONGEST else f"{words[:LONGEST]}…")
+
+    def line(self) -> str:
+        return f"cannot be read: {line(self.path)}: {self.why}"
 
 
 @dataclass(frozen=True)
@@ -89,12 +125,20 @@ class Found:
         """Where runs may lie that were not looked at: links to folders, or to nothing."""
         return tuple(one for one in self.unread if one.folder and one.reason in LOST)
 
+    @property
+    def closed(self) -> tuple[Unreadable, ...]:
+        """The folders that cannot be read, in which runs may lie."""
+        closed = [one for one in self.unread if one.folder and one.reason == walking.UNREADABLE]
+        return tuple(Unreadable(one.path, one.detail or one.reason) for one in closed)
+
     def notes(self) -> list[str]:
         """What a person is told: a line for each reason."""
         return told(self.top, self.unread)
 
     def check_whole(self) -> None:
         """Raises InputError where runs may lie that were not looked at."""
+        for one in self.closed:
+            raise InputError(f"{self.top / one.path}: cannot be read ({one.why}), and runs may lie there")
         if self.lost:
             names = few([f"{one.path} ({one.reason})" for one in self.lost])
             raise InputError(
@@ -104,27 +148,45 @@ class Found:
 
 
 def read_all(top: Path) -> list[Run]:
-    """All runs below a folder, in the order of their paths, without the rows of their images; as `find`."""
-    return read_found(find(top))
+    """All runs below a folder, in the order of their paths, without the rows of their images; as `find`.
+
+    Raises InputError for the first that cannot be read: who leaves none out has no use for the others.
+    """
+    found = find(top)
+    for one in found.closed:
+        raise InputError(f"{top / one.path}: cannot be read ({one.why}), and runs may lie there")
+    return [read(folder, top=top, manifest=False) for folder in found.folders]
 
 
-def read_found(found: Found) -> list[Run]:
-    """The runs of these folders, without the rows of their images."""
-    return [read(folder, top=found.top, manifest=False) for folder in found.folders]
+def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
+    """The runs of these folders, without the rows of their images but with their values, and those that have none."""
+    sound, broken = [], list(found.closed)
+    for folder in found.folders:
+        try:
+            run = read(folder, top=found.top, manifest=False)
+            run.values  # noqa: B018 - a table of no use makes the run one
+            sound.append(run)
+        except Exception as error:  # whatever a stranger's file brings about, it is that run's alone
+            broken.append(Unreadable.of(folder, folder.relative_to(found.top).as_posix(), error))
+    return sound, sorted(broken, key=lambda one: one.path)
+
+
+def check_read(unreadable: Sequence[Unreadable], read: int, what: str) -> None:
+    """Raises CheckFailed where runs cannot be read beside `read` others; what: what they are not, in words."""
+    if unreadable:
+        every = len(unreadable) + read
+        raise CheckFailed(f"{len(unreadable)} of {every} runs cannot be read, and {what}; see above")
 
 
 def find(top: Path, links: Links = Links.INSIDE) -> Found:
     """The folders below `top` that hold a run; what lies below a run is its images.
 
     A run that a link leads to is found once, by its own path where it lies below `top`. Raises InputError where `top`
-    is no folder, or one below it cannot be read: a board without it would be wrong.
+    is no folder, or cannot be read.
     """
     if not top.is_dir():
         raise InputError(f"{top}: no such folder; name the folder that `eegbench evaluate` wrote its runs to")
     tree = walk(top, links=links, whole=lambda names: RECORD in names)
-    for one in tree.unread:
-        if one.reason == walking.UNREADABLE and one.folder:
-            raise InputError(f"{top / one.path}: cannot be read ({one.detail}); a board without it would be wrong")
     runs, again = _once([folder for folder in tree.entered if RECORD in folder.files])
     bare = (folder for folder in tree.entered if RECORD not in folder.files)
     without = [Unread(folder.path, NO_RECORD, True) for folder in bare if _like_a_run(folder)]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import eegbench
 from eegbench.benchmark import catalogue, vary
-from eegbench.benchmark.plan import PROTOCOLS, SUITES
+from eegbench.benchmark.plan import CHOICES as SUITES
 from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.cli import app, output
@@ -24,7 +24,7 @@ from eegbench.cli.verbs import GROUPS
 from eegbench.leaderboard import FORMATS, claims, drift_report
 from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.metrics import VARIANTS
-from eegbench.records import TRACKS, Score, ScoreSheet
+from eegbench.records import PROTOCOLS, TRACKS, Score, ScoreSheet
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
 DIFFERENT: Mapping[str, str] = {

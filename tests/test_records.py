@@ -19,7 +19,7 @@ Change = Callable[[dict[str, Any]], object]
 SPEC = RunSpec("sim-things", "1", {"snr": 0.5}, 8, "eeg", "atm", {"layers": [1, 2], "deep": {"a": None}}, seed=3)
 ROWS = (ManifestRow("00001_cat/cat_01b", 0, "reconstructions/00001_cat/cat_01b.png", "0a" * 32),)
 RECORD = RunRecord(
-    SPEC, "method", True, "complete", {"torch": "2.5", "tf32": False}, {"w": "ff"}, ROWS, {"fit": 1.5}, 7
+    SPEC, "method", True, "complete", {"torch": "2.5", "tf32": False}, {"w": "ff" * 32}, ROWS, {"fit": 1.5}, 7
 )
 SCORES = {
     "ssim": Score(
@@ -37,13 +37,13 @@ SCORES = {
 }
 AUDITED = Audited("pairing", 0.001, 200, ("ssim",), {"ssim": 0.02}, 0.43)
 VERDICT = "EEG contributes (p = .001): seen in ssim"
-SHEET = ScoreSheet(200, "micro", "sal512", SCORES, {"alexnet": "aa"}, VERDICT, AUDITED, statistics=2)
+SHEET = ScoreSheet(200, "micro", "sal512", SCORES, {"alexnet": "aa" * 32}, VERDICT, AUDITED, statistics=2)
 FIRST = ScoreSheet(
     200,
     "micro",
     "sal512",
     {name: dataclasses.replace(score, contribution_p=None) for name, score in SCORES.items()},
-    {"alexnet": "aa"},
+    {"alexnet": "aa" * 32},
     "EEG contributes: 1 of 1",
 )
 
@@ -392,5 +392,5 @@ def test_more_than_anybody_needs_is_refused_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["value", "floor", "permuted", "contribution"])
 def test_a_score_beyond_all_metrics_is_refused(field: str) -> None:
-    with pytest.raises(InputError, match="beyond 1e\\+12"):
+    with pytest.raises(InputError, match=f"{field} of ssim is -1e\\+300; wanted -1e\\+12 to"):
         dataclasses.replace(SCORES["ssim"], **dict[str, Any]({field: -1e300}))

@@ -21,11 +21,10 @@ from pathlib import Path
 from eegbench import runs
 from eegbench.benchmark import store
 from eegbench.benchmark.opened import FILE, Opened
+from eegbench.benchmark.permutation import Permutation
 from eegbench.errors import InputError
-from eegbench.fields import read_fields
 from eegbench.records import (
     SCHEMA_VERSION,
-    Json,
     ManifestRow,
     RunRecord,
     ScoreSheet,
@@ -198,21 +197,10 @@ def controls_digest(folder: Path) -> str:
     return files_digest((name, 0, file_digest(folder / name)) for name in files)
 
 
-def permutation(folder: Path) -> Json:
-    """What the file below permuted/ says of the audit's images; empty where there is none. Raises InputError."""
-    file = folder / store.PERMUTATION
-    return read_json(file) if os.path.lexists(file) else {}
-
-
 def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
     """The images below permuted/ as their file lists them; none where the run was not audited. Raises InputError."""
-    listed = permutation(folder).get("images", [])
-    if not isinstance(listed, list):
-        raise InputError(f"{folder / store.PERMUTATION}: images: wanted a list")
-    try:
-        return tuple(read_fields(ManifestRow, row, f"image {place}") for place, row in enumerate(listed))
-    except InputError as error:
-        raise InputError(f"{folder / store.PERMUTATION}: {error}") from None
+    permutation = Permutation.read(folder)
+    return permutation.images if permutation else ()
 
 
 def _changed(folder: Path, digests: Iterable[tuple[str, str]]) -> Iterator[str]:

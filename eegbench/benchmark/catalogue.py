@@ -19,22 +19,28 @@ from eegbench.tables import Column, laid
 
 Row = dict[str, object]
 PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
+PACKAGE, OWN, UNKNOWN = "package", "eegbench", "-"  # of a row; ours; what only an import of a plug-in would tell
 
 
-def rows(kind: str) -> list[Row]:
+def rows(kind: str, *, allow_plugins: bool = False) -> list[Row]:
     """One row for each of a kind of KINDS; raises UsageError for another kind.
 
-    What cannot be loaded has its row too, with its problem; it hides no other.
+    Plug-ins have their name and package, and the rest if they may be imported. What cannot be loaded has its row too,
+    with its problem; it hides no other.
     """
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
-    return KINDS[kind]()
+    return KINDS[kind](allow_plugins)
 
 
 def text(table: Sequence[Row], width: int | None = None) -> str:
-    """Rows as lines in columns below their heads, as many as fit, and below them what cannot be used."""
+    """Rows as lines in columns below their heads, as many as fit, and below them what cannot be used.
+
+    The package is a column where not all is ours.
+    """
     sound = [row for row in table if PROBLEM not in row]
-    heads = list(sound[0]) if sound else []
+    ours = all(row.get(PACKAGE, OWN) == OWN for row in sound)
+    heads = [head for head in sound[0] if not (ours and head == PACKAGE)] if sound else []
     columns = [Column(head, [str(row[head]) for row in sound], right=False) for head in heads]
     problems = [
         f"{row['name']} cannot be used: {' '.join(str(row[PROBLEM]).split())}\n" for row in table if PROBLEM in row
@@ -108,20 +114,16 @@ def draw(dataset: Dataset, subject: int, path: Path) -> None:
     import_module(place).contact_sheet(dataset, subject, path)
 
 
-def _method(name: str) -> Row:
-    found = plugins.find("method", name)
-    return {"name": name, "role": found.role, "tracks": ", ".join(found.tracks), "paper": found.paper}
+def _method(found: Any) -> Row:
+    return {"role": found.role, "tracks": ", ".join(found.tracks), "paper": found.paper}
 
 
-def _dataset(name: str) -> Row:
-    found = plugins.find("dataset", name)
-    return {"name": name, "revision": found.revision, "subjects": len(found.subjects), "about": found.about}
+def _dataset(found: Any) -> Row:
+    return {"revision": found.revision, "subjects": len(found.subjects), "about": found.about}
 
 
-def _metric(name: str) -> Row:
-    found = plugins.find("metric", name)
+def _metric(found: Any) -> Row:
     return {
-        "name": name,
         "version": found.version,
         "better": "up" if found.higher_is_better else "down",
         "chance": "-" if found.chance is None else found.chance,
@@ -139,9 +141,22 @@ def _suite(name: str) -> list[Row]:
     return there + [{"name": f"{name}, {feature}", PROBLEM: reason} for feature, reason in suite.missing.items()]
 
 
-def _each(kind: str, row: Callable[[str], Row]) -> Callable[[], list[Row]]:
-    def every() -> list[Row]:
-        found = [one for name in plugins.names(kind) for one in _or_problem(name, lambda n: [row(n)])]
+def _each(kind: str, told: Callable[[Any], Row]) -> Callable[[bool], list[Row]]:
+    """A row for each of a kind; `told`: what one says of itself."""
+
+    def row(name: str, allow_plugins: bool) -> list[Row]:
+        if name in plugins.OWN[kind] or allow_plugins:
+            found = plugins.find(kind, name)
+            package = OWN if name in plugins.OWN[kind] else ", ".join(plugins.packages(kind, name))
+            return [{"name": name, PACKAGE: package, **told(found)}]
+        plugins.checked(kind, name)
+        [like] = row(next(iter(plugins.OWN[kind])), False)
+        blank: Row = dict.fromkeys(like, UNKNOWN)
+        return [blank | {"name": name, PACKAGE: ", ".join(plugins.packages(kind, name))}]
+
+    def every(allow_plugins: bool) -> list[Row]:
+        names = plugins.names(kind)
+        found = [one for name in names for one in _or_problem(name, lambda n: row(n, allow_plugins))]
         return found + [{"name": name, PROBLEM: problem} for name, problem in plugins.taken(kind).items()]
 
     return every
@@ -155,9 +170,9 @@ def _or_problem(name: str, get: Callable[[str], list[Row]]) -> list[Row]:
         return [{"name": shown, PROBLEM: " ".join(str(error).split())}]
 
 
-KINDS: dict[str, Callable[[], list[Row]]] = {
+KINDS: dict[str, Callable[[bool], list[Row]]] = {
     "methods": _each("method", _method),
     "datasets": _each("dataset", _dataset),
     "metrics": _each("metric", _metric),
-    "backbones": lambda: [row for name in backbones.SUITES for row in _or_problem(name, _suite)],
+    "backbones": lambda allow_plugins: [row for name in backbones.SUITES for row in _or_problem(name, _suite)],
 }

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from eegbench.benchmark import entering, plugins, store
 from eegbench.benchmark.binding import controls_digest
@@ -27,7 +27,7 @@ from eegbench.benchmark.reconstruct import PICTURED, spread
 from eegbench.configuration import keys
 from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
-from eegbench.errors import EegbenchError, InputError
+from eegbench.errors import InputError
 from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, file_digest
 from eegbench.runs import RECORD, Run
 
@@ -90,14 +90,17 @@ class Opened:
     saliency: Maps
 
 
-def collect(groups: Mapping[Key, Sequence[Run]], *, settings: Mapping[str, object]) -> dict[Key, Gallery]:
+def collect(
+    groups: Mapping[Key, Sequence[Run]], *, settings: Mapping[str, object], allow_plugins: bool = False
+) -> dict[Key, Gallery]:
     """A gallery for each group of runs, which stand side by side: up to SHOWN stimuli, spread evenly over their ids.
 
     `settings` are keys of a data set that a record does not hold, such as where it lies; where a data set has no such
-    key they do not concern it.
+    key they do not concern it. allow_plugins: import the plug-ins that records name as their data sets.
     """
     shelf = Shelf(settings)
-    return {key: _gallery(runs, shelf) for key, runs in groups.items()}
+    with plugins.only_own(not allow_plugins):
+        return {key: _gallery(runs, shelf) for key, runs in groups.items()}
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> str:
@@ -125,7 +128,7 @@ def _gallery(runs: Sequence[Run], shelf: Shelf) -> Gallery:
 def _opened(run: Run, notes: Counter[str]) -> Opened | None:
     try:
         record = RunRecord.read(run.folder / RECORD)
-    except InputError:
+    except (InputError, MemoryError):
         notes[f"{run.path}: record cannot be read"] += 1
         return None
     rows = [row for row in record.manifest if row.sample == 0 and not store.SAMPLE.match(row.stimulus)]
@@ -184,7 +187,7 @@ def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
             problem = "another than its record says"
         else:
             return shelf.thumbnails.setdefault(path, thumbnail(read_image(path)))
-    except (OSError, RuntimeError, InputError):  # RuntimeError: links that lead in a circle
+    except Exception:  # of any kind: links that lead in a circle, an image that no memory holds
         problem = "cannot be read"
     if problem:
         shelf.notes[f"{run.path}: {what} {problem}"] += 1
@@ -207,7 +210,7 @@ def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> 
         if sheet and store.SALIENCY in sheet.files and file_digest(path) != sheet.files[store.SALIENCY]:
             raise InputError("another than its scores say")
         return dataclasses.replace(one, saliency=saliency_maps(path, stimuli))
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, SafetensorError, InputError) as error:
+    except Exception as error:  # of any kind, it is this run's alone
         reason = str(error) if isinstance(error, InputError) else type(error).__name__
         notes[f"{one.run.path}: {store.SALIENCY} cannot be read ({reason})"] += 1
         return one
@@ -241,7 +244,9 @@ def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, 
         if place not in shelf.answers:
             try:
                 shelf.answers[place] = _answers(spec, shelf.settings)
-            except (EegbenchError, OSError):  # whose words hold paths of this machine, which are not for a page
+            except plugins.NotAllowed as error:
+                shelf.answers[place] = f"no true pictures: {error}"
+            except Exception:  # of any kind: a stranger's record is asked for; and its words may hold paths
                 shelf.answers[place] = f"no true pictures: {spec.dataset} is not here as the runs saw it"
         answers = shelf.answers[place]
         if isinstance(answers, str):

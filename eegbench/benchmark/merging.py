@@ -105,6 +105,8 @@ def merge(
             note(line)
         for link in found.lost:
             yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")
+        for shut in found.closed:
+            yield Outcome(str(folder / shut.path), REFUSED, f"cannot be read ({shut.why})")
         for run in found.folders:
             yield taking.outcome(folder, run)
 

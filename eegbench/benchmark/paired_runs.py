@@ -1,5 +1,6 @@
 """Runs of several methods on one metric, laid side by side: the same subjects, as many seeds, the same stimuli."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from eegbench import runs as reading
 from eegbench.benchmark import compare
-from eegbench.errors import InputError, UsageError, unknown
+from eegbench.errors import InputError, Notice, UsageError, unknown
 from eegbench.records import Score, canonical, digest
-from eegbench.runs import Run
+from eegbench.runs import Run, Unreadable
 from eegbench.walking import few
 
 SHARED = 0.5  # of the stimuli: subjects who have fewer in common saw others
@@ -23,12 +24,17 @@ BySubject = Mapping[int, Sequence[Run]]  # the runs of one method, in the order 
 
 @dataclass(frozen=True)
 class PairedRuns:
-    """values: (methods, subjects, seeds, stimuli), all finite. runs: whose they are. notes: what is left out."""
+    """values: (methods, subjects, seeds, stimuli), all finite. runs: whose they are. notes: what is left out.
+
+    unreadable: the runs that cannot be read; read: how many can be.
+    """
 
     methods: tuple[str, ...]
     runs: tuple[Run, ...]
     values: Array
     notes: tuple[str, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    read: int = 0
 
 
 def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> PairedRuns:
@@ -38,8 +44,11 @@ def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> Paire
     with most methods, then most runs, is taken, and the others are named. A seed of one method is paired with any of
     another, for they are fitted apart. Raises UsageError for an unknown metric or method; InputError where no two
     methods pair, for a metric without values by stimulus, and for runs that were scored or made differently.
+    Warns with a Notice of each run that cannot be read.
     """
-    every = reading.read_all(folder)
+    every, unreadable = reading.read_found(reading.find(folder))
+    for one in unreadable:
+        warnings.warn(one.line(), Notice, stacklevel=2)
     scored = [run for run in every if run.sheet is not None and (methods or run.record.role == "method")]
     if not scored:
         raise InputError(f"{folder}: no scored run of a method lies below it; run `eegbench evaluate` first")
@@ -59,7 +68,8 @@ def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> Paire
     without = [run for run in every if run.record.role == "method" and _values(run, metric) is None]
     left = [f"left out, no values of {metric}: {few([run.path for run in without])}"] if without else []
     beside = [f"left out, another setting: {_title(groups[one][0])}; name its folder" for one in order[1:]]
-    return PairedRuns(table.methods, table.runs, table.values, (*left, *beside, *table.notes))
+    notes = (*left, *beside, *table.notes)
+    return PairedRuns(table.methods, table.runs, table.values, notes, tuple(unreadable), len(every))
 
 
 def _check_metric(metric: str, runs: Sequence[Run]) -> None:

@@ -4,7 +4,6 @@ Each stimulus keeps its seed and its hint and gets the EEG of another, which sho
 """
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.benchmark import binding, outputs, store
+from eegbench.benchmark import outputs, store
 from eegbench.benchmark.all_pairs import partners
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.outputs import Given
+from eegbench.benchmark.permutation import Permutation
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
 from eegbench.benchmark.score import Embeddings, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
 from eegbench.places import writing
-from eegbench.records import Json, RunRecord
+from eegbench.records import RunRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +69,13 @@ def permute(
 
     task = task_of(plan, fitted, {}, queries.stimuli)
     gave = _eeg_of(queries.stimuli, donors)
-    head = {"run": store.identity(run.record.spec, run.record.digests), "eeg_of": gave}
-    begun = binding.permutation(run.folder)
-    keep = all(begun.get(name) == value for name, value in head.items())  # made by this run with this permutation
+    head = Permutation(store.identity(run.record.spec, run.record.digests), gave)
+    begun = Permutation.read(run.folder)
+    keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:
-        _write_permutation(run.folder, {**head, "images": []})
+        head.write(run.folder)
     manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
-    _write_permutation(run.folder, {**head, "images": [dataclasses.asdict(row) for row in manifest]})
+    dataclasses.replace(head, images=manifest).write(run.folder)
     embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
     return Permuted(image_sets(run.folder, manifest), decoded, gave)
@@ -83,8 +83,9 @@ def permute(
 
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    found = binding.permutation(run.folder)
-    return found.get("run") == store.identity(run.record.spec, run.record.digests) and bool(found.get("images"))
+    found = Permutation.read(run.folder)
+    identity = store.identity(run.record.spec, run.record.digests)
+    return found is not None and found.run == identity and bool(found.images)
 
 
 def forget(folder: Path) -> None:
@@ -111,15 +112,15 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     InputError where the permutation is another than this run's.
     """
     stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    found, file = binding.permutation(folder), folder / store.PERMUTATION
-    if found.get("run") != store.identity(record.spec, record.digests):
+    found, file = Permutation.read(folder), folder / store.PERMUTATION
+    if found is None or found.run != store.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
     ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
-    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.get("eeg_of")), None)
+    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.eeg_of), None)
     if gave is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
-    rows = binding.permuted_rows(folder)
+    rows = found.images
     if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
         raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
     own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
@@ -128,8 +129,3 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
 
 def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:
     return {stimulus: stimuli[donor] for stimulus, donor in zip(stimuli, donors, strict=True)}
-
-
-def _write_permutation(folder: Path, value: Json) -> None:
-    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
-    store.write_bytes(folder / store.PERMUTATION, text.encode())

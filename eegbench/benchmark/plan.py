@@ -13,12 +13,11 @@ from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
 from eegbench.errors import InputError, UsageError, short, unknown
-from eegbench.records import MAX_IMAGES, Json, RunSpec
+from eegbench.limits import MAX_WHOLE
+from eegbench.records import MAX_IMAGES, PROTOCOLS, SUITES, Json, RunSpec
 
-SUITES = ("auto", "micro", "reference")
-PROTOCOLS = ("sal512", "me256")
+CHOICES = ("auto", *SUITES)  # of a suite
 BATCH_SIZE = 16
-MOST_SEEDS = 2**64  # a record holds no longer number
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options
     known = {
         "subject": (str(subject), [str(s) for s in dataset.subjects]),
         "track": (options.track, list(TRACKS)),
-        "suite": (options.suite, list(SUITES)),
+        "suite": (options.suite, list(CHOICES)),
         "protocol": (options.protocol, list(PROTOCOLS)),
     }
     for kind, (name, names) in known.items():
@@ -185,7 +184,7 @@ def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options
     if options.track not in method.tracks:
         tracks = ", ".join(method.tracks)
         raise UsageError(f"method {method.name!r} does not run on the track {options.track!r}; it runs on: {tracks}")
-    if not 0 <= options.seed < MOST_SEEDS:
+    if not 0 <= options.seed <= MAX_WHOLE:
         raise UsageError(f"seed {short(options.seed)}; wanted 0 or more, below 2^64")
     for name, count in (("samples", options.samples), ("batch size", options.batch_size)):
         if count is not None and not 1 <= count <= MAX_IMAGES:

@@ -19,6 +19,7 @@ from eegbench import statistics
 from eegbench.benchmark.compare import LEVEL
 from eegbench.benchmark.paired_runs import paired_runs
 from eegbench.errors import UsageError
+from eegbench.runs import Unreadable, check_read
 from eegbench.statistics import Components, Design
 
 METRIC = "clip"
@@ -46,7 +47,8 @@ class Plan:
 
     subjects, seeds, stimuli: what the runs share. visible: the smallest difference that they show, of a typical pair of
     methods; by_pair: of the pairs where it is smallest and largest. components: variances. needs: with the fewest
-    stimuli; more_people: with the fewest subjects on the stimuli that are there.
+    stimuli; more_people: with the fewest subjects on the stimuli that are there. unreadable: runs that cannot be read,
+    beside as many as were `read`.
     """
 
     dataset: str
@@ -72,7 +74,13 @@ class Plan:
     needs: tuple[Need, ...]
     more_people: tuple[Need, ...]
     notes: tuple[str, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    read: int = 0
     schema_version: int = 1
+
+    def check_whole(self) -> None:
+        """Raises CheckFailed where runs do not count, for they cannot be read."""
+        check_read(self.unreadable, self.read, "do not count")
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -121,6 +129,8 @@ def plan_size(
         needs=tuple(_needs(parts, difference, there.subjects, power)),
         more_people=tuple(_more_people(parts, difference, there.stimuli, power)),
         notes=runs.notes,
+        unreadable=runs.unreadable,
+        read=runs.read,
     )
 
 

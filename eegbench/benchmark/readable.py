@@ -9,10 +9,9 @@ from pathlib import Path
 
 from eegbench import runs
 from eegbench.benchmark import binding, gallery, score, scored, store
-from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.benchmark.score import Embeddings
 from eegbench.datasets.images import read_image
-from eegbench.errors import InputError, in_words, unknown
+from eegbench.errors import InputError, in_words
 from eegbench.records import RunRecord
 
 MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
@@ -34,8 +33,8 @@ def _scores(folder: Path) -> None:
     """As a board, `check`, `plan-size`, `compare` and `verify`; of a run without scores they read the record alone."""
     if not (folder / runs.SHEET).exists():
         runs.read(folder)
-    elif (protocol := scored.read(folder).sheet.protocol) not in PROTOCOLS:
-        raise unknown("protocol", protocol, PROTOCOLS)
+    else:
+        scored.read(folder)
 
 
 def _embeddings(folder: Path) -> None:

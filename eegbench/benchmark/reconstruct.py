@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from eegbench import seeds
+from eegbench import limits, seeds
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.benchmark import binding, entering, outputs, provenance, store
 from eegbench.benchmark.fit import Fitted, weights_of
@@ -288,7 +288,7 @@ def failing(run: Reconstructed) -> Iterator[None]:
 def say_failed(folder: Path, record: RunRecord, error: Exception) -> None:
     """Write down that a run failed, and why."""
     words = str(error) if isinstance(error, EegbenchError) else f"{type(error).__name__}: {error}"
-    failed = dataclasses.replace(record, status="failed", reason=" ".join(words.split()))
+    failed = dataclasses.replace(record, status="failed", reason=limits.fitting(" ".join(words.split())))
     with suppress(EegbenchError):  # the disk is full, say: the record stays at `started`, and the cause is raised
         store.write_record(folder, failed)
 

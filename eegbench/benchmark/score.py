@@ -21,11 +21,20 @@ from eegbench.benchmark.features import Extracted, FeatureCache, Features, extra
 from eegbench.benchmark.images import ImageSet, digest_of, from_files
 from eegbench.benchmark.joining import join
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
-from eegbench.benchmark.plan import PROTOCOLS
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.metrics import VARIANTS
-from eegbench.records import STATISTICS, ManifestRow, RunRecord, Score, ScoreSheet, digest, file_digest, finite
+from eegbench.records import (
+    PROTOCOLS,
+    STATISTICS,
+    ManifestRow,
+    RunRecord,
+    Score,
+    ScoreSheet,
+    digest,
+    file_digest,
+    finite,
+)
 from eegbench.walking import Note, unheard
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published

@@ -82,6 +82,7 @@ class Verifier:
     """Verifies runs one after the other: judges and truths that several runs share are made once.
 
     settings: keys of the data set that a record does not hold, as where it lies. digests_only: compute no score.
+    allow_plugins: import the plug-ins that a record names, which runs their code; without, what they made is unknown.
     """
 
     progress: Progress
@@ -89,6 +90,7 @@ class Verifier:
     device: str = "cpu"
     allow_unverified: bool = False
     digests_only: bool = False
+    allow_plugins: bool = False
     _scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
 
     def verify(self, folder: Path) -> Verdict:
@@ -132,10 +134,17 @@ class Verifier:
         def shown(folder: Path) -> None:
             gallery.collect({"": [runs.read(folder)]}, settings=self.settings)
 
-        return next(readable.problems(folder, {"as a gallery": shown, **readers}), "")
+        with plugins.only_own(not self.allow_plugins):
+            return next(readable.problems(folder, {"as a gallery": shown, **readers}), "")
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
         """Problems with the scores, why some were not computed again, and what the images give."""
+        with plugins.only_own(not self.allow_plugins):
+            return self._scored_again(folder, record, sheet)
+
+    def _scored_again(
+        self, folder: Path, record: RunRecord, sheet: ScoreSheet
+    ) -> tuple[list[str], list[str], Again | None]:
         try:
             ready, problems = self._scorer(record, sheet), list(self._origin(record))
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here

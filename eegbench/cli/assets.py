@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from eegbench.cli.options import (
+    AllowPlugins,
     AsJson,
     DataSet,
     DataSettings,
@@ -29,15 +30,16 @@ def list_(
     card: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of metrics and methods: all about this one.")
     ] = None,
+    allow_plugins: AllowPlugins = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what there is."""
+    """List what there is. Of plug-ins that are not imported, only name and package are known."""
     from eegbench.benchmark import catalogue
 
     if card is not None:
         sys.stdout.write(catalogue.card(kind, card))
         return
-    rows = catalogue.rows(kind)
+    rows = catalogue.rows(kind, allow_plugins=allow_plugins)
     show_rows(rows, as_json)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    AllowPlugins,
     AsJson,
     DataSettings,
     Device,
@@ -36,6 +37,7 @@ def verify(
     device: Device = "auto",
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
+    allow_plugins: AllowPlugins = False,
     follow_links: FollowLinks = False,
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +45,7 @@ def verify(
     from eegbench import runs
     from eegbench.benchmark.verify import check_run, each, require
 
-    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
+    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     verdicts = []
     found = runs.find(run, Links.of(follow_links)) if every else runs.Found(run, (run,), ())
     for line in found.notes():
@@ -116,13 +118,14 @@ def merge(
     device: Device = "auto",
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
+    allow_plugins: AllowPlugins = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
     from eegbench.benchmark import merging
     from eegbench.leaderboard import alone
 
-    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only)
+    verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     outcomes = []
     for outcome in merging.merge(folders, runs, verifier, known=known, readers=alone.READERS, note=note):
         outcomes.append(outcome)
@@ -134,7 +137,9 @@ def merge(
     merging.require(outcomes)
 
 
-def _verifier(settings: list[str] | None, device: str, offline: bool, unverified: bool, digests_only: bool) -> Any:
+def _verifier(
+    settings: list[str] | None, device: str, offline: bool, unverified: bool, digests_only: bool, allow_plugins: bool
+) -> Any:
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark.verify import Verifier
@@ -145,4 +150,5 @@ def _verifier(settings: list[str] | None, device: str, offline: bool, unverified
         device=resolve_device(device),
         allow_unverified=unverified,
         digests_only=digests_only,
+        allow_plugins=allow_plugins,
     )

@@ -52,6 +52,10 @@ Unverified = Annotated[
     bool, typer.Option("--allow-unverified-weights", help="Use weights of unknown digest; their numbers are marked.")
 ]
 Half = Annotated[bool, typer.Option("--half", help="Judges in half precision: the numbers' versions say so.")]
+AllowPlugins = Annotated[
+    bool,
+    typer.Option("--allow-plugins", help="Import plug-ins that are not named on this line, which runs their code."),
+]
 NwayJudge = Annotated[
     str | None,
     choice("n-way judge", "vit_h_14", "vit_b_16", said="vit_h_14, as published, or vit_b_16: another metric, marked."),

@@ -42,8 +42,9 @@ def plan_size(
         note(one)
     if as_json:
         sys.stdout.write(found.to_json())
-        return
-    say(text(found, width()))
+    else:
+        say(text(found, width()))
+    found.check_whole()
 
 
 def text(found: Any, columns: int) -> str:

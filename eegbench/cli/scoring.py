@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from eegbench.cli.options import (
+    AllowPlugins,
     AsJson,
     Device,
     FollowLinks,
@@ -178,6 +179,7 @@ def leaderboard(
     ] = "",
     settings: Settings = None,
     follow_links: FollowLinks = False,
+    allow_plugins: AllowPlugins = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
@@ -194,7 +196,7 @@ def leaderboard(
         note=note,
     )
     if form == "html":
-        text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings))
+        text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings, allow_plugins))
     else:
         text = board.render(form)
     if output:
@@ -203,6 +205,7 @@ def leaderboard(
         sys.stdout.write(board.render("json"))
     elif not output:
         sys.stdout.write(text)
+    board.check_whole()
 
 
 def numbers(text: str, option: str) -> list[int]:
@@ -217,11 +220,11 @@ def numbers(text: str, option: str) -> list[int]:
     return found
 
 
-def pictures_of(board: Any, settings: list[str] | None) -> Any:
+def pictures_of(board: Any, settings: list[str] | None, allow_plugins: bool) -> Any:
     """The gallery of an HTML board, if any of its runs has images here."""
     groups = board.exhibited()
     if not any(groups.values()):
         return {}
     from eegbench.benchmark import gallery
 
-    return gallery.collect(groups, settings=data_table(settings))
+    return gallery.collect(groups, settings=data_table(settings), allow_plugins=allow_plugins)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eegbench import runs
+from eegbench.errors import InputError
 from eegbench.leaderboard import drift
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.render import FORMATS
@@ -11,6 +12,8 @@ from eegbench.leaderboard.render import FORMATS
 
 def _board(folder: Path) -> None:
     board = Board.of(folder)
+    for run in board.unreadable:
+        raise InputError(run.why)
     board.html(folder / "leaderboard.html")
     for form in FORMATS:
         board.render(form)

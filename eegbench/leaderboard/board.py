@@ -1,33 +1,38 @@
 """The whole leaderboard of a folder of runs: its tables, published numbers beside them, and every format."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from eegbench.errors import InputError, unknown
-from eegbench.leaderboard import claims_markdown
+from eegbench.errors import InputError, UsageError, unknown
+from eegbench.leaderboard import claims_markdown, missing
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed, assess
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_gallery import Gallery
 from eegbench.leaderboard.ledger import read_claims
+from eegbench.leaderboard.markdown import markdown
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
-from eegbench.runs import Run, find, read_found
+from eegbench.runs import NOT_YET, Run, Unreadable, check_read, find, read_found
+from eegbench.tables import line
 from eegbench.walking import Links, Note, few, unheard
+
+Made = tuple[tuple[Table, ...], tuple[Assessed, ...]]
 
 
 @dataclass(frozen=True)
 class Board:
-    """Tables, the runs that they were made of, and what papers claim of the same data sets."""
+    """Tables, the runs that they were made of, what papers claim of the same data sets, and runs of no use."""
 
     folder: Path
     runs: tuple[Run, ...]
     tables: tuple[Table, ...]
     claims: tuple[Assessed, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @classmethod
     def of(
@@ -47,25 +52,31 @@ class Board:
         margin: the difference below which published and measured numbers are said to agree, where a test says so.
         subjects: over whom to rank; without, over what the largest set of methods shares. primary: the metric whose
         ties are corrected by themselves; "" for `standing.PRIMARY`. Links that are not followed stand among each
-        table's notes. Raises InputError for a folder that is none, for the first record that breaks the format, and for
-        a subject that no run is on; UsageError for another word for `claims`, a metric that no table ranks, or a margin
-        that is not above 0.
+        table's notes. note: is told of each run that is not on the board as it stands there, or not at all. Raises
+        InputError for a folder that is none, and for a subject that no run is on; UsageError for another word for
+        `claims`, a metric that no table ranks, or a margin that is not above 0.
         """
         found = find(folder, links)
-        for line in found.notes():
-            note(line)
-        runs = read_found(found)
+        runs, unreadable = read_found(found)
+        for news in (*found.notes(), *(one.line() for one in unreadable), *_not_counted(runs)):
+            note(news)
         known = {run.record.spec.subject for run in runs}
         if lacking := sorted(set(subjects) - known):
             there = f"runs are on {subjects_of(sorted(known))}" if known else "there are no runs"
             raise InputError(f"{folder}: no run is on {subjects_of(lacking)}; {there}")
-        tables = tabulate(runs, subjects, primary=primary, normalised=normalised)
+
+        def make(runs: Sequence[Run]) -> Made:
+            tables = tabulate(runs, subjects, primary=primary, normalised=normalised)
+            return tables, assess(read_claims(), runs, claims, margin=margin)
+
+        (tables, assessed), runs, strange = _made(make, runs)
+        for one in strange:
+            note(one.line())
+        unreadable = sorted([*unreadable, *strange], key=lambda one: one.path)
         if found.lost:
             names = few([f"{one.path} ({one.reason})" for one in found.lost])
-            lost = f"not looked at, so that runs may be missing here: {names}"
-            tables = tuple(dataclasses.replace(table, notes=(*table.notes, lost)) for table in tables)
-        assessed = assess(read_claims(), runs, claims, margin=margin)
-        return cls(folder, tuple(runs), tables, tuple(assessed))
+            tables = _noted(tables, f"not looked at, so that runs may be missing here: {names}")
+        return cls(folder, tuple(runs), tables, assessed, tuple(unreadable))
 
     def render(self, form: str) -> str:
         """The board as Markdown, CSV or JSON: the same runs give the same bytes. Published numbers stand in Markdown.
@@ -74,14 +85,60 @@ class Board:
         """
         if form not in FORMATS:
             raise unknown("format", form, [*FORMATS, "html"])
-        parts = [render(self.tables, form), claims_markdown.block(self.claims) if form == "md" else ""]
-        return "\n".join(filter(None, parts))
+        if form == "md":
+            notice = missing.markdown(self.unreadable, len(self.runs))
+            parts = [markdown(self.tables, notice), claims_markdown.block(self.claims)]
+            return "\n".join(filter(None, parts))
+        if form == "json" and self.unreadable:
+            names = "; ".join(f"{one.path} ({one.why})" for one in self.unreadable)
+            told = f"{missing.sentence(self.unreadable, len(self.runs))} {names}"
+            return render(_noted(self.tables, told), form)
+        return render(self.tables, form)
+
+    def check_whole(self) -> None:
+        """Raises CheckFailed where runs are not on the board, for they cannot be read."""
+        check_read(self.unreadable, len(self.runs), missing.WHAT)
 
     def html(self, output: Path, *, pictures: Mapping[Setting, Gallery] | None = None) -> str:
         """The board as one HTML page that will lie at `output`, from where its links to records lead."""
         home = home_of(self.folder, output)
-        return page(self.tables, self.runs, pictures=pictures or {}, home=home, claims=self.claims)
+        notice = missing.html(self.unreadable, len(self.runs))
+        return page(self.tables, self.runs, pictures=pictures or {}, home=home, claims=self.claims, notice=notice)
 
     def exhibited(self) -> dict[Setting, Sequence[Run]]:
         """By table the runs whose pictures a gallery shows; none where no images lie there."""
         return {table.setting: exhibited(table, self.runs) for table in self.tables}
+
+
+def _made(make: Callable[[Sequence[Run]], Made], runs: list[Run]) -> tuple[Made, list[Run], list[Unreadable]]:
+    """Tables and claims, the runs that they are made of, and those of which none can be made.
+
+    A record that can be read and still stops a table is a fault of ours: it costs its own run, and is named.
+    """
+    try:
+        return make(runs), runs, []
+    except UsageError:
+        raise
+    except Exception:
+        sound, strange = [], []
+        for run in runs:
+            try:
+                make([run])
+                sound.append(run)
+            except UsageError:  # as of a metric that this run alone does not have
+                sound.append(run)
+            except Exception as error:
+                strange.append(Unreadable.of(run.folder, run.path, error))
+        if not strange:
+            raise
+        return make(sound), sound, strange
+
+
+def _not_counted(runs: Sequence[Run]) -> list[str]:
+    """The complete runs whose scores are there and do not count, and why."""
+    told = [run for run in runs if run.sheet is None and run.record.status == "complete" and run.unscored != NOT_YET]
+    return [f"not scored: {line(run.path)}: {run.unscored}" for run in told]
+
+
+def _noted(tables: Sequence[Table], note: str) -> tuple[Table, ...]:
+    return tuple(dataclasses.replace(table, notes=(*table.notes, note)) for table in tables)

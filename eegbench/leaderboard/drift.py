@@ -21,7 +21,7 @@ from eegbench.errors import InputError
 from eegbench.fields import read_fields
 from eegbench.leaderboard.sketches import sketches
 from eegbench.records import ScoreSheet, check_name, digest, read_json
-from eegbench.runs import find, read_found
+from eegbench.runs import check_read, find, read_found
 from eegbench.walking import Links, Note, unheard
 
 SCHEMA_VERSION = 1
@@ -87,7 +87,7 @@ def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard
     """The numbers of a folder of runs, or of one score sheet. Raises InputError for neither, and for broken records.
 
     Of a folder all runs must be complete and scored: an unfinished one is an InputError that names it, and so is a link
-    that is not followed.
+    that is not followed. note: is told of each run that cannot be read; then CheckFailed is raised.
     """
     if path.is_file():
         sheet = ScoreSheet.read(path)
@@ -98,8 +98,12 @@ def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard
     for line in tree.notes():
         note(line)
     tree.check_whole()
+    runs, unreadable = read_found(tree)
+    for one in unreadable:
+        note(one.line())
+    check_read(unreadable, len(runs), "a baseline over the others is no pass")
     found = []
-    for run in read_found(tree):
+    for run in runs:
         if run.sheet is None:
             raise InputError(f"{run.folder}: {run.unscored}; finish it with `eegbench evaluate`, or move it away")
         key = [run.record.spec.key, run.sheet.suite, run.sheet.protocol]

@@ -34,14 +34,16 @@ def page(
     pictures: Mapping[Setting, Gallery] = NONE,
     home: str = "",
     claims: Sequence[Assessed] = (),
+    notice: str = "",
 ) -> str:
     """The page. `runs` are those that the tables were made of; `pictures` what was found of them, by setting.
 
-    home: the address of the folder of runs as seen from the page, by `home_of`; "" leaves the links out.
+    home: the address of the folder of runs as seen from the page, by `home_of`; "" leaves the links out. notice: HTML
+    that stands above all tables.
     """
     by_path = {run.path: run for run in runs}
     linked = [Linked(table, f"t{number}", by_path, home) for number, table in enumerate(tables, start=1)]
-    body = [f"<header>\n<h1>{TITLE}</h1>\n", *(_warning(said, why) for said, why in wording.warnings(tables))]
+    body = [f"<header>\n<h1>{TITLE}</h1>\n", *(_warning(said, why) for said, why in wording.warnings(tables)), notice]
     body += [_legend(tables), _controls(tables), _contents(linked)] if tables else ["<p>No runs.</p>\n"]
     sections = [_section(one, pictures.get(one.table.setting)) for one in linked]
     body += ["</header>\n<main>\n", *sections, published(claims), "</main>\n"]

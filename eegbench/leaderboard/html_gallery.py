@@ -65,7 +65,14 @@ def exhibited(table: Table, runs: Sequence[Run]) -> list[Run]:
     common = min(counts, key=lambda subject: (-counts[subject], subject), default=0)
     chosen = [min(row.runs, key=lambda s: (s.subject != common, s.subject, s.seed, s.path)) for row in rows]
     found = [by_path[source.path] for source in chosen]
-    return [run for run in found if any(entry.is_dir() for entry in run.folder.iterdir())]
+    return [run for run in found if _has_folders(run)]
+
+
+def _has_folders(run: Run) -> bool:
+    try:
+        return any(entry.is_dir() for entry in run.folder.iterdir())
+    except OSError:  # it was taken away meanwhile
+        return False
 
 
 def gallery(linked: Linked, found: Gallery | None) -> str:

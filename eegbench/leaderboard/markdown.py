@@ -12,10 +12,11 @@ LONGEST_LEGEND = 2000  # which is our own
 MARKUP = {c: f"\\{c}" for c in "\\`*[]|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """The leaderboard as one Markdown page."""
+def markdown(tables: Sequence[Table], notice: str = "") -> str:
+    """The leaderboard as one Markdown page. notice: a block of Markdown above all tables."""
     parts = ["# EEG-to-image leaderboard"]
     parts += [f"> **{escape(said)}** {escape(why)}" for said, why in wording.warnings(tables)]
+    parts += [notice] if notice else []
     parts += [_legend(tables)] if tables else ["No runs."]
     parts += [part for table in tables for part in _section(table)]
     return "\n\n".join(parts) + "\n"

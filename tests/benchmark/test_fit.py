@@ -36,7 +36,7 @@ def test_what_shapes_a_fit_changes_its_digest(lab: Any, changes: dict[str, Any])
 @pytest.mark.parametrize("attribute", ["fit_version", "weights"])
 def test_new_code_or_weights_change_the_digest(lab: Any, monkeypatch: pytest.MonkeyPatch, attribute: str) -> None:
     before = digest(shape(lab.plan()))
-    changed = {"fit_version": 2, "weights": lambda self: {"vae": "ab"}}[attribute]
+    changed = {"fit_version": 2, "weights": lambda self: {"vae": "ab" * 32}}[attribute]
     monkeypatch.setattr(type(lab.plan().method), attribute, changed)
     assert digest(shape(lab.plan())) != before
 
@@ -117,3 +117,10 @@ def test_loss_curves_are_kept_with_the_fit_and_checkpoints_are_not(
 def test_curves_have_the_points_that_the_table_has(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("step,loss,validation,rate\n1,0.5,,0.1\n2,0.25,0.75,0.1\n")
     assert columns(tmp_path / "a.csv") == {"loss": [(1, 0.5), (2, 0.25)], "validation": [(2, 0.75)]}
+
+
+def test_weights_whose_digest_is_none_are_refused_with_the_method(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = lab.plan()
+    monkeypatch.setattr(type(planned.method), "weights", lambda self: {"vae": "version 2"})
+    with pytest.raises(InputError, match=r"method 'uses-eeg': weights gave {'vae': 'version 2'}; wanted a sha256"):
+        fit(planned, progress=Silent())

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import save_file
 
 from eegbench import runs
-from eegbench.benchmark import store
+from eegbench.benchmark import gallery, store
 from eegbench.benchmark.gallery import SHOWN, SIDE, Gallery, Picture, collect, thumbnail
 from eegbench.benchmark.reconstruct import spread
 from eegbench.records import RunRecord, ScoreSheet, canonical, file_digest
@@ -267,3 +267,21 @@ def test_the_same_runs_give_the_same_pictures_and_each_group_its_own_notes(lab: 
     found = collect({"a": [run], "b": [other], "c": [run]}, settings={})
     assert found["a"] == found["c"] == show(run)
     assert found["a"].notes == (f"{run.path}: reconstruction missing",) and found["b"].notes == ()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), TypeError("x"), OSError(5, "I/O")])
+def test_an_image_that_cannot_be_read_for_whatever_reason_costs_that_picture_alone(
+    lab: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    run, other = run_of(lab), run_of(lab, "ignores-eeg")
+    read = gallery.read_image  # type: ignore[attr-defined]
+
+    def stopped(path: Path) -> Any:
+        if path.is_relative_to(run.folder / store.IMAGES):
+            raise error
+        return read(path)
+
+    monkeypatch.setattr(gallery, "read_image", stopped)
+    found = show(run, other)
+    assert (shown_of(found, run), shown_of(found, other)) == (0, 8)
+    assert f"{run.path}: reconstruction cannot be read, 8 times" in found.notes

@@ -197,10 +197,14 @@ HOSTILE: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
     "a path that climbs": ("run.json", lambda r: r["manifest"][0].update(file="../../x.png"), "not a path inside"),
     "an absolute path": ("run.json", lambda r: r["manifest"][0].update(file="/etc/passwd"), "not a path inside"),
     "a stimulus that climbs": ("run.json", lambda r: r["manifest"][0].update(stimulus=".."), "names the stimulus"),
-    "a huge number": ("scores.json", lambda s: s["metrics"]["top1"].update(value=1e300), "beyond 1e+12"),
+    "a huge number": (
+        "scores.json",
+        lambda s: s["metrics"]["top1"].update(value=1e300),
+        "value of top1 is 1e+300; wanted",
+    ),
     "a huge whole number": ("run.json", lambda r: r.update(peak_memory_bytes=10**30), "digits; at most"),
     "a million rows": ("run.json", lambda r: r.update(manifest=[{}] * 1_000_000), "1000000 images; at most"),
-    "files that climb": ("scores.json", lambda s: s.update(files={"../../x": "a"}), "not a path inside"),
+    "files that climb": ("scores.json", lambda s: s.update(files={"../../x": "a" * 64}), "not a path inside"),
     "deep nesting": ("run.json", lambda r: r["spec"].update(configuration=nested(40)), "nested deeper"),
 }
 

@@ -28,7 +28,7 @@ def add(tmp_path: Path) -> Add:
         spec = {"track": "eeg", "configuration": {}, "dataset_configuration": {}} | more.pop("spec", {})
         run = RunSpec("sim-things", "1", subject=subject, method=method, seed=seed, **spec)
         folder: Path = tmp_path / more.pop("folder", run.folder)
-        record = RunRecord(run, "method", True, "complete", {}, {"data/test": f"{subject}"})
+        record = RunRecord(run, "method", True, "complete", {}, {"data/test": f"{subject:064x}"})
         dataclasses.replace(record, **more.pop("record", {})).write(folder / "run.json")
         rng = np.random.default_rng([subject, seed, sum(method.encode())])
         values = 0.5 + np.round(0.1 * rng.normal(size=items) + 0.02 * rng.normal(), 6)
@@ -156,7 +156,7 @@ def test_a_metric_of_a_whole_set_has_nothing_to_pair(tmp_path: Path, add: Add) -
         ({"method": "b", "subject": 7}, "a, b share no subject"),
         ({"method": "b", "first": 30}, "the runs share 10 of 40 stimuli"),
         ({"method": "b", "judges": {"clip": "b" * 64}}, "differ in the weights of the judge clip"),
-        ({"method": "b", "record": {"digests": {"data/test": "other"}}}, "differ in the data test of subject 8"),
+        ({"method": "b", "record": {"digests": {"data/test": "f" * 64}}}, "differ in the data test of subject 8"),
         ({"method": "b", "score": {"unverified": True}}, "differ in the version of clip"),
     ],
     ids=str,
@@ -208,3 +208,14 @@ def test_json_alone_has_all_of_it_and_the_same_bytes_each_time(tmp_path: Path, a
 
 def test_the_help_has_an_example() -> None:
     assert "eegbench plan-size runs --difference .02" in eegbench("--help").stdout
+
+
+def test_a_run_that_cannot_be_read_is_told_and_stops_no_other(tmp_path: Path, add: Add) -> None:
+    for name in ("a", "b"):
+        add(name)
+    (add("c") / "scores.csv").write_text("nothing")
+    done = eegbench(tmp_path, "--difference", ".02", "--json")
+    assert json.loads(done.stdout)["methods"] == ["a", "b"]
+    assert json.loads(done.stdout)["unreadable"][0]["path"] == "sim-things/eeg/c/sub-08/seed-0"
+    assert done.exit_code == 1 and done.stderr.startswith("note: cannot be read: sim-things/eeg/c/sub-08/seed-0: ")
+    assert "1 of 3 runs cannot be read, and do not count; see above" in done.stderr

@@ -63,7 +63,7 @@ def _weights_of_a_hub(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def _too_large_weights(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
-    patch.setattr(type(lab.plan().method), "weights", lambda self: {"pack:generator": "ab"})
+    patch.setattr(type(lab.plan().method), "weights", lambda self: {"pack:generator": "ab" * 32})
     patch.setattr(preflight, "free_memory", lambda device: 10**6)
     return {}
 

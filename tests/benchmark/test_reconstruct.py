@@ -96,7 +96,7 @@ def test_another_configuration_stands_beside_the_first_run_and_is_found_again(la
 
 def test_other_weights_make_another_run(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.reconstruct()
-    monkeypatch.setattr(type(lab.plan().method), "weights", lambda self: {"vae": "ab"})
+    monkeypatch.setattr(type(lab.plan().method), "weights", lambda self: {"vae": "ab" * 32})
     second = lab.reconstruct()
     assert second.folder != first.folder and not second.reused
 

@@ -34,7 +34,7 @@ def add_run(tmp_path: Path) -> AddRun:
         folder: str = "",
         digests: dict[str, str] | None = None,
         n: int = 200,
-        scored: str = "",  # digest of the images that were scored
+        scored: str = "",  # digest of the images that were scored; without `digests` the record has it too
         transductive: bool = False,
         statistics: int = 1,  # the edition that made intervals and audit; 2 or an `audit` for those of today
         audit: Audited | None = None,
@@ -46,7 +46,8 @@ def add_run(tmp_path: Path) -> AddRun:
         place = tmp_path / (folder or run.folder)
         more: dict[str, Any] = {"reason": reason, "caution": caution}
         more |= {"transductive": True} if transductive else {}
-        record = RunRecord(run, role, simulated, status, {}, digests or {}, **more)
+        bound = {"reconstructions": scored} if scored else {}
+        record = RunRecord(run, role, simulated, status, {}, bound if digests is None else digests, **more)
         record.write(place / "run.json")
         if scores is not None:
             metrics = {name: _score(name, shown) for name, shown in scores.items()}

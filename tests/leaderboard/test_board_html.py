@@ -178,7 +178,7 @@ def test_every_line_has_as_many_cells_as_the_head(tmp_path: Path, add_run: AddRu
 
 def test_hostile_records_are_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -> None:
     hostile: dict[str, Any] = {"verdict": HOSTILE, "caution": HOSTILE, "dataset_configuration": {"a": HOSTILE}}
-    huge = {"a": HOSTILE, "b": "x" * 10**6, "c": [HOSTILE] * 10**4}
+    huge = {"a": HOSTILE, "b": "x" * 10**4, "c": [HOSTILE] * 100}
     where = "a\"b'<i>&# ?%\u202ejavascript:x"
     add_run("atm", {"ssim": {"value": None, "reason": HOSTILE}}, configuration=huge, folder=where, **hostile)
     add_run("atm", {"ssim": 0.4}, configuration={"a": "other"}, folder="b", **hostile)

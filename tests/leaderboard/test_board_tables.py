@@ -273,8 +273,8 @@ def test_copy_of_a_run_does_not_count_twice(tmp_path: Path, add_run: AddRun) -> 
 
 
 def test_runs_scored_by_other_weights_of_a_judge_are_told(tmp_path: Path, add_run: AddRun) -> None:
-    add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa", "clip": "cc"})
-    add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb", "clip": "cc"})
+    add_run("a", {"ssim": 0.3}, judges={"alexnet": "aa" * 32, "clip": "cc" * 32})
+    add_run("b", {"ssim": 0.9}, judges={"alexnet": "bb" * 32, "clip": "cc" * 32})
     table = only(collect(tmp_path))
     assert table.ranking == (
         "Nothing is ranked: the runs were scored by different weights of alexnet: score them again.",

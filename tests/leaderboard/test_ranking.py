@@ -335,5 +335,5 @@ def test_a_folder_that_cannot_be_read_stops_the_board(tmp_path: Path, add_run: A
 
     seen = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: refused(path) if str(path).endswith("/a") else seen(path))
-    with pytest.raises(InputError, match=r"a: cannot be read \(Permission denied\)"):
+    with pytest.raises(InputError, match=r"a: cannot be read \(Permission denied\), and runs may lie there"):
         collect(tmp_path)

@@ -345,9 +345,9 @@ def test_a_floor_scored_on_other_stimuli_is_left_out(tmp_path: Path, add_items: 
 def test_a_floor_scored_by_other_judges_is_left_out_and_the_methods_are_ranked(
     tmp_path: Path, add_items: AddRun
 ) -> None:
-    add_items("a", EASE, judges={"eyes": "1"})
-    add_items("b", EASE + 0.1, judges={"eyes": "1"})
-    add_items("random", EASE - 0.1, role="floor", judges={"eyes": "2"})
+    add_items("a", EASE, judges={"eyes": "1" * 64})
+    add_items("b", EASE + 0.1, judges={"eyes": "1" * 64})
+    add_items("random", EASE - 0.1, role="floor", judges={"eyes": "2" * 64})
     assert bold(tmp_path) == ["b"]
     assert "scored by different weights of eyes" in rows(tmp_path)[-1][0]
 

@@ -78,7 +78,7 @@ def test_broken_methods_are_named_once_each_and_the_verbs_go_on(verb: str, insta
 
 def test_broken_methods_are_listed_with_their_problem(install: Install, eegbench: Run) -> None:
     told = broken(install, "eegbench.methods", MODULES, "Bad")
-    listed = eegbench("list", "methods")
+    listed = eegbench("list", "methods", "--allow-plugins")
     assert listed.exit_code == 0 and "atm " in listed.stdout
     lines = [line for line in listed.stdout.split("\n") if " cannot be used: " in line]
     assert [words in line for line, words in zip(lines, dict(sorted(told.items())).values(), strict=True)] == [
@@ -124,12 +124,12 @@ def test_a_plug_in_that_wants_a_name_of_ours_is_told_of(install: Install, eegben
 
 def test_an_interrupt_while_a_plug_in_is_imported_is_one(install: Install, eegbench: Run) -> None:
     install("eegbench.methods", "raise KeyboardInterrupt", bad="Bad")
-    assert eegbench("list", "methods").exit_code == 130
+    assert eegbench("list", "methods", "--allow-plugins").exit_code == 130
 
 
 def test_a_plug_in_that_prints_spoils_no_json(install: Install, eegbench: Run) -> None:
     install("eegbench.metrics", "print('hello')", bad="bad")
-    assert "hello" not in eegbench("list", "metrics").stdout
+    assert "hello" not in eegbench("list", "metrics", "--allow-plugins").stdout
 
 
 METRIC = """
@@ -187,7 +187,7 @@ def test_a_broken_data_set_is_listed_and_hides_no_other(install: Install, eegben
         "from eegbench.datasets.sim_things import SimThings\nclass Bad(SimThings):\n    name = 'bad'\n    subjects = 8"
     )
     install("eegbench.datasets", source, bad="Bad")
-    done = eegbench("list", "datasets")
+    done = eegbench("list", "datasets", "--allow-plugins")
     assert done.exit_code == 0 and "bad cannot be used" in done.stdout and "has the subjects 8" in done.stdout
     assert eegbench("datasets", "info", "bad").exit_code == 2
 
@@ -204,6 +204,6 @@ def test_a_run_scored_by_a_metric_that_is_broken_now_is_verified_in_its_other_sc
     (tmp_path / "eegbench_test_plugin_bad.py").write_text("bad = 3")
     del sys.modules["eegbench_test_plugin_bad"]
     with pytest.warns(Notice, match="metric 'bad' is a plug-in .* that is no metric"):
-        verdict = Verifier(Silent()).verify(outcome.run_folder)
+        verdict = Verifier(Silent(), allow_plugins=True).verify(outcome.run_folder)
     assert verdict.problems == () and verdict.scores == len(outcome.sheet.metrics) - 1
     assert "not computed again: bad: metric 'bad' is a plug-in" in verdict.unknown

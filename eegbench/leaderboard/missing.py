@@ -1,0 +1,32 @@
+"""Runs that cannot be read, on the board that is made without them."""
+
+from collections.abc import Sequence
+
+from eegbench.leaderboard.html_text import text
+from eegbench.leaderboard.markdown import escape
+from eegbench.runs import LONGEST, Unreadable
+
+WHAT = "are not on the board"
+LONGEST_PATH = 1000
+
+
+def sentence(unreadable: Sequence[Unreadable], read: int) -> str:
+    """How many of all runs are not on the board; `read` are."""
+    return f"{len(unreadable)} of {len(unreadable) + read} runs cannot be read, and {WHAT}."
+
+
+def markdown(unreadable: Sequence[Unreadable], read: int) -> str:
+    """The notice of a Markdown board; "" where there is nothing to say."""
+    if not unreadable:
+        return ""
+    lines = [f"> - {escape(one.path, LONGEST_PATH)}: {escape(one.why, LONGEST + 1)}" for one in unreadable]
+    return "\n".join([f"> **{sentence(unreadable, read)}**", ">", *lines])
+
+
+def html(unreadable: Sequence[Unreadable], read: int) -> str:
+    """The notice of an HTML board; "" where there is nothing to say."""
+    if not unreadable:
+        return ""
+    lines = [f"<li><b>{text(one.path, LONGEST_PATH)}</b>: {text(one.why, LONGEST + 1)}</li>\n" for one in unreadable]
+    head = f"<strong>{text(sentence(unreadable, read))}</strong>"
+    return f'<section class="caution missing" id="missing">{head}\n<ul tabindex="0">\n{"".join(lines)}</ul></section>\n'
