@@ -353,7 +353,7 @@ def _pieces(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             yield piece
         while piece := answer.read1(PIECE):
             yield piece
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a length that is none
         raise _Broken(error) from None
 
 

@@ -14,13 +14,20 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from eegbench.tables import line
+
+LONGEST = 3000  # characters of a message
 MANY = 40  # names in one message; more are summed up
 
 
 class EegbenchError(Exception):
-    """Base of all errors that eegbench raises on purpose."""
+    """Base of all errors that eegbench raises on purpose. Its text is one line, whatever a stranger wrote into it."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        text = line(super().__str__())
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class UsageError(EegbenchError):

@@ -34,7 +34,7 @@ STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configurat
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
-    "errors": set(),
+    "errors": {"tables"},
     "channels": set(),
     "seeds": {"errors"},
     "tables": set(),

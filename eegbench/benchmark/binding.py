@@ -50,16 +50,18 @@ def contents(folder: Path) -> dict[str, str]:
     return {name: file_digest(folder / name) if kind == FILE else kind for name, kind in listed(folder).items()}
 
 
-def versions(folder: Path) -> dict[str, object]:
+def versions(folder: Path) -> dict[str, int]:
     """The schema version of run.json and of scores.json, as those of them say it that are there and can be read."""
     found = {}
     for name in (runs.RECORD, runs.SHEET):
         with suppress(InputError):
-            found[name] = read_json(folder / name).get("schema_version")
+            version = read_json(folder / name).get("schema_version")
+            if type(version) is int:  # whoever reads the record refuses another
+                found[name] = version
     return found
 
 
-def mixed(found: Mapping[str, object]) -> str:
+def mixed(found: Mapping[str, int]) -> str:
     """What is wrong where a run's records are of two schema versions; "" if they are of one."""
     if len(set(found.values())) < 2:
         return ""
@@ -67,7 +69,7 @@ def mixed(found: Mapping[str, object]) -> str:
     return f"its records are of two schema versions, {said}: {AGAIN}"
 
 
-def seals(folder: Path, found: Mapping[str, object]) -> Iterator[str]:
+def seals(folder: Path, found: Mapping[str, int]) -> Iterator[str]:
     """The records whose seals do not hold, by their `versions`: those of version 1 have none."""
     for name, version in found.items():
         if version != 1 and not is_sealed((folder / name).read_bytes().decode()):

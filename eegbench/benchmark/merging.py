@@ -29,6 +29,7 @@ from eegbench.benchmark.verify import Again, Verifier
 from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.places import writing
 from eegbench.records import SCHEMA_VERSION, RunRecord, ScoreSheet, file_digest
+from eegbench.tables import line
 from eegbench.walking import Links, Note, few, told, unheard
 
 SCHEMAS = Path(runs.__file__).parent / "schemas"
@@ -45,8 +46,7 @@ class Outcome:
     why: str
 
     def line(self) -> str:
-        said = f"{self.state}: {self.run}: {self.why}"
-        return " ".join("".join(c if c.isprintable() else " " for c in said).split())
+        return line(f"{self.state}: {self.run}: {self.why}")
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def merge(
     taking = Taking(into, verifier, Known.below(known) if known else Known(), readers or {})
     for folder in folders:
         found = runs.find(folder, Links.NONE)
-        for line in told(folder, (one for one in found.unread if one not in found.lost)):
-            note(line)
+        for news in told(folder, (one for one in found.unread if one not in found.lost)):
+            note(news)
         for link in found.lost:
             yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")
         for shut in found.closed:
@@ -169,7 +169,7 @@ class Taking:
             return verdict.unknown if again is None else self._renewed(run, again)
         if verdict.unknown and not trusted:
             return f"{verdict.unknown}; --digests-only takes it in all the same"
-        return self.verifier.unreadable(run.folder, self.readers)
+        return next(readable.problems(run.folder, self.readers), "")
 
     def _renewed(self, run: Copied, again: Again) -> str:
         """The same of a copy of schema version 1, which is brought up to date."""
@@ -179,7 +179,7 @@ class Taking:
         with writing(self.into, mend=MEND):
             _renew(run, again)
         verdict = dataclasses.replace(self.verifier, digests_only=True).verify(run.folder)
-        return verdict.problems[0] if verdict.problems else self.verifier.unreadable(run.folder, self.readers)
+        return verdict.problems[0] if verdict.problems else next(readable.problems(run.folder, self.readers), "")
 
 
 def copy_run(source: Opened, folder: Path) -> Copied:

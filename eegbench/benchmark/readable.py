@@ -1,7 +1,7 @@
 """Can every verb read this run? What is taken in from others must not break a board, a comparison or a picture later.
 
-Each reader reads as the verbs do that it names. Those of galleries, which need the data set, and of boards, which know
-nothing of a run's images, are brought along by who takes runs in.
+Each reader reads as the verbs do that it names. Those of boards, which know nothing of a run's images, are brought
+along by who takes runs in.
 """
 
 from collections.abc import Callable, Iterator, Mapping

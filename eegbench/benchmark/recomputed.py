@@ -15,7 +15,7 @@ WORDS = ("version", "higher_is_better", "items", "variant", "unverified", "reaso
 
 def scores(told: ScoreSheet, found: ScoreSheet, computed: Mapping[str, Score]) -> Iterator[str]:
     """Where a sheet says something else than these images give; `computed` are the scores that could be computed."""
-    for name in ("n", *(("truths",) if told.truths else ())):
+    for name in ("n", "subset", *(("truths",) if told.truths else ())):
         if getattr(told, name) != getattr(found, name):
             yield f"{runs.SHEET}: {name} is {getattr(told, name)!r}; computed again {getattr(found, name)!r}"
     for judge in sorted(told.judges.keys() | found.judges.keys()):

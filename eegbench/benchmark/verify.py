@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench import backbones, runs
-from eegbench.benchmark import audit, binding, entering, gallery, permuting, plugins, readable, recomputed, score, store
+from eegbench.benchmark import audit, binding, entering, permuting, plugins, readable, recomputed, score, store
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
-from eegbench.benchmark.readable import Reader
 from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
@@ -127,15 +126,6 @@ class Verifier:
         unknown += [VERSION_1] if old else []
         told, said = tuple(problems[:MOST]), "; ".join(unknown)
         return Verdict(str(folder), len(record.manifest), scores, told, said, tuple(_remarks(folder, record))), again
-
-    def unreadable(self, folder: Path, readers: Mapping[str, Reader]) -> str:
-        """What stops a gallery, or one of the `readers`, in a run's folder; "" if nothing does."""
-
-        def shown(folder: Path) -> None:
-            gallery.collect({"": [runs.read(folder)]}, settings=self.settings)
-
-        with plugins.only_own(not self.allow_plugins):
-            return next(readable.problems(folder, {"as a gallery": shown, **readers}), "")
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
         """Problems with the scores, why some were not computed again, and what the images give."""

@@ -48,7 +48,7 @@ def verify(
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     verdicts = []
     found = runs.find(run, Links.of(follow_links)) if every else runs.Found(run, (run,), ())
-    for line in found.notes():
+    for line in (*found.notes(), *(one.line() for one in found.closed)):
         note(line)
     if not found.folders:
         found.check_whole()

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegbench import runs
-from eegbench.benchmark import gallery, store
+from eegbench.benchmark import store
 from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
 from eegbench.benchmark.opened import Opened
 from eegbench.benchmark.verify import Verifier
@@ -442,20 +442,6 @@ def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Any, 
     assert "count" in refused.why
 
 
-def test_what_a_gallery_could_not_show_is_refused(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a configuration of a data set that nobody thought of: the page would not be written."""
-    answers, method = gallery._answers, RunRecord.read(theirs / "run.json").spec.method
-
-    def broken(spec: RunSpec, settings: Any) -> Any:
-        if spec.method == method:
-            raise TypeError("'str' object is not a mapping")
-        return answers(spec, settings)
-
-    monkeypatch.setattr(gallery, "_answers", broken)
-    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
-    assert refused.why == "as a gallery: TypeError: 'str' object is not a mapping"
-
-
 def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
     lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -500,6 +486,6 @@ def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_cop
 
 @pytest.mark.parametrize("digests_only", [False, True])
 def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Any, theirs: Path, digests_only: bool) -> None:
-    reseal(theirs, lambda sheet: dataclasses.replace(sheet, protocol="nope"))
+    edited(theirs / "scores.json", lambda sheet: sheet.update(protocol="nope"))
     [refused] = [one for one in merged(lab, digests_only=digests_only) if one.state == REFUSED]
-    assert "unknown protocol 'nope'" in refused.why
+    assert "protocol is 'nope'; wanted one of sal512, me256" in refused.why

@@ -300,7 +300,7 @@ def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_aw
     folder = lab.evaluate(audit=False).run_folder
     assert verified(folder).lines()[0].startswith("ok")
     (folder / "permuted").mkdir()
-    (folder / "permuted/permutation.json").write_text('{"images": []}')
+    (folder / "permuted/permutation.json").write_text(json.dumps({"run": "a" * 64, "eeg_of": {}, "images": []}))
     assert verified(folder).problems[0].startswith("permuted/permutation.json: is bound by no digest")
     lab.evaluate(audit=False)
     assert verified(folder).lines()[0].startswith("ok")

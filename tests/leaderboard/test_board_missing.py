@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_read_is_named_too(
     assert [run.path for run in board.runs] == ["b"]
     assert board.unreadable == (runs.Unreadable("shut/", "Permission denied"),)
     done = CliRunner().invoke(app, ["verify", str(tmp_path), "--all", "--digests-only"])
-    assert done.exit_code != 0 and "cannot be read (Permission denied)" in done.stderr
+    assert done.exit_code != 0 and "cannot be read: shut/: Permission denied" in done.stderr
 
 
 UNBOUND = {
