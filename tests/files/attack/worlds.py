@@ -1,0 +1,36 @@
+"""The small world of the tests with runs in it, for kinds that attack whole runs."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from small_world import Lab, small_world
+
+
+@dataclass(frozen=True)
+class World:
+    """`run` is a complete run of `lab.runs`, in which there are five others."""
+
+    lab: Lab
+    run: Path
+
+    @property
+    def others(self) -> list[Path]:
+        return sorted(path.parent for path in self.lab.runs.rglob("run.json") if path.parent != self.run)
+
+    def copy(self, folder: Path, run: Path) -> Path:
+        """A copy of one of the runs at its own place below `folder`."""
+        target = folder / run.relative_to(self.lab.runs)
+        shutil.copytree(run, target)
+        return target
+
+
+def evaluated(folder: Path, patch: pytest.MonkeyPatch) -> World:
+    """Six runs: a method that was audited, with its floor and two ceilings, another seed of it and another method."""
+    lab = small_world(folder, patch)
+    run = lab.evaluate().run_folder
+    lab.evaluate(seed=1)
+    lab.evaluate("ignores-eeg")
+    return World(lab, run)
