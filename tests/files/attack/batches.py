@@ -21,7 +21,7 @@ from attack.cases import Kind, Maker
 from attack.trial import FAILED, Result, attempt
 
 BATCH = 200  # seeds
-LONGEST = 180.0  # s that a case may be silent, on a machine that has other things to do
+LONGEST = 60.0  # s that a case may be silent, on a machine that has other things to do
 SWEEP = 50  # cases between two looks at the garbage
 DATA = 6 * 2**30  # bytes that a process of cases may ask for beyond what it has: the machine must live
 GROWN = 2**28  # bytes that may stay when a batch is done
@@ -52,7 +52,7 @@ def _kind(name: str, kind: Kind, seeds: range, folder: Path) -> tuple[list[Resul
 
 @contextlib.contextmanager
 def prepared(kind: Kind, folder: Path) -> Iterator[Maker]:
-    """The maker of a kind's cases, in a folder of its own; a module that hostile files name can be imported meanwhile."""
+    """The maker of a kind's cases, in a folder of its own; `attack_bait`, which hostile files name, can be imported."""
     shared = folder / "shared"
     (folder / "around").mkdir(parents=True)
     shared.mkdir()

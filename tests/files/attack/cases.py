@@ -60,10 +60,7 @@ def of_files(
     def make(rng: random.Random, folder: Path) -> Case:
         path = folder / name
         what = "spoilt" if not made or rng.random() < 0.5 else rng.choice(sorted(made))
-        if what == "spoilt":
-            data = spoilt(rng.choice(wholes), rng, rng.choice(wholes))
-        else:
-            data = made[what](rng)
+        data = spoilt(rng.choice(wholes), rng, rng.choice(wholes)) if what == "spoilt" else made[what](rng)
         path.write_bytes(data)
         return Case(what, len(data), lambda: read(path))
 

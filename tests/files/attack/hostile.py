@@ -1,5 +1,6 @@
 """Hostile values: in the place of a field of JSON, TOML or CSV, and as the text of one that no library would write."""
 
+import contextlib
 import copy
 import json
 import random
@@ -12,8 +13,8 @@ from eegbench.records import sealed
 HTML = "<script>alert(1)</script>"
 WORDS = (
     "", " ", "nope", "all", "none", "null", "true", "-0", "NaN", "a\nb", "a\rb", "a\x00b", "\x1b[2J\x07", "\u202eabc",
-    "\u2028", "\ud800", "\U0001f9e0" * 50, HTML, "../../x", "/etc/passwd", "C:\\x", "~", "$HOME", "%s%n", "{0.__class__}",
-    "'; --", "=cmd()", "a" * 300, "a/" * 600 + "a", "a" * 5000, "pack:vae", "http://127.0.0.1:1/", "__class__",
+    "\u2028", "\ud800", "\U0001f9e0" * 50, HTML, "../../x", "/etc/passwd", "C:\\x", "~", "$HOME", "%s%n",
+    "{0.__class__}", "'; --", "=cmd()", "a" * 300, "a/" * 600 + "a", "a" * 5000, "pack:vae", "http://127.0.0.1:1/", "__class__",
     "os:system", "attack_bait:harm", "con", ".", "..", "-", "--help", "café", "cafe\u0301", "0" * 64, "f" * 64,
 )  # fmt: skip
 NUMBERS = (
@@ -107,10 +108,8 @@ def written(value_: Any, rng: random.Random) -> bytes:
     """As JSON, which may be sealed so that its seal holds, where a seal can be made of it."""
     text = json.dumps(value_, indent=1, sort_keys=True)
     if isinstance(value_, dict) and rng.random() < 0.7:
-        try:
+        with contextlib.suppress(TypeError, ValueError):
             text = sealed(value_)
-        except (TypeError, ValueError):
-            pass
     return text.encode()
 
 

@@ -1,4 +1,4 @@
-"""What is done to a whole run's folder: files that lie, lead elsewhere or never end, and forgeries that are sealed anew."""
+"""What is done to a whole run's folder: files that lie, lead elsewhere or never end, and sealed forgeries."""
 
 import dataclasses
 import json
@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 from attack.cases import count
 from attack.hostile import changed, written
@@ -63,11 +64,13 @@ def _score(rng: random.Random, run: Path, world: World, outside: Path) -> None:
 
 
 def _verdict(rng: random.Random, run: Path, world: World, outside: Path) -> None:
-    changes = rng.choice(({"verdict": "EEG contributes: all of it"}, {"audit": None}, {"caution": "none"}, {"n": 7}))
-    try:
-        reseal(run, lambda sheet: dataclasses.replace(sheet, **changes))  # type: ignore[arg-type]
-    except Exception:  # a verdict that the sheet's own rules refuse; then an interval is forged
-        reseal(run, lambda sheet: with_score(sheet, "top1", ci=(0.1, 0.2)))
+    more = {"verdict": "cannot tell: but surely", "caution": "none", "n": 7, "subset": "1 of 2 stimuli"}
+    name = rng.choice((*more, "ci", "floor"))
+    if name in more:
+        changes: dict[str, Any] = {name: more[name]}
+        reseal(run, lambda sheet: dataclasses.replace(sheet, **changes))
+    else:
+        reseal(run, lambda sheet: with_score(sheet, "top1", **{name: {"ci": (0.1, 0.2), "floor": 0.5}[name]}))
 
 
 def _table(rng: random.Random, run: Path, world: World, outside: Path) -> None:

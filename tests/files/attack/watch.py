@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 RUN = frozenset(
-    "os.system os.exec os.posix_spawn os.spawn os.startfile os.fork os.forkpty pty.spawn subprocess.Popen ctypes.dlopen "
-    "ctypes.call_function pickle.find_class webbrowser.open shutil.unpack_archive sys.addaudithook".split()
+    {
+        *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.fork", "os.forkpty", "pty.spawn"),
+        *("subprocess.Popen", "ctypes.dlopen", "ctypes.call_function", "pickle.find_class", "webbrowser.open"),
+        *("shutil.unpack_archive", "sys.addaudithook"),
+    }
 )
 CONNECTED = {"socket.connect": 1, "socket.bind": 1, "socket.sendto": 1, "socket.getaddrinfo": 0}
 # By event, which of its values are paths that it changes, and the folder that a relative one is below.

@@ -1,8 +1,23 @@
 """The table of kinds. A new kind is a file here with a function `make`, and a line below."""
 
 from attack.cases import Kind
-from attack.kinds import archives, baselines, captions, images, pickles, recordings, records, settings, spreadsheets
-from attack.kinds import tables, torch_files, weights, whole_runs
+from attack.kinds import (
+    archives,
+    baselines,
+    captions,
+    command_lines,
+    images,
+    pickles,
+    recordings,
+    records,
+    servers,
+    settings,
+    spreadsheets,
+    tables,
+    torch_files,
+    weights,
+    whole_runs,
+)
 
 KINDS: dict[str, Kind] = {
     "records": Kind(records.make, 12),
@@ -22,4 +37,7 @@ KINDS: dict[str, Kind] = {
     "verify": Kind(whole_runs.make_verify, 5),
     "merge": Kind(whole_runs.make_merge, 3),
     "boards": Kind(whole_runs.make_boards, 2),
+    "downloads": Kind(servers.make_downloads, 2),
+    "endpoints": Kind(servers.make_endpoints, 3),
+    "command lines": Kind(command_lines.make, 3),
 }

@@ -15,6 +15,18 @@ from attack.spoiling import PROGRAMS
 from eegbench.datasets.pickled import read_pickled
 
 PROTO = b"\x80\x02"
+HEADERS = (
+    "(" * 3000,
+    "[" * 900 + "]" * 900,
+    "-" * 3000 + "1",
+    "\x00" * 100,
+    "9**9**9",
+    "__import__('attack_bait')",
+    "{'descr': 'S9', 'shape': ()}",
+    "{'descr': '|O', 'fortran_order': False, 'shape': ()}",
+    "{'descr': [('a', '|O')], 'fortran_order': False, 'shape': ()}",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (" + "9" * 3000 + ",)}",
+)
 RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
 F4 = b"cnumpy\ndtype\nX\x02\x00\x00\x00f4K\x00K\x01\x87R"
 
@@ -123,13 +135,7 @@ def _numbers(rng: random.Random) -> bytes:
 
 
 def _header(rng: random.Random) -> bytes:
-    words = rng.choice(
-        (
-            "(" * 3000, "[" * 900 + "]" * 900, "{'descr': '|O', 'fortran_order': False, 'shape': (" + "9" * 3000 + ",)}",
-            "__import__('attack_bait')", "{'descr': '|O', 'fortran_order': False, 'shape': ()}", "9**9**9", "-" * 3000 + "1",
-            "{'descr': [('a', '|O')] , 'fortran_order': False, 'shape': ()}", "\x00" * 100, "{'descr': 'S9', 'shape': ()}",
-        )
-    ).encode()  # fmt: skip
+    words = rng.choice(HEADERS).encode()
     version = rng.choice((b"\x01\x00", b"\x02\x00", b"\x03\x00", b"\xff\xff"))
     size = rng.choice((len(words), 0, 65535, 2**31 - 1))
     packed = struct.pack("<H", min(size, 65535)) if version == b"\x01\x00" else struct.pack("<I", size)

@@ -1,6 +1,7 @@
 """Configuration: TOML files, and the words of --set."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,20 @@ from eegbench.benchmark import plugins
 
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 TOKENS = (
-    "1", "nan", "inf", "-inf", "0x7fffffffffffffffffff", "1_0", "1e999", "[]", "{}", "[[]]", "true", '"none"', '""', '"a\\u0000b"',
-    '"\\u001b[2J"', "1979-05-27", "07:32:00", '"auto"', '"pack:vae"', "[1, 2, 3]", '["a", 1]', "{a = 1}", "'''x\ny'''", "0.5", "-1",
+    "1", "nan", "inf", "-inf", "0x7fffffffffffffffffff", "1_0", "1e999", "[]", "{}", "[[]]", "true", '"none"', '""',
+    '"a\\u0000b"', '"\\u001b[2J"', "1979-05-27", "07:32:00", '"auto"', '"pack:vae"', "[1, 2, 3]", '["a", 1]', "{a = 1}",
+    "'''x\ny'''", "0.5", "-1",
 )  # fmt: skip
+LINES = (
+    "[method\n",
+    "[[method]]\na=1",
+    "method = 1",
+    "[other]",
+    "a = 'x" * 50,
+    "=",
+    "[method]\na=1\na=2",
+    "\ufeff[method]",
+)
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
@@ -32,7 +44,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 
     def case(rng: random.Random, folder: Path) -> Case:
         method, words, file = rng.choice(METHODS), [], folder / "a.toml"
-        what = rng.choice(("words", "words", "spoilt", "fields", "fields", "deep", "numbers", "many", "text"))
+        what = rng.choice(("words", "words", "spoilt", "fields", *TOML))
         if what == "words":
             words = [_word(rng, keys[method]) for _ in range(rng.randint(1, 3))]
             return Case(what, sum(map(len, words)), lambda: read(method, None, words))
@@ -54,17 +66,39 @@ def _word(rng: random.Random, keys: list[str]) -> str:
 
 
 def _toml(what: str, rng: random.Random, keys: list[str]) -> bytes:
+    return TOML[what](rng, keys).encode(errors="surrogatepass")
+
+
+def _fields(rng: random.Random, keys: list[str]) -> str:
+    lines = (f"{rng.choice(keys)} = {rng.choice(TOKENS)}\n" for _ in range(rng.randint(1, 4)))
+    return "[method]\n" + "".join(lines)
+
+
+def _deep(rng: random.Random, keys: list[str]) -> str:
     depth = count(rng, 10, 20_000)
-    texts = {
-        "fields": lambda: "[method]\n" + "".join(f"{rng.choice(keys)} = {rng.choice(TOKENS)}\n" for _ in range(rng.randint(1, 4))),
-        "deep": lambda: rng.choice(
-            (
-                f"a = {'[' * depth}{']' * depth}", "a = " + "{a = " * depth + "1" + "}" * depth, f"[{'.'.join('a' * depth)}]",
-                f"{'.'.join('a' * depth)} = 1", "".join(f"[{'.'.join('a' * (i + 1))}]\n" for i in range(min(depth, 300))),
-            )
-        ),
-        "numbers": lambda: f"[method]\n{rng.choice(keys)} = {rng.choice(('9' * depth, '0.' + '9' * depth, '0x' + 'f' * depth, '1e' + '9' * depth))}",
-        "many": lambda: "[method]\n" + "".join(f"k{i} = {i}\n" for i in range(depth)),
-        "text": lambda: rng.choice((f'a = "{rng.choice(WORDS)}"', rng.choice(WORDS), "[method\n", "[[method]]\na=1", "method = 1", "[other]", "a = 'x" * 50)),
-    }  # fmt: skip
-    return texts[what]().encode(errors="surrogatepass")
+    name = ".".join("a" * depth)
+    tables = "".join(f"[{'.'.join('a' * (i + 1))}]\n" for i in range(min(depth, 300)))
+    arrays = "a = " + "[" * depth + "]" * depth
+    return rng.choice((arrays, "a = " + "{a = " * depth + "1" + "}" * depth, f"[{name}]", f"{name} = 1", tables))
+
+
+def _numbers(rng: random.Random, keys: list[str]) -> str:
+    digits = "9" * count(rng, 10, 20_000)
+    return f"[method]\n{rng.choice(keys)} = {rng.choice(('', '0.', '0x', '1e', '-'))}{digits}"
+
+
+def _many(rng: random.Random, keys: list[str]) -> str:
+    return "[method]\n" + "".join(f"k{i} = {i}\n" for i in range(count(rng, 10, 20_000)))
+
+
+def _text(rng: random.Random, keys: list[str]) -> str:
+    return rng.choice((f'a = "{rng.choice(WORDS)}"', rng.choice(WORDS), *LINES))
+
+
+TOML: dict[str, Callable[[random.Random, list[str]], str]] = {
+    "fields": _fields,
+    "deep nesting": _deep,
+    "numbers": _numbers,
+    "many keys": _many,
+    "text": _text,
+}

@@ -129,7 +129,7 @@ def _deep(rng: random.Random) -> bytes:
 def _strange(rng: random.Random) -> bytes:
     """Tensors of which numpy has no array, and containers that are none of a recording's."""
     values: tuple[Any, ...] = (
-        torch.sparse_coo_tensor(torch.zeros(2, 1, dtype=torch.long), torch.ones(1), (10**9, 10**9), check_invariants=False),
+        torch.sparse_coo_tensor(torch.zeros(2, 1).long(), torch.ones(1), (10**9, 10**9), check_invariants=False),
         torch.empty(10**9, device="meta"), torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.complex64),
         torch.ones(1).expand(count(rng, 10, 2**30)), torch.nn.Parameter(torch.ones(2)), {1, 2}, OrderedDict(a=1),
         torch.float32, torch.Size([1]), torch.device("cpu"), {(1, 2): 3}, {1.5: 2}, 1j, b"bytes", {"a": {"b": b"c"}},

@@ -1,0 +1,57 @@
+"""A server on this machine that sends whatever bytes it is given, one connection after the other."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+SILENT = 5.0  # s that it waits for a question
+
+
+@contextmanager
+def serving(answers: Sequence[bytes]) -> Iterator[tuple[str, list[bytes]]]:
+    """Its address, and the questions that came; each connection gets the next answer, and then the last again."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(
+            target=_serve, args=(server, list(answers), asked), daemon=True, name="hostile server"
+        )
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        finally:
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            thread.join(SILENT)
+
+
+def answer(body: bytes = b"", status: str = "200 OK", *, length: int | None = None, **headers: str) -> bytes:
+    """An answer as a server gives it; `length` is what it says of the body."""
+    lines = {"Content-Length": str(len(body) if length is None else length), "Connection": "close"}
+    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = f"HTTP/1.1 {status}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
+    return head.encode("latin1", "replace") + b"\r\n" + body
+
+
+def _serve(server: socket.socket, answers: list[bytes], asked: list[bytes]) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.settimeout(SILENT)
+                asked.append(_question(connection))
+                connection.sendall(answers.pop(0) if len(answers) > 1 else answers[0])
+
+
+def _question(connection: socket.socket) -> bytes:
+    """All of a question: its head, and a body of the length that it says."""
+    came = b""
+    while b"\r\n\r\n" not in came and (piece := connection.recv(2**16)):
+        came += piece
+    head, _, body = came.partition(b"\r\n\r\n")
+    wanted = next(
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
+    while len(body) < wanted and (piece := connection.recv(2**16)):
+        body += piece
+    return head + b"\r\n\r\n" + body
