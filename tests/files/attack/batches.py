@@ -42,7 +42,7 @@ def _kind(name: str, kind: Kind, seeds: range, folder: Path) -> tuple[list[Resul
     since, results = time.monotonic(), []
     with prepared(kind, folder) as maker:
         for start in range(0, len(seeds), BATCH):
-            left = seeds[start : start + BATCH]
+            left: Sequence[int] = seeds[start : start + BATCH]
             while left:
                 found = list(_in_a_child(name, maker, left, folder / "around"))
                 results += found

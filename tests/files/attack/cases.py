@@ -1,5 +1,6 @@
 """What a case is: something hostile, and how it is read; and cases of files, which most kinds are."""
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,4 +70,4 @@ def of_files(
 
 def count(rng: random.Random, low: int, high: int) -> int:
     """A number between these, as likely in each order of magnitude: large ones cost time, and are few."""
-    return round(low * (high / low) ** rng.random())
+    return round(low * math.exp(math.log(high / low) * rng.random()))

@@ -13,9 +13,9 @@ from eegbench.records import sealed
 HTML = "<script>alert(1)</script>"
 WORDS = (
     "", " ", "nope", "all", "none", "null", "true", "-0", "NaN", "a\nb", "a\rb", "a\x00b", "\x1b[2J\x07", "\u202eabc",
-    "\u2028", "\ud800", "\U0001f9e0" * 50, HTML, "../../x", "/etc/passwd", "C:\\x", "~", "$HOME", "%s%n",
-    "{0.__class__}", "'; --", "=cmd()", "a" * 300, "a/" * 600 + "a", "a" * 5000, "pack:vae", "http://127.0.0.1:1/", "__class__",
-    "os:system", "attack_bait:harm", "con", ".", "..", "-", "--help", "café", "cafe\u0301", "0" * 64, "f" * 64,
+    "\u2028", "\ud800", "\U0001f9e0" * 50, HTML, "../../x", "/etc/passwd", "C:\\x", "~", "$HOME", "%s%n", "'; --",
+    "{0.__class__}", "__class__", "=cmd()", "a" * 300, "a/" * 600 + "a", "a" * 5000, "pack:vae", "os:system",
+    "attack_bait:harm", "http://127.0.0.1:1/", "con", ".", "..", "-", "--help", "café", "cafe\u0301", "0" * 64, "f" * 64,
 )  # fmt: skip
 NUMBERS = (
     0, 1, -1, 2, 7, 255, 256, 10**6, 2**31, 2**53 + 1, 2**63, 2**64, 10**19, 10**25, 10**400, -(10**19), 0.1, -0.5, 1.5,

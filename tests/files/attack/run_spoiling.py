@@ -148,13 +148,8 @@ def _link(rng: random.Random, run: Path, world: World, outside: Path) -> None:
         shutil.rmtree(place)
     else:
         place.unlink()
-    targets = {
-        "outside": outside / "moved" / place.name,
-        "nowhere": "nowhere",
-        "itself": place.name,
-        "device": "/dev/zero",
-        "up": "..",
-    }
+    moved = str(outside / "moved" / place.name)
+    targets = {"outside": moved, "nowhere": "nowhere", "itself": place.name, "device": "/dev/zero", "up": ".."}
     place.symlink_to(targets[where])
 
 

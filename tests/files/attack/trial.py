@@ -82,7 +82,10 @@ def attempt(kind: str, maker: Maker, seed: int, folder: Path) -> Result:
 
 
 def _attempt(kind: str, maker: Maker, seed: int, folder: Path, allowed: Path) -> Result:
-    case = maker(random.Random(f"{kind} {seed}"), allowed)
+    try:
+        case = maker(random.Random(f"{kind} {seed}"), allowed)
+    except Exception as error:  # the generator's own fault, which is told as one
+        return Result(kind, seed, "?", FAILED, why=f"cannot be made: {_said(error)}")
     end, why = READ, ""
     with warnings.catch_warnings(action="error"):
         warnings.simplefilter("ignore", Notice)
@@ -94,7 +97,7 @@ def _attempt(kind: str, maker: Maker, seed: int, folder: Path, allowed: Path) ->
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # SystemExit and MemoryError too: none of them is a reader's way to say no
-                end, why = FAILED, f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
+                end, why = FAILED, _said(error)
     most_seconds, most_memory = budget.most_seconds(case.size) + case.spare, budget.most_memory(case.size)
     faults = [why, *done[:3]]
     if spent.seconds > most_seconds:
@@ -107,6 +110,10 @@ def _attempt(kind: str, maker: Maker, seed: int, folder: Path, allowed: Path) ->
         gc.collect()
     numbers = (spent.seconds, most_seconds, spent.memory, most_memory)
     return Result(kind, seed, case.what, end, *numbers, said)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
 
 
 def _no_line(text: str) -> str:

@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
+from numpy.typing import NDArray
+from safetensors import numpy as safetensors
 
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import changed, value
 from eegbench.backbones.weights import read_tensors
 from eegbench.benchmark.score import stored_embeddings
 
+
+def saved(tensors: dict[str, NDArray[Any]], metadata: dict[str, str]) -> bytes:
+    return bytes(safetensors.save(tensors, metadata=metadata))
+
+
 STIMULI = {"stimuli": json.dumps(["a", "b"])}
-WHOLE = save({"decoded": np.ones((2, 3), np.float32), "other": np.arange(4)}, metadata=STIMULI)
+WHOLE = saved({"decoded": np.ones((2, 3), np.float32), "other": np.arange(4)}, metadata=STIMULI)
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
@@ -67,7 +73,7 @@ def _metadata(rng: random.Random) -> bytes:
         (value(rng), ["a"], ["a", "a"], ["a", "b", "c"], [1, 2], "ab", {"a": 1, "b": 2}, [["a"], "b"])
     )
     words = rng.choice((json.dumps(names), "[" * count(rng, 10, 100_000), "[" + "1," * 10_000 + "1]", "9" * 5000, ""))
-    return save({"decoded": np.ones((2, 3), np.float32)}, metadata={"stimuli": words})
+    return saved({"decoded": np.ones((2, 3), np.float32)}, metadata={"stimuli": words})
 
 
 def _nested(rng: random.Random) -> bytes:
@@ -92,7 +98,7 @@ def _shapes(rng: random.Random) -> bytes:
 def _large(rng: random.Random) -> bytes:
     rows, width = rng.choice(((1, 1), (1000, 1000), (2, 0), (0, 3), (50_000, 1)))
     names = {"stimuli": json.dumps([f"s{i}" for i in range(rows)])}
-    return save(
+    return saved(
         {"decoded": np.zeros((rows, width), rng.choice((np.float32, np.float16, np.int8, np.bool_)))}, metadata=names
     )
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from eegbench.tables import ACTING
 FORMS = ("md", "csv", "json")
 SECRET = b"a secret that lies outside"
 SCORING = 3.0  # s of CPU for the honest runs beside
+Option = dict[str, Any]  # of merge
 OPENED = 700  # files that merging six runs opens, about: when a race may come
 
 
@@ -38,7 +40,7 @@ def make_verify(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 
 def make_merge(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     world = evaluated(shared, patch)
-    options = ({}, {}, {"digests_only": True}, {"known": world.lab.runs})
+    options: list[Option] = [{}, {}, {"digests_only": True}, {"known": world.lab.runs}]
     _merge(world, world.lab.runs, shared / "into", world.run, {})
 
     def case(rng: random.Random, folder: Path) -> Case:
@@ -93,16 +95,15 @@ def _merge(
     theirs: Path,
     into: Path,
     bad: Path,
-    option: dict[str, object],
+    option: Option,
     what: str = "",
     steps: Sequence[Step] = (),
 ) -> object:
     """The five good ones are taken in, and the sixth is refused, or is a run that can be read by every verb."""
-    known = option.get("known")
-    verifier = Verifier(Silent(), digests_only=bool(option.get("digests_only")))
+    verifier = Verifier(Silent(), digests_only=option.get("digests_only", False))
     if steps:
         at_each_file(list(steps))
-    outcomes = list(merging.merge([theirs], into, verifier, known=known if isinstance(known, Path) else None))
+    outcomes = list(merging.merge([theirs], into, verifier, known=option.get("known")))
     if steps:
         at_each_file([])
     _check_lines([outcome.line() for outcome in outcomes])
