@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -27,24 +28,27 @@ DATA = 6 * 2**30  # bytes that a process of cases may ask for beyond what it has
 GROWN = 2**28  # bytes that may stay when a batch is done
 BAIT = "import pathlib\npathlib.Path(__file__).with_name('bitten').write_text('')\ndef harm(): pass\n"
 
+_kinds: dict[str, Kind] = {}  # which a process inherits: most cannot be sent to one
+
 Report = Callable[[str, list[Result], float], None]
 
 
 def run(kinds: dict[str, Kind], seeds: dict[str, range], folder: Path, jobs: int, report: Report) -> None:
     """All seeds of each kind; report: is given a kind's results, and the seconds that they took, when it is done."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), max_tasks_per_child=None) as pool:
-        waiting = {pool.submit(_kind, name, kinds[name], seeds[name], folder / name): name for name in kinds}
+    _kinds.update(kinds)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        waiting = {pool.submit(_run, name, seeds[name], folder / name): name for name in kinds}
         for future, name in waiting.items():
             report(name, *future.result())
 
 
-def _kind(name: str, kind: Kind, seeds: range, folder: Path) -> tuple[list[Result], float]:
+def _run(name: str, seeds: range, folder: Path) -> tuple[list[Result], float]:
     since, results = time.monotonic(), []
-    with prepared(kind, folder) as maker:
+    with prepared(_kinds[name], folder) as maker:
         for start in range(0, len(seeds), BATCH):
             left: Sequence[int] = seeds[start : start + BATCH]
             while left:
-                found = list(_in_a_child(name, maker, left, folder / "around"))
+                found = list(in_a_child(name, maker, left, folder / "around"))
                 results += found
                 left = [seed for seed in left if seed > found[-1].seed]
     return results, time.monotonic() - since
@@ -66,14 +70,19 @@ def prepared(kind: Kind, folder: Path) -> Iterator[Maker]:
         yield kind.make(shared, patch)
 
 
-def _in_a_child(name: str, maker: Maker, seeds: Sequence[int], folder: Path) -> Iterator[Result]:
+def in_a_child(name: str, maker: Maker, seeds: Sequence[int], folder: Path) -> Iterator[Result]:
     """Results of the seeds, in order, until one that the process did not survive."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ours)
-        with contextlib.suppress(BaseException):
+        errors = os.dup(2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes there of itself
+        try:
             _work(name, maker, seeds, folder, theirs)
+        except BaseException:
+            os.dup2(errors, 2)
+            traceback.print_exc()
         os._exit(0)
     os.close(theirs)
     try:
@@ -103,7 +112,6 @@ def _heard(name: str, seeds: Sequence[int], pipe: int, child: int) -> Iterator[R
 def _work(name: str, maker: Maker, seeds: Sequence[int], folder: Path, pipe: int) -> None:
     """In the child: each result as a line of JSON."""
     os.chdir(folder)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes there of itself
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (DATA, hard))
     gc.freeze()

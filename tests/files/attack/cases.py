@@ -5,13 +5,19 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attack.spoiling import spoilt
 
 Generator = Callable[[random.Random], bytes]  # a hostile file
-Read = Callable[[Path], object]
+Read = Callable[[Path], Any]
+Check = Callable[[Any], object]  # raises where what was read is not right
+
+
+def unchecked(found: object) -> None:
+    """For what is right wherever it is read at all."""
 
 
 class Outcome(str):
@@ -22,13 +28,14 @@ class Outcome(str):
 class Case:
     """what: the name of its generator. size: bytes that came in, which the budget is a multiple of.
 
-    read: returns what was read, or an Outcome; asserts what must hold of it. spare: seconds of CPU that honest work
-    around the reading takes, such as scoring.
+    read: returns what was read, or an Outcome; it alone is measured. check: asserts what must hold of what was read.
+    spare: seconds of CPU that honest work around the reading takes, such as scoring.
     """
 
     what: str
     size: int
     read: Callable[[], object]
+    check: Check = unchecked
     spare: float = 0.0
 
 
@@ -47,7 +54,12 @@ class Kind:
 
 
 def of_files(
-    shared: Path, name: str, wholes: Sequence[bytes], read: Read, made: Mapping[str, Generator] | None = None
+    shared: Path,
+    name: str,
+    wholes: Sequence[bytes],
+    read: Read,
+    made: Mapping[str, Generator] | None = None,
+    check: Check = unchecked,
 ) -> Maker:
     """Cases of one file of this name: half are whole ones that were spoilt, the others come from named generators.
 
@@ -56,14 +68,14 @@ def of_files(
     made = made or {}
     for whole in wholes:
         (shared / name).write_bytes(whole)
-        read(shared / name)
+        check(read(shared / name))
 
     def make(rng: random.Random, folder: Path) -> Case:
         path = folder / name
         what = "spoilt" if not made or rng.random() < 0.5 else rng.choice(sorted(made))
         data = spoilt(rng.choice(wholes), rng, rng.choice(wholes)) if what == "spoilt" else made[what](rng)
         path.write_bytes(data)
-        return Case(what, len(data), lambda: read(path))
+        return Case(what, len(data), lambda: read(path), check)
 
     return make
 

@@ -3,6 +3,7 @@
 import argparse
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from attack import batches
@@ -16,14 +17,14 @@ All within the budget of eegbench/budget.py; nothing may be executed, written ou
 gives the same case: `--only KIND --first SEED --cases 1` is one that failed."""
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run the cases and print a line for each kind; 1 where one failed."""
     parser = argparse.ArgumentParser(description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=20_000, help="in all, shared between the kinds (20000)")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed of each kind (0)")
     parser.add_argument("--only", choices=sorted(KINDS), metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--jobs", type=int, default=1, help="kinds at once (1)")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     chosen = {options.only: KINDS[options.only]} if options.only else KINDS
     whole = sum(kind.share for kind in chosen.values())
     each = {name: -int(-options.cases * kind.share // whole) for name, kind in chosen.items()}

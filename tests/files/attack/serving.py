@@ -1,11 +1,22 @@
 """A server on this machine that sends whatever bytes it is given, one connection after the other."""
 
+import _socket
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+import pytest
+
 SILENT = 5.0  # s that it waits for a question
+
+
+def allow(patch: pytest.MonkeyPatch) -> None:
+    """Let connections be opened, where tests refuse them, and by no proxy; the watch sees those that lead elsewhere."""
+    patch.setattr(socket.socket, "connect", _socket.socket.connect)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        patch.delenv(name, raising=False)
+        patch.delenv(name.upper(), raising=False)
 
 
 @contextmanager

@@ -91,13 +91,19 @@ def _attempt(kind: str, maker: Maker, seed: int, folder: Path, allowed: Path) ->
         warnings.simplefilter("ignore", Notice)
         with measured() as spent, watched(allowed, folder) as done:
             try:
-                end = OUTCOME if isinstance(case.read(), Outcome) else READ
+                found = case.read()
+                end = OUTCOME if isinstance(found, Outcome) else READ
             except EegbenchError as error:
                 end, why = REFUSED, _no_line(str(error))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # SystemExit and MemoryError too: none of them is a reader's way to say no
                 end, why = FAILED, _said(error)
+        if end == READ:
+            try:
+                case.check(found)
+            except Exception as error:
+                end, why = FAILED, f"read wrongly: {_said(error)}"
     most_seconds, most_memory = budget.most_seconds(case.size) + case.spare, budget.most_memory(case.size)
     faults = [why, *done[:3]]
     if spent.seconds > most_seconds:

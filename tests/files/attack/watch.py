@@ -31,6 +31,7 @@ CHANGED: dict[str, tuple[tuple[int, int], ...]] = {
 }
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 HERE = ("127.0.0.1", "localhost", None, "")
+TASKS = Path("/proc/self/task")
 GRACE = 2.0  # s for a thread of a server that was asked to stop
 
 Step = Callable[[], None]
@@ -57,7 +58,8 @@ def watched(allowed: Path, around: Path | None = None) -> Iterator[list[str]]:
     if not _hooked:
         _hooked.append(True)
         sys.addaudithook(_note)  # for good: Python takes none back
-    watching, before, threads = _Watching(allowed), _snapshot(around, allowed), set(threading.enumerate())
+    watching, before = _Watching(allowed), _snapshot(around, allowed)
+    threads, children = set(threading.enumerate()), _children()
     kept, tempfile.tempdir = tempfile.tempdir, str(allowed)
     _watching.append(watching)
     try:
@@ -66,8 +68,7 @@ def watched(allowed: Path, around: Path | None = None) -> Iterator[list[str]]:
         _watching.pop()
         tempfile.tempdir = kept
         watching.done += [f"leaves the thread {name}" for name in _left(threads)]
-        if _has_child():
-            watching.done.append("leaves a process")
+        watching.done += [f"leaves the process {child}" for child in sorted(_children() - children)]
         after = _snapshot(around, allowed)
         watching.done += [f"changes {path}" for path in sorted(before.items() ^ after.items())]
 
@@ -143,9 +144,6 @@ def _left(before: set[threading.Thread]) -> list[str]:
     return sorted(thread.name for thread in left)
 
 
-def _has_child() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
+def _children() -> set[str]:
+    """Numbers of the processes that this one began and that are not gone; none where the system is not Linux."""
+    return {child for listed in TASKS.glob("*/children") for child in listed.read_text().split()}

@@ -17,18 +17,16 @@ LINES = [
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
-    return of_files(shared, "captions.jsonl", (_written(LINES),), read, MADE)
+    return of_files(shared, "captions.jsonl", (_written(LINES),), captions.read, MADE, check)
 
 
-def read(path: Path) -> object:
-    """Captions that are the same when they are written and read again."""
-    found = captions.read(path)
-    again = path.with_name("again.jsonl")
+def check(found: captions.CaptionsFile) -> None:
+    """Captions are the same when they are written and read again, and when more are to be added."""
+    again = found.path.with_name("again.jsonl")
     again.write_bytes(b"".join(entry.line() for entry in found.entries.values()))
     assert captions.read(again).entries == found.entries
-    with captions.taken_up(path) as (entries, _):
+    with captions.taken_up(found.path) as (entries, _):
         assert entries == found.entries
-    return found
 
 
 def _written(lines: Any) -> bytes:

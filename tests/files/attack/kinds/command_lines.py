@@ -17,6 +17,7 @@ from eegbench.cli import app
 from eegbench.tables import ACTING
 from image_folders import put
 
+COMMANDS = 10.0  # s of CPU that an honest command takes, at most
 CODES = (0, 1, 2, 3, 130)
 NAMES = (
     "\x1b]0;x\x07",
@@ -61,7 +62,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
         for _ in range(rng.choice((1, 1, 2))):
             _change(words, rng, folder)
         words = ["--runs" if word == "--into" else word for word in words]
-        return Case(words[0], sum(map(len, words)), lambda: _run(words, folder), 10.0)
+        return Case(words[0], sum(map(len, words)), lambda: _run(words, folder), spare=COMMANDS)
 
     return case
 

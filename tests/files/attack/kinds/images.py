@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -27,19 +28,16 @@ FORMS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     wholes = [encoded(_picture(20, 30).convert(mode), form, **options) for mode, form, options in FORMS]
-    return of_files(shared, "image", wholes, read, MADE)
+    return of_files(shared, "image", wholes, read_image, MADE, lambda found: check(shared, found))
 
 
-def read(path: Path) -> object:
+def check(folder: Path, found: NDArray[np.uint8]) -> None:
     """Colours within the limits, which a PNG of them gives again."""
-    found = read_image(path)
     assert found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3
     assert found.shape[0] * found.shape[1] <= MAX_PIXELS
     if found.size < 2**16:
-        again = path.with_name("again.png")
-        Image.fromarray(found).save(again)
-        assert np.array_equal(read_image(again), found)
-    return found
+        Image.fromarray(found).save(folder / "again.png")
+        assert np.array_equal(read_image(folder / "again.png"), found)
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -36,26 +36,22 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     saved = io.BytesIO()
     np.save(saved, value, allow_pickle=True)  # type: ignore[arg-type]
     wholes = [saved.getvalue(), *(pickle.dumps(value, protocol=protocol) for protocol in (2, 4, 5))]
-    return of_files(shared, "a.npy", wholes, read, MADE)
+    return of_files(shared, "a.npy", wholes, read_pickled, MADE, check_plain)
 
 
-def read(path: Path) -> object:
-    """Numbers, text and arrays in plain containers, and nothing else."""
-    found = read_pickled(path)
-    check_plain(found, set())
-    return found
-
-
-def check_plain(value: Any, seen: set[int]) -> None:
-    """AssertionError where anything but plain values is held. A list that stands in many places is looked at once."""
-    if isinstance(value, list | tuple | dict):
-        if id(value) not in seen:
-            seen.add(id(value))
-            for inner in (*value, *(value.values() if isinstance(value, dict) else ())):
-                check_plain(inner, seen)
-        return
-    plain = value is None or type(value) in (bool, int, float, str, bytes) or isinstance(value, np.generic)
-    assert plain or (type(value) is np.ndarray and not value.dtype.hasobject and not value.flags.writeable), type(value)
+def check_plain(found: Any) -> None:
+    """Numbers, text and read-only arrays in plain containers, and nothing else; each container is looked at once."""
+    seen, left = {id(found)}, [found]
+    while left:
+        value = left.pop()
+        if isinstance(value, list | tuple | dict):
+            inner = [*value, *(value.values() if isinstance(value, dict) else ())]
+            left += [one for one in inner if id(one) not in seen]
+            seen.update(map(id, inner))
+            continue
+        plain = value is None or type(value) in (bool, int, float, str, bytes) or isinstance(value, np.generic)
+        array = type(value) is np.ndarray and not value.dtype.hasobject and not value.flags.writeable
+        assert plain or array, f"holds a {type(value).__name__}"
 
 
 def text(words: str | bytes) -> bytes:

@@ -14,13 +14,15 @@ from eegbench import runs
 from eegbench.benchmark import permuting, store
 from eegbench.records import RunRecord, ScoreSheet, is_sealed
 
+Read = tuple[Path, RunRecord, ScoreSheet]
 NAMES = (runs.RECORD, runs.SHEET, store.PERMUTATION)
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     run = evaluated(shared, patch).run
     wholes = {name: (run / name).read_bytes() for name in NAMES}
-    read(run)
+    check(read(run))
+    (run / "again.json").unlink()
 
     def case(rng: random.Random, folder: Path) -> Case:
         name = rng.choice(NAMES)
@@ -32,17 +34,26 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
             data = spoilt(whole, rng) if what == "spoilt" else JSON[what](rng)
         for other, content in wholes.items():
             (folder / other).write_bytes(data if other == name else content)
-        return Case(f"{name}, {what}", sum(map(len, wholes.values())) - len(whole) + len(data), lambda: read(folder))
+        return Case(
+            f"{name}, {what}", sum(map(len, wholes.values())) - len(whole) + len(data), lambda: read(folder), check
+        )
 
     return case
 
 
-def read(folder: Path) -> object:
-    """All three; what was read is written and read again, and must be the same."""
-    record = RunRecord.read(folder / runs.RECORD)
+def read(folder: Path) -> Read:
+    """All three, and what stands in them together."""
+    record, sheet = RunRecord.read(folder / runs.RECORD), ScoreSheet.read(folder / runs.SHEET)
+    runs.read(folder)
+    contents = {row.stimulus: row.stimulus for row in record.manifest}
+    permuting.stored(folder, record, None, contents=contents)
+    return folder, record, sheet
+
+
+def check(found: Read) -> None:
+    """What was read is the same when it is written and read again, and its seal holds."""
+    folder, record, sheet = found
     record.write(folder / "again.json")
     assert RunRecord.read(folder / "again.json") == record and is_sealed((folder / "again.json").read_text())
-    sheet = ScoreSheet.read(folder / runs.SHEET)
     (folder / "again.json").write_text(sheet.to_json())
     assert ScoreSheet.read(folder / "again.json") == sheet
-    return runs.read(folder), permuting.permuted_rows(folder), record.spec.key, record.images

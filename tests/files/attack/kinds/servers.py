@@ -13,7 +13,7 @@ import pytest
 
 from attack.cases import Case, Maker, count
 from attack.hostile import HTML, JSON, WORDS, changed, value
-from attack.serving import answer, serving
+from attack.serving import allow, answer, serving
 from attack.spoiling import PAGE, spoilt
 from eegbench import download
 from eegbench.backbones.captioners.endpoint import COUNTS, Endpoint
@@ -29,6 +29,7 @@ SERVING = 5.0  # s of CPU for the server's own side
 
 
 def make_downloads(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
+    allow(patch)
     patch.setattr(download, "PAUSES", (0.0, 0.0))
     patch.setattr(download, "PATIENCE", PATIENCE)
     shared.joinpath("warm").mkdir()
@@ -38,22 +39,23 @@ def make_downloads(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     def case(rng: random.Random, folder: Path) -> Case:
         if rng.random() < 0.2:
             listed = _listed(rng)
-            return Case("a listing", len(listed), lambda: _listing([answer(listed)]), SERVING)
+            return Case("a listing", len(listed), lambda: _listing([answer(listed)]), spare=SERVING)
         answers = [ANSWERS[what := rng.choice(sorted(ANSWERS))](rng) for _ in range(rng.choice((1, 1, 2, 3)))]
         options: dict[str, Any] = rng.choice(
             ({}, {"sha256": SHA256}, {"size": len(CONTENT)}, {"kind": "zip"}, {"kind": "numpy"})
         )
-        return Case(what, sum(map(len, answers)), lambda: _download(answers, folder / "a.zip", options), SERVING)
+        return Case(what, sum(map(len, answers)), lambda: _download(answers, folder / "a.zip", options), spare=SERVING)
 
     return case
 
 
 def make_endpoints(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
+    allow(patch)
     _ask([answer(_chat(_captions()))])
 
     def case(rng: random.Random, folder: Path) -> Case:
         answers = [CHATS[what := rng.choice(sorted(CHATS))](rng) for _ in range(rng.choice((1, 1, 2)))]
-        return Case(what, sum(map(len, answers)), lambda: _ask(answers), SERVING)
+        return Case(what, sum(map(len, answers)), lambda: _ask(answers), spare=SERVING)
 
     return case
 

@@ -10,7 +10,7 @@ import pytest
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import NUMBERS, WORDS
 from eegbench.benchmark.folders import Folder
-from eegbench.benchmark.pairing import read_pairs
+from eegbench.benchmark.pairing import Pairs, read_pairs
 from eegbench.leaderboard import ledger
 
 PAIRS = b"truth,reconstruction,sample\n" + b"".join(b"a/%d.png,%d.png,0\n" % (i, i) for i in range(4))
@@ -20,15 +20,13 @@ def make_pairs(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     truths = Folder(shared / "truths", {f"a/{i}.png": shared / f"a/{i}.png" for i in range(4)}, ())
     made = Folder(shared / "made", {f"{i}.png": shared / f"{i}.png" for i in range(4)}, ())
 
-    def read(path: Path) -> object:
+    def check(found: Pairs) -> None:
         """Pairs of images that are there, each used once."""
-        found = read_pairs(path, truths, made)
         used = [file for numbered in found.values() for file in numbered.values()]
         assert len(set(used)) == len(used) and set(used) <= set(made.files.values())
         assert {f"{stimulus}.png" for stimulus in found} <= set(truths.files)
-        return found
 
-    return of_files(shared, "pairs.csv", (PAIRS,), read, _made(PAIRS))
+    return of_files(shared, "pairs.csv", (PAIRS,), lambda path: read_pairs(path, truths, made), _made(PAIRS), check)
 
 
 def make_claims(shared: Path, patch: pytest.MonkeyPatch) -> Maker:

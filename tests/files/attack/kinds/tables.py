@@ -17,18 +17,16 @@ CELLS = ("1e999", "nan", "inf", "-inf", "1_0", "0x10", "٣", "1" * 5000, "", " 1
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
-    return of_files(shared, "scores.csv", (WHOLE, LONG, HEAD), read, MADE)
+    return of_files(shared, "scores.csv", (WHOLE, LONG, HEAD), values.read, MADE, check)
 
 
-def read(path: Path) -> object:
-    """Values that are finite or NaN, and the same when they are written and read again."""
-    found = values.read(path)
+def check(found: values.Values) -> None:
+    """Values are finite or NaN, and the same when they are written and read again."""
     assert all(not np.isinf(items).any() for items in found.metrics.values())
     again = values.parse(values.write({name: items[None] for name, items in found.metrics.items()}, found.stimuli))
     assert again.stimuli == found.stimuli or not found.metrics
     for name, items in again.metrics.items():
         assert np.allclose(items, found.metrics[name], rtol=1e-11, atol=0, equal_nan=True)  # twelve digits are kept
-    return found
 
 
 def _cell(rng: random.Random) -> bytes:

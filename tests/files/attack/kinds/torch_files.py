@@ -24,7 +24,7 @@ STORAGE = b"ctorch\nFloatStorage\n"
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     value = {"eeg": torch.ones(3, 4), "labels": ["a", "b"], "n": 3, "half": torch.ones(2, dtype=torch.float16)}
     wholes = [saved(value, legacy=legacy) for legacy in (False, True)]
-    return of_files(shared, "a.pth", wholes, read, MADE)
+    return of_files(shared, "a.pth", wholes, read_tensors_as_arrays, MADE, check_plain)
 
 
 def make_embeddings(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
@@ -34,12 +34,6 @@ def make_embeddings(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     return of_files(
         shared, "a.pt", wholes, lambda path: read_embeddings(path, 2, repetitions=2), MADE | {"rows": _rows}
     )
-
-
-def read(path: Path) -> object:
-    found = read_tensors_as_arrays(path)
-    check_plain(found, set())
-    return found
 
 
 def saved(value: Any, *, legacy: bool = False) -> bytes:

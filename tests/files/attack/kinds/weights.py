@@ -26,16 +26,18 @@ WHOLE = saved({"decoded": np.ones((2, 3), np.float32), "other": np.arange(4)}, m
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
-    return of_files(shared, "a.safetensors", (WHOLE,), read, MADE)
+    return of_files(shared, "a.safetensors", (WHOLE,), read, MADE, check)
 
 
-def read(path: Path) -> object:
+def read(path: Path) -> Any:
     """The tensors; and the embeddings by stimulus, which a run keeps so."""
-    tensors = read_tensors(path)
-    rows = stored_embeddings(path, "decoded")
+    return read_tensors(path), stored_embeddings(path, "decoded")
+
+
+def check(found: Any) -> None:
+    tensors, rows = found
     assert all(isinstance(name, str) for name in rows)
     assert all(row.shape == tensors["decoded"].shape[1:] for row in rows.values())
-    return tensors, rows
 
 
 def file_of(header: Any, data: bytes = b"", size: int | None = None) -> bytes:

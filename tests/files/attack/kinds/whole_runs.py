@@ -33,7 +33,7 @@ def make_verify(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     def case(rng: random.Random, folder: Path) -> Case:
         run = world.copy(folder / "theirs", world.run)
         what = run_spoiling.spoil(rng, run, world, folder / "outside")
-        return Case(what, run_spoiling.size_of(run), lambda: _verify(run, what), SCORING)
+        return Case(what, run_spoiling.size_of(run), lambda: _verify(run, what), spare=SCORING)
 
     return case
 
@@ -55,7 +55,7 @@ def make_merge(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
             what = run_spoiling.spoil(rng, bad, world, folder / "outside")
         option = rng.choice(options)
         size = run_spoiling.size_of(bad)
-        return Case(what, size, lambda: _merge(world, theirs, folder / "into", bad, option, what, steps), SCORING)
+        return Case(what, size, lambda: _merge(world, theirs, folder / "into", bad, option, what, steps), spare=SCORING)
 
     return case
 
@@ -78,7 +78,9 @@ def make_boards(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
                 whats.append("another")
         good = [run for run in (world.run, *world.others) if run not in bad]
         names = [run.relative_to(world.lab.runs).as_posix() for run in good]
-        return Case(", ".join(whats), run_spoiling.size_of(folder), lambda: _boards(folder / "runs", names), SCORING)
+        return Case(
+            ", ".join(whats), run_spoiling.size_of(folder), lambda: _boards(folder / "runs", names), spare=SCORING
+        )
 
     return case
 
@@ -135,8 +137,9 @@ def _check_taken(into: Path, verifier: Verifier) -> None:
 
 def _boards(folder: Path, good: Sequence[str]) -> object:
     """Every form of board comes, and has the good runs; a bad one is named, and nothing of it acts in a browser."""
+    notes: list[str] = []
     try:
-        board = Board.of(folder)
+        board = Board.of(folder, note=notes.append)
         texts = [*(board.render(form) for form in FORMS), board.html(folder.parent / "board.html")]
     except EegbenchError as error:
         raise AssertionError(f"no board: {error}") from None
@@ -144,7 +147,10 @@ def _boards(folder: Path, good: Sequence[str]) -> object:
     assert set(good) <= there, f"lacks {set(good) - there}"
     assert not any(HTML in text for text in texts), "markup of a record stands in a board"
     assert not any(ACTING.search(text.replace("\r", "")) for text in texts), "a sign that terminals obey"
-    return board
+    lost = sorted({path.parent.relative_to(folder).as_posix() for path in folder.rglob("run.json")} - there)
+    unnamed = [path for path in lost if not any(path in text for text in (texts[0], *notes))]
+    assert not unnamed, f"is on no board and not named: {unnamed}"
+    return Outcome(", ".join(lost)) if lost else board
 
 
 def _race(rng: random.Random, bad: Path, outside: Path) -> list[Step]:
