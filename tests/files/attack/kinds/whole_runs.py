@@ -1,11 +1,12 @@
 """Whole runs of strangers: through `verify`, through `merge` among five good ones, and on the boards."""
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from attack import run_spoiling
 from attack.cases import Case, Maker, Outcome
@@ -14,6 +15,7 @@ from attack.watch import Step, at_each_file
 from attack.worlds import World, evaluated
 from eegbench.benchmark import merging
 from eegbench.benchmark.verify import Verifier
+from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import EegbenchError
 from eegbench.leaderboard.board import Board
@@ -22,7 +24,6 @@ from eegbench.tables import ACTING
 FORMS = ("md", "csv", "json")
 SECRET = b"a secret that lies outside"
 SCORING = 3.0  # s of CPU for the honest runs beside
-Option = dict[str, Any]  # of merge
 OPENED = 700  # files that merging six runs opens, about: when a race may come
 
 
@@ -40,8 +41,8 @@ def make_verify(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 
 def make_merge(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     world = evaluated(shared, patch)
-    options: list[Option] = [{}, {}, {"digests_only": True}, {"known": world.lab.runs}]
-    _merge(world, world.lab.runs, shared / "into", world.run, {})
+    options: list[list[str]] = [[], [], ["--digests-only"], ["--known", str(world.lab.runs)]]
+    _merge(world.lab.runs, shared / "into", world.run, [])
 
     def case(rng: random.Random, folder: Path) -> Case:
         theirs = folder / "theirs"
@@ -55,7 +56,7 @@ def make_merge(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
             what = run_spoiling.spoil(rng, bad, world, folder / "outside")
         option = rng.choice(options)
         size = run_spoiling.size_of(bad)
-        return Case(what, size, lambda: _merge(world, theirs, folder / "into", bad, option, what, steps), spare=SCORING)
+        return Case(what, size, lambda: _merge(theirs, folder / "into", bad, option, what, steps), spare=SCORING)
 
     return case
 
@@ -93,34 +94,30 @@ def _verify(run: Path, what: str) -> object:
 
 
 def _merge(
-    world: World,
-    theirs: Path,
-    into: Path,
-    bad: Path,
-    option: Option,
-    what: str = "",
-    steps: Sequence[Step] = (),
+    theirs: Path, into: Path, bad: Path, options: Sequence[str], what: str = "", steps: Sequence[Step] = ()
 ) -> object:
     """The five good ones are taken in, and the sixth is refused, or is a run that can be read by every verb."""
-    verifier = Verifier(Silent(), digests_only=option.get("digests_only", False))
     if steps:
         at_each_file(list(steps))
-    outcomes = list(merging.merge([theirs], into, verifier, known=option.get("known")))
+    words = ["merge", str(theirs), "--into", str(into), "--json", *options]
+    done = CliRunner().invoke(app, words, prog_name="eegbench")
     if steps:
         at_each_file([])
+    assert done.exit_code in (0, 1), f"exit code {done.exit_code}: {done.stderr[-300:]}"
+    outcomes = [merging.Outcome(**one) for one in json.loads(done.stdout)]
     _check_lines([outcome.line() for outcome in outcomes])
     own = [one for one in outcomes if Path(one.run) == bad or bad in Path(one.run).parents]
     others = [one for one in outcomes if one not in own]
     taken = bool(own) and all(one.state == merging.TAKEN for one in own)
     lost = [one for one in others if one.state != merging.TAKEN and not (taken and "with other images" in one.why)]
     assert len(others) == 5 and not lost, f"{len(others) - len(lost)} of five good runs are taken in; {lost}"
-    _check_taken(into, verifier)
-    if taken and what in run_spoiling.FORGED and not verifier.digests_only:
+    _check_taken(into)
+    if taken and what in run_spoiling.FORGED and "--digests-only" not in options:
         raise AssertionError(f"{what}: taken in")
     return Outcome(own[0].why if own else "not a run") if not taken else outcomes
 
 
-def _check_taken(into: Path, verifier: Verifier) -> None:
+def _check_taken(into: Path) -> None:
     """No link, no secret, nothing half done; every run can be verified, and stands on a board."""
     for path in into.rglob("*"):
         assert not path.is_symlink() and not path.name.endswith(".tmp"), f"{path} is left behind"
