@@ -1,6 +1,7 @@
 """The command `scripts/attack`."""
 
 import argparse
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from attack import batches
 from attack.kinds import KINDS
 from attack.trial import ENDS, FAILED, Result
 
+IN_MEMORY, ROOM = Path("/dev/shm"), 2**30  # bytes
 SHOWN = 10  # failures of a kind that are printed whole
 USAGE = """Attack every reader with hostile inputs: each must be refused in one line, read rightly, or named an outcome.
 
@@ -44,10 +46,15 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"    and {len(mine) - SHOWN} more, seeds {' '.join(str(r.seed) for r in mine[SHOWN:])}", flush=True)
 
     print(f"{'kind':<16}{''.join(f'{end:>9}' for end in ENDS)}{'longest':>17}{'peak memory':>20}{'all':>8}")
-    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+    with tempfile.TemporaryDirectory(prefix="attack-", dir=_place()) as folder:
         batches.run(chosen, seeds, Path(folder), options.jobs, report)
     print(f"{sum(ends.values())} cases: " + ", ".join(f"{ends[end]} {end}" for end in ENDS))
     return 1 if failed else 0
+
+
+def _place() -> Path | None:
+    """A file system in memory where there is one with room: most of the time goes to files that are gone at once."""
+    return IN_MEMORY if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM else None
 
 
 def _line(name: str, results: list[Result], counts: Counter[str], seconds: float) -> str:

@@ -12,7 +12,7 @@ from attack import run_spoiling
 from attack.cases import Case, Maker, Outcome
 from attack.hostile import HTML
 from attack.watch import Step, at_each_file
-from attack.worlds import World, evaluated
+from attack.worlds import evaluated
 from eegbench.benchmark import merging
 from eegbench.benchmark.verify import Verifier
 from eegbench.cli import app
