@@ -1,9 +1,11 @@
 """Thousands of cases, in processes that may die of them: a batch of seeds in each, by one process for each kind."""
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -19,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from attack.cases import Kind, Maker
-from attack.trial import FAILED, Result, attempt
+from attack.trial import FAILED, STATUS, Result, attempt
 
 BATCH = 200  # seeds
 LONGEST = 60.0  # s that a case may be silent, on a machine that has other things to do
@@ -129,5 +131,9 @@ def _work(name: str, maker: Maker, seeds: Sequence[int], folder: Path, pipe: int
 
 
 def _held() -> int:
-    pages = Path("/proc/self/statm")
-    return int(pages.read_text().split()[5]) * resource.getpagesize() if pages.exists() else 0
+    """Bytes of memory that are in use; what was freed is given back to the system first, where its C library can."""
+    if not STATUS.exists():
+        return 0
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return int(re.search(r"RssAnon:\s+(\d+)", STATUS.read_text())[1]) * 1024  # type: ignore[index]

@@ -80,12 +80,12 @@ def _tuples(rng: random.Random) -> bytes:
 
 def _repeated(rng: random.Random) -> bytes:
     """Two bytes for each place in a list."""
-    return PROTO + text("a" * 50) + b"q\x000](" + b"h\x00" * count(rng, 100, 2_000_000) + b"e."
+    return PROTO + text("a" * 50) + b"q\x000](" + b"h\x00" * count(rng, 100, 1_000_000) + b"e."
 
 
 def _containers(rng: random.Random) -> bytes:
     piece = rng.choice((b"]", b"}", b")", b"K\x01", b"N", b"\x88"))
-    return PROTO + b"](" + piece * count(rng, 100, 2_000_000) + b"e."
+    return PROTO + b"](" + piece * count(rng, 100, 1_000_000) + b"e."
 
 
 def _arrays(rng: random.Random) -> bytes:

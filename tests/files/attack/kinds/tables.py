@@ -37,13 +37,13 @@ def _cell(rng: random.Random) -> bytes:
 
 
 def _columns(rng: random.Random) -> bytes:
-    columns = count(rng, 3, 100_000)
+    columns = count(rng, 3, 30_000)
     head = b"stimulus,sample," + b",".join(b"m%d@1" % i for i in range(columns))
     return head + b"\n" + b"\n".join(b"s%d,0%s" % (i, b",1" * columns) for i in range(rng.randint(0, 2))) + b"\n"
 
 
 def _rows(rng: random.Random) -> bytes:
-    return HEAD + b"".join(b"s%07d,0,1,2\n" % i for i in range(count(rng, 10, 200_000)))
+    return HEAD + b"".join(b"s%07d,0,1,2\n" % i for i in range(count(rng, 10, 50_000)))
 
 
 def _samples(rng: random.Random) -> bytes:
@@ -52,19 +52,19 @@ def _samples(rng: random.Random) -> bytes:
 
 def _field(rng: random.Random) -> bytes:
     quote = rng.choice((b'"', b""))
-    return HEAD + quote + rng.choice((b"a", b"\n", b'""', b",")) * count(rng, 100, 2_000_000) + quote + b",0,1,2\n"
+    return HEAD + quote + rng.choice((b"a", b"\n", b'""', b",")) * count(rng, 100, 500_000) + quote + b",0,1,2\n"
 
 
 def _long(rng: random.Random) -> bytes:
     """Schema version 1, whose every row may have a metric of its own."""
-    number = count(rng, 10, 100_000)
+    number = count(rng, 10, 30_000)
     row = rng.choice((b"s%d,0,m,1,1\n", b"s,0,m%d,1,1\n", b"s%d,0,m%d,1,1\n"))
     width = row.count(b"%d")
     return LONG.splitlines()[0] + b"\n" + b"".join(row % ((i,) * width) for i in range(number))
 
 
 def _lines(rng: random.Random) -> bytes:
-    return HEAD + rng.choice((b"\n", b",\n", b",,,\n", b"\r", b'""\n')) * count(rng, 10, 1_000_000)
+    return HEAD + rng.choice((b"\n", b",\n", b",,,\n", b"\r", b'""\n')) * count(rng, 10, 200_000)
 
 
 MADE: dict[str, Generator] = {
