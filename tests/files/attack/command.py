@@ -46,8 +46,13 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"    and {len(mine) - SHOWN} more, seeds {' '.join(str(r.seed) for r in mine[SHOWN:])}", flush=True)
 
     print(f"{'kind':<16}{''.join(f'{end:>9}' for end in ENDS)}{'longest':>17}{'peak memory':>20}{'all':>8}")
+    kept = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="attack-", dir=_place()) as folder:
-        batches.run(chosen, seeds, Path(folder), options.jobs, report)
+        tempfile.tempdir = folder  # for the processes too, which take nothing away when they end
+        try:
+            batches.run(chosen, seeds, Path(folder), options.jobs, report)
+        finally:
+            tempfile.tempdir = kept
     print(f"{sum(ends.values())} cases: " + ", ".join(f"{ends[end]} {end}" for end in ENDS))
     return 1 if failed else 0
 

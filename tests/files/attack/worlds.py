@@ -39,7 +39,8 @@ def evaluated(folder: Path, patch: pytest.MonkeyPatch) -> World:
 @functools.cache
 def _made() -> Path:
     """The folder of these runs, made once for all kinds of a process."""
-    folder = Path(_kept.name)
+    _kept.append(tempfile.TemporaryDirectory(prefix="attack-runs-"))
+    folder = Path(_kept[-1].name)
     with pytest.MonkeyPatch.context() as patch:
         lab = small_world(folder, patch)
         lab.evaluate()
@@ -48,4 +49,4 @@ def _made() -> Path:
     return lab.runs
 
 
-_kept = tempfile.TemporaryDirectory(prefix="attack-runs-")
+_kept: list[tempfile.TemporaryDirectory[str]] = []  # until the process ends
