@@ -1,12 +1,16 @@
 """A server on this machine that sends whatever bytes it is given, one connection after the other."""
 
 import _socket
+import random
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import pytest
+
+from attack.hostile import HTML
+from attack.spoiling import PAGE
 
 SILENT = 5.0  # s that it waits for a question
 
@@ -66,3 +70,52 @@ def _question(connection: socket.socket) -> bytes:
     while len(body) < wanted and (piece := connection.recv(2**16)):
         body += piece
     return head + b"\r\n\r\n" + body
+
+
+def status(rng: random.Random) -> bytes:
+    words = rng.choice(("Nope", "\x1b[2J", HTML, "a" * 5000, ""))
+    return answer(
+        rng.choice((b"", PAGE, b"abc" * 100)),
+        f"{rng.choice((100, 204, 206, 302, 304, 401, 404, 416, 500, 503, 999))} {words}",
+    )
+
+
+def redirect(rng: random.Random) -> bytes:
+    to = rng.choice(
+        (
+            "/a.zip",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1/x",
+            "http://[",
+            "//",
+            "http://127.0.0.1:1/",
+            "",
+            "data:,x",
+            "\x1b[2J",
+            "javascript:1",
+        )
+    )
+    return answer(b"", f"{rng.choice((301, 302, 303, 307, 308))} Moved", Location=to)
+
+
+def length(rng: random.Random) -> bytes:
+    said = rng.choice(("0", "-1", "1", str(len(b"abc" * 100) + 1), str(2**40), str(10**30), "many", "1, 2", "0x10"))
+    return answer(b"abc" * 100, Content_Length=said)
+
+
+def chunked(rng: random.Random) -> bytes:
+    body = rng.choice(
+        (
+            b"5\r\nabcde\r\n0\r\n\r\n",
+            b"ffffffffffffffff\r\nabc",
+            b"-5\r\nabc",
+            b"zz\r\n",
+            b"1;" + b"a" * 70_000,
+            b"5\r\nab",
+        )
+    )
+    return answer(body, Content_Length="", Transfer_Encoding="chunked")
+
+
+def page(rng: random.Random) -> bytes:
+    return answer(PAGE, Content_Type=rng.choice(("text/html", "application/octet-stream", "a/b; charset=\x1b")))
