@@ -103,7 +103,6 @@ def _more(rng: random.Random, run: Path, world: World, outside: Path) -> None:
         (
             "notes.txt",
             "evil.html",
-            ".hidden",
             "reconstructions/extra.png",
             "permuted/x.png",
             "a/b/c.csv",
@@ -113,6 +112,11 @@ def _more(rng: random.Random, run: Path, world: World, outside: Path) -> None:
     )
     (run / name).parent.mkdir(parents=True, exist_ok=True)
     (run / name).write_bytes(b"more")
+
+
+def _hidden(rng: random.Random, run: Path, world: World, outside: Path) -> None:
+    """What is no part of a run, and is left behind."""
+    (run / rng.choice((".hidden", ".DS_Store", "reconstructions/.x.png"))).write_bytes(b"more")
 
 
 def _black(rng: random.Random, run: Path, world: World, outside: Path) -> None:
@@ -214,6 +218,7 @@ SPOILS: dict[str, Spoil] = {
     "a forged table that is unbound": _unbound_table,
     "unbound files": _unbound,
     "a file too many": _more,
+    "a hidden file": _hidden,
     "black images": _black,
     "swapped images": _swapped,
     "another run's file": _anothers,
@@ -226,10 +231,9 @@ SPOILS: dict[str, Spoil] = {
     "a hostile table": _hostile_table,
     "hostile weights": _hostile_weights,
 }
-# What must be found: of the others some change nothing that a run says.
-FORGED = frozenset(
-    name for name in SPOILS if name not in ("fields", "spoilt", "older records", "a hostile image", "hostile weights")
-)
+# What need not be found: some of these change nothing that a run says.
+HARMLESS = ("fields", "spoilt", "older records", "a hostile image", "hostile weights", "a hidden file")
+FORGED = frozenset(SPOILS) - set(HARMLESS)
 
 
 def spoil(rng: random.Random, run: Path, world: World, outside: Path) -> str:

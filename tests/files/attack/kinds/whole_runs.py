@@ -89,7 +89,8 @@ def make_boards(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 def _verify(run: Path, what: str) -> object:
     verdict = Verifier(Silent()).verify(run)
     _check_lines(verdict.lines())
-    assert verdict.problems or what not in run_spoiling.FORGED, f"{what} is not found: {verdict.lines()[0]}"
+    forged = what in run_spoiling.FORGED and what != "links"  # which `verify` follows: a run may lie on several disks
+    assert verdict.problems or not forged, f"{what} is not found: {verdict.lines()[0]}"
     return Outcome(verdict.problems[0]) if verdict.problems else verdict
 
 
