@@ -121,7 +121,7 @@ def _merge(
 def _check_taken(into: Path) -> None:
     """No link, no secret, nothing half done; every run can be verified, and stands on a board."""
     for path in into.rglob("*"):
-        assert not path.is_symlink() and not path.name.endswith(".tmp"), f"{path} is left behind"
+        assert not path.is_symlink() and not path.name.startswith("."), f"{path} is no part of a run"
         assert path.is_dir() or SECRET not in path.read_bytes(), f"{path} holds what lies outside"
     folders = sorted(path.parent for path in into.rglob("run.json"))
     for folder in folders:
