@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from small_world import Lab, small_world
 
@@ -31,6 +32,7 @@ class World:
 
 def evaluated(folder: Path, patch: pytest.MonkeyPatch) -> World:
     """Six runs: a method that was audited, with its floor and two ceilings, another seed of it and another method."""
+    Image.init()  # Pillow looks for all its plug-ins at the first image that it does not know
     lab = small_world(folder, patch)
     shutil.copytree(_made(), lab.runs)
     return World(lab, lab.runs / "drawn/eeg/uses-eeg/sub-08/seed-0")

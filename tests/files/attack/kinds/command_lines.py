@@ -96,7 +96,7 @@ def _verbs(runs: str, run: str, other: str, images: str, baseline: str) -> list[
         ["pairs", images, "nowhere", "--by", "stem", "-o", "pairs.csv"],
         ["captions", "make", "--check", "nowhere.jsonl"],
         ["plan-size", runs, "--difference", ".02"],
-        ["list", "methods"],
+        ["list", "backbones"],
         ["list", "metrics", "--card", "ssim"],
         ["weights", "list"],
         ["datasets", "info", "nope"],
@@ -105,6 +105,8 @@ def _verbs(runs: str, run: str, other: str, images: str, baseline: str) -> list[
 
 def _change(words: list[str], rng: random.Random, folder: Path) -> None:
     """One word of a command line becomes another, or one more comes."""
+    if len(words) == 1:
+        return
     place = rng.randrange(1, len(words))
     what = rng.choice(("value", "value", "path", "path", "option", "drop", "double"))
     if what == "value":
@@ -129,13 +131,14 @@ def _change(words: list[str], rng: random.Random, folder: Path) -> None:
 def _path(rng: random.Random, folder: Path, option: str) -> Path:
     """A file, folder, link, pipe or device of a hostile name; some hold what is hostile too.
 
-    A pipe to write to waits for its reader, as it should: none is given to such an option.
+    A pipe to write to waits for its reader, and a link is followed, as it should be: such an option gets neither.
     """
     path = folder / rng.choice(NAMES)
     what = rng.choice(("nothing", "folder", "json", "toml", "link", "pipe", "device", "run"))
     if what == "device":
         return Path(rng.choice(("/dev/null", "/dev/full", "/dev/zero", "/proc/self/environ", "/")))
-    if path.exists() or path.is_symlink() or what == "nothing":
+    written = what in ("pipe", "link") and option in ("-o", "--output", "--into", "--runs")
+    if path.exists() or path.is_symlink() or what == "nothing" or written:
         return path
     if what == "folder":
         path.mkdir()
@@ -158,7 +161,7 @@ def _path(rng: random.Random, folder: Path, option: str) -> Path:
         )
     elif what == "link":
         path.symlink_to(rng.choice((path.name, "..", "/dev/zero", "/etc")))
-    elif what == "pipe" and option not in ("-o", "--output"):
+    elif what == "pipe":
         os.mkfifo(path)
     else:
         (path / "sub").mkdir(parents=True)
