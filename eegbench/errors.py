@@ -81,7 +81,7 @@ def unknown(kind: str, name: str, known: Iterable[object]) -> UsageError:
     names = [str(k) for k in known]
     near = nearest(name, names)
     hint = f"; did you mean {near!r}?" if near else "."
-    return UsageError(f"unknown {kind} {name!r}{hint} There is: {_listed(name, names)}")
+    return UsageError(f"unknown {kind} {short(name)}{hint} There is: {_listed(name, names)}")
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -34,6 +34,10 @@ def test_unknown_name_stays_on_one_line() -> None:
     assert "\n" not in str(errors.unknown("metric", "a\nb", ["ssim"]))
 
 
+def test_a_name_of_thousands_of_letters_is_shortened() -> None:
+    assert len(str(errors.unknown("metric", "1," * 5000, ["ssim"]))) < 200
+
+
 METRICS = ("pixcorr", "ssim", "sim", "clip", "alexnet2", "fid", "kl_reversed", "inception")
 
 
