@@ -14,7 +14,7 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {"arrays", "budget", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -22,6 +22,7 @@ STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configurat
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
     "errors": set(),
+    "budget": {"errors"},
     "channels": set(),
     "seeds": {"errors"},
     "tables": set(),
