@@ -39,46 +39,53 @@ def most_seconds(size: int) -> float:
 
 @dataclass
 class Budget:
-    """What is left to the reading of one file; every method raises InputError where that is too little."""
+    """What is left to the reading of one file; each method raises InputError where that is too little."""
 
     name: str  # of the file, as errors say it
     size: int  # bytes
-    spent_memory: int = 0
-    spent_steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.memory_left = most_memory(self.size)
+        self.steps_left = int(most_seconds(self.size) * STEPS_A_SECOND)
 
     @classmethod
     def of(cls, path: Path) -> Self:
         return cls(str(path), path.stat().st_size)
 
     def memory(self, count: int) -> None:
-        """`count` more bytes."""
-        self.spent_memory += count
-        if self.spent_memory > (most := most_memory(self.size)):
-            asked, may = -(-self.spent_memory // 10**6), most // 10**6
+        """Bytes of memory."""
+        self.memory_left -= count
+        if self.memory_left < 0:
+            most = most_memory(self.size)
+            asked, may = -(-(most - self.memory_left) // 10**6), most // 10**6
             raise InputError(
                 f"{self.name}: asks for {asked:,} MB of memory; a file of {self.size:,} bytes may take {may:,} MB"
             )
 
     def steps(self, count: int = 1) -> None:
-        """`count` more steps of work."""
-        self.spent_steps += count
-        if self.spent_steps > (most := most_seconds(self.size)) * STEPS_A_SECOND:
-            asked = self.spent_steps / STEPS_A_SECOND
+        """Steps of work."""
+        self.steps_left -= count
+        if self.steps_left < 0:
+            most = most_seconds(self.size)
+            asked = most - self.steps_left / STEPS_A_SECOND
             raise InputError(
-                f"{self.name}: asks for {asked:,.1f} s of work or more; a file of {self.size:,} bytes may take "
-                f"{most:,.1f} s"
+                f"{self.name}: asks for {asked:,.1f} s of work; a file of {self.size:,} bytes may take {most:,.1f} s"
             )
 
     def json(self, text: bytes | str) -> None:
         """The values that a text in JSON may hold: as many as it has signs that begin or part them."""
-        signs = (b",", b"[", b"{", b":") if isinstance(text, bytes) else (",", "[", "{", ":")
-        self._values(sum(map(text.count, signs)))  # type: ignore[arg-type]
+        self._values(_count(text, ",[{:"))
 
     def csv(self, text: bytes | str, mark: str = ",") -> None:
         """The fields that a text in CSV may hold, a row being worth two."""
-        signs = (mark.encode(), b"\n", b"\r", b"\n", b"\r") if isinstance(text, bytes) else (mark, *"\n\r\n\r")
-        self._values(sum(map(text.count, signs)))  # type: ignore[arg-type]
+        self._values(_count(text, mark) + 2 * _count(text, "\n\r"))
 
     def _values(self, count: int) -> None:
         self.memory(VALUE * count)
         self.steps(count)
+
+
+def _count(text: bytes | str, signs: str) -> int:
+    if isinstance(text, str):
+        return sum(map(text.count, signs))
+    return sum(text.count(sign.encode()) for sign in signs)
