@@ -14,7 +14,19 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {"arrays", "budget", "channels", "errors", "fields", "places", "seeds", "statistics", "tables", "walking"}
+BOTTOM = {
+    "arrays",
+    "budget",
+    "pickles",
+    "channels",
+    "errors",
+    "fields",
+    "places",
+    "seeds",
+    "statistics",
+    "tables",
+    "walking",
+}
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
@@ -24,6 +36,7 @@ LAYERS: Mapping[str, set[str]] = {
     "errors": set(),
     "budget": {"errors"},
     "channels": set(),
+    "pickles": {"budget", "errors"},
     "seeds": {"errors"},
     "tables": set(),
     "arrays": {"errors"},
