@@ -15,17 +15,8 @@ ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
 BOTTOM = {
-    "arrays",
-    "budget",
-    "pickles",
-    "channels",
-    "errors",
-    "fields",
-    "places",
-    "seeds",
-    "statistics",
-    "tables",
-    "walking",
+    *("arrays", "budget", "channels", "errors", "fields", "pickles", "places", "seeds", "statistics"),
+    *("stored_tensors", "tables", "walking", "zips"),
 }
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
@@ -37,6 +28,8 @@ LAYERS: Mapping[str, set[str]] = {
     "budget": {"errors"},
     "channels": set(),
     "pickles": {"budget", "errors"},
+    "stored_tensors": {"budget", "errors"},
+    "zips": {"budget"},
     "seeds": {"errors"},
     "tables": set(),
     "arrays": {"errors"},

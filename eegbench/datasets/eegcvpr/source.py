@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
+from eegbench.budget import Budget
 from eegbench.datasets.recorded import TensorReader
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError
@@ -74,10 +75,7 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
                 wanted = "a name such as n02106662_13" if form is _IMAGE else "a WordNet id such as n02106662"
                 raise InputError(f"{path}: {name}[{place}] is {shown(word)}; wanted {wanted}")
     trials = [_trial(f"{path}: dataset[{place}]", entry, images, labels) for place, entry in enumerate(entries)]
-    if (held := sum(trial.eeg.nbytes for trial in trials)) > (
-        size := path.stat().st_size
-    ):  # one that stands there often
-        raise InputError(f"{path}: {held:,} bytes of EEG in a file of {size:,} bytes; {AGAIN}")
+    Budget.of(path).memory(sum(trial.eeg.nbytes for trial in trials))  # each is looked at, and may stand there often
     if there := [subject for subject in SUBJECTS if all(trial.subject != subject for trial in trials)]:
         raise InputError(
             f"{path}: no trial of subject {', '.join(map(str, there))}; splits point into the list of all six, and a "
