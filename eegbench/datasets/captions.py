@@ -19,6 +19,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from eegbench.budget import Budget
 from eegbench.contracts import CAPTION_LEVELS, TrainingSet
 from eegbench.errors import InputError, UsageError
 from eegbench.fields import read_fields
@@ -148,9 +149,11 @@ def _read(path: Path) -> tuple[dict[str, Captions], int]:
 def _parse(path: Path, file: BinaryIO) -> tuple[dict[str, Captions], int]:
     entries: dict[str, Captions] = {}
     faults: list[str] = []
+    budget = Budget.of(path)
     number = end = 0
     while (line := file.readline(MAX_LINE + 1)) and len(faults) < MOST:
         number += 1
+        budget.json(line)
         try:
             if not line.endswith(b"\n") and _torn(line):
                 break
