@@ -22,17 +22,19 @@ OPCODES = (
 )
 KNOWN = {getattr(pickle, name)[0] for name in OPCODES.split()}
 
-SMALL, PLACE, LARGE = 64, 160, 384  # bytes an opcode may take: for a number; in the memo; for a container and its copy
-MEMORY = {
-    getattr(pickle, name)[0]: memory
-    for names, memory in (
-        ("MEMOIZE BINPUT LONG_BINPUT SETITEM MARK", PLACE),
-        ("EMPTY_LIST EMPTY_DICT EMPTY_SET TUPLE TUPLE1 TUPLE2 TUPLE3 REDUCE", LARGE),
-    )
+# Bytes and steps that an opcode may take, reading what it made included: of a number; of a place in the memo; of a
+# container, its copy and its place among what is known; of a call.
+SMALL, PLACE, LARGE, CALL = (64, 2), (160, 2), (384, 4), (384, 20)
+COSTS = {
+    getattr(pickle, name)[0]: cost
+    for cost, names in {
+        PLACE: "MEMOIZE BINPUT LONG_BINPUT SETITEM MARK",
+        LARGE: "EMPTY_LIST EMPTY_DICT EMPTY_SET TUPLE TUPLE1 TUPLE2 TUPLE3",
+        CALL: "REDUCE BUILD BINPERSID",
+    }.items()
     for name in names.split()
 }
-STEPS, CALL = 2, 20  # of an opcode, reading what it made included; of one that calls a stand-in
-CHAIN = 400  # whole numbers can be chosen so that each of a dictionary meets all others: so many, a step
+CHAIN = 32  # whole numbers can be chosen so that each of a dictionary meets all others: so many, a step
 
 Stands = Mapping[str, Callable[..., Any] | None]  # by dotted name; None can be held and not called
 
@@ -157,7 +159,7 @@ class Machine(pickle._Unpickler):
         if type(target) is not dict or len(items) % 2:
             raise Refused("it sets items of what is no dictionary")
         self.check_keys(items[::2], len(target))
-        self.budget.memory(SMALL * len(items))
+        self.budget.memory(SMALL[0] * len(items))
         target.update(zip(items[::2], items[1::2], strict=True))
 
     def _add(self) -> None:
@@ -183,8 +185,7 @@ class Machine(pickle._Unpickler):
 
 
 def _charged(code: int, run: Callable[[Any], None]) -> Callable[[Any], None]:
-    memory = MEMORY.get(code, SMALL)
-    steps = CALL if code in (pickle.REDUCE[0], pickle.BUILD[0], pickle.BINPERSID[0]) else STEPS
+    memory, steps = COSTS.get(code, SMALL)
 
     def step(machine: Machine) -> None:
         machine.budget.memory(memory)

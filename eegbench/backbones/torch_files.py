@@ -10,7 +10,7 @@ import io
 import math
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,7 +19,7 @@ import torch
 
 from eegbench import zips
 from eegbench.budget import Budget
-from eegbench.pickles import CALL, CHAIN, KNOWN, LARGE, Machine, Named, Refused, shown
+from eegbench.pickles import CHAIN, KNOWN, LARGE, Machine, Named, Refused, shown
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001  # of the older form
 AXES = 64
@@ -51,6 +51,7 @@ CLASSES = (
 def check(path: Path) -> None:
     """Raises InputError for a file that asks for more than its size can need, Refused for what holds no tensors."""
     budget = Budget.of(path)
+    budget.steps_left //= 2  # torch runs the pickles again
     with path.open("rb") as file:
         archive = file.read(2) == b"PK"
         file.seek(0)
@@ -169,15 +170,15 @@ class _Machine(Machine):
     def _several(self, items: object) -> None:
         if not isinstance(items, list | tuple | dict):
             raise Refused(f"many of {shown(items)}")
-        self.budget.memory(LARGE * len(items))
-        self.budget.steps(CALL * len(items))
+        self.budget.memory(LARGE[0] * len(items))
+        self.budget.steps(LARGE[1] * len(items))
 
     def _build_dictionary(self) -> None:
         """Attributes of a dictionary, such as a state dict's versions of modules."""
         state = self.stack.pop()
         if type(self.stack[-1]) is not dict or not isinstance(state, dict):
             raise Refused("it changes what is no dictionary")
-        self.budget.memory(LARGE * len(state))
+        self.budget.memory(LARGE[0] * len(state))
         self.budget.steps(len(state))
 
     dispatch = Machine.table({*KNOWN, BINPERSID, SHORT_BINSTRING, EMPTY_SET}, {b"b"[0]: _build_dictionary})
@@ -227,10 +228,15 @@ def _viewed(view: object, width: int, held: int) -> int:
 
 
 def _check_archive(file: BinaryIO, budget: Budget) -> None:
-    entries = _entries(file, budget)
-    pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
-    if len(pickles) != 1:
-        raise Refused(f"{len(pickles)} entries data.pkl in the archive; wanted one")
+    file.seek(max(0, budget.size - TAIL))
+    if not (end := file.read(TAIL)).startswith(b"PK\5\6") or end[-2:] != b"\0\0":
+        raise Refused("no whole archive")
+    with zips.opened(file, budget) as archive:
+        entries = _entries(archive.infolist(), budget)
+        pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
+        if len(pickles) != 1:
+            raise Refused(f"{len(pickles)} entries data.pkl in the archive; wanted one")
+        program = archive.read(entries[pickles[0]])
     root = pickles[0].removesuffix("data.pkl")
 
     def held(key: str, announced: int) -> int:
@@ -239,18 +245,11 @@ def _check_archive(file: BinaryIO, budget: Budget) -> None:
             raise Refused(f"the storage {shown(key)} of {announced} bytes: in the archive is {there}")
         return announced
 
-    with zips.opened(file, budget) as archive:
-        program = archive.read(entries[pickles[0]])
     _Machine(io.BytesIO(program), len(program), budget, held).load()
 
 
-def _entries(file: BinaryIO, budget: Budget) -> dict[str, zipfile.ZipInfo]:
-    """Of an archive as torch writes them: each entry as it is, none twice, nothing before or behind."""
-    file.seek(max(0, budget.size - TAIL))
-    if not (end := file.read(TAIL)).startswith(b"PK\5\6") or end[-2:] != b"\0\0":
-        raise Refused("no whole archive")
-    with zips.opened(file, budget) as archive:
-        infos = archive.infolist()
+def _entries(infos: Sequence[zipfile.ZipInfo], budget: Budget) -> dict[str, zipfile.ZipInfo]:
+    """Of an archive as torch writes them: each entry as it is, none twice, none upon another."""
     found: dict[str, zipfile.ZipInfo] = {}
     folded: set[str] = set()
     for info in infos:
