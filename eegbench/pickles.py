@@ -24,7 +24,7 @@ KNOWN = {getattr(pickle, name)[0] for name in OPCODES.split()}
 
 # Bytes and steps that an opcode may take, reading what it made included: of a number; of a place in the memo; of a
 # container, its copy and its place among what is known; of a call.
-SMALL, PLACE, LARGE, CALL = (64, 2), (160, 2), (384, 4), (384, 20)
+SMALL, PLACE, LARGE, CALL = (64, 2), (160, 2), (384, 8), (384, 20)
 COSTS = {
     getattr(pickle, name)[0]: cost
     for cost, names in {
