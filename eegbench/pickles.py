@@ -76,13 +76,14 @@ class Bounded(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         super().__init__()
-        self._file, self._size = file, size
+        self._file, self._left = file, size - file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        left = self._size - self._file.tell()
-        if size > left:
-            raise EOFError(f"{size} bytes are announced, {left} are left")
-        return self._file.read(left if size < 0 else size)
+        if size > self._left:
+            raise EOFError(f"{size} bytes are announced, {self._left} are left")
+        data = self._file.read(self._left if size < 0 else size)
+        self._left -= len(data)
+        return data
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
@@ -93,6 +94,7 @@ class Bounded(io.RawIOBase):
         line = self._file.readline(256)  # of a name
         if not line.endswith(b"\n"):
             raise EOFError("a name without an end")
+        self._left -= len(line)
         return line
 
 
@@ -139,7 +141,7 @@ class Machine(pickle._Unpickler):
         state, thing = self.stack.pop(), self.stack[-1]
         if not isinstance(thing, self.states):
             raise Refused(f"it changes {type(thing).__name__.strip('_').lower()} {shown(thing)}")
-        thing.__setstate__(state)
+        cast(Any, thing).__setstate__(state)
 
     def _reduce(self) -> None:
         values, thing = self.stack.pop(), self.stack[-1]
@@ -188,8 +190,12 @@ def _charged(code: int, run: Callable[[Any], None]) -> Callable[[Any], None]:
     memory, steps = COSTS.get(code, SMALL)
 
     def step(machine: Machine) -> None:
-        machine.budget.memory(memory)
-        machine.budget.steps(steps)
+        budget = machine.budget  # spent from at once: this is done for each opcode of an honest file too
+        budget.memory_left -= memory
+        budget.steps_left -= steps
+        if budget.memory_left < 0 or budget.steps_left < 0:
+            budget.memory(0)
+            budget.steps(0)
         run(machine)
 
     return step

@@ -2,10 +2,10 @@
 
 usage: python perf/budget.py [--markdown]
 
-Reads every file of `tests/files/hungry.py`, each in a process of its own, and prints for each reader what bounds it and,
-of the files that are read, the one that takes the most memory and the one that takes the most CPU time, beside
-`most_memory` and `most_seconds` of its size; then, of those that are refused, how soon. Exit code 1 if a file takes more
-than it may. --markdown: the table of docs/what-reading-takes.md alone.
+Reads every file of `tests/files/hungry.py`, each in a process of its own, and prints for each reader what is counted,
+and of the files that are read the one that takes the most memory and the one that takes the most CPU time, beside
+`most_memory` and `most_seconds` of its size; then, of those that are refused, how soon. Exit code 1 if a file takes
+more than it may. --markdown: the table of docs/reading-files.md alone.
 """
 
 import json
@@ -31,14 +31,8 @@ BOUNDS = {
     "zip": "entries, folders in folders, bytes that come out",
 }
 HEAD = (
-    "reader",
-    "what is counted",
-    "file that takes the most",
-    "its size",
-    "memory",
-    "may take",
-    "CPU time",
-    "may take",
+    *("reader", "what is counted", "file that takes the most", "its size"),
+    *("memory", "may take", "CPU time", "may take"),
 )
 
 

@@ -154,6 +154,8 @@ class _Machine(Machine):
         return dict(pairs)
 
     def _bytearray(self, data: object = b"", coding: object = "latin1") -> bytes:
+        if not isinstance(data, str | bytes):  # of a number, so many zeros
+            raise Refused(f"a bytearray of {shown(data)}")
         return self.encode(data.decode("latin1") if isinstance(data, bytes) else data, coding)
 
     def _sized(self, sizes: object = ()) -> tuple[int, ...]:

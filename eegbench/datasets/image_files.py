@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eegbench.budget import Budget
 
-SCANNED = 500  # pixels of a scan that a step passes over
+DECODED, SCANNED = 50, 500  # pixels that a step makes, and of a scan those that it passes over
 ARITHMETIC = 20  # times as slow as Huffman's code
 PART, PACKED = 5, 2000  # steps of a part that is read by itself, and of one that is unpacked, to 1 MiB at most
 COPIED = 1000  # bytes a step
@@ -73,6 +73,7 @@ def _spend_jpeg(data: Data, start: int, end: int, budget: Budget) -> None:
             budget.steps(beside // COPIED)
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", data[place + 5 : place + 9])
+            budget.steps(height * width // DECODED)
             pixels, slow = max(pixels, height * width), max(slow, ARITHMETIC if marker > 0xC8 else 1)
         place += 2 + length
         if marker == 0xDA:

@@ -91,8 +91,8 @@ def torch_pickle(*parts: bytes) -> bytes:
 
 def older(value: bytes) -> bytes:
     """A file as torch wrote it before 1.6, with this value."""
-    head = (pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {}))
-    return b"".join(head) + torch_pickle(value) + pickle.dumps([], 2)
+    magic, version = pickle.dumps(0x1950A86A20F9469CFC6C, 2), pickle.dumps(1001, 2)
+    return magic + version + pickle.dumps({}, 2) + torch_pickle(value) + pickle.dumps([], 2)
 
 
 def tuples(depth: int) -> bytes:
@@ -167,7 +167,7 @@ CASES: dict[str, Case] = {
     "10,000 keys of one hash": Case("pickle", ".npy", lambda: colliding(10_000)),
     "a bytearray of 2 GB": Case(
         "torch", ".pth", lambda: archive(torch_pickle(b"c__builtin__\nbytearray\n", whole(2**31 - 1), b"\x85R")),
-        "holds more than tensors",
+        "holds more than tensors (a bytearray of 2147483647)",
     ),
     "a pickle that is deflated": Case(
         "torch", ".pth", lambda: archive(torch_pickle(b"}") + bytes(64 * MB), how=zipfile.ZIP_DEFLATED), "is packed"
@@ -205,7 +205,7 @@ CASES: dict[str, Case] = {
     "2,500,000 lists": Case("json", ".json", lambda: b'{"a":[' + b"[]," * 2_500_000 + b"[]]}"),
     "60,000,000 commas": Case("csv", ".csv", lambda: b"stimulus,sample,a@1\n" + b"," * 60_000_000, "MB of memory"),
     "500,000 short rows": Case(
-        "csv", ".csv", lambda: ("stimulus,sample,a@1\n" + "".join(f"{i},0,1\n" for i in range(500_000))).encode()
+        "csv", ".csv", lambda: b"stimulus,sample,a@1\n" + b"".join(b"%d,0,1\n" % i for i in range(500_000))
     ),
     "900 names in 400 folders": Case(
         "zip", ".zip", lambda: zipped([f"{'a/' * 400}{i}" for i in range(900)]), "in more than 64 folders"
