@@ -99,7 +99,7 @@ class Bounded(io.RawIOBase):
 
 
 class Machine(pickle._Unpickler):
-    """Runs the opcodes above on a file within its budget.
+    """Runs the opcodes above on a file within its budget; `file` must never give, or make room for, more than it holds.
 
     It is the machine written in Python: its memo takes no room in advance, and its table of opcodes can be cut down.
     """
@@ -109,9 +109,9 @@ class Machine(pickle._Unpickler):
     states: tuple[type, ...] = ()  # stand-ins that take a state
     needs = "plain containers alone are read"
 
-    def __init__(self, file: BinaryIO, size: int, budget: Budget, stands: Stands) -> None:
-        super().__init__(cast(Any, Bounded(file, size)), encoding="utf-8")
-        self.budget, self.stands, self._text = budget, stands, size
+    def __init__(self, file: io.BytesIO | Bounded, budget: Budget, stands: Stands) -> None:
+        super().__init__(cast(Any, file), encoding="utf-8")
+        self.budget, self.stands, self._text = budget, stands, budget.size
 
     def find_class(self, module: str, name: str) -> Named:
         asked = f"{module}.{name}"

@@ -19,7 +19,7 @@ import torch
 
 from eegbench import zips
 from eegbench.budget import Budget
-from eegbench.pickles import CHAIN, KNOWN, LARGE, Machine, Named, Refused, shown
+from eegbench.pickles import CHAIN, KNOWN, LARGE, Bounded, Machine, Named, Refused, shown
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001  # of the older form
 AXES = 64
@@ -76,8 +76,8 @@ class _Tensor:
 class _Machine(Machine):
     needs = "tensors and plain containers alone are read"
 
-    def __init__(self, file: BinaryIO, size: int, budget: Budget, held: Callable[[str, int], int]) -> None:
-        super().__init__(file, size, budget, self._names())
+    def __init__(self, file: io.BytesIO | Bounded, budget: Budget, held: Callable[[str, int], int]) -> None:
+        super().__init__(file, budget, self._names())
         self._held = held  # bytes of the storage of a key, of which so many are announced
 
     def _names(self) -> dict[str, Callable[..., Any] | None]:
@@ -215,9 +215,13 @@ def _complex(real: object, imaginary: object) -> complex:
 
 
 def _whole(values: object) -> tuple[int, ...]:
-    if not isinstance(values, tuple) or len(values) > AXES or not all(type(n) is int and n >= 0 for n in values):
-        raise Refused(f"a tensor of shape {shown(values)}")
-    return values
+    if isinstance(values, tuple) and len(values) <= AXES:
+        for number in values:
+            if type(number) is not int or number < 0:
+                break
+        else:
+            return values
+    raise Refused(f"a tensor of shape {shown(values)}")
 
 
 def _viewed(view: object, width: int, held: int) -> int:
@@ -247,7 +251,7 @@ def _check_archive(file: BinaryIO, budget: Budget) -> None:
             raise Refused(f"the storage {shown(key)} of {announced} bytes: in the archive is {there}")
         return announced
 
-    _Machine(io.BytesIO(program), len(program), budget, held).load()
+    _Machine(io.BytesIO(program), budget, held).load()
 
 
 def _entries(infos: Sequence[zipfile.ZipInfo], budget: Budget) -> dict[str, zipfile.ZipInfo]:
@@ -290,7 +294,7 @@ def _check_pickles(file: BinaryIO, budget: Budget) -> None:
         return announced
 
     for wanted in (MAGIC, VERSION):
-        if _Machine(file, budget.size, budget, held).load() != wanted:
+        if _Machine(Bounded(file, budget.size), budget, held).load() != wanted:
             raise Refused("no file of torch's")
     for _ in range(3):  # of the system that wrote it; what it holds; the keys of the storages, which come next
-        _Machine(file, budget.size, budget, held).load()
+        _Machine(Bounded(file, budget.size), budget, held).load()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eegbench.budget import Budget
 from eegbench.download import is_page
 from eegbench.errors import InputError, MissingError
-from eegbench.pickles import Machine, Named, Refused, shown
+from eegbench.pickles import Bounded, Machine, Named, Refused, shown
 
 MAGIC = b"\x93NUMPY"
 DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|[US]\d{1,4}|O8?)")
@@ -40,7 +40,7 @@ def read_pickled(path: Path) -> Any:
             if file.peek(len(MAGIC)).startswith(MAGIC):
                 _skip_header(file)
             budget = Budget.of(path)
-            return _plain(_Reader(file, budget.size, budget, STANDS_FOR).load(), {}, 0)
+            return _plain(_Reader(Bounded(file, budget.size), budget, STANDS_FOR).load(), {}, 0)
     except Refused as error:
         raise InputError(f"{path}: refused: {error}") from None
     except (InputError, MissingError):
