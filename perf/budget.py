@@ -2,10 +2,10 @@
 
 usage: python perf/budget.py [--markdown]
 
-Reads every file of `tests/files/hungry.py`, each in a process of its own, and prints for each reader what is counted,
-and of the files that are read the one that takes the most memory and the one that takes the most CPU time, beside
+Reads every file of `tests/files/hungry.py`, each in a process of its own, and prints for each reader,
+of the files that are read, the one that takes the most memory and the one that takes the most CPU time, beside
 `most_memory` and `most_seconds` of its size; then, of those that are refused, how soon. Exit code 1 if a file takes
-more than it may. --markdown: the table of docs/reading-files.md alone.
+more than it may. --markdown: only the table of docs/reading-files.md.
 """
 
 import json
@@ -21,17 +21,8 @@ FILES = Path(__file__).resolve().parents[1] / "tests" / "files"
 sys.path.insert(0, str(FILES))
 from hungry import CASES  # noqa: E402
 
-BOUNDS = {
-    "pickle": "opcodes, and what each makes; letters turned into bytes; keys whose hashes meet",
-    "torch": "the same for the pickle inside, before torch reads it; storages and tensors by their sizes",
-    "safetensors": "tensors that the header describes",
-    "image": "pixels; scans, segments, chunks, tags and strips, run lengths",
-    "json": "signs that begin or part values",
-    "csv": "fields and rows",
-    "zip": "entries, folders in folders, bytes that come out",
-}
 HEAD = (
-    *("reader", "what is counted", "file that takes the most", "its size"),
+    *("reader", "file that takes the most", "its size"),
     *("memory", "may take", "CPU time", "may take"),
 )
 
@@ -43,10 +34,10 @@ def measured() -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def row(reader: str, bound: str, found: dict[str, Any]) -> tuple[str, ...]:
+def row(reader: str, found: dict[str, Any]) -> tuple[str, ...]:
     size = found["size"]
     return (
-        *(reader, bound, found["case"], f"{size:,} B"),
+        *(reader, found["case"], f"{size:,} B"),
         *(f"{found['memory'] / 10**6:,.0f} MB", f"{most_memory(size) / 10**6:,.0f} MB"),
         *(f"{found['seconds']:.2f} s", f"{most_seconds(size):.1f} s"),
     )
@@ -54,10 +45,10 @@ def row(reader: str, bound: str, found: dict[str, Any]) -> tuple[str, ...]:
 
 def table(found: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     rows = []
-    for reader, bound in BOUNDS.items():
+    for reader in dict.fromkeys(case.reader for case in CASES.values()):
         own = [one for one in found if CASES[one["case"]].reader == reader and not CASES[one["case"]].refused]
         worst = (max(own, key=itemgetter(what)) for what in ("memory", "seconds"))
-        rows += [row(reader, bound, one) for one in {one["case"]: one for one in worst}.values()]
+        rows += [row(reader, one) for one in {one["case"]: one for one in worst}.values()]
     return rows
 
 

@@ -30,6 +30,7 @@ from eegbench.walking import form
 MAX_CAPTION = 1000  # characters
 MAX_LINE = 2**16  # bytes
 MAX_FILE = 2**28  # bytes: a million lines are far fewer
+PIECE = 2**20  # bytes whose values are counted at once
 FIRST = 3  # faults named in an error before the rest are counted
 MOST = 100  # faulty lines after which no further one is read
 HEAD = b'{"stimulus": '  # how every line begins that we write: a torn one can be told from a stranger's text
@@ -140,7 +141,11 @@ def _read(path: Path) -> tuple[dict[str, Captions], int]:
             raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         if (size := path.stat().st_size) > MAX_FILE:
             raise InputError(f"{path}: {size} bytes; a captions file has at most {MAX_FILE}")
+        budget = Budget.of(path)
         with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                budget.json(piece)
+            file.seek(0)
             return _parse(path, file)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -149,11 +154,9 @@ def _read(path: Path) -> tuple[dict[str, Captions], int]:
 def _parse(path: Path, file: BinaryIO) -> tuple[dict[str, Captions], int]:
     entries: dict[str, Captions] = {}
     faults: list[str] = []
-    budget = Budget.of(path)
     number = end = 0
     while (line := file.readline(MAX_LINE + 1)) and len(faults) < MOST:
         number += 1
-        budget.json(line)
         try:
             if not line.endswith(b"\n") and _torn(line):
                 break

@@ -150,6 +150,24 @@ def bmp(side: int) -> bytes:
     return b"BM" + struct.pack("<IHHI", 1078 + len(data), 0, 0, 1078) + head + bytes(1024) + data
 
 
+def captions(lines: int) -> bytes:
+    """Sound lines but for lists under a key that comes again."""
+    ten = json.dumps(["a"] * 10)
+    lists = "[" + "[]," * 21_000 + "[]]"
+    return "".join(
+        f'{{"stimulus": {lists}, "stimulus": "a{i}", "model": "m", "captions": {ten}}}\n' for i in range(lines)
+    ).encode()
+
+
+def announced(size: int) -> bytes:
+    """An archive whose one file is said to be of this size."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a", bytes(10**6))
+        file.filelist[0].file_size = size
+    return made.getvalue()
+
+
 def zipped(names: list[str], content: bytes = b"") -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
@@ -207,6 +225,11 @@ CASES: dict[str, Case] = {
     "500,000 short rows": Case(
         "csv", ".csv", lambda: b"stimulus,sample,a@1\n" + b"".join(b"%d,0,1\n" % i for i in range(500_000))
     ),
+    "60,000,000 commas, prepared": Case("table", ".csv", lambda: b"a,b\n" + b"," * 60_000_000, "MB of memory"),
+    "300 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(300), "s of work"),
+    "50 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(50)),
+    "8 GB from 1 KB": Case("unpack", ".zip", lambda: announced(2**33), "s of work"),
+    "2,000 files": Case("unpack", ".zip", lambda: zipped([f"a/{i}" for i in range(2000)], b"a")),
     "900 names in 400 folders": Case(
         "zip", ".zip", lambda: zipped([f"{'a/' * 400}{i}" for i in range(900)]), "in more than 64 folders"
     ),
@@ -218,7 +241,8 @@ def readers() -> dict[str, Callable[[Path], object]]:
     """By name; here, for they take a second to import."""
     from eegbench import records, values
     from eegbench.backbones.weights import read_tensors, read_unpickled
-    from eegbench.datasets import archives
+    from eegbench.contracts import Silent
+    from eegbench.datasets import archives, captions, prepared
     from eegbench.datasets.images import read_image
     from eegbench.datasets.pickled import read_pickled
 
@@ -229,7 +253,10 @@ def readers() -> dict[str, Callable[[Path], object]]:
         "image": read_image,
         "json": records.read_json,
         "csv": values.read,
+        "table": prepared.read_table,
+        "captions": captions.read,
         "zip": archives.names,
+        "unpack": lambda path: archives.unpack(path, path.with_suffix(""), progress=Silent()),
     }
 
 
