@@ -226,6 +226,7 @@ CASES: dict[str, Case] = {
         "csv", ".csv", lambda: b"stimulus,sample,a@1\n" + b"".join(b"%d,0,1\n" % i for i in range(500_000))
     ),
     "60,000,000 commas, prepared": Case("table", ".csv", lambda: b"a,b\n" + b"," * 60_000_000, "MB of memory"),
+    "1,000,000 rows, prepared": Case("table", ".csv", lambda: b"a,b\n" + b"1,2\n" * 1_000_000),
     "300 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(300), "s of work"),
     "50 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(50)),
     "8 GB from 1 KB": Case("unpack", ".zip", lambda: announced(2**33), "s of work"),
