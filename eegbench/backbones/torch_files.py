@@ -23,7 +23,6 @@ from eegbench.pickles import CHAIN, KNOWN, LARGE, Bounded, Machine, Named, Refus
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001  # of the older form
 AXES = 64
-TAIL = 22  # bytes of an archive's end, without a comment
 BINPERSID, SHORT_BINSTRING, EMPTY_SET = b"Q"[0], b"U"[0], b"\x8f"[0]
 SCALARS = (str, int, float, bool, bytes, type(None))
 
@@ -234,10 +233,10 @@ def _viewed(view: object, width: int, held: int) -> int:
 
 
 def _check_archive(file: BinaryIO, budget: Budget) -> None:
-    file.seek(max(0, budget.size - TAIL))
-    if not (end := file.read(TAIL)).startswith(b"PK\5\6") or end[-2:] != b"\0\0":
-        raise Refused("no whole archive")
+    places = _list_places(file, budget.size)
     with zips.opened(file, budget) as archive:
+        if places != {archive.start_dir}:  # readers of zip differ in which list they take, where there are two
+            raise Refused("its list of entries is not where its end says")
         entries = _entries(archive.infolist(), budget)
         pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(pickles) != 1:
@@ -252,6 +251,23 @@ def _check_archive(file: BinaryIO, budget: Budget) -> None:
         return announced
 
     _Machine(io.BytesIO(program), budget, held).load()
+
+
+def _list_places(file: BinaryIO, size: int) -> set[int]:
+    """Where the list of entries begins, by the archive's end and by the record of a large archive before it."""
+    file.seek(max(0, size - zips.END - zips.LOCATOR))
+    tail = file.read()
+    locator, end = tail[: -zips.END], tail[-zips.END :]
+    if not end.startswith(b"PK\5\6") or end[-2:] != b"\0\0":
+        raise Refused("no whole archive")
+    places = {int.from_bytes(end[16:20], "little")}
+    if locator.startswith(b"PK\6\7"):
+        record = size - zips.END - zips.LOCATOR - zips.END64
+        if int.from_bytes(locator[8:16], "little") != record:
+            raise Refused("its end points elsewhere")
+        file.seek(record + 48)
+        places = places - {0xFFFFFFFF} | {int.from_bytes(file.read(8), "little")}
+    return places
 
 
 def _entries(infos: Sequence[zipfile.ZipInfo], budget: Budget) -> dict[str, zipfile.ZipInfo]:

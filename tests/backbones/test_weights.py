@@ -115,3 +115,11 @@ def test_tensors_are_the_same_however_often_their_file_is_opened(
         monkeypatch.setattr(weights, "PART", part)
         read = weights.read_tensors(tmp_path / "a.safetensors", "a.")
         assert read.keys() == {"0", "1", "2", "3", "4"} and all(torch.equal(read[k[2:]], v) for k, v in written.items())
+
+
+@pytest.mark.parametrize("before", [b"PK", b"PK\3\4" + bytes(60)])
+def test_an_archive_behind_other_bytes_is_refused(tmp_path: Path, before: bytes) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "a.pth")
+    (tmp_path / "a.pth").write_bytes(before + (tmp_path / "a.pth").read_bytes())
+    with pytest.raises(InputError, match=r"its end points elsewhere|is not where its end says"):
+        weights.read_unpickled(tmp_path / "a.pth", "weights")
