@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, Self
 
 from eegbench import limits, migrations
+from eegbench.budget import Budget
 from eegbench.errors import InputError, short
 from eegbench.fields import read_fields
 from eegbench.limits import MAX_WHOLE, Free, OneOf, Sha256, Table, Text, Within
@@ -104,8 +105,10 @@ def read_json(path: Path) -> Json:
             raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         if (size := path.stat().st_size) > MAX_RECORD_BYTES:
             raise InputError(f"{path}: {size} bytes; a record has at most {MAX_RECORD_BYTES}")
+        text = path.read_text(encoding="utf-8")
+        Budget(str(path), size).json(text)
         value = json.loads(
-            path.read_text(encoding="utf-8"),
+            text,
             parse_constant=_no_constant,
             parse_float=_finite_float,
             parse_int=_short_int,

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eegbench.budget import Budget
 from eegbench.errors import InputError
 from eegbench.records import MAX_RECORD_BYTES, check_name, is_inside
 
@@ -54,9 +55,11 @@ def read(path: Path) -> Values:
     try:
         if (size := path.stat().st_size) > MAX_RECORD_BYTES:
             raise InputError(f"{size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
-        return parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        Budget(str(path), size).csv(text)
+        return parse(text)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
 

@@ -15,18 +15,8 @@ ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
 BOTTOM = {
-    "arrays",
-    "channels",
-    "errors",
-    "fields",
-    "kinds",
-    "limits",
-    "places",
-    "redaction",
-    "seeds",
-    "statistics",
-    "tables",
-    "walking",
+    *("arrays", "budget", "channels", "errors", "fields", "kinds", "limits", "pickles", "places", "redaction", "seeds"),
+    *("statistics", "stored_tensors", "tables", "walking", "zips"),
 }
 RECORDS = BOTTOM | {"records", "values", "runs"}
 CONTRACTS = BOTTOM | {"records", "contracts"}
@@ -35,7 +25,11 @@ STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configurat
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
     "errors": {"tables"},
+    "budget": {"errors"},
     "channels": set(),
+    "pickles": {"budget", "errors"},
+    "stored_tensors": {"budget", "errors"},
+    "zips": {"budget"},
     "seeds": {"errors"},
     "tables": set(),
     "arrays": {"errors"},

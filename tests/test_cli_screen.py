@@ -339,7 +339,7 @@ def test_nothing_in_a_run_or_in_its_name_steers_a_terminal(hostile_runs: Path, t
 def test_a_fault_of_ours_shows_its_frames_and_steers_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise KeyError(EVIL)
 
     monkeypatch.setattr("eegbench.benchmark.catalogue.rows", fails)

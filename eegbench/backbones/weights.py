@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from eegbench import stored_tensors
+from eegbench.backbones import torch_files
 from eegbench.errors import InputError, MissingError
 from eegbench.records import digest, file_digest, read_json
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]  # of the tensors in a file or a module, by key
 
+PART = 2**26  # bytes of tensors that are read before the file is opened anew
 PACK = Path(__file__).parent / "micro" / "pack"
 
 
@@ -82,19 +84,17 @@ def read_tensors(path: Path, below: str = "") -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise MissingError(f"{path}: no such weight file")
-    try:
-        with safe_open(path, "pt") as file:
-            names = file.keys()
-        return {name.removeprefix(below): _copied(path, name) for name in names if name.startswith(below)}
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error})") from None
-
-
-def _copied(path: Path, name: str) -> Tensor:
-    """One tensor. The file is opened for it alone: while it is open, all that was read of it counts as memory."""
-    with safe_open(path, "pt") as file:
-        tensor: Tensor = file.get_tensor(name).clone()
-    return tensor
+    with stored_tensors.opened(path, "pt") as file:
+        left = [name for name in file.keys() if name.startswith(below)]  # noqa: SIM118
+    found: dict[str, Tensor] = {}
+    while left:  # while the file is open, all that was read of it counts as memory
+        with stored_tensors.opened(path, "pt") as file:
+            read = 0
+            while left and read < PART:
+                name = left.pop()
+                found[name.removeprefix(below)] = file.get_tensor(name).clone()
+                read += found[name.removeprefix(below)].nbytes
+    return found
 
 
 def differences(mine: Shapes, other: Shapes) -> list[str]:
@@ -107,14 +107,18 @@ def differences(mine: Shapes, other: Shapes) -> list[str]:
 def read_unpickled(path: Path, what: str) -> Any:
     """What a file in torch's own format holds; nothing but tensors and plain containers is unpickled.
 
-    Raises InputError for a file that cannot be read as `what`, or that holds code.
+    Raises InputError for a file that cannot be read as `what`, that holds code, or that asks for more memory or work
+    than its size can need.
     """
     try:
+        torch_files.check(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about pickle protocols: what cannot be read is refused below
             with path.open("rb") as file:
                 mapped = file.read(2) == b"PK"  # not what torch wrote before 1.6
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except InputError:
+        raise
     except Exception as error:  # rubbish makes the unpickler fail in any way
         problem = _reason(str(error)) or type(error).__name__
         raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem[:200]})") from None
@@ -129,7 +133,7 @@ def _reason(said: str) -> str:
 
 def read_header(path: Path) -> dict[str, str]:
     """The text in a safetensors file's own header."""
-    with safe_open(path, "pt") as file:
+    with stored_tensors.opened(path, "pt") as file:
         return dict(file.metadata() or {})
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from eegbench import stored_tensors
 from eegbench.backbones import Suite
 from eegbench.benchmark import entering
 from eegbench.benchmark.images import ImageSet
@@ -65,8 +66,9 @@ class FeatureCache:
 
     def _read(self, judge: Backbone, image: str) -> Features | None:
         try:
-            found = load_file(self._file(judge, image))
-        except (OSError, SafetensorError):  # not there, or damaged: then it is made again
+            with stored_tensors.opened(self._file(judge, image), "np") as file:
+                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (InputError, MissingError):  # not there, or damaged: then it is made again
             return None
         sound = found.keys() == set(judge.provides) and all(np.isfinite(values).all() for values in found.values())
         return found if sound else None

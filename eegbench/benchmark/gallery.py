@@ -7,7 +7,6 @@ goes on as pixels that are encoded anew. What cannot be shown is left out, and s
 import base64
 import dataclasses
 import io
-import json
 import os
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -18,8 +17,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
-from safetensors import safe_open
 
+from eegbench import stored_tensors
 from eegbench.benchmark import entering, plugins, store
 from eegbench.benchmark.binding import controls_digest
 from eegbench.benchmark.plan import dataset_of_run
@@ -211,17 +210,15 @@ def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> 
             raise InputError("another than its scores say")
         return dataclasses.replace(one, saliency=saliency_maps(path, stimuli))
     except Exception as error:  # of any kind, it is this run's alone
-        reason = str(error) if isinstance(error, InputError) else type(error).__name__
+        reason = str(error).removeprefix(f"{path}: ") if isinstance(error, InputError) else type(error).__name__
         notes[f"{one.run.path}: {store.SALIENCY} cannot be read ({reason})"] += 1
         return one
 
 
 def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
     """The kept saliency maps of these stimuli; raises InputError, or what a broken file makes a reader raise."""
-    with safe_open(path, framework="numpy") as file:
-        names = json.loads((file.metadata() or {})["stimuli"])
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise InputError("its stimuli are no list of ids")
+    with stored_tensors.opened(path, "np") as file:
+        names = stored_tensors.read_words(file, "stimuli")
         slices = [file.get_slice(name) for name in ("reconstructions", "truths")]
         for one in slices:
             count, *sides = one.get_shape()

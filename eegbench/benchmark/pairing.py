@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from eegbench.benchmark.folders import Folder, without_suffix
+from eegbench.budget import Budget
 from eegbench.errors import InputError
 from eegbench.walking import few, form
 
@@ -124,6 +125,7 @@ def _text(path: Path) -> str:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise InputError(f"{path}: {size} bytes; a file of pairs has at most {MAX_BYTES}")
         data = path.read_bytes()
+        Budget(str(path), size).csv(data)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
     try:

@@ -5,16 +5,14 @@ them. A metric that cannot be computed stands in the sheet without a value and w
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
-from eegbench import backbones, places, runs, seeds, statistics, values
+from eegbench import backbones, places, runs, seeds, statistics, stored_tensors, values
 from eegbench.backbones import Suite
 from eegbench.benchmark import plugins, store
 from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
@@ -293,11 +291,11 @@ def undefined(embeddings: Embeddings) -> str:
 def stored_embeddings(file: Path, name: str) -> Embeddings:
     """A tensor (n, d) of a safetensors file by stimulus id; raises InputError for a file that holds something else."""
     try:
-        with safe_open(str(file), framework="numpy") as stored:
-            stimuli = json.loads((stored.metadata() or {})["stimuli"])
-            return dict(zip(stimuli, stored.get_tensor(name), strict=True))
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise InputError(f"{file}: cannot be read ({error}); delete {file.parent} to make the run again") from None
+        with stored_tensors.opened(file, "np") as stored:
+            return dict(zip(stored_tensors.read_words(stored, "stimuli"), stored.get_tensor(name), strict=True))
+    except (InputError, MissingError, TypeError, ValueError) as error:
+        problem = str(error).removeprefix(f"{file}: ")
+        raise InputError(f"{file}: cannot be read ({problem}); delete {file.parent} to make the run again") from None
 
 
 def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> ScoreSheet:

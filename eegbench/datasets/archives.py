@@ -1,5 +1,6 @@
 """Zip archives from the web: unpacked within a folder and within limits, or refused in one line."""
 
+import itertools
 import lzma
 import re
 import secrets
@@ -9,9 +10,10 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from eegbench import records
+from eegbench import records, zips
+from eegbench.budget import Budget
 from eegbench.contracts import Progress
 from eegbench.download import check_room
 from eegbench.errors import InputError
@@ -19,6 +21,9 @@ from eegbench.places import writing
 
 MOST_BYTES = 2**38
 MOST_FILES = 100_000
+DEEPEST = 64  # folders in folders
+FILE, FOLDER = 200, 40  # steps that a file costs, and each folder that it lies in
+QUICK, SLOW = 250, 30  # bytes a step: as they are or deflated, and by other ways of packing
 PIECE = 2**20
 MEND = "choose another folder"
 ENCRYPTED = 1  # flag of an entry
@@ -44,10 +49,13 @@ def unpack(
     up what was interrupted. Raises InputError for an archive that is damaged or larger than the limits, and for one
     with an entry that is encrypted, a link or a device, twice there, or outside the folder: then nothing is written.
     """
-    with _opened(path) as archive:
+    budget = Budget.of(path)
+    with _opened(path, budget) as archive:
         entries = _checked(path, archive, most_bytes, most_files)
         inside = {name.removeprefix(f"{below}/"): e for name, e in entries.items() if name.startswith(f"{below}/")}
         chosen = {n: e for n, e in (inside if below else entries).items() if only is None or n in only}
+        for name, entry in chosen.items():
+            budget.steps(_work(name, entry))
         with writing(folder, mend=MEND):
             folder.mkdir(parents=True, exist_ok=True)
         lacking = {name: e for name, e in chosen.items() if not _whole(folder / name, e.file_size)}
@@ -63,7 +71,7 @@ def unpack(
 
 def names(path: Path) -> frozenset[str]:
     """The names of an archive's files, as far as `unpack` would take them; raises InputError as it does."""
-    with _opened(path) as archive:
+    with _opened(path, Budget.of(path)) as archive:
         return frozenset(_checked(path, archive, MOST_BYTES, MOST_FILES))
 
 
@@ -72,9 +80,9 @@ def is_inside(name: str) -> bool:
     return records.is_inside(name) and not any(map(_DEVICE.fullmatch, name.split("/")))
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _opened(path: Path, budget: Budget) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
+        return zips.opened(path, budget)
     except (*UNREADABLE, OSError) as error:
         raise InputError(f"{path}: cannot be read as a zip archive ({error}); delete it and fetch it again") from None
 
@@ -87,24 +95,36 @@ def _checked(path: Path, archive: zipfile.ZipFile, most_bytes: int, most_files: 
     if (size := sum(info.file_size for info in infos)) > most_bytes:
         raise InputError(f"{path}: holds {size} bytes unpacked; at most {most_bytes} are unpacked")
     files: dict[str, zipfile.ZipInfo] = {}
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for info in infos:
         name = info.orig_filename.removesuffix("/")
         _check_entry(path, name, info)
-        if (same := unicodedata.normalize("NFC", name).casefold()) in seen:  # one file on some file systems
+        if (same := _folded(name)) in seen:  # one file on some file systems
             raise InputError(f"{path}: holds {name[:200]!r} twice; it is refused")
-        seen.add(same)
+        seen[same] = name
         if not info.orig_filename.endswith("/"):
             files[name] = info
-    folded = {unicodedata.normalize("NFC", name).casefold() for name in files}
-    for name in seen:
-        if inner := next((str(p) for p in PurePosixPath(name).parents if str(p) in folded), None):
-            raise InputError(f"{path}: holds {inner[:200]!r} as a file and as a folder; it is refused")
+    ordered = sorted((same.replace("/", "\0"), name) for same, name in seen.items())  # a folder, then what lies in it
+    for (outer, name), (inner, _) in itertools.pairwise(ordered):
+        if name in files and inner.startswith(f"{outer}\0"):
+            raise InputError(f"{path}: holds {name[:200]!r} as a file and as a folder; it is refused")
     return files
+
+
+def _work(name: str, entry: zipfile.ZipInfo) -> int:
+    """Steps that one file costs: itself, the folders that it lies in, its bytes."""
+    quick = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return FILE + FOLDER * name.count("/") + entry.file_size // (QUICK if quick else SLOW)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _check_entry(path: Path, name: str, info: zipfile.ZipInfo) -> None:
     shown = repr(name[:200])
+    if name.count("/") > DEEPEST:
+        raise InputError(f"{path}: holds {shown}, in more than {DEEPEST} folders; it is refused")
     if not is_inside(name):
         raise InputError(f"{path}: holds {shown}, which is no path inside a folder; it is refused")
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):

@@ -19,6 +19,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from eegbench.budget import Budget
 from eegbench.contracts import CAPTION_LEVELS, TrainingSet
 from eegbench.errors import InputError, UsageError
 from eegbench.fields import read_fields
@@ -29,6 +30,7 @@ from eegbench.walking import form
 MAX_CAPTION = 1000  # characters
 MAX_LINE = 2**16  # bytes
 MAX_FILE = 2**28  # bytes: a million lines are far fewer
+PIECE = 2**20  # bytes whose values are counted at once
 FIRST = 3  # faults named in an error before the rest are counted
 MOST = 100  # faulty lines after which no further one is read
 HEAD = b'{"stimulus": '  # how every line begins that we write: a torn one can be told from a stranger's text
@@ -139,7 +141,11 @@ def _read(path: Path) -> tuple[dict[str, Captions], int]:
             raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         if (size := path.stat().st_size) > MAX_FILE:
             raise InputError(f"{path}: {size} bytes; a captions file has at most {MAX_FILE}")
+        budget = Budget.of(path)
         with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                budget.json(piece)
+            file.seek(0)
             return _parse(path, file)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from eegbench.budget import Budget
+from eegbench.datasets import image_files
 from eegbench.errors import InputError
 
 MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction, far below what exhausts memory
+BAND = 2**22  # pixels
 LEAST_SIDE = 2  # px: one pixel is no picture
 EXACT = ("1", "L", "P", "RGB")  # Pillow's modes that become RGB without a choice
 OPAQUE = ("LA", "PA", "RGBA")  # if no part is see-through
@@ -44,6 +47,7 @@ def read_image(path: Path, *, cmyk: bool = False) -> Picture:
     if path.exists() and not path.is_file():  # a pipe would never end
         raise InputError(f"{path}: no file, but a pipe, a socket or a device; wanted an image")
     try:
+        image_files.spend(path, Budget.of(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pixels, whose limit below is the lower one, and of odd tags
             with Image.open(path, formats=FORMATS) as image:
@@ -95,11 +99,15 @@ def _refuse_deep(path: Path, image: Image.Image, bits: int) -> None:
 def _rgb(path: Path, image: Image.Image, cmyk: bool) -> Picture:
     if min(image.size) < LEAST_SIDE:
         raise InputError(f"{path}: {image.width} x {image.height} pixels; at least {LEAST_SIDE} a side are wanted")
-    if "transparency" in image.info or image.mode in OPAQUE:
-        pixels = np.asarray(image.convert("RGBA"))
-        if pixels[..., 3].min() < 255:
-            raise InputError(f"{path}: is see-through in parts; lay it over a colour and save it as RGB")
-        return np.ascontiguousarray(pixels[..., :3])
-    if image.mode not in EXACT and not (cmyk and image.mode == "CMYK"):
+    if image.mode not in (*EXACT, *OPAQUE) and not (cmyk and image.mode == "CMYK"):
         raise InputError(f"{path}: has the mode {image.mode}; wanted 8-bit RGB or grey: convert it")
-    return np.asarray(image.convert("RGB"))
+    see_through = "transparency" in image.info or image.mode in OPAQUE
+    rows = max(1, BAND // image.width)  # converted at once: Pillow's copies are those of a band alone
+    picture = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height))) if rows < image.height else image
+        pixels = np.asarray(band.convert("RGBA" if see_through else "RGB"))
+        if see_through and pixels[..., 3].min() < 255:
+            raise InputError(f"{path}: is see-through in parts; lay it over a colour and save it as RGB")
+        picture[top : top + rows] = pixels[..., :3]
+    return picture

@@ -24,6 +24,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from eegbench.budget import Budget
 from eegbench.contracts import Progress
 from eegbench.datasets.signals import Findings
 from eegbench.errors import InputError, MissingError, UsageError
@@ -282,7 +283,9 @@ def read_table(path: Path) -> Table:
     """The rows of a CSV of ours; InputError if it is damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
+            text = file.read()
+            Budget.of(path).csv(text)
+            header, *rows = csv.reader(io.StringIO(text, newline=""))
         return [dict(zip(header, row, strict=True)) for row in rows]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); {REMAKE}") from None

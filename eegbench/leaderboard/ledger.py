@@ -6,6 +6,7 @@ experiment, or why none would be.
 
 import csv
 import dataclasses
+import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from eegbench.budget import Budget
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
 from eegbench.records import MAX_VALUE, TRACKS, canonical, check_name
@@ -136,7 +138,9 @@ def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]
         raise InputError(f"{path}: wanted a CSV file of at most {MAX_BYTES} bytes")
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            text = file.read()
+            Budget.of(path).csv(text)
+            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
             lines = [(reader.line_num, fields) for fields in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error})") from None

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from eegbench import stored_tensors
 from eegbench.arrays import let_go
 from eegbench.backbones.weights import read_tensors
-from eegbench.errors import InputError, MissingError
+from eegbench.errors import InputError
 from eegbench.records import read_json, write_text
 
 __all__ = [
@@ -105,13 +105,8 @@ class StoredArray:
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         """The file is opened for each reading: while it is open, all that was read of it counts as memory."""
-        if not self.path.is_file():
-            raise MissingError(f"{self.path}: no such file")
-        try:
-            with safe_open(self.path, "np") as file:
-                yield file.get_slice(self.name)
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{self.path}: not a readable safetensors file ({error})") from None
+        with stored_tensors.opened(self.path, "np") as file:
+            yield file.get_slice(self.name)
 
 
 def read_arrays(path: Path) -> dict[str, torch.Tensor]:

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from eegbench.backbones import weights
 from eegbench.errors import InputError, MissingError
@@ -80,3 +82,44 @@ def test_a_file_that_holds_code_is_told_by_its_name_and_without_advice_to_run_it
     with pytest.raises(InputError, match=r"a\.pt: cannot be read as weights, .*(posix|nt)\.getcwd") as caught:
         weights.read_unpickled(tmp_path / "a.pt", "weights")
     assert "weights_only" not in str(caught.value)
+
+
+def honest() -> dict[str, Any]:
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    whole = torch.arange(12.0)
+    return {
+        "a state dict with versions": module.state_dict(),
+        "parameters": OrderedDict(module.named_parameters()),
+        "types": [torch.ones(2, dtype=t) for t in (torch.float16, torch.bfloat16, torch.int64, torch.bool)],
+        "none and one": {"none": torch.zeros(0, 3), "one": torch.tensor(3.5), 1: None, "words": ("a", True, 2**40)},
+        "one storage": [whole, whole[3:6], whole.view(3, 4).T],
+        "an optimiser": torch.optim.AdamW(module.parameters()).state_dict() | {"seen": {1, "a"}, "mark": b"\xff\x00"},
+    }
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("name", honest())
+def test_what_torch_writes_of_weights_is_read_as_torch_reads_it(tmp_path: Path, name: str, legacy: bool) -> None:
+    path = tmp_path / "a.pth"
+    torch.save(honest()[name], path, _use_new_zipfile_serialization=not legacy)
+    read, wanted = weights.read_unpickled(path, "weights"), torch.load(path, weights_only=True)
+    assert repr(read) == repr(wanted) and getattr(read, "_metadata", 0) == getattr(wanted, "_metadata", 0)
+
+
+def test_tensors_are_the_same_however_often_their_file_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = {f"a.{i}": torch.full((3, i), float(i)) for i in range(5)}
+    save_file(written, tmp_path / "a.safetensors")
+    for part in (1, 40, 2**20):
+        monkeypatch.setattr(weights, "PART", part)
+        read = weights.read_tensors(tmp_path / "a.safetensors", "a.")
+        assert read.keys() == {"0", "1", "2", "3", "4"} and all(torch.equal(read[k[2:]], v) for k, v in written.items())
+
+
+@pytest.mark.parametrize("before", [b"PK", b"PK\3\4" + bytes(60)])
+def test_an_archive_behind_other_bytes_is_refused(tmp_path: Path, before: bytes) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "a.pth")
+    (tmp_path / "a.pth").write_bytes(before + (tmp_path / "a.pth").read_bytes())
+    with pytest.raises(InputError, match=r"its end points elsewhere|is not where its end says"):
+        weights.read_unpickled(tmp_path / "a.pth", "weights")

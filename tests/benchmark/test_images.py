@@ -264,3 +264,15 @@ def test_cmyk_is_taken_where_it_is_asked_for(tmp_path: Path) -> None:
         read_image(tmp_path / "red.jpg")
     red = read_image(tmp_path / "red.jpg", cmyk=True)
     assert red.shape == (8, 8, 3) and red[..., 0].min() > 240 and red[..., 1:].max() < 15
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA"])
+def test_an_image_is_the_same_converted_band_by_band(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (37, 20, 3), dtype=np.uint8)
+    Image.fromarray(noise).convert(mode).save(tmp_path / "a.png")
+    whole = read_image(tmp_path / "a.png")
+    monkeypatch.setattr(images, "BAND", 100)
+    assert whole.shape == (37, 20, 3) and np.array_equal(read_image(tmp_path / "a.png"), whole)
+    assert np.array_equal(whole, np.asarray(Image.open(tmp_path / "a.png").convert("RGB")))

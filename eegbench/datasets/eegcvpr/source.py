@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
-from eegbench.datasets.pickled import shown
+from eegbench.budget import Budget
 from eegbench.datasets.recorded import TensorReader
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError
+from eegbench.pickles import shown
 
 RECORDINGS = {
     "5_95": "eeg_5_95_std.pth",
@@ -74,6 +75,7 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
                 wanted = "a name such as n02106662_13" if form is _IMAGE else "a WordNet id such as n02106662"
                 raise InputError(f"{path}: {name}[{place}] is {shown(word)}; wanted {wanted}")
     trials = [_trial(f"{path}: dataset[{place}]", entry, images, labels) for place, entry in enumerate(entries)]
+    Budget.of(path).memory(sum(trial.eeg.nbytes for trial in trials))  # each is looked at, and may stand there often
     if there := [subject for subject in SUBJECTS if all(trial.subject != subject for trial in trials)]:
         raise InputError(
             f"{path}: no trial of subject {', '.join(map(str, there))}; splits point into the list of all six, and a "

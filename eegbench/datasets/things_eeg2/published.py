@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Progress
-from eegbench.datasets.pickled import read_pickled, shown, words
+from eegbench.datasets.pickled import read_pickled, words
 from eegbench.datasets.pictures import Shown
 from eegbench.datasets.prepared import Preparation
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError, MissingError
+from eegbench.pickles import shown
 
 FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
 TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the prepared arrays' rows, in their order

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from eegbench import stored_tensors
 from eegbench.backbones import published_configs
 from eegbench.backbones.blank import PREFIX
 from eegbench.backbones.reference.judges import read_published
@@ -148,11 +148,8 @@ def shapes_in(path: Path) -> Shapes:
     if path.suffix != ".safetensors":
         found = {name: tuple(value.shape) for name, value in read_published(path, "a network").items()}
     else:
-        try:
-            with safe_open(path, "pt") as file:
-                found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{path}: not a readable safetensors file ({error})") from None
+        with stored_tensors.opened(path, "pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     return {name.removeprefix("module."): shape for name, shape in found.items()}  # of DataParallel
 
 

@@ -1,0 +1,91 @@
+"""What reading one file may take: memory and CPU time in proportion to its size, whoever wrote it.
+
+A reader spends from a `Budget` before it makes room and before it works, so that a file which asks for more than its
+size can need is refused in one line. Work is counted in steps, never by the clock: a busy machine refuses nothing.
+A step is the work of about a microsecond; what a reader counts (an opcode, a value, a tensor, pixels of a scan) it
+weighs by that.
+
+The base is what the largest image takes that is read, 2^26 pixels, which may stand in a file of a few kilobytes: 16
+bytes a pixel while WebP is decoded (9 to 10 of JPEG and PNG), and 2 seconds. The multiples are those of honest files,
+with a wide margin. Memory: the bytes of an array are held once or twice (published recordings, weights), half-precision
+weights become float32 (three times), and a list of numbers in JSON or CSV takes six times its text. Time: 30 ns a byte,
+where a copy takes one, a sha256 three, and JSON as we write it about ten.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from eegbench.errors import InputError
+
+BASE_MEMORY = 3 * 2**29  # bytes, whatever the size of the file
+MEMORY = 8  # times its size, beside them
+BASE_SECONDS = 5.0
+BYTES_A_SECOND = 2**25
+STEPS_A_SECOND = 1_000_000
+
+VALUE = 128  # bytes of memory that a value of JSON or CSV may take, with its place in a list or its key
+
+
+def most_memory(size: int) -> int:
+    """Bytes of memory that reading a file of `size` bytes may take."""
+    return BASE_MEMORY + MEMORY * size
+
+
+def most_seconds(size: int) -> float:
+    """Seconds of CPU time that reading a file of `size` bytes may take."""
+    return BASE_SECONDS + size / BYTES_A_SECOND
+
+
+@dataclass
+class Budget:
+    """What is left to the reading of one file; each method raises InputError where that is too little."""
+
+    name: str  # of the file, as errors say it
+    size: int  # bytes
+
+    def __post_init__(self) -> None:
+        self.memory_left = most_memory(self.size)
+        self.steps_left = int(most_seconds(self.size) * STEPS_A_SECOND)
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        return cls(str(path), path.stat().st_size)
+
+    def memory(self, count: int) -> None:
+        """Bytes of memory."""
+        self.memory_left -= count
+        if self.memory_left < 0:
+            most = most_memory(self.size)
+            asked, may = -(-(most - self.memory_left) // 10**6), most // 10**6
+            raise InputError(
+                f"{self.name}: asks for {asked:,} MB of memory; a file of {self.size:,} bytes may take {may:,} MB"
+            )
+
+    def steps(self, count: int = 1) -> None:
+        """Steps of work."""
+        self.steps_left -= count
+        if self.steps_left < 0:
+            most = most_seconds(self.size)
+            asked = most - self.steps_left / STEPS_A_SECOND
+            raise InputError(
+                f"{self.name}: asks for {asked:,.1f} s of work; a file of {self.size:,} bytes may take {most:,.1f} s"
+            )
+
+    def json(self, text: bytes | str) -> None:
+        """The values that a text in JSON may hold: as many as it has signs that begin or part them."""
+        count = _count(text, ",[{:")
+        self.memory(VALUE * count)
+        self.steps(count)
+
+    def csv(self, text: bytes | str, mark: str = ",") -> None:
+        """The fields that a text in CSV may hold, a row being worth two."""
+        count = _count(text, mark) + 2 * _count(text, "\n\r")
+        self.memory(VALUE * count)
+        self.steps(count)
+
+
+def _count(text: bytes | str, signs: str) -> int:
+    if isinstance(text, str):
+        return sum(map(text.count, signs))
+    return sum(text.count(sign.encode()) for sign in signs)
