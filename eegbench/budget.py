@@ -37,6 +37,26 @@ def most_seconds(size: int) -> float:
     return BASE_SECONDS + size / BYTES_A_SECOND
 
 
+def read_bytes(path: Path, most: int, what: str, *, mend: str = "") -> bytes:
+    """The bytes of a file; `what` it is, such as "a record", has at most so many. mend: what to do where there is none.
+
+    Raises InputError for something that is no file (a pipe or a device would never end), for more bytes, and for what
+    cannot be read.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}{mend}")
+        if (size := path.stat().st_size) > most:
+            raise InputError(f"{path}: {size} bytes; {what} has at most {most}")
+        with path.open("rb") as file:
+            data = file.read(most + 1)  # it may have grown
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
+    if len(data) > most:
+        raise InputError(f"{path}: more than {most} bytes, which is the most that {what} has")
+    return data
+
+
 @dataclass
 class Budget:
     """What is left to the reading of one file; each method raises InputError where that is too little."""

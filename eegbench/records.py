@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, Self
 
 from eegbench import limits, migrations
-from eegbench.budget import Budget
+from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError, short
 from eegbench.fields import read_fields
 from eegbench.limits import MAX_WHOLE, Free, OneOf, Sha256, Table, Text, Within
@@ -100,15 +100,11 @@ def write_text(path: Path, text: str) -> None:
 
 def read_json(path: Path) -> Json:
     """A JSON object from a file, all its numbers finite; raises InputError naming the file and what is wrong."""
+    data = read_bytes(path, MAX_RECORD_BYTES, "a record")
     try:
-        if not path.is_file():  # a pipe or a device would never end
-            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
-        if (size := path.stat().st_size) > MAX_RECORD_BYTES:
-            raise InputError(f"{path}: {size} bytes; a record has at most {MAX_RECORD_BYTES}")
-        text = path.read_text(encoding="utf-8")
-        Budget(str(path), size).json(text)
+        Budget(str(path), len(data)).json(data)
         value = json.loads(
-            text,
+            data.decode(),
             parse_constant=_no_constant,
             parse_float=_finite_float,
             parse_int=_short_int,

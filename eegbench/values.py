@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.budget import Budget
+from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError
 from eegbench.records import MAX_RECORD_BYTES, check_name, is_inside
 
@@ -52,15 +52,13 @@ def write(metrics: Mapping[Metric, Array], stimuli: Sequence[str]) -> str:
 
 def read(path: Path) -> Values:
     """Read and check a scores.csv of any schema version; raises InputError naming the file and what is wrong."""
+    data = read_bytes(path, MAX_RECORD_BYTES, "a table of values")
+    Budget(str(path), len(data)).csv(data)
     try:
-        if (size := path.stat().st_size) > MAX_RECORD_BYTES:
-            raise InputError(f"{size} bytes; a table of values has at most {MAX_RECORD_BYTES}")
-        text = path.read_text(encoding="utf-8")
-        Budget(str(path), size).csv(text)
-        return parse(text)
+        return parse(data.decode())
     except InputError as error:
-        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
 
 

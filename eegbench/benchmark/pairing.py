@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from eegbench.benchmark.folders import Folder, without_suffix
-from eegbench.budget import Budget
+from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError
 from eegbench.walking import few, form
 
@@ -119,15 +119,8 @@ def _check_head(path: Path, head: list[str]) -> None:
 
 
 def _text(path: Path) -> str:
-    try:
-        if not path.is_file():  # a pipe or a device would never end
-            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}; `eegbench pairs` makes one")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes; a file of pairs has at most {MAX_BYTES}")
-        data = path.read_bytes()
-        Budget(str(path), size).csv(data)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
+    data = read_bytes(path, MAX_BYTES, "a file of pairs", mend="; `eegbench pairs` makes one")
+    Budget(str(path), len(data)).csv(data)
     try:
         end = data.index(0) if 0 in data else len(data)
         text = data.decode("utf-8-sig")

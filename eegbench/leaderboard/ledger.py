@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from eegbench.budget import Budget
+from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError
 from eegbench.fields import read_fields
 from eegbench.records import MAX_VALUE, TRACKS, canonical, check_name
@@ -134,15 +134,12 @@ def _read(cls: type[T], path: Path, place: Callable[[T], tuple[str, ...]]) -> tu
 
 def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """The lines and their numbers; raises InputError for a file that is no CSV with exactly these columns."""
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: wanted a CSV file of at most {MAX_BYTES} bytes")
+    data = read_bytes(path, MAX_BYTES, "a ledger of claims")
+    Budget(str(path), len(data)).csv(data)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
-            Budget.of(path).csv(text)
-            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-            lines = [(reader.line_num, fields) for fields in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(io.StringIO(data.decode(), newline=""), strict=True)
+        lines = [(reader.line_num, fields) for fields in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error})") from None
     head = lines[0][1] if lines else []
     if head != list(columns):
