@@ -49,11 +49,11 @@ def read_bytes(path: Path, most: int, what: str, *, mend: str = "") -> bytes:
         if (size := path.stat().st_size) > most:
             raise InputError(f"{path}: {size} bytes; {what} has at most {most}")
         with path.open("rb") as file:
-            data = file.read(most + 1)  # it may have grown
+            data = file.read(size + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
-    if len(data) > most:
-        raise InputError(f"{path}: more than {most} bytes, which is the most that {what} has")
+    if len(data) > size:
+        raise InputError(f"{path}: grew while it was read; read it when it is whole")
     return data
 
 

@@ -11,6 +11,7 @@ A message is one line: what came, what was wanted, what to do.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +27,7 @@ class EegbenchError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        text = line(super().__str__())
+        text = line(re.sub(r"\s*\n\s*", " ", super().__str__()))
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

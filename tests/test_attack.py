@@ -74,6 +74,13 @@ def _stay(folder: Path) -> None:
     threading.Thread(target=time.sleep, args=(0.4,), name="sleeper", daemon=True).start()
 
 
+class Plain(InputError):
+    """An error that says what it was given, as it stands."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "text that is run": (lambda folder: exec("1"), "exec"),
     "an expression that is worked out": (lambda folder: eval("1"), "compile|exec"),
@@ -88,9 +95,9 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "an exception of Python's": (lambda folder: raises(ZeroDivisionError("a")), "ZeroDivisionError: a"),
     "an end of the program": (lambda folder: raises(SystemExit(2)), "SystemExit"),
     "want of memory": (lambda folder: raises(MemoryError()), "MemoryError"),
-    "an error of two lines": (lambda folder: raises(InputError("a\nb")), "an error of 2 lines"),
-    "an error that acts": (lambda folder: raises(InputError("\x1b[2J")), "sign which terminals obey"),
-    "an endless error": (lambda folder: raises(InputError("a" * 5000)), "an error of 5000 characters"),
+    "an error of two lines": (lambda folder: raises(Plain("a\nb")), "an error of 2 lines"),
+    "an error that acts": (lambda folder: raises(Plain("\x1b[2J")), "sign which terminals obey"),
+    "an endless error": (lambda folder: raises(Plain("a" * 5000)), "an error of 5000 characters"),
     "a thread that stays": (_stay, "leaves the thread sleeper"),
 }
 

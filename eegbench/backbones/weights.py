@@ -85,15 +85,15 @@ def read_tensors(path: Path, below: str = "") -> dict[str, Tensor]:
     if not path.is_file():
         raise MissingError(f"{path}: no such weight file")
     with stored_tensors.opened(path, "pt") as file:
-        left = [name for name in file.keys() if name.startswith(below)]  # noqa: SIM118
+        names = [name for name in file.keys() if name.startswith(below)]  # noqa: SIM118
     found: dict[str, Tensor] = {}
-    while left:  # while the file is open, all that was read of it counts as memory
+    while len(found) < len(names):  # while the file is open, all that was read of it counts as memory
         with stored_tensors.opened(path, "pt") as file:
             read = 0
-            while left and read < PART:
-                name = left.pop()
-                found[name.removeprefix(below)] = file.get_tensor(name).clone()
-                read += found[name.removeprefix(below)].nbytes
+            while len(found) < len(names) and read < PART:
+                name = names[len(found)]
+                tensor = found[name.removeprefix(below)] = file.get_tensor(name).clone()
+                read += tensor.nbytes
     return found
 
 

@@ -22,6 +22,7 @@ from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
 from eegbench.metrics import METRICS, VARIANTS
 from eegbench.records import STATISTICS, RunRecord, Score, ScoreSheet
+from eegbench.tables import line
 
 MOST = 20  # problems told of one run
 NO_TARGETS = "the run keeps no target embeddings"
@@ -50,12 +51,12 @@ class Verdict:
     def lines(self) -> list[str]:
         """What a person is told: one line, and one for each problem or remark."""
         if self.problems:
-            return [_plain(f"FAILED  {self.path}"), *(_plain(f"        {problem}") for problem in self.problems)]
+            return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in self.problems)]
         said = f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say"
         if self.unknown:
             held = f"{self.scores} scores hold" if self.scores else "digests hold"
             said = f"IN PART  {self.path}: {held}; {self.unknown}"
-        return [_plain(said), *(_plain(f"        {remark}") for remark in self.remarks)]
+        return [line(said), *(line(f"        {remark}") for remark in self.remarks)]
 
 
 @dataclass(frozen=True)
@@ -278,8 +279,3 @@ def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[st
     usual = {metric.id for metric in score.chosen(None)} & set(METRICS)
     lost = [name for name in usual - set(told.metrics) if not any(v in told.metrics for v in VARIANTS if name in v)]
     return why | dict.fromkeys(sorted(lost), "the run has no score of it")
-
-
-def _plain(line: str) -> str:
-    """Without what a terminal or a log would act on."""
-    return "".join(character if character.isprintable() else " " for character in line)

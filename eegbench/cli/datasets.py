@@ -62,7 +62,7 @@ def datasets_info(
         say_json(facts)
         return
     for key, value in facts.items():
-        say_lines(f"{key:<10} {value}")
+        say_lines(*f"{key:<10} {value}".split("\n"))  # findings on signals have a line each
 
 
 @datasets.command("fetch")
