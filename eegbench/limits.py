@@ -21,8 +21,8 @@ MAX_KEY = 1000  # characters of a name in a table, which may be a path
 MAX_ENTRIES = 1000  # of a table
 MAX_OBJECT = 2**16  # characters of a free-form object as JSON: the longest of our own has 1300
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # which no file and no terminal can show
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SURROGATE = re.compile("[\ud800-\udfff]")  # which no file and no terminal can show
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Limit(ABC):
@@ -59,7 +59,7 @@ class Text(Limit):
     def problem(self, value: Any) -> str:
         if len(value) > self.most:
             return f"has {len(value)} characters; at most {self.most} are read"
-        return "holds half of a character (a surrogate)" if _SURROGATE.search(value) else ""
+        return "holds half of a character (a surrogate)" if SURROGATE.search(value) else ""
 
     def as_schema(self) -> dict[str, Any]:
         return {"maxLength": self.most}
@@ -70,7 +70,7 @@ class Sha256(Limit):
     """A sha256 of 64 hex digits, or "" where it is not known."""
 
     def problem(self, value: Any) -> str:
-        return "" if not value or _SHA256.fullmatch(value) else f"is {short(value)}; wanted a sha256 of 64 hex digits"
+        return "" if not value or SHA256.fullmatch(value) else f"is {short(value)}; wanted a sha256 of 64 hex digits"
 
     def as_schema(self) -> dict[str, Any]:
         return {"pattern": "^([0-9a-f]{64})?$"}
@@ -124,7 +124,7 @@ class Free(Limit):
         text = json.dumps(value, ensure_ascii=False)
         if len(text) > self.most:
             return f"has {len(text)} characters as JSON; at most {self.most} are read"
-        return "holds half of a character (a surrogate)" if _SURROGATE.search(text) else ""
+        return "holds half of a character (a surrogate)" if SURROGATE.search(text) else ""
 
     def as_schema(self) -> dict[str, Any]:
         return {"type": "object"}

@@ -19,7 +19,7 @@ from eegbench import limits, migrations
 from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError, short
 from eegbench.fields import read_fields
-from eegbench.limits import MAX_WHOLE, Free, OneOf, Sha256, Table, Text, Within
+from eegbench.limits import MAX_WHOLE, SHA256, SURROGATE, Free, OneOf, Sha256, Table, Text, Within
 
 SCHEMA_VERSION = 2
 STATISTICS = 2  # edition of the statistics: rises where intervals, floors or verdicts are made otherwise
@@ -57,15 +57,15 @@ Number = Annotated[float | None, Within(-MAX_VALUE, MAX_VALUE)]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
-_SURROGATE = re.compile("[\ud800-\udfff]")  # which no file system can write
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?", re.IGNORECASE)  # Windows' own
 _INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
 
 
 def is_inside(path: str) -> bool:
     """Whether `path` stays below the folder that it is joined to, and can name a file, on any system."""
     short = len(path) <= MAX_PATH and all(len(part) <= MAX_NAME for part in path.split("/"))
-    return short and bool(_INSIDE.fullmatch(path)) and not _SURROGATE.search(path)
+    inside = short and bool(_INSIDE.fullmatch(path)) and not SURROGATE.search(path)
+    return inside and not any(map(_DEVICE.fullmatch, path.split("/")))
 
 
 def canonical(value: object) -> str:
@@ -183,7 +183,7 @@ class ManifestRow:
             raise InputError(
                 f"manifest names the stimulus {self.stimulus[:200]!r}; wanted an image's path without suffix"
             )
-        if not 0 <= self.sample < MAX_IMAGES or not _SHA256.fullmatch(self.sha256):
+        if not 0 <= self.sample < MAX_IMAGES or not SHA256.fullmatch(self.sha256):
             raise InputError(f"manifest, {self.stimulus!r}: wanted a sample from 0 and a sha256 of 64 hex digits")
 
 

@@ -75,7 +75,7 @@ def read(folder: Path, *, top: Path | None = None, manifest: bool = True) -> Run
     record = RunRecord.read(folder / RECORD, manifest=manifest)
     path = folder.relative_to(top).as_posix() if top else folder.as_posix()
     if record.status != "complete":  # scores beside a run that was started again belong to images that may be gone
-        reason = f": {record.reason}" if record.reason else ""
+        reason = f": {_cut(record.reason)}" if record.reason else ""
         return Run(folder, path, record, None, f"status {record.status}{reason}")
     if not (folder / SHEET).exists():
         return Run(folder, path, record, None, NOT_YET)
@@ -83,6 +83,11 @@ def read(folder: Path, *, top: Path | None = None, manifest: bool = True) -> Run
     if problem := _unlike(folder, record, sheet):
         return Run(folder, path, record, None, problem)
     return Run(folder, path, record, sheet)
+
+
+def below(folder: Path, words: str) -> str:
+    """Words about a run, in which its files are named without the path of its folder."""
+    return words.replace(f"{folder}{os.sep}", "").replace(f"{folder}: ", "")
 
 
 def _unlike(folder: Path, record: RunRecord, sheet: ScoreSheet) -> str:
@@ -105,8 +110,8 @@ class Unreadable:
     @classmethod
     def of(cls, folder: Path, path: str, error: Exception) -> "Unreadable":
         """From what went wrong; the line has no path of this machine."""
-        words = line(in_words(error).replace(f"{folder}{os.sep}", "").replace(f"{folder}: ", ""))
-        return cls(path, words if len(words) <= LONGEST else f"{words[:LONGEST]}…")
+        words = line(below(folder, in_words(error)))
+        return cls(path, _cut(words))
 
     def line(self) -> str:
         return f"cannot be read: {line(self.path)}: {self.why}"
@@ -135,10 +140,14 @@ class Found:
         """What a person is told: a line for each reason."""
         return told(self.top, self.unread)
 
-    def check_whole(self) -> None:
-        """Raises InputError where runs may lie that were not looked at."""
+    def check_open(self) -> None:
+        """Raises InputError for a folder that cannot be read."""
         for one in self.closed:
             raise InputError(f"{self.top / one.path}: cannot be read ({one.why}), and runs may lie there")
+
+    def check_whole(self) -> None:
+        """Raises InputError where runs may lie that were not looked at."""
+        self.check_open()
         if self.lost:
             names = few([f"{one.path} ({one.reason})" for one in self.lost])
             raise InputError(
@@ -153,8 +162,7 @@ def read_all(top: Path) -> list[Run]:
     Raises InputError for the first that cannot be read: who leaves none out has no use for the others.
     """
     found = find(top)
-    for one in found.closed:
-        raise InputError(f"{top / one.path}: cannot be read ({one.why}), and runs may lie there")
+    found.check_open()
     return [read(folder, top=top, manifest=False) for folder in found.folders]
 
 
@@ -194,6 +202,10 @@ def find(top: Path, links: Links = Links.INSIDE) -> Found:
     # What no run could be is nobody's news here: other files, and links to them.
     unread = [one for one in tree.unread if one.folder]
     return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda one: one.path)))
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
 def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:

@@ -79,7 +79,10 @@ def seals(folder: Path, found: Mapping[str, int]) -> Iterator[str]:
 def images(folder: Path, record: RunRecord) -> Iterator[str]:
     """Files that the record has a digest of, and that are changed, missing or too few."""
     yield from _changed(folder, ((row.file, row.sha256) for row in record.manifest))
+    yield from _misnamed(record.manifest, store.IMAGES)
     stimuli = {row.stimulus for row in record.manifest}
+    if not stimuli:
+        yield f"{runs.RECORD}: lists no image"
     if len(record.manifest) != len(stimuli) * record.spec.samples:
         yield f"{runs.RECORD}: {len(record.manifest)} images; wanted {record.spec.samples} of each of {len(stimuli)}"
     taken: dict[str, Callable[[], str]] = {
@@ -106,7 +109,9 @@ def sheet_of(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[s
     if sheet.caution != record.caution:
         problems.append(f"{runs.SHEET}: its caution is not that of {runs.RECORD}")
     try:
-        return sheet, [*problems, *_changed(folder, ((row.file, row.sha256) for row in permuted_rows(folder)))]
+        rows = permuted_rows(folder)
+        problems += [*_changed(folder, ((row.file, row.sha256) for row in rows)), *_misnamed(rows, store.PERMUTED)]
+        return sheet, problems
     except InputError as error:
         return sheet, [*problems, str(error)]
 
@@ -205,10 +210,23 @@ def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
     return permutation.images if permutation else ()
 
 
+def _misnamed(rows: Sequence[ManifestRow], below: str) -> Iterator[str]:
+    """Images under another name than a run gives them, as a page's; and two that are one file on some systems."""
+    seen: dict[str, str] = {}
+    for row in rows:
+        wanted = f"{below}/{store.image_file(row.stimulus, row.sample)}"
+        if row.file != wanted:
+            yield f"{row.file}: is not what a run calls this image, which is {wanted}"
+        if (twin := seen.setdefault(form(row.file).casefold(), row.file)) != row.file:
+            yield f"{row.file}: is {twin} on systems that take capital letters for small ones"
+
+
 def _changed(folder: Path, digests: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Of files and their digests those that have another, or are not there."""
     for name, sha256 in digests:
-        if (found := _digest(folder / name)) != sha256:
+        if not sha256:
+            yield f"{name}: no digest is said of it"
+        elif (found := _digest(folder / name)) != sha256:
             yield f"{name}: " + (f"has the sha256 {found[:12]}, not {sha256[:12]}" if found else "is missing")
 
 

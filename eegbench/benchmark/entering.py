@@ -4,7 +4,6 @@ Training EEG of our own data sets that lies on disk was checked when it was prep
 again; its values are not read through here. All others are, a part at a time.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
@@ -18,10 +17,10 @@ from eegbench.benchmark.authors import author_of, is_own
 from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import CAPTION_LEVELS, Answers, Backbone, Dataset, Metric, Queries, TrainingSet
 from eegbench.errors import InputError, short
+from eegbench.limits import SHA256
 from eegbench.records import MAX_VALUE, is_inside
 
 SLACK = 1e-9  # sums of 10^6 products in float64 stray by less; no definition of a metric is that fine
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Array = NDArray[np.float64]
 

@@ -137,7 +137,7 @@ class Taking:
             state, why = REFUSED, in_words(error)
         finally:
             shutil.rmtree(place, ignore_errors=True)
-        return Outcome(str(run), state, why.replace(str(place), str(run)))
+        return Outcome(str(run), state, runs.below(run, why.replace(str(place), str(run))))
 
     def _take(self, top: Path, folder: Path, place: Path) -> tuple[str, str]:
         with writing(self.into, mend=MEND), Opened(top, folder.relative_to(top).parts) as source:
@@ -156,6 +156,8 @@ class Taking:
 
     def _problem(self, run: Copied) -> str:
         """Why a copy is not taken in; "" if it is. One of schema version 1 is brought up to date."""
+        if run.sheet is None:
+            return f"is not scored; {runs.AGAIN}"
         if run.old and self.verifier.digests_only:
             less = "schema version 1 binds nothing but its images, so that digests say too little"
             return f"{less}: leave --digests-only out, or {binding.AGAIN}"

@@ -11,20 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from eegbench import backbones, runs
 from eegbench.benchmark import audit, binding, entering, permuting, plugins, readable, recomputed, score, store
-from eegbench.benchmark.images import from_array
+from eegbench.benchmark.images import from_array, unlike
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.score import Scorer
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
 from eegbench.metrics import METRICS, VARIANTS
-from eegbench.records import STATISTICS, RunRecord, Score, ScoreSheet
+from eegbench.records import STATISTICS, RunRecord, RunSpec, Score, ScoreSheet
 from eegbench.tables import line
+from eegbench.walking import form
 
 MOST = 20  # problems told of one run
+MOST_HELD = 4  # judges with their truths, and truths, that are kept for the next run
 NO_TARGETS = "the run keeps no target embeddings"
 EARLIER = (
     "its intervals, floors and verdict are of an earlier edition of the statistics and were not computed again: "
@@ -51,7 +54,8 @@ class Verdict:
     def lines(self) -> list[str]:
         """What a person is told: one line, and one for each problem or remark."""
         if self.problems:
-            return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in self.problems)]
+            own = (runs.below(Path(self.path), problem) for problem in self.problems)
+            return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in own)]
         said = f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say"
         if self.unknown:
             held = f"{self.scores} scores hold" if self.scores else "digests hold"
@@ -91,6 +95,7 @@ class Verifier:
     allow_unverified: bool = False
     digests_only: bool = False
     allow_plugins: bool = False
+    _answers: dict[tuple[object, ...], Answers] = field(default_factory=dict)
     _scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
 
     def verify(self, folder: Path) -> Verdict:
@@ -110,8 +115,10 @@ class Verifier:
         old = set(versions.values()) == {1}
         images = list(binding.images(folder, record))
         sheet, found = binding.sheet_of(folder, record)
-        problems = [*binding.seals(folder, versions), *images, *found, *filter(None, [binding.mixed(versions)])]
-        if sheet is not None or not found:
+        problems = [*binding.seals(folder, versions), *images, *found]
+        if binding.mixed(versions):
+            problems.append(binding.mixed(versions))
+        elif sheet is not None or not found:
             problems += [] if old else binding.loose(record, sheet)
             problems += binding.left_over(folder, record, sheet, old=old)
         unknown, again, scores = [], None, 0
@@ -125,7 +132,8 @@ class Verifier:
             scores = len(again.computed) if again else 0
         problems += [] if problems else readable.problems(folder)
         unknown += [VERSION_1] if old else []
-        told, said = tuple(problems[:MOST]), "; ".join(unknown)
+        more = [f"and {len(problems) - MOST} more"] if len(problems) > MOST else []
+        told, said = (*problems[:MOST], *more), "; ".join(unknown)
         return Verdict(str(folder), len(record.manifest), scores, told, said, tuple(_remarks(folder, record))), again
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
@@ -137,7 +145,11 @@ class Verifier:
         self, folder: Path, record: RunRecord, sheet: ScoreSheet
     ) -> tuple[list[str], list[str], Again | None]:
         try:
-            ready, problems = self._scorer(record, sheet), list(self._origin(record))
+            answers, problems = self._answers_to(record.spec), list(self._origin(record))
+            stimuli = tuple({row.stimulus: None for row in record.manifest})
+            if {form(name) for name in stimuli} != {form(name) for name in answers.stimuli}:
+                return [*problems, f"{runs.RECORD}: {unlike(answers.stimuli, stimuli)}"], [], None
+            ready = self._scorer(record, sheet, answers)
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
             return [], [str(error)], None
         try:
@@ -177,16 +189,22 @@ class Verifier:
             found = audit.examine(ready, found, measured, permuted, track=track, targets=aims, progress=self.progress)
         return found, score.table(measured, ready.truths.stimuli)
 
-    def _scorer(self, record: RunRecord, sheet: ScoreSheet) -> Scorer:
+    def _answers_to(self, spec: RunSpec) -> Answers:
+        key = _data(spec)
+        if key not in self._answers:
+            _make_room(self._answers)
+            self._answers[key] = entering.answers(dataset_of_run(spec, self.settings), spec.subject)
+        return self._answers[key]
+
+    def _scorer(self, record: RunRecord, sheet: ScoreSheet, answers: Answers) -> Scorer:
         spec = record.spec
         half = any(one.variant == "half" for one in sheet.metrics.values())
         unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
         lost = _lost(sheet)
         names = tuple(name for name in sheet.metrics if name not in lost) or tuple(sheet.metrics)
-        data = (spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject)
-        key = (*data, sheet.suite, sheet.protocol, half, unverified, names)
+        key = (*_data(spec), sheet.suite, sheet.protocol, half, unverified, names)
         if key not in self._scorers:
-            answers: Answers = entering.answers(dataset_of_run(spec, self.settings), spec.subject)
+            _make_room(self._scorers)
             suite = backbones.suite(
                 sheet.suite,
                 sheet.protocol,
@@ -221,6 +239,17 @@ def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
         raise CheckFailed(f"{len(failed)} of {len(verdicts)} runs are not what their files say; see above")
     if asked and (unknown := [one for one in verdicts if one.unknown]):
         raise MissingError(f"{len(unknown)} of {len(verdicts)} runs could be verified in part alone; see above")
+
+
+def _data(spec: RunSpec) -> tuple[object, ...]:
+    """What the true images of a run depend on."""
+    return spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject
+
+
+def _make_room(held: dict[tuple[object, ...], Any]) -> None:
+    """Let go of the oldest where there are MOST_HELD: strangers' runs may be of as many data sets as they like."""
+    while len(held) >= MOST_HELD:
+        del held[next(iter(held))]
 
 
 def _unfinished(record: RunRecord) -> str:

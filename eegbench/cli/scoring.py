@@ -135,11 +135,13 @@ def sheet(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The PNG to write.")],
     settings: Settings = None,
+    allow_plugins: AllowPlugins = False,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""
-    from eegbench.benchmark import picture
+    from eegbench.benchmark import picture, plugins
 
-    picture.sheet(runs, output, data_table(settings))
+    with plugins.only_own(not allow_plugins):
+        picture.sheet(runs, output, data_table(settings))
     say_lines(f"Picture: {output}")
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import lzma
-import re
 import secrets
 import stat
 import unicodedata
@@ -12,12 +11,13 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from eegbench import records, zips
+from eegbench import zips
 from eegbench.budget import Budget
 from eegbench.contracts import Progress
 from eegbench.download import check_room
 from eegbench.errors import InputError
 from eegbench.places import writing
+from eegbench.records import is_inside
 
 MOST_BYTES = 2**38
 MOST_FILES = 100_000
@@ -28,8 +28,6 @@ PIECE = 2**20
 MEND = "choose another folder"
 ENCRYPTED = 1  # flag of an entry
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
-
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.[^/]*)?", re.IGNORECASE)  # Windows' own
 
 
 def unpack(
@@ -73,11 +71,6 @@ def names(path: Path) -> frozenset[str]:
     """The names of an archive's files, as far as `unpack` would take them; raises InputError as it does."""
     with _opened(path, Budget.of(path)) as archive:
         return frozenset(_checked(path, archive, MOST_BYTES, MOST_FILES))
-
-
-def is_inside(name: str) -> bool:
-    """Whether `name` is a path below a folder, and none of its parts a device of Windows'."""
-    return records.is_inside(name) and not any(map(_DEVICE.fullmatch, name.split("/")))
 
 
 def _opened(path: Path, budget: Budget) -> zipfile.ZipFile:

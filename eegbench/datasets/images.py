@@ -44,8 +44,9 @@ def read_image(path: Path, *, cmyk: bool = False) -> Picture:
     """
     if path.is_dir():
         raise InputError(f"{path}: a folder with the name of an image; rename it")
-    if path.exists() and not path.is_file():  # a pipe would never end
-        raise InputError(f"{path}: no file, but a pipe, a socket or a device; wanted an image")
+    if not path.is_file():  # a pipe would never end
+        what = "no file, but a pipe, a socket or a device; wanted an image" if path.exists() else "no such file"
+        raise InputError(f"{path}: {what}")
     try:
         image_files.spend(path, Budget.of(path))
         with warnings.catch_warnings():

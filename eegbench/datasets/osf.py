@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from eegbench.contracts import Silent
 from eegbench.download import download
 from eegbench.errors import InputError, UsageError
+from eegbench.limits import SHA256
 from eegbench.records import Json, read_json
 from eegbench.redaction import shown
 
 API = "https://api.osf.io/v2/"
 MOST_PAGES, MOST_FILES, DEEPEST = 2000, 20_000, 8  # of one node's listing
 MOST_LISTED = 2**24  # bytes of one page of it
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(?!\.\.?$)[^/\\\x00-\x1f\x7f]{1,255}")
 _NODE = re.compile(r"[a-z0-9]{3,24}")
 
@@ -92,7 +92,7 @@ def _file(page: str, path: str, entry: object, api: str) -> Listed:
         path,
         _link(page, _dig(entry, "links", "download"), api, abroad=True),
         size if type(size) is int and size >= 0 else None,
-        sha256 if isinstance(sha256, str) and _SHA256.fullmatch(sha256) else "",
+        sha256 if isinstance(sha256, str) and SHA256.fullmatch(sha256) else "",
     )
 
 

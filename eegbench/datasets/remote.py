@@ -5,7 +5,6 @@ packed by an archive that bears its folder's name.
 """
 
 import json
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,19 +14,19 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from eegbench.contracts import Progress
-from eegbench.datasets.archives import is_inside, names, unpack
+from eegbench.datasets.archives import names, unpack
 from eegbench.datasets.osf import API, Listed, osf
 from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.kinds import KINDS, check_kind
+from eegbench.limits import SHA256
 from eegbench.places import writing
-from eegbench.records import Json, file_digest, read_json, write_text
+from eegbench.records import Json, file_digest, is_inside, read_json, write_text
 from eegbench.redaction import shown
 
 MEND = "choose another folder"
 LOCK = "fetched.lock.json"
 FOLDER = "folder"  # the kind of a path that holds files
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class _Lock:
     def __post_init__(self) -> None:
         self.entries = read_json(self.path) if self.path.is_file() else {}
         for name, entry in self.entries.items():
-            if not isinstance(entry, dict) or not _SHA256.fullmatch(str(entry.get("sha256"))):
+            if not isinstance(entry, dict) or not SHA256.fullmatch(str(entry.get("sha256"))):
                 raise InputError(f"{self.path}: {name[:200]!r} has no sha256; mend it, or delete the file")
 
     def digest(self, path: str) -> str:

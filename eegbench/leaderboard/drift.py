@@ -138,7 +138,7 @@ def read_baseline(path: Path) -> tuple[Entry, ...]:
 
 def to_json(entries: Sequence[Entry]) -> str:
     """A baseline of these numbers: the same numbers give the same bytes."""
-    ordered = Baseline(tuple(sorted(entries, key=lambda entry: (entry.name, entry.key))))
+    ordered = Baseline(tuple(sorted(_firsts(entries).values(), key=lambda entry: (entry.name, entry.key))))
     value = dataclasses.asdict(ordered)
     for metric in (metric for entry in value["entries"] for metric in entry["metrics"].values()):
         if metric["sketch"] is None:
@@ -147,12 +147,13 @@ def to_json(entries: Sequence[Entry]) -> str:
 
 
 def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ...]:
-    """Every metric of every run of the baseline, and what it does not have. Raises InputError for a run found twice."""
-    by_key: dict[str, Entry] = {}
-    for entry in found:
-        if (twin := by_key.setdefault(entry.key, entry)) is not entry:
-            raise InputError(f"{entry.name} and {twin.name} are one run; keep one of them")
-    findings: list[Finding] = []
+    """Every metric of every run of the baseline, and what it does not have. Of runs that are one, the first counts."""
+    by_key = _firsts(found)
+    findings = [
+        Finding(entry.name, "", "left out", why=f"it is the run {first.name} once more, which counts")
+        for entry in found
+        if (first := by_key[entry.key]) is not entry
+    ]
     for entry in known:
         here = by_key.pop(entry.key, None)
         if here is None:
@@ -165,6 +166,11 @@ def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ..
 
 def failures(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.failed]
+
+
+def _firsts(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The entries by their keys; of those with one key the first."""
+    return {entry.key: entry for entry in reversed(entries)}
 
 
 def _entry(

@@ -489,3 +489,27 @@ def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Any, theirs:
     edited(theirs / "scores.json", lambda sheet: sheet.update(protocol="nope"))
     [refused] = [one for one in merged(lab, digests_only=digests_only) if one.state == REFUSED]
     assert "protocol is 'nope'; wanted one of sal512, me256" in refused.why
+
+
+def renamed(folder: Path, name: str) -> None:
+    """The first image of a run under another name, so that every digest and seal fits."""
+    record = RunRecord.read(folder / "run.json")
+    first, *rows = record.manifest
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / first.file).rename(folder / name)
+    dataclasses.replace(record, manifest=(dataclasses.replace(first, file=name), *rows)).write(folder / "run.json")
+
+
+@pytest.mark.parametrize("name", ["reconstructions/index.html", "deploy/CNAME", "reconstructions/00_thing/TEST_0.PNG"])
+def test_an_image_under_another_name_than_a_run_gives_it_is_refused(lab: Any, theirs: Path, name: str) -> None:
+    renamed(theirs, name)
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why.startswith(f"{name}: is not what a run calls this image, which is reconstructions/")
+
+
+def test_a_run_without_scores_is_refused(lab: Any, theirs: Path) -> None:
+    for name in ("scores.json", "scores.csv", "reconstructions.png", "targets.safetensors", "saliency.safetensors"):
+        (theirs / name).unlink(missing_ok=True)
+    shutil.rmtree(theirs / "permuted")
+    [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
+    assert refused.why.startswith("is not scored; ")

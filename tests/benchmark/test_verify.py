@@ -436,3 +436,39 @@ def test_an_interrupt_from_the_keyboard_stops_all(run: Path, monkeypatch: pytest
     monkeypatch.setattr(RunRecord, "read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(each(Verifier(Silent()), [run]))
+
+
+def test_no_more_problems_are_told_than_fit_and_the_others_are_counted(run: Path) -> None:
+    for n in range(30):
+        (run / f"extra-{n}.txt").touch()
+    lines = verified(run, digests_only=True).lines()
+    assert len(lines) == 22 and lines[-1].strip() == "and 10 more"
+    assert all(str(run) not in line for line in lines[1:])
+
+
+def test_a_file_of_which_no_digest_is_said_fails(run: Path) -> None:
+    (run / "saliency.safetensors").unlink(missing_ok=True)
+    sheet = ScoreSheet.read(run / "scores.json")
+    files = {**sheet.files, "saliency.safetensors": ""}
+    (run / "scores.json").write_text(dataclasses.replace(sheet, files=files).to_json())
+    assert verified(run, digests_only=True).problems == ("saliency.safetensors: no digest is said of it",)
+
+
+def test_other_stimuli_than_the_data_set_has_are_told_before_anything_is_scored(
+    lab: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = RunRecord.read(run / "run.json")
+    lost, *rows = record.manifest
+    digests = record.digests | {"reconstructions": dataclasses.replace(record, manifest=tuple(rows)).images}
+    new = dataclasses.replace(record, manifest=tuple(rows), digests=digests)
+    new.write(run / "run.json")
+    (run / lost.file).unlink()
+    reseal(run, lambda sheet: dataclasses.replace(sheet, reconstructions=new.images))
+    monkeypatch.setattr("eegbench.benchmark.score.scorer", lambda *_, **__: 1 / 0)
+    assert verified(run).problems[0].startswith(f"run.json: no image of stimulus {lost.stimulus!r}")
+
+
+def test_a_run_that_lists_no_image_fails(run: Path) -> None:
+    record = RunRecord.read(run / "run.json")
+    dataclasses.replace(record, manifest=()).write(run / "run.json")
+    assert any(problem == "run.json: lists no image" for problem in verified(run, digests_only=True).problems)

@@ -75,6 +75,8 @@ def test_what_a_record_names_is_imported_only_where_it_is_allowed(
 
     page = _board(tmp_path, allow_plugins=False)
     assert ("no true pictures: data set &#x27;mine&#x27; is a plug-in" in page) == (kind == "dataset")
+    done = eegbench("sheet", str(folder), "-o", "sheet.png")
+    assert done.exit_code == (3 if kind == "dataset" else 0) and (TOLD in done.stderr) == (kind == "dataset")
     assert not imported.exists() and MODULE not in sys.modules
 
     assert "no true pictures" not in _board(tmp_path, allow_plugins=True)

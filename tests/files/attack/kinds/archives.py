@@ -12,7 +12,8 @@ import pytest
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import WORDS
 from eegbench.contracts import Silent
-from eegbench.datasets.archives import is_inside, names, unpack
+from eegbench.datasets.archives import names, unpack
+from eegbench.records import is_inside
 
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST = 2**23  # bytes that a case may write
