@@ -54,7 +54,7 @@ class Run:
     def values(self) -> Values | None:
         """The scores by stimulus; None where there are none. Their means are the sheet's values."""
         path = self.folder / TABLE
-        if self.sheet is None or not path.is_file():
+        if self.sheet is None or not os.path.lexists(path):
             return None
         found = values.read(path)
         if found.metrics and len(found.stimuli) != self.sheet.n:

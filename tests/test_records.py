@@ -208,6 +208,8 @@ for climbing in (
     "a//b",
     "a/",
     "a\x00b",
+    "a/aux.png",
+    "NUL",
 ):
     HOSTILE_RUNS[f"file {climbing!r}"] = (lambda r, file=climbing: r["manifest"][0].update(file=file), True)  # type: ignore[misc]
 
