@@ -229,6 +229,8 @@ CASES: dict[str, Case] = {
     "1,000,000 rows, prepared": Case("table", ".csv", lambda: b"a,b\n" + b"1,2\n" * 1_000_000),
     "300 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(300), "s of work"),
     "50 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(50)),
+    "20,000,000 empty lines": Case("captions", ".jsonl", lambda: b"\n" * 20_000_000, "s of work"),
+    "3,000,000 empty lines": Case("captions", ".jsonl", lambda: b"\n" * 3_000_000),
     "8 GB from 1 KB": Case("unpack", ".zip", lambda: announced(2**33), "s of work"),
     "2,000 files": Case("unpack", ".zip", lambda: zipped([f"a/{i}" for i in range(2000)], b"a")),
     "900 names in 400 folders": Case(
