@@ -5,8 +5,9 @@ size can need is refused in one line. Work is counted in steps, never by the clo
 A step is the work of about a microsecond; what a reader counts (an opcode, a value, a tensor, pixels of a scan) it
 weighs by that.
 
-The base is what the largest image takes that is read, 2^26 pixels, which may stand in a file of a few kilobytes: 16
-bytes a pixel while WebP is decoded (9 to 10 of JPEG and PNG), and 2 seconds. The multiples are those of honest files,
+The base is for the largest image that is read, 2^26 pixels, which may stand in a file of a few kilobytes. Decoding it
+was measured to take 8 bytes a pixel of PNG, 10 of JPEG and 16 of WebP, and up to 2 seconds: the base allows 24 bytes a
+pixel, half as much again, and 5 seconds, for slower machines and other decoders. The multiples are those of honest files,
 with a wide margin. Memory: the bytes of an array are held once or twice (published recordings, weights), half-precision
 weights become float32 (three times), and a list of numbers in JSON or CSV takes six times its text. Time: 30 ns a byte,
 where a copy takes one, a sha256 three, and JSON as we write it about ten.

@@ -33,7 +33,7 @@ from eegbench.errors import InputError, MissingError, Notice, UsageError
 from eegbench.kinds import HEAD, check_head, check_kind, checked_kind, wrong
 from eegbench.places import claimed, writing
 from eegbench.records import digest, file_digest, read_json, write_text
-from eegbench.redaction import Redaction, of_proxies, shown
+from eegbench.redaction import Redaction, shown
 from eegbench.web import Pace, Redirects, opener
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; headway at RATE begins the count anew
@@ -119,7 +119,7 @@ class _Order:
     pace: Pace = field(
         default_factory=lambda: Pace(silence=PATIENCE, seconds=SECONDS, rate=RATE, window=WINDOW), init=False
     )
-    redact: Redaction = field(default_factory=lambda: Redaction(*of_proxies()), init=False)
+    redact: Redaction = field(default_factory=lambda: Redaction(proxies=True), init=False)
 
     @property
     def name(self) -> str:

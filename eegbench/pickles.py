@@ -25,15 +25,21 @@ KNOWN = {getattr(pickle, name)[0] for name in OPCODES.split()}
 # Bytes and steps that an opcode may take, reading what it made included: of a number; of a place in the memo; of a
 # container, its copy and its place among what is known; of a call.
 SMALL, PLACE, LARGE, CALL = (64, 2), (160, 2), (384, 8), (384, 20)
-COSTS = {
-    getattr(pickle, name)[0]: cost
-    for cost, names in {
-        PLACE: "MEMOIZE BINPUT LONG_BINPUT SETITEM MARK",
-        LARGE: "EMPTY_LIST EMPTY_DICT EMPTY_SET TUPLE TUPLE1 TUPLE2 TUPLE3",
-        CALL: "REDUCE BUILD BINPERSID",
-    }.items()
-    for name in names.split()
-}
+Costs = Mapping[int, tuple[int, int]]  # by opcode; of any other, SMALL
+
+
+def costs(names: Mapping[str, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    """By opcode, of the names of several."""
+    return {getattr(pickle, name)[0]: cost for several, cost in names.items() for name in several.split()}
+
+
+COSTS = costs(
+    {
+        "MEMOIZE BINPUT LONG_BINPUT SETITEM MARK": PLACE,
+        "EMPTY_LIST EMPTY_DICT EMPTY_SET TUPLE TUPLE1 TUPLE2 TUPLE3": LARGE,
+        "REDUCE BUILD BINPERSID": CALL,
+    }
+)
 CHAIN = 32  # whole numbers can be chosen so that each of a dictionary meets all others: so many, a step
 
 Stands = Mapping[str, Callable[..., Any] | None]  # by dotted name; None can be held and not called
@@ -179,15 +185,20 @@ class Machine(pickle._Unpickler):
         raise Refused("a part of the pickle language that plain containers do not need")
 
     @staticmethod
-    def table(known: Iterable[int], own: Mapping[int, Callable[[Any], None]] | None = None) -> dict[int, Any]:
-        """What runs each opcode: those of `known` as Python does or as here, all others refused."""
+    def table(
+        known: Iterable[int], own: Mapping[int, Callable[[Any], None]] | None = None, taken: Costs = COSTS
+    ) -> dict[int, Any]:
+        """What runs each opcode: those of `known` as Python does or as here, all others refused.
+
+        taken: bytes and steps of each.
+        """
         runs = {**_PYTHON, **_OURS, **(own or {})}
-        allowed = {code: _charged(code, runs[code]) for code in known}
+        allowed = {code: _charged(taken.get(code, SMALL), runs[code]) for code in known}
         return {**dict.fromkeys(runs, cast(Any, Machine._refuse)), **allowed}
 
 
-def _charged(code: int, run: Callable[[Any], None]) -> Callable[[Any], None]:
-    memory, steps = COSTS.get(code, SMALL)
+def _charged(cost: tuple[int, int], run: Callable[[Any], None]) -> Callable[[Any], None]:
+    memory, steps = cost
 
     def step(machine: Machine) -> None:
         budget = machine.budget  # spent from at once: this is done for each opcode of an honest file too

@@ -23,16 +23,17 @@ _LOWER = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 class Redaction:
     """Called with a text, gives it with `***` for each secret, or piece of one: escaped, in base 64 or in hex too.
 
-    Case, white space and control characters among a secret's letters do not hide it.
+    Case, white space and control characters among a secret's letters do not hide it. proxies: also the passwords of
+    the proxies that the environment names, alone in pieces, behind the user's name whole: a name is no secret.
     """
 
-    def __init__(self, *secrets: str) -> None:
+    def __init__(self, *secrets: str, proxies: bool = False) -> None:
         self._pieces: dict[int, set[str]] = {}  # by length
-        for secret in secrets:
-            if len(secret) >= LEAST:
-                data = secret.encode(errors="replace")
-                for form in (secret, data.hex(), *_in_base_64(data)):
-                    self._add(_Letters(form).plain)
+        users = _of_proxies() if proxies else []
+        for secret in (*secrets, *(password for _, password in users)):
+            self._add(secret, PIECE)
+        for user, password in users:
+            self._add(f"{user}:{password}", None)
 
     def __call__(self, text: str) -> str:
         parts, done = [], 0
@@ -45,10 +46,15 @@ class Redaction:
         """Whether a secret, or a piece of one, stands in the text."""
         return bool(self._places(text))
 
-    def _add(self, form: str) -> None:
-        length = min(PIECE, len(form))
-        pieces = self._pieces.setdefault(length, set())
-        pieces.update(form[i : i + length] for i in range(len(form) - length + 1))
+    def _add(self, secret: str, most: int | None) -> None:
+        """Pieces of a secret, of so many letters at most; None: no pieces of it."""
+        if len(secret) < LEAST:
+            return
+        data = secret.encode(errors="replace")
+        for form in (_Letters(form).plain for form in (secret, data.hex(), *_in_base_64(data))):
+            length = min(most or len(form), len(form))
+            pieces = self._pieces.setdefault(length, set())
+            pieces.update(form[i : i + length] for i in range(len(form) - length + 1))
 
     def _places(self, text: str) -> list[tuple[int, int]]:
         """Where secrets begin and end, in order, none of the places touching another."""
@@ -71,14 +77,11 @@ class Redaction:
         return places
 
 
-def of_proxies() -> list[str]:
-    """The passwords of the proxies that the environment names."""
-    found = []
-    for address in urllib.request.getproxies().values():
-        user, at, _ = address.partition("//")[2].rpartition("@")
-        if at:
-            found += [user, urllib.parse.unquote(user), urllib.parse.unquote(user.partition(":")[2])]
-    return [word for word in found if word]
+def _of_proxies() -> list[tuple[str, str]]:
+    """Names and passwords of the users of the proxies that the environment names."""
+    users = (address.partition("//")[2].rpartition("@")[0] for address in urllib.request.getproxies().values())
+    parts = (tuple(map(urllib.parse.unquote, user.partition(":"))) for user in users)
+    return [(name, password) for name, _, password in parts if password]
 
 
 def shown(address: str) -> str:

@@ -1,5 +1,6 @@
 """A few hundred of the cases of `scripts/attack`, and that its watch sees what no reader may do."""
 
+import marshal
 import os
 import random
 import re
@@ -8,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -44,12 +47,17 @@ def ended(tmp_path: Path) -> Callable[[Callable[[Path], object]], Result]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_hostile_inputs_are_refused_in_one_line_or_read_rightly_within_the_budget(tmp_path: Path, name: str) -> None:
+def test_hostile_inputs_are_refused_in_one_line_or_read_rightly_within_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with batches.prepared(KINDS[name], tmp_path / "kind") as maker:
         around = tmp_path / "kind" / "around"
         results = [attempt(name, maker, seed, around) for seed in range(FEW.get(name, OTHERS))]
     assert [result for result in results if result.end == FAILED] == []
     assert [result for result in results if result.end != READ] != []
+    assert list(Path().iterdir()) == []  # nothing is left where the attack was called from
 
 
 @pytest.mark.parametrize("name", ["pickles", "images", "archives", "settings", "verify"])
@@ -70,6 +78,22 @@ def _by_a_link(folder: Path) -> None:
     (folder / "link" / "out.txt").write_text("a")
 
 
+def _read_by_a_link(folder: Path) -> None:
+    (folder / "link").symlink_to(folder.parent / "secret.txt")
+    (folder / "link").read_text()
+
+
+def _from_elsewhere(folder: Path) -> None:
+    with chdir(folder.parent.parent):
+        Path("out.txt").write_text("a")
+
+
+def _by_a_number(folder: Path) -> None:
+    above = os.open(folder.parent.parent, os.O_RDONLY)
+    os.close(os.open("out.txt", os.O_WRONLY | os.O_CREAT, dir_fd=above))
+    os.close(above)
+
+
 def _stay(folder: Path) -> None:
     threading.Thread(target=time.sleep, args=(0.4,), name="sleeper", daemon=True).start()
 
@@ -83,14 +107,25 @@ class Plain(InputError):
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "text that is run": (lambda folder: exec("1"), "exec"),
-    "an expression that is worked out": (lambda folder: eval("1"), "compile|exec"),
+    "an expression that is worked out": (lambda folder: eval("1"), "exec"),
+    "an expression that was compiled": (lambda folder: eval(compile("1+1", "x", "eval")), "exec"),
+    "a function of a code": (lambda folder: FunctionType(compile("1", "x", "exec"), {})(), "function.__new__"),
+    "a code that is changed": (lambda folder: raises.__code__.replace(co_name="a"), "code.__new__"),
+    "marshalled code": (lambda folder: marshal.loads(marshal.dumps(raises.__code__)), "marshal.loads"),
     "a command": (lambda folder: os.system(":"), "os.system"),
     "a process": (lambda folder: subprocess.run([sys.executable, "-c", ""], check=True), "subprocess.Popen"),
     "a module that a file names": (lambda folder: __import__("attack_bait"), "import attack_bait"),
     "a file outside": (lambda folder: (folder.parent / "out.txt").write_text("a"), "writes .*out.txt"),
     "a file behind a link": (_by_a_link, "writes .*out.txt"),
-    "a relative path": (lambda folder: os.rename(folder.parent / "secret.txt", folder / "b"), "os.rename"),
+    "a file that is moved": (lambda folder: os.rename(folder.parent / "secret.txt", folder / "b"), "os.rename"),
     "a folder outside": (lambda folder: (folder.parent / "made").mkdir(), "os.mkdir"),
+    "a relative path that climbs": (lambda folder: Path("../out.txt").write_text("a"), "writes .*out.txt"),
+    "a relative path from elsewhere": (_from_elsewhere, "writes .*out.txt"),
+    "a relative folder from elsewhere": (lambda folder: Path("../made").mkdir(), "os.mkdir .*made"),
+    "a path below a folder's number": (_by_a_number, "writes .*out.txt"),
+    "a secret": (lambda folder: (folder.parent / "secret.txt").read_text(), "reads .*secret.txt"),
+    "a secret behind a link": (_read_by_a_link, "reads .*secret.txt"),
+    "a list of users": (lambda folder: Path("/etc/passwd").read_bytes(), "reads .*passwd"),
     "a pipe outside": (lambda folder: os.mkfifo(folder.parent / "pipe"), "changes .*pipe"),
     "an exception of Python's": (lambda folder: raises(ZeroDivisionError("a")), "ZeroDivisionError: a"),
     "an end of the program": (lambda folder: raises(SystemExit(2)), "SystemExit"),
@@ -113,8 +148,13 @@ def test_the_watch_sees_what_no_reader_may_do(
     assert re.search(found, result.why), result.why
 
 
-def test_reading_writing_within_the_folder_and_refusing_are_no_faults(ended: Callable[..., Result]) -> None:
-    assert ended(lambda folder: (folder / "a").write_text("a")).end == READ
+def test_reading_and_writing_within_the_folder_are_no_faults(ended: Callable[..., Result]) -> None:
+    def reader(folder: Path) -> None:
+        Path("relative").write_text("a")
+        (folder / "absolute").write_text((folder / "relative").read_text())
+
+    assert ended(reader).end == READ
+    assert not Path("relative").exists()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eegbench.download import download
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.places import cache
 from eegbench.records import file_digest, read_json, write_text
-from eegbench.redaction import Redaction, addresses_shown, of_proxies
+from eegbench.redaction import Redaction, addresses_shown
 
 TORCHVISION = "https://download.pytorch.org/models/"
 TORCHVISION_LICENCE = "BSD-3-Clause; trained on ImageNet"
@@ -208,7 +208,7 @@ def _from_hub(entry: WeightFile) -> Path:
     try:
         return Path(hf_hub_download(entry.hub, entry.file))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        said = Redaction(get_token() or "", *of_proxies())(addresses_shown(str(error)))
+        said = Redaction(get_token() or "", proxies=True)(addresses_shown(str(error)))
         problem = (said.strip().splitlines() or [type(error).__name__])[0]
         raise MissingError(f"{entry.source}: cannot be fetched ({problem})") from None
 

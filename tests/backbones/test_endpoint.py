@@ -268,6 +268,24 @@ def test_no_proxy_is_told_what_goes_to_this_machine(chat: Any, monkeypatch: pyte
     assert asking(chat, GOOD, key=KEY)[0].captions(IMAGE) == CAPTIONS
 
 
+@pytest.mark.parametrize("words", ["a photographer takes a picture", "a picture of topsecretword"])
+def test_a_proxy_that_is_not_asked_spoils_no_caption(chat: Any, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    monkeypatch.setenv("http_proxy", "http://photographer:topsecretword@127.0.0.1:9")
+    assert words in asking(chat, completion(ten(mid=["a", words, "c"])), key=KEY)[0].captions(IMAGE)
+
+
+def test_of_a_proxy_that_is_asked_the_password_spoils_captions_and_the_name_none(
+    chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", chat.url.replace("://", "://photographer:topsecretword@").removesuffix("/v1"))
+    chat.script += [completion(ten(mid=["a", f"a {word}", "c"])) for word in ("photographer", "topsecretword")]
+    endpoint = Endpoint("http://a.example/v1", "m", pause=lambda _: None)
+    assert "a photographer" in endpoint.captions(IMAGE)
+    monkeypatch.setattr(module, "TRIES", 1)
+    with pytest.raises(InputError, match="captions that hold a proxy's password, 1 times"):
+        endpoint.captions(IMAGE)
+
+
 def test_the_password_of_a_proxy_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://user:top:secretword@127.0.0.1:9:topsecretword")
     with pytest.raises(EegbenchError) as caught:

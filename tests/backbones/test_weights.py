@@ -106,6 +106,16 @@ def test_what_torch_writes_of_weights_is_read_as_torch_reads_it(tmp_path: Path, 
     assert repr(read) == repr(wanted) and getattr(read, "_metadata", 0) == getattr(wanted, "_metadata", 0)
 
 
+def test_a_file_without_checksums_is_read(tmp_path: Path) -> None:
+    kept = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"a": torch.arange(4)}, tmp_path / "a.pth")
+    finally:
+        torch.serialization.set_crc32_options(kept)
+    assert weights.read_unpickled(tmp_path / "a.pth", "weights")["a"].tolist() == [0, 1, 2, 3]
+
+
 def test_tensors_are_the_same_however_often_their_file_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

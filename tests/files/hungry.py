@@ -60,6 +60,8 @@ def colliding(count: int) -> bytes:
 
 # ---- torch
 
+NAME = b"ctorch\nQInt8Storage\n"
+
 
 def archive(data: bytes, storages: dict[str, bytes] | None = None, how: int = zipfile.ZIP_STORED) -> bytes:
     """A file in torch's own form with this pickle."""
@@ -83,6 +85,12 @@ def tensor(key: bytes, held: int, size: int, stride: int, more: bytes = b"") -> 
     )
     shape = whole(0) + b"(" + whole(size) + b"t(" + whole(stride) + b"t\x89ccollections\nOrderedDict\n)Rt"
     return b"ctorch._utils\n_rebuild_tensor_v2\n" + storage + shape + b"R"
+
+
+def small(count: int) -> bytes:
+    """A dictionary of tensors of 8 items, each on a storage of its own."""
+    made = (word(b"layer%d.weight" % i) + tensor(b"%d" % i, 8, 8, 1) for i in range(count))
+    return archive(torch_pickle(b"}(", *made, b"u"), {str(i): bytes(32) for i in range(count)})
 
 
 def torch_pickle(*parts: bytes) -> bytes:
@@ -203,6 +211,9 @@ CASES: dict[str, Case] = {
     ),
     "a key of 2^30 tuples": Case("torch", ".pth", lambda: archive(torch_pickle(tuples(30))), "keys are not words"),
     "300,000 lists": Case("torch", ".pth", lambda: archive(torch_pickle(b"](", b"]" * 300_000, b"e"))),
+    "700,000 names": Case("torch", ".pth", lambda: archive(torch_pickle(b"](", NAME * 700_000, b"e")), "s of work"),
+    "24,000 small tensors": Case("torch", ".pth", lambda: small(24_000)),
+    "40,000 small tensors": Case("torch", ".pth", lambda: small(40_000), "s of work"),
     "4,000 empty tensors": Case("safetensors", ".safetensors", lambda: safetensors(4000)),
     "60,000 empty tensors": Case("safetensors", ".safetensors", lambda: safetensors(60_000)),
     "400,000 empty tensors": Case("safetensors", ".safetensors", lambda: safetensors(400_000), "s of work"),
@@ -229,6 +240,8 @@ CASES: dict[str, Case] = {
     "1,000,000 rows, prepared": Case("table", ".csv", lambda: b"a,b\n" + b"1,2\n" * 1_000_000),
     "300 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(300), "s of work"),
     "50 lines of 21,000 lists": Case("captions", ".jsonl", lambda: captions(50)),
+    "20,000,000 empty lines": Case("captions", ".jsonl", lambda: b"\n" * 20_000_000, "s of work"),
+    "3,000,000 empty lines": Case("captions", ".jsonl", lambda: b"\n" * 3_000_000),
     "8 GB from 1 KB": Case("unpack", ".zip", lambda: announced(2**33), "s of work"),
     "2,000 files": Case("unpack", ".zip", lambda: zipped([f"a/{i}" for i in range(2000)], b"a")),
     "900 names in 400 folders": Case(

@@ -29,7 +29,7 @@ from eegbench.backbones.captioners import Captioner
 from eegbench.contracts import CAPTION_LEVELS
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 from eegbench.records import Json
-from eegbench.redaction import REDACTED, Redaction, of_proxies, shown
+from eegbench.redaction import REDACTED, Redaction, shown
 from eegbench.web import Pace, opener
 
 COUNTS = Counter(CAPTION_LEVELS)
@@ -80,9 +80,9 @@ class Endpoint(Captioner):
         self.offline, self.pause = offline, pause
         self.identity = {"address": self.address, "prompt": PROMPT}
         self.heard = False  # whether it ever answered: until then a wrong address is likelier than a bad moment
-        self._redact = Redaction(key, *of_proxies())
         # Of this machine no proxy is asked: it would be told the key.
         self._handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if _is_here(url) else [])]
+        self._secrets = {"the API key": Redaction(key), "a proxy's password": Redaction(proxies=not _is_here(url))}
 
     def captions(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
         if self.offline:
@@ -98,12 +98,18 @@ class Endpoint(Captioner):
         raise problem.last(f"{problem}, {TRIES} times")
 
     def _ten(self, answer: str) -> tuple[str, ...]:
-        """The captions of an answer; those that repeat the key are as good as none."""
-        text = self._redact(answer)
-        captions = ten(_content(text))
-        if self._redact.holds("\n".join(captions)) or (text != answer and any(REDACTED in one for one in captions)):
-            raise _rubbish("captions that hold the API key")
+        """The captions of an answer; those that repeat a secret are as good as none."""
+        captions = ten(_content(self._redact(answer)))
+        starred = any(REDACTED in one for one in captions)
+        for what, redaction in self._secrets.items():
+            if redaction.holds("\n".join(captions)) or (starred and redaction.holds(answer)):
+                raise _rubbish(f"captions that hold {what}")
         return captions
+
+    def _redact(self, text: str) -> str:
+        for redaction in self._secrets.values():
+            text = redaction(text)
+        return text
 
     def _answer(self, body: bytes) -> str:
         """What comes back, as it comes: the key may be in it."""

@@ -69,7 +69,9 @@ def prepared(kind: Kind, folder: Path) -> Iterator[Maker]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(bait)
         patch.setattr(sys, "dont_write_bytecode", True)
-        yield kind.make(shared, patch)
+        with contextlib.chdir(shared):
+            maker = kind.make(shared, patch)
+        yield maker
 
 
 def in_a_child(name: str, maker: Maker, seeds: Sequence[int], folder: Path) -> Iterator[Result]:
