@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+from eegbench.budget import read_bytes
 from eegbench.errors import InputError, UsageError, short, unknown
 
 Table = dict[str, object]
@@ -114,16 +115,12 @@ def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise InputError(f"{file}: more than {MOST_BYTES} bytes; a configuration file has at most that many")
-        table = tomllib.loads(data.decode())
+        if not file.exists():
+            raise UsageError(f"{file}: no such configuration file")
+        table = tomllib.loads(read_bytes(file, MOST_BYTES, "a configuration file").decode())
         if not _is_flat(table, DEEPEST):
             raise InputError(f"{file}: nested deeper than {DEEPEST} levels; a configuration is less deep")
         return table
-    except FileNotFoundError:
-        raise UsageError(f"{file}: no such configuration file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file}: not readable as TOML ({' '.join(str(error).split())[:200]})") from None
     except RecursionError:
@@ -230,6 +227,8 @@ def _convert_plain(hint: Any, value: object, key: str) -> Any:
     accepted: tuple[type, ...] = (str, int, float) if hint is float else (str, hint)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise problem
+    if isinstance(value, str) and hint in (int, float) and not plain_number(value):
+        raise problem
     try:
         converted = hint(value)
     except (ValueError, OverflowError):
@@ -239,6 +238,11 @@ def _convert_plain(hint: Any, value: object, key: str) -> Any:
     if hint is int and not -LARGEST < converted < LARGEST:
         raise UsageError(f"{key} is {short(value)}; wanted a whole number below 2^63")
     return converted
+
+
+def plain_number(text: str) -> bool:
+    """Whether a word may be a number: Python reads 1_0 and the digits of every script as well."""
+    return text.isascii() and "_" not in text
 
 
 def _is_text(value: str, *, of_a_path: bool) -> bool:

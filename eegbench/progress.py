@@ -1,9 +1,11 @@
 """Progress on stderr: bars with time left in a terminal, a plain line now and then elsewhere."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -30,7 +32,8 @@ class Terminal(Progress):
     """Bars where stderr is a terminal; else a line at most every ten seconds, and one at each bar's end.
 
     Without a terminal, a stage that does not advance says so: after `soon` seconds, and then every `still` seconds.
-    `before` is called before each bar.
+    `before` is called before each bar. While bars are drawn, rich puts above them what goes to sys.stderr:
+    `screened` is given rich's stream, and gives the one that stands in front of it.
     """
 
     def __init__(
@@ -41,10 +44,11 @@ class Terminal(Progress):
         soon: float = SOON,
         still: float = STILL,
         before: Callable[[], None] = lambda: None,
+        screened: Callable[[Any], Any] = lambda stream: stream,
     ) -> None:
         self._console = console or Console(stderr=True)
         self._clock = clock
-        self._soon, self._still, self._before = soon, still, before
+        self._soon, self._still, self._before, self._screened = soon, still, before, screened
         self._bars: Bars | None = None  # the one that is drawn now: a console holds one at a time
         self._stages: list[Stage] = []  # those that are open; the last one speaks
 
@@ -71,12 +75,16 @@ class Terminal(Progress):
         if self._bars is not None:
             yield self._bars
             return
-        with Bars(*columns(self._console.width), console=self._console, redirect_stdout=False) as bars:
+        with (
+            Bars(*columns(self._console.width), console=self._console, redirect_stdout=False) as bars,
+            redirect_stderr(self._screened(sys.stderr)) as stderr,
+        ):
             self._bars = bars
             try:
                 yield bars
             finally:
                 self._bars = None
+                stderr.flush()  # a line without an end, which rich would drop
 
     @contextmanager
     def _said(self, label: str, total: int) -> Iterator[Callable[[int], None]]:

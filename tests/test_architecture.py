@@ -47,7 +47,7 @@ LAYERS: Mapping[str, set[str]] = {
     "runs": RECORDS,
     "tolerances": BOTTOM | {"records"},
     "contracts": BOTTOM | {"records"},
-    "configuration": {"errors"},
+    "configuration": {"budget", "errors"},
     "download": CONTRACTS | {"web"},
     "progress": CONTRACTS,
     "report": CONTRACTS,

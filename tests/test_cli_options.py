@@ -193,8 +193,8 @@ NEEDED: Mapping[str, str] = {
 }
 NEEDED = {**NEEDED, "--endpoint": "http://127.0.0.1:9/v1", "--model": "m"}
 BAD: Mapping[type, tuple[str, ...]] = {
-    int: ("-1", str(10**29), "1" * 5000, "1e9", "nan", ""),
-    float: ("-1", "nan", "inf", "1e400", "", "1" * 5000),
+    int: ("-1", str(10**29), "1" * 5000, "1e9", "nan", "", "1_0", "１"),
+    float: ("-1", "nan", "inf", "1e400", "", "1" * 5000, "1_0", "１"),
 }
 WORDS = ("--average", "--subjects")  # numbers that are read from a word
 
@@ -211,8 +211,6 @@ def test_a_number_that_cannot_be_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, option: str, word: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if option == "--subjects" and word == "":  # all of them
-        return
     arguments = {"check-dataset": ["sim-things"], "check-method": ["atm"], "leaderboard": ["."]}.get(verb, [])
     arguments += ["sim-things"] if verb.startswith("datasets") else []
     own = [part for one in VERBS[verb].params if (part := one.opts[-1]) in NEEDED and part != option]
@@ -220,6 +218,7 @@ def test_a_number_that_cannot_be_is_refused_in_one_line(
     done = CliRunner().invoke(app, [*verb.split(), *arguments, *words, f"{option}={word}"], prog_name="eegbench")
     assert done.exit_code == 2, done.output
     assert done.stdout == "" and done.stderr.startswith("eegbench: ") and done.stderr.count("\n") == 1
+    assert option.removeprefix("--") in done.stderr
     named = option.lstrip("-").partition("-")[0]
     assert named in done.stderr.lower(), done.stderr  # it is this option that was refused
     assert len(done.stderr) < 2000 and not list(tmp_path.iterdir())

@@ -3,12 +3,16 @@
 import dataclasses
 import io
 import json
+import logging
 import os
 import pty
 import re
 import subprocess
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,9 @@ from eegbench import backbones
 from eegbench.backbones.pixels import Pixels
 from eegbench.cli import app, output
 from eegbench.cli.compare import apart
-from eegbench.cli.screen import PLAIN
+from eegbench.cli.output import notices
+from eegbench.cli.screen import PLAIN, screens
+from eegbench.errors import Notice
 from eegbench.leaderboard import drift, drift_report
 from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
 from eegbench.tables import ACTING
@@ -356,6 +362,55 @@ def test_a_label_of_a_bar_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
         advance(1)
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and not ACTING.search(said)
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> str:
+    """What a terminal gets while `act` runs inside a bar."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    parent, child = pty.openpty()
+    seen: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # as Linux ends a terminal that nobody writes to any more
+            while data := os.read(parent, 65536):
+                seen.append(data)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(child, "w", encoding="utf-8") as stream, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        with screens(), notices():
+            before = sys.stderr
+            with output.terminal().bar("fit", 2) as advance:
+                act()
+                advance(2)
+            assert sys.stderr is before
+    reader.join()
+    os.close(parent)
+    return b"".join(seen).decode()
+
+
+def test_while_a_bar_is_drawn_nothing_but_the_bar_steers_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def act() -> None:
+        warnings.warn(f"bad run named {EVIL}", Notice, stacklevel=1)
+        print(f"first\r{FORGED}\x1b[41m", file=sys.stderr)
+        logging.StreamHandler().emit(logging.makeLogRecord({"msg": "logged \x9b31m\u202e"}))
+        print("[/x] [red]:smile: without an end\r", end="", file=sys.stderr, flush=True)
+        print("the last \x9b", end="", file=sys.stderr)
+
+    seen = drawn(monkeypatch, act)
+    assert "fit" in seen and "━" in seen and "2/2" in seen and "\x1b[?25l" in seen  # which hides the cursor for a bar
+    assert not re.search("[\x07\x80-\x9f\u202e]|\x1b\\]|\x1b\\[(2J|41m)", seen)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+    for text in (
+        f"first\\u000d{FORGED}\\u001b[41m",
+        "\\u009b31m\\u202e",
+        "[/x] [red]:smile: without an end\\u000d",
+        "the last",
+    ):
+        assert text in shown
+    assert not re.search(rf"(?m)(^|\r){FORGED}", shown)
 
 
 def test_markdown_of_check_calls_nobody_and_holds_no_markup() -> None:

@@ -1,5 +1,7 @@
 """From a table or `--set` words to a frozen dataclass: converted, checked, and loud about a typo."""
 
+import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -80,6 +82,10 @@ def test_a_value_becomes_what_its_annotation_says(key: str, given: object, wante
 
 REFUSED: list[tuple[str, object, str]] = [
     ("count", "many", "count is 'many'; wanted a whole number"),
+    ("count", "1_0", "count is '1_0'; wanted a whole number"),
+    ("count", "１", "wanted a whole number"),
+    ("rate", "1_0.5", "wanted a finite number"),
+    ("channels", "1,٣", "wanted a whole number"),
     ("count", 1.5, "wanted a whole number"),
     ("count", True, "wanted a whole number"),
     ("rate", "nan", "wanted a finite number"),
@@ -189,6 +195,18 @@ def test_a_file_of_another_form_is_refused_in_one_line(text: str, tmp_path: Path
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(EegbenchError, match=r"none\.toml: no such configuration file"):
         read_tables(tmp_path / "none.toml", [])
+
+
+def test_a_pipe_that_nobody_writes_to_is_no_configuration(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.toml")
+    waited = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("waits for somebody to write"))
+    signal.alarm(5)
+    try:
+        with pytest.raises(InputError, match=r"c\.toml: not a file"):
+            read_tables(tmp_path / "c.toml", [])
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, waited)
 
 
 TOO_MUCH: dict[str, str] = {

@@ -99,15 +99,19 @@ def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
 
 
 def terminal() -> Any:
-    """Progress on stderr; of stderr itself, for bars are drawn by signs that nothing else may send."""
+    """Progress on stderr; of stderr itself, for bars are drawn by signs that nothing else may send.
+
+    Texts between the bars come to rich through a Screen, and stay what they are: no markup, no names of pictures.
+    """
     from rich.console import Console
 
     from eegbench.progress import Terminal
 
     stream = getattr(sys.stderr, "stream", sys.stderr)
     screen: Any = Screen(stream, acting=True)
-    console = Console(file=screen, force_terminal=stream.isatty(), _environ=of_rich())
-    return Terminal(console, before=notes.show)
+    plain = {"markup": False, "emoji": False, "highlight": False}
+    console = Console(file=screen, force_terminal=stream.isatty(), _environ=of_rich(), **plain)
+    return Terminal(console, before=notes.show, screened=Screen)
 
 
 def write(path: Path, text: str, option: str) -> None:

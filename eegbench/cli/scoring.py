@@ -170,9 +170,9 @@ def leaderboard(
         typer.Option(metavar="X", help="Say that a published number agrees where a test finds it closer than this."),
     ] = None,
     subjects: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="NUMBERS", help="Rank over these alone, as 1-10 or 1,2,8; what lacks one is left out."),
-    ] = "",
+    ] = None,
     primary: Annotated[
         str,
         typer.Option(
@@ -192,7 +192,7 @@ def leaderboard(
         normalised=normalised,
         claims=claims,
         margin=margin,
-        subjects=numbers(subjects, "--subjects"),
+        subjects=[] if subjects is None else numbers(subjects, "--subjects"),
         primary=primary,
         links=Links.of(follow_links),
         note=note,
@@ -213,7 +213,7 @@ def leaderboard(
 def numbers(text: str, option: str) -> list[int]:
     """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text."""
     found: list[int] = []
-    for part in text.split(",") if text.strip() else []:
+    for part in text.split(","):
         low, dash, high = part.strip().partition("-")
         ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
         if len(ends) < 2 or int(ends[0]) > int(ends[1]):

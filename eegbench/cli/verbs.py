@@ -15,9 +15,11 @@ from eegbench import __version__
 from eegbench.cli import help as showing
 from eegbench.cli.output import complain, notes, notices
 from eegbench.cli.screen import Screen, screens
-from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, unknown
+from eegbench.configuration import plain_number
+from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, short, unknown
 from eegbench.places import FULL
 
+NUMBERS = (int, float, list[int])  # the types of options that are numbers
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
 # The groups of verbs, in the order in which --help has them.
 RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
@@ -38,11 +40,20 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if any("\0" in word for word in args):
             raise UsageError("a word of the command holds a NUL character, which no name, number or path has")
+        self._check_numbers(args)
         optional = {opt for p in self.params if str(p.metavar or "").startswith("[") for opt in p.opts}
         whole: list[str] = []
         for word, after in zip(args, [*args[1:], "--"], strict=False):
             whole += [word, "-"] if word in optional and after.startswith("-") and after != "-" else [word]
         return super().parse_args(ctx, whole)
+
+    def _check_numbers(self, args: list[str]) -> None:
+        """Refuse a number of an option as 1_0, which is one for Python alone."""
+        options = {opt for p in self.params if p.type_descriptor.annotation in NUMBERS for opt in p.opts}
+        for word, after in zip(args, [*args[1:], ""], strict=False):
+            option, equals, value = word.partition("=")
+            if option in options and not plain_number(number := value if equals else after):
+                raise UsageError(f"{option} is {short(number)}; wanted a number in the digits 0 to 9")
 
 
 class Verbs(TyperGroup):
