@@ -7,10 +7,10 @@ weighs by that.
 
 The base is for the largest image that is read, 2^26 pixels, which may stand in a file of a few kilobytes. Decoding it
 was measured to take 8 bytes a pixel of PNG, 10 of JPEG and 16 of WebP, and up to 2 seconds: the base allows 24 bytes a
-pixel, half as much again, and 5 seconds, for slower machines and other decoders. The multiples are those of honest files,
-with a wide margin. Memory: the bytes of an array are held once or twice (published recordings, weights), half-precision
-weights become float32 (three times), and a list of numbers in JSON or CSV takes six times its text. Time: 30 ns a byte,
-where a copy takes one, a sha256 three, and JSON as we write it about ten.
+pixel, half as much again, and 5 seconds, for slower machines and other decoders. The multiples are those of honest
+files, with a wide margin. Memory: the bytes of an array are held once or twice (published recordings, weights),
+half-precision weights become float32 (three times), and a list of numbers in JSON or CSV takes six times its text.
+Time: 30 ns a byte, where a copy takes one, a sha256 three, and JSON as we write it about ten.
 """
 
 from dataclasses import dataclass

@@ -415,3 +415,9 @@ def test_a_baseline_is_written_holds_and_fails_once_a_number_moves(two_runs: Pat
     moved = run(*words, "--format", "md", "-o", str(tmp_path / "drift.md"))
     assert (moved.exit_code, moved.stdout) == (1, "") and "raise a metric's version" in moved.stderr
     assert "**moved**: by +0.1" in (tmp_path / "drift.md").read_text()
+
+
+def test_a_link_to_itself_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    done = CliRunner().invoke(app, ["compare", str(tmp_path / "loop"), str(tmp_path / "loop")])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1

@@ -54,5 +54,6 @@ def _kept(repository: str) -> Path:
 
 def _bytes(path: Path) -> int:
     """A link counts once, as what it leads to."""
-    files = {file.resolve() for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path.resolve()}
+    found = path.rglob("*") if path.is_dir() else [path]
+    files = {Path(os.path.realpath(file)) for file in found if file.is_file()}
     return sum(file.stat().st_size for file in files)

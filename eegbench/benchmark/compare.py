@@ -24,6 +24,7 @@ All of it speaks of stimuli: another seed, another fit or another subject may di
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
     Raises InputError for a folder that holds no complete and scored run, and for runs that are not comparable;
     UsageError if both are one.
     """
-    if folder_a.resolve() == folder_b.resolve():
+    if os.path.realpath(folder_a) == os.path.realpath(folder_b):
         raise UsageError(f"{folder_a} is named twice; name two runs")
     a, b = scored.read(folder_a), scored.read(folder_b)
     check_comparable(a, b)

@@ -195,8 +195,8 @@ def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
 
 def _is_own(path: Path, folder: Path) -> bool:
     """Whether `path` is a file of the folder, not one that a link leads to, and of bearable size."""
-    real = path.resolve()
-    return real.is_relative_to(folder.resolve()) and real.is_file() and real.stat().st_size <= MAX_BYTES
+    real = Path(os.path.realpath(path))
+    return real.is_relative_to(os.path.realpath(folder)) and real.is_file() and real.stat().st_size <= MAX_BYTES
 
 
 def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> Opened:

@@ -109,8 +109,9 @@ def terminal() -> Any:
 
     stream = getattr(sys.stderr, "stream", sys.stderr)
     screen: Any = Screen(stream, acting=True)
-    plain = {"markup": False, "emoji": False, "highlight": False}
-    console = Console(file=screen, force_terminal=stream.isatty(), _environ=of_rich(), **plain)
+    console = Console(
+        file=screen, force_terminal=stream.isatty(), _environ=of_rich(), markup=False, emoji=False, highlight=False
+    )
     return Terminal(console, before=notes.show, screened=Screen)
 
 

@@ -49,7 +49,8 @@ class Verb(TyperCommand):
 
     def _check_numbers(self, args: list[str]) -> None:
         """Refuse a number of an option as 1_0, which is one for Python alone."""
-        options = {opt for p in self.params if p.type_descriptor.annotation in NUMBERS for opt in p.opts}
+        kinds: dict[Any, Any] = {p: getattr(p, "type_descriptor", None) for p in self.params}
+        options = {opt for p, kind in kinds.items() if getattr(kind, "annotation", None) in NUMBERS for opt in p.opts}
         for word, after in zip(args, [*args[1:], ""], strict=False):
             option, equals, value = word.partition("=")
             if option in options and not plain_number(number := value if equals else after):

@@ -2,6 +2,7 @@
 
 import itertools
 import lzma
+import os
 import secrets
 import stat
 import unicodedata
@@ -157,7 +158,7 @@ def _write(folder: Path, name: str, pieces: Iterator[bytes], advance: Callable[[
     temporary = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.tmp")
     with writing(target, mend=MEND):
         target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(folder)):
         raise InputError(f"{target.parent}: a link that leads out of {folder}; take it away")
     try:
         with writing(target, mend=MEND), temporary.open("wb") as file:

@@ -33,7 +33,6 @@ from eegbench.contracts import (
     Silent,
     TrainingSet,
 )
-from eegbench.errors import unknown
 
 SIDE = 6
 INFO = EEGInfo(("Oz", "O1", "O2"), 100.0, 0.0, SIDE * SIDE)
@@ -302,18 +301,12 @@ def small_world(folder: Path, patch: pytest.MonkeyPatch) -> Lab:
     laws: dict[str, Any] = {law.id: law for law in LAWS}
     known: dict[str, dict[str, Any]] = {kind: {c.name: c for c in some} for kind, some in kinds.items()}
     known["metric"] = laws
-
-    def find(kind: str, name: str) -> Any:
-        if name not in known[kind]:
-            raise unknown(kind, name, known[kind])
-        return known[kind][name]
-
     judge = Judge()
     patch.setenv("EEGBENCH_CACHE", str(folder / "cache"))
-    patch.setattr(plugins, "find", find)
+    for kind, own in known.items():
+        patch.setitem(plugins.OWN, kind, own)
     suite = Suite("micro", "sal512", (judge,))
     patch.setattr(backbones, "suite", lambda *_, **__: suite)
-    patch.setattr(plugins, "names", lambda kind: list(known[kind]))
     patch.setattr(companions, "FLOORS", ("random_train_image",))
     Drawn.calls.clear()
     UsesEEG.fits.clear()

@@ -5,6 +5,7 @@ level has words with which its sentences begin, and the sentences are drawn from
 """
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Local(Captioner):
         files = {
             f.name: file_digest(f) for f in sorted(folder.iterdir()) if f.suffix in (".safetensors", ".json", ".txt")
         }
-        self.model = f"{folder.resolve().name}@{digest(files)[:12]}"
+        self.model = f"{os.path.basename(os.path.realpath(folder))}@{digest(files)[:12]}"
         self.identity = {"files": files, "beginnings": BEGINNINGS, "words": list(WORDS), "top_p": TOP_P}
 
     def captions(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
