@@ -45,8 +45,8 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "datasets fetch": ("--offline",),
     "weights fetch": ("--offline",),
     "pairs": ("--force",),
-    **dict.fromkeys(("leaderboard", "verify", "merge"), ("--allow-plugins",)),  # of few-things
-    **dict.fromkeys(("score", "sheet", "compare", "plan-size", "check", "rehearse"), ()),
+    **dict.fromkeys(("leaderboard", "verify", "merge", "sheet"), ("--allow-plugins",)),  # of few-things
+    **dict.fromkeys(("score", "compare", "plan-size", "check", "rehearse"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }

@@ -13,7 +13,7 @@ from eegbench.errors import UsageError
     ("method", "subject", "changes", "words"),
     [
         ("uses-egg", 8, {}, "unknown method 'uses-egg'; did you mean 'uses-eeg'?"),
-        ("uses-eeg", 8, {"dataset": "drown"}, "unknown dataset 'drown'"),
+        ("uses-eeg", 8, {"dataset": "drown"}, "unknown data set 'drown'"),
         ("uses-eeg", 3, {}, "unknown subject '3'.*1, 8"),
         ("uses-eeg", 8, {"track": "oracel"}, "unknown track 'oracel'.*oracle"),
         ("uses-eeg", 8, {"suite": "macro"}, "unknown suite 'macro'.*micro"),
