@@ -120,6 +120,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
         table = tomllib.loads(read_bytes(file, MOST_BYTES, "a configuration file").decode())
         if not _is_flat(table, DEEPEST):
             raise InputError(f"{file}: nested deeper than {DEEPEST} levels; a configuration is less deep")
+        if not _is_short(table):
+            raise InputError(f"{file}: holds a whole number that is not below 2^63")
         return table
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file}: not readable as TOML ({' '.join(str(error).split())[:200]})") from None
@@ -134,6 +136,13 @@ def _is_flat(value: object, levels: int) -> bool:
     if isinstance(value, dict):
         return levels > 0 and all(_is_flat(inner, levels - 1 - key.count(".")) for key, inner in value.items())
     return not isinstance(value, list) or (levels > 0 and all(_is_flat(inner, levels - 1) for inner in value))
+
+
+def _is_short(value: object) -> bool:
+    """Whether all whole numbers within are below LARGEST: longer ones, as 0xfff..., cannot even be shown."""
+    if isinstance(value, dict | list):
+        return all(map(_is_short, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or -LARGEST < value < LARGEST
 
 
 def _build(cls: Any, default: object, table: Mapping[str, object], path: str) -> Any:

@@ -245,3 +245,9 @@ def test_a_word_of_any_depth_and_length_is_read_or_refused_in_a_line(word: str) 
 def test_a_folder_whose_name_is_no_text_may_be_set() -> None:
     assert build(Settings, {"root": "a\udcff"}).root == Path("a\udcff")
     assert build(Settings, {"count": str(2**63 - 1)}).count == 2**63 - 1
+
+
+def test_a_whole_number_too_long_to_be_shown_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(f"[method]\nvalues = [1, 0x{'f' * 5000}]\n")
+    with pytest.raises(InputError, match="a whole number that is not below 2\\^63"):
+        read_tables(tmp_path / "a.toml", [])
