@@ -111,7 +111,7 @@ def merge(
     ] = Path("runs"),
     known: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Runs verified before: who has the same files is not scored again."),
+        typer.Option(metavar="FOLDER", help="Runs verified before: a run with the same files is not scored again."),
     ] = None,
     digests_only: DigestsOnly = False,
     settings: DataSettings = None,
