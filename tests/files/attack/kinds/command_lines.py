@@ -160,7 +160,7 @@ def _path(rng: random.Random, folder: Path, option: str) -> Path:
             )
         )
     elif what == "link":
-        path.symlink_to(rng.choice((path.name, "..", "/dev/zero", "/etc")))
+        path.symlink_to(rng.choice((path.name, "..", "/dev/zero", "/usr/include")))
     elif what == "pipe":
         os.mkfifo(path)
     else:
