@@ -26,6 +26,7 @@ from eegbench.walking import Links, Note, unheard
 
 SCHEMA_VERSION = 1
 FAILING = ("moved", "missing", "version fell", "other variant")
+SKIPPED = ("not comparable", "left out")  # nothing is said of whether it moved
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Baseline:
 class Finding:
     """One metric of one run, or a whole run (metric ""), against the baseline.
 
-    state: same; moved, missing, version fell or other variant, which fail; not comparable; or new. stage: identical or
-    generated.
+    state: same; moved, missing, version fell or other variant, which fail; not comparable or left out; or new. stage:
+    identical or generated.
     """
 
     run: str
@@ -150,7 +151,7 @@ def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ..
     """Every metric of every run of the baseline, and what it does not have. Of runs that are one, the first counts."""
     by_key = _firsts(found)
     findings = [
-        Finding(entry.name, "", "left out", why=f"it is the run {first.name} once more, which counts")
+        Finding(entry.name, "", "left out", why=f"the same run as {first.name}, which counts in its place")
         for entry in found
         if (first := by_key[entry.key]) is not entry
     ]

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from eegbench.errors import unknown
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.drift import Finding
+from eegbench.leaderboard.drift import SKIPPED, Finding
 from eegbench.leaderboard.markdown import escape
 from eegbench.tables import line
 
@@ -45,7 +45,7 @@ def junit(findings: Sequence[Finding]) -> str:
     root = ElementTree.Element("testsuites", name="eegbench check")
     for run in dict.fromkeys(finding.run for finding in findings):
         own = [finding for finding in findings if finding.run == run]
-        failed, skipped = (sum(f.failed for f in own), sum(f.state == "not comparable" for f in own))
+        failed, skipped = (sum(f.failed for f in own), sum(f.state in SKIPPED for f in own))
         counts: dict[str, str] = {"tests": str(len(own)), "failures": str(failed), "skipped": str(skipped)}
         suite = ElementTree.SubElement(root, "testsuite", {"name": wording.visible(run), **counts})
         for finding in own:
@@ -54,7 +54,7 @@ def junit(findings: Sequence[Finding]) -> str:
             )
             if finding.failed:
                 ElementTree.SubElement(case, "failure", message=wording.visible(" ".join(_words(finding))))
-            elif finding.state == "not comparable":
+            elif finding.state in SKIPPED:
                 ElementTree.SubElement(case, "skipped", message=wording.visible(finding.why))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"

@@ -110,6 +110,8 @@ def test_of_runs_that_are_one_the_first_counts_and_the_other_is_named(tmp_path: 
     twins = drift.read_scores(tmp_path)
     found = drift.compare(twins, before)
     assert [(one.run, one.state, one.failed) for one in found] == [("b", "left out", False), ("a", "same", False)]
+    text = drift_report.render(found, "junit")
+    assert 'skipped="1"' in text and "the same run as a, which counts" in text
     (tmp_path / "baseline.json").write_text(drift.to_json(twins))
     assert drift.read_baseline(tmp_path / "baseline.json") == before
 
