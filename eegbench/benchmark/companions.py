@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from eegbench.arrays import Images
 from eegbench.benchmark import beside_images, score
 from eegbench.benchmark.fit import fit, weights_of
-from eegbench.benchmark.plan import Options, Plan, describe, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan, describe, plan
 from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores

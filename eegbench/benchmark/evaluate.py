@@ -17,7 +17,8 @@ from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.hints import HintMaps, hints_of
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.plan import Options, Plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import EXAMINED, Reconstructed, failing, reconstruct, spread
 from eegbench.benchmark.score import Embeddings, Scorer
 from eegbench.contracts import Answers, Named, Progress

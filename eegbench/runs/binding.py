@@ -18,21 +18,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from eegbench.runs import layout
-from eegbench.runs import layout
-from eegbench.runs.opened import FILE
-from eegbench.runs.opened import Opened
-from eegbench.runs.permutation import Permutation
 from eegbench.errors import InputError
-from eegbench.runs.seal import SCHEMA_VERSION
-from eegbench.runs.record import ManifestRow
-from eegbench.runs.record import RunRecord
-from eegbench.runs.sheet import ScoreSheet
-from eegbench.files import file_digest
-from eegbench.runs.record import files_digest
-from eegbench.runs.seal import is_sealed
-from eegbench.files import read_json
+from eegbench.files import file_digest, read_json
 from eegbench.guards.walking import form
+from eegbench.runs import layout
+from eegbench.runs.opened import FILE, Opened
+from eegbench.runs.permutation import Permutation
+from eegbench.runs.record import ManifestRow, RunRecord, files_digest
+from eegbench.runs.seal import SCHEMA_VERSION, is_sealed
+from eegbench.runs.sheet import ScoreSheet
 
 AGAIN = "`eegbench evaluate` on it, where it was made, brings it up to date"
 OF_VERSION_1 = (layout.RECORD, layout.SHEET, layout.TABLE, layout.PICTURE, layout.PERMUTATION)  # beside control maps

@@ -58,7 +58,6 @@ class Run:
         return found
 
 
-
 def read_run(folder: Path, *, top: Path | None = None, manifest: bool = True) -> Run:
     """The run of a folder; with `manifest=False` without the rows of its images, which are most of a record."""
     record = RunRecord.read(folder / RECORD, manifest=manifest)
@@ -72,7 +71,6 @@ def read_run(folder: Path, *, top: Path | None = None, manifest: bool = True) ->
     if problem := _unlike(folder, record, sheet):
         return Run(folder, path, record, None, problem)
     return Run(folder, path, record, sheet)
-
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,13 @@ class Scored:
         return frozenset(row.stimulus for row in self.record.manifest)
 
 
-
 def read_scored(folder: Path) -> Scored:
     """Read and check a run's folder.
 
     Raises InputError where there is no run, it is unfinished or not scored, or its files do not belong together.
     """
     if not (folder / RECORD).exists():
-        raise InputError(
-            f"{folder}: holds no {RECORD}; name a run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0"
-        )
+        raise InputError(f"{folder}: holds no {RECORD}; name a run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0")
     run = read_run(folder)
     if run.record.status != "complete":
         raise InputError(
@@ -122,17 +117,13 @@ def read_scored(folder: Path) -> Scored:
             f"{folder / SHEET}: stands on {run.sheet.n} stimuli, the run on {len(scored.stimuli)}; {AGAIN}"
         )
     if items and (astray := sorted(scored.stimuli.symmetric_difference(stimuli))):
-        raise InputError(
-            f"{folder / TABLE}: and the run do not both have stimulus {astray[0][:200]!r}; {AGAIN}"
-        )
+        raise InputError(f"{folder / TABLE}: and the run do not both have stimulus {astray[0][:200]!r}; {AGAIN}")
     return scored
-
 
 
 def below(folder: Path, words: str) -> str:
     """Words about a run, in which its files are named without the path of its folder."""
     return words.replace(f"{folder}{os.sep}", "").replace(f"{folder}: ", "")
-
 
 
 def _unlike(folder: Path, record: RunRecord, sheet: ScoreSheet) -> str:
@@ -145,10 +136,8 @@ def _unlike(folder: Path, record: RunRecord, sheet: ScoreSheet) -> str:
     return OTHER_IMAGES if sheet.reconstructions else MIXED
 
 
-
 def cut(words: str) -> str:
     return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
-
 
 
 def _equal(a: float | None, b: float | None, size: float) -> bool:
@@ -156,4 +145,3 @@ def _equal(a: float | None, b: float | None, size: float) -> bool:
     if a is None or b is None:
         return a is b
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=max(1e-10 * size, 1e-12))
-

@@ -17,12 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eegbench.errors import EegbenchError, InputError, UsageError
-from eegbench.files import writing
-from eegbench.runs.record import ManifestRow
-from eegbench.runs.record import RunRecord
-from eegbench.runs.record import RunSpec
-from eegbench.files import digest
-from eegbench.files import write_bytes
+from eegbench.files import digest, write_bytes, writing
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
 IMAGES = "reconstructions"
@@ -34,9 +30,6 @@ BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet 
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
-
-
-
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:

@@ -32,6 +32,7 @@ def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     return step
 
+
 RECORD_STEPS: Steps = {1: _first("seal")}
 SHEET_STEPS: Steps = {1: _first("seal", "files", "truths", "reconstructions", "statistics", "audit")}
 
@@ -42,13 +43,11 @@ def sealed(value: Json) -> str:
     return _SEAL.sub(f' "seal": "{hashlib.sha256(text.encode()).hexdigest()}"', text, count=1)
 
 
-
 def is_sealed(text: str) -> bool:
     """Whether a file is, to the byte, what was sealed: also a digit that no number would show breaks it."""
     found = _SEAL.findall(text)
     bare = _SEAL.sub(' "seal": ""', text, count=1)
     return len(found) == 1 and hashlib.sha256(bare.encode()).hexdigest() == found[0]
-
 
 
 def current(value: Json, steps: Steps) -> Json:
@@ -63,8 +62,6 @@ def current(value: Json, steps: Steps) -> Json:
     return value
 
 
-
 def check_version(version: object) -> None:
     if type(version) is not int or version != SCHEMA_VERSION:
         raise InputError(f"schema version {str(version)[:80]!r}; this eegbench writes {SCHEMA_VERSION}")
-

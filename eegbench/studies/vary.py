@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.configuration import keys
 from eegbench.contracts import Named, Progress
 from eegbench.errors import UsageError, unknown

@@ -20,7 +20,8 @@ from eegbench.assets.captions import PATIENCE, make
 from eegbench.backbones.captioners import Captioner
 from eegbench.benchmark.fit import fit, shape
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.cli import app
 from eegbench.contracts import CAPTION_LEVELS, Silent, TrainingSet
 from eegbench.datasets.captions import Captions, read

@@ -8,7 +8,8 @@ import pytest
 from eegbench.benchmark import fit as fitting
 from eegbench.benchmark.curves import columns
 from eegbench.benchmark.fit import fit, keep, load, shape
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.contracts import Method, Silent
 from eegbench.errors import InputError, UsageError
 from eegbench.files import digest

@@ -16,7 +16,8 @@ from eegbench.backbones import Suite
 from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
-from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan, plan
 from eegbench.benchmark.reconstruct import Reconstructed, reconstruct, seed_of
 from eegbench.contracts import (
     CAPTION_LEVELS,
