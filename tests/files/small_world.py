@@ -273,6 +273,16 @@ class Lab:
     judge: Judge
     laws: dict[str, Law]
 
+    @property
+    def calls(self) -> list[str]:
+        """What the data set was asked for, in order."""
+        return Drawn.calls
+
+    @property
+    def fits(self) -> list[str]:
+        """The methods that were fitted, in order."""
+        return UsesEEG.fits
+
     def options(self, **changes: Any) -> Options:
         return dataclasses.replace(Options("drawn", runs=self.runs, device="cpu", batch_size=3), **changes)
 
