@@ -42,6 +42,11 @@ class Plan:
             raise UsageError(f"{self.spec.samples} samples make {images} images; a run has {MAX_IMAGES} at most")
         return queries
 
+    @property
+    def images_at_once(self) -> int:
+        """How many images a batch has: a transductive method is handed all trials at once."""
+        return len(self.queries.stimuli) if self.method.transductive else self.batch_size
+
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""
         train = entering.train(self.dataset, self.spec.subject)

@@ -18,6 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import Json
 
 SCHEMA_VERSION = 2
+AGAIN = "`eegbench evaluate` on it, where it was made, brings it up to date"
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
 Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
@@ -60,6 +61,14 @@ def current(value: Json, steps: Steps) -> Json:
     while value["schema_version"] != SCHEMA_VERSION:
         value = steps[value["schema_version"]](value)
     return value
+
+
+def mixed(versions: Mapping[str, int]) -> str:
+    """What is wrong where a run's files, by name, are of two schema versions; "" if they are of one."""
+    if len(set(versions.values())) < 2:
+        return ""
+    named = " and ".join(f"{name} of {version}" for name, version in versions.items())
+    return f"its records are of two schema versions, {named}: {AGAIN}"
 
 
 def check_version(version: object) -> None:

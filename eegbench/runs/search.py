@@ -12,7 +12,7 @@ from pathlib import Path
 from eegbench.errors import CheckFailed, InputError, in_words
 from eegbench.guards import walking
 from eegbench.guards.walking import Entered, Links, Unread, few, told, walk
-from eegbench.runs.folder import Run, below, cut, read_run
+from eegbench.runs.folder import Run, below, cut
 from eegbench.runs.layout import IMAGES, RECORD, SHEET
 from eegbench.tables import line
 
@@ -84,7 +84,7 @@ def read_runs(top: Path) -> list[Run]:
     """
     found = find_runs(top)
     found.check_open()
-    return [read_run(folder, top=top, manifest=False) for folder in found.folders]
+    return [Run.open(folder, top=top, manifest=False) for folder in found.folders]
 
 
 def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
@@ -92,7 +92,7 @@ def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
     sound, broken = [], list(found.closed)
     for folder in found.folders:
         try:
-            run = read_run(folder, top=found.top, manifest=False)
+            run = Run.open(folder, top=found.top, manifest=False)
             run.values  # noqa: B018 - a table of no use makes the run one
             sound.append(run)
         except Exception as error:  # whatever a stranger's file brings about, it is that run's alone

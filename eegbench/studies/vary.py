@@ -29,7 +29,11 @@ class Point:
     label: str
     sheet: ScoreSheet
     simulated: bool  # its EEG
-    caution: str = ""  # the data set's
+
+    @property
+    def caution(self) -> str:
+        """The data set's."""
+        return self.sheet.caution
 
 
 def curve(
@@ -71,7 +75,7 @@ def _scored(
         dataset_table={**options.dataset_table, **changes.get("dataset_table", {})},
     )
     outcome = evaluate(method, subject, alone, Named(progress, label))
-    return Point(label, outcome.sheet, outcome.simulated, outcome.caution)
+    return Point(label, outcome.sheet, outcome.simulated)
 
 
 def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
 from eegbench.plugins import registry
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 from forgery import flip
@@ -60,7 +61,7 @@ def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Lab
 
 def test_companions_are_made_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.evaluate()
-    monkeypatch.setattr(score, "write", lambda *_: None)  # scoring one again would show
+    monkeypatch.setattr(Run, "write_scores", lambda *_: None)  # scoring one again would show
     again = lab.evaluate("ignores-eeg")
     assert again.floors == first.floors and again.ceilings == first.ceilings
 
@@ -79,13 +80,13 @@ def made(lab: Lab, patch: pytest.MonkeyPatch) -> list[str]:
             return _plain(self, *given, **more)
 
         patch.setattr(kind, "reconstruct", reconstruct)
-    plain_write = score.write
+    plain_write = Run.write_scores
 
     def write(*given: Any) -> Any:
         asked.append("scores")
         return plain_write(*given)
 
-    patch.setattr(score, "write", write)
+    patch.setattr(Run, "write_scores", write)
     return asked
 
 

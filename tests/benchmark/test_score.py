@@ -227,13 +227,13 @@ def test_an_image_that_changed_after_the_run_is_not_scored(lab: Lab) -> None:
     file = run.folder / run.record.manifest[3].file
     Image.new("RGB", (6, 6)).save(file)
     with pytest.raises(InputError, match=rf"{file.name}: has changed since the run wrote it"):
-        score.images_of(run.folder, run.record)
+        run.images()
     file.unlink()
     with pytest.raises(InputError, match=rf"{file.name}: is missing from its run"):
-        score.images_of(run.folder, run.record)
+        run.images()
     (run.folder / "embedding.safetensors").write_bytes(b"")
     with pytest.raises(InputError, match=r"embedding\.safetensors: has changed"):
-        score.decoded_embeddings(run.folder, run.record)
+        run.embedding()
 
 
 def test_a_score_sheet_keeps_the_form_of_the_command_line(lab: Lab, tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.options import Options
+from eegbench.benchmark.paint import seed_of
 from eegbench.benchmark.plan import Plan, plan
-from eegbench.benchmark.reconstruct import Reconstructed, reconstruct, seed_of
+from eegbench.benchmark.reconstruct import reconstruct
 from eegbench.contracts import (
     CAPTION_LEVELS,
     Answers,
@@ -35,6 +36,7 @@ from eegbench.contracts import (
     TrainingSet,
 )
 from eegbench.plugins import registry
+from eegbench.runs.folder import Run
 
 SIDE = 6
 INFO = EEGInfo(("Oz", "O1", "O2"), 100.0, 0.0, SIDE * SIDE)
@@ -294,7 +296,7 @@ class Lab:
 
     def reconstruct(
         self, method: str = "uses-eeg", decoder: Callable[[Decoder], None] = lambda d: None, **changes: Any
-    ) -> Reconstructed:
+    ) -> Run:
         planned = self.plan(method, **changes)
         fitted = fit(planned, progress=Silent())
         assert isinstance(fitted.reconstructor, Decoder)

@@ -17,7 +17,7 @@ from eegbench.contracts import Silent
 from eegbench.errors import EegbenchError, InputError
 from eegbench.leaderboard.board import Board
 from eegbench.runs import layout
-from eegbench.runs.folder import read_run
+from eegbench.runs.folder import Run
 from eegbench.runs.permutation import Permutation
 from eegbench.runs.seal import sealed
 from eegbench.studies import compare, gallery
@@ -60,7 +60,7 @@ def spoilt(text: str, rng: random.Random) -> tuple[str, Any]:
 
 
 def read(folder: Path) -> None:
-    read_run(folder).values  # noqa: B018
+    Run.open(folder).values  # noqa: B018
     Permutation.read(folder)
 
 

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from eegbench.benchmark.reconstruct import spread
 from eegbench.files import canonical, file_digest
 from eegbench.runs import layout
-from eegbench.runs.folder import Run, read_run
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.studies import gallery
@@ -26,7 +26,7 @@ from small_world import Lab
 
 def run_of(lab: Lab, method: str = "uses-eeg", **changes: Any) -> Run:
     folder = lab.reconstruct(method, **changes).folder
-    return read_run(folder, top=lab.runs, manifest=False)
+    return Run.open(folder, top=lab.runs, manifest=False)
 
 
 def show(*shown: Run, **settings: object) -> Gallery:
