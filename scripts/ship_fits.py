@@ -12,7 +12,8 @@ import shutil
 from pathlib import Path
 
 from eegbench.benchmark import fit
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.files import Json, digest, read_json
 from eegbench.plugins import registry
 from eegbench.progress import Terminal

@@ -19,6 +19,8 @@ import pytest
 
 from eegbench.contracts import Progress
 
+pytest_plugins = ["run_folders", "small_world_fixtures"]  # of tests/files: fixtures that several rooms use
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -5,7 +5,8 @@ import pytest
 
 from eegbench.backbones.clip import Clip
 from eegbench.benchmark.fit import fit
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.benchmark.reconstruct import spread
 from eegbench.contracts import Silent
 

@@ -3,24 +3,27 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.benchmark import beside_images, score
 from eegbench.benchmark.fit import fit, weights_of
-from eegbench.benchmark.plan import Options, Plan, describe, plan
-from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.paint import paint
+from eegbench.benchmark.plan import Plan, describe, plan
+from eegbench.benchmark.reconstruct import reconstruct
 from eegbench.benchmark.score import Scorer
+from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
+from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Answers, Named, Progress, Reference, Silent
 from eegbench.errors import MissingError
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
-from eegbench.runs.record import ManifestRow, RunSpec
+from eegbench.runs.folder import Run
+from eegbench.runs.record import RunRecord, RunSpec
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
@@ -40,7 +43,7 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     """The floors and ceilings beside a run, in the same runs folder; one whose weights are not here becomes a note."""
     notes: list[str] = []
 
-    def each(names: Sequence[str], run_of: Callable[[str, Progress], Reconstructed]) -> dict[str, ScoreSheet]:
+    def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
         found = {}
         for name in names:
             own = Named(progress, name)
@@ -50,10 +53,10 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
                 notes.append(f"{name} was left out: {error}")
         return found
 
-    def floor(name: str, own: Progress) -> Reconstructed:
+    def floor(name: str, own: Progress) -> Run:
         return _floor(_floor_plan(name, planned, options), own)
 
-    def ceiling(name: str, own: Progress) -> Reconstructed:
+    def ceiling(name: str, own: Progress) -> Run:
         return _ceiling(name, planned, answers, ready.truths_digest, own)
 
     floors = each(() if planned.method.role == "floor" else FLOORS, floor)
@@ -68,7 +71,7 @@ def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
     return plan(name, planned.spec.subject, own, device=planned.device)
 
 
-def _floor(planned: Plan, progress: Progress) -> Reconstructed:
+def _floor(planned: Plan, progress: Progress) -> Run:
     """A floor's images depend on its fit and the test stimuli: they serve every subject who has the same of both."""
     fitted = fit(planned, progress=progress)
     shared = SharedRun.of(
@@ -84,7 +87,7 @@ def _floor(planned: Plan, progress: Progress) -> Reconstructed:
     return reconstruct(planned, fitted, hints={}, hint_judges={}, progress=progress, shared=shared)
 
 
-def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Reconstructed:
+def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Run:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
     reference: Reference = registry.built("reference", name, {})
     configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
@@ -102,7 +105,7 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
     digests = {
         f"data/{name}": sha256 for name, sha256 in entering.digests(data, planned.spec.subject).items()
     } | weights
-    task = Task(spec, "ceiling", data.simulated, digests, answers.stimuli, planned.batch_size, caution=data.caution)
+    head = RunRecord(spec, "ceiling", data.simulated, "started", {}, digests, caution=data.caution)
     shared = SharedRun.of(
         {
             "reference": reference.name,
@@ -116,27 +119,35 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
         return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())
 
-    def nothing(folder: Path, manifest: Sequence[ManifestRow]) -> dict[str, str]:
-        return {}  # a reference has no embedding and no control maps
+    begun = begin(planned.runs, head, device=planned.device, shared=shared)
+    if begun.run.reused:
+        return begun.run
+    with failing(begun.run, (Exception,)):
+        manifest = paint(
+            begun.run,
+            layout.IMAGES,
+            answers.stimuli,
+            from_truth,
+            batch_size=planned.batch_size,
+            keep=begun.keep,
+            progress=progress,
+        )
+        run = begun.finish(manifest, {}, {})
+    shared.keep(run.folder, run.record)
+    return run
 
-    return carry_out(planned.runs, task, from_truth, nothing, device=planned.device, progress=progress, shared=shared)
 
-
-def _scores(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet:
+def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     """The scores of a floor or a ceiling: its own, the cache's, or computed."""
-    if found := _kept(run, ready) or restore_scores(run.folder, run.record, ready):
-        return found
-    looked = ready.look(score.images_of(run.folder, run.record), progress=progress)
-    beside_images.write_saliency(run.folder, ready, looked)
-    measured = ready.weigh(looked, progress=progress)
-    sheet = score.write(
-        run.folder, ready.sheet(measured, reconstructions=run.record.images), measured, ready.truths.stimuli
-    )
+    if sheet := _kept(run, ready) or restore_scores(run.folder, run.record, ready):
+        return sheet
+    scoring = score_run(run, ready, progress=progress)
+    sheet = write_scores(run, ready, scoring, scoring.sheet)
     keep_scores(run.folder, run.record, ready, sheet)
     return sheet
 
 
-def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
+def _kept(run: Run, ready: Scorer) -> ScoreSheet | None:
     """The scores that a complete run has, if the same judges, metrics and statistics made them, under this caution."""
     file = run.folder / layout.SHEET
     if not (run.reused and file.is_file()):

@@ -11,21 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
-from eegbench.benchmark import audit, beside_images, permuting, picture, preflight, score
+from eegbench.benchmark import audit, permuting, picture, preflight, score
 from eegbench.benchmark.companions import Companions, bring
 from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.hints import HintMaps, hints_of
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.plan import Options, Plan
-from eegbench.benchmark.reconstruct import EXAMINED, Reconstructed, failing, reconstruct, spread
-from eegbench.benchmark.score import Embeddings, Scorer
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan
+from eegbench.benchmark.reconstruct import EXAMINED, reconstruct, spread
+from eegbench.benchmark.score import Scorer
+from eegbench.benchmark.score_run import score_run, write_scores
+from eegbench.benchmark.status import failing
 from eegbench.contracts import Answers, Named, Progress
 from eegbench.errors import InputError
 from eegbench.plugins import entering, outputs
 from eegbench.plugins.outputs import Given
 from eegbench.runs import layout
+from eegbench.runs.folder import Run
+from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
+from eegbench.runs.tensors import Embeddings, undefined
 
 __all__ = ["Options", "Outcome", "evaluate"]
 
@@ -34,15 +40,37 @@ __all__ = ["Options", "Outcome", "evaluate"]
 class Outcome:
     """A complete and scored run, with the floors and ceilings beside it. `notes` are for the user's eyes."""
 
-    run_folder: Path
-    picture: Path
-    sheet: ScoreSheet
+    run: Run
     floors: dict[str, ScoreSheet]
     ceilings: dict[str, ScoreSheet]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
-    simulated: bool = False
-    caution: str = ""  # the data set's
+
+    @property
+    def sheet(self) -> ScoreSheet:
+        return self.run.scores
+
+    @property
+    def record(self) -> RunRecord:
+        return self.run.record
+
+    @property
+    def run_folder(self) -> Path:
+        return self.run.folder
+
+    @property
+    def picture(self) -> Path:
+        return self.run.folder / layout.PICTURE
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the EEG is simulated."""
+        return self.run.record.simulated
+
+    @property
+    def caution(self) -> str:
+        """What every table of the data set must say, as it is today: a run of before may have another."""
+        return self.sheet.caution
 
 
 @dataclass
@@ -68,7 +96,7 @@ class Made:
     plan: Plan
     fitted: Fitted
     hints: HintMaps
-    run: Reconstructed
+    run: Run
 
 
 def evaluate(method: str, subject: int, options: Options, progress: Progress) -> Outcome:
@@ -90,23 +118,13 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
         ready = dataclasses.replace(ready, caution=planned.dataset.caution)
     audited = planned.method.role == "method" and (options.audit or permuting.stands(made.run))
-    sheet = scored(made, ready, answers, log, audited=audited, progress=own, pictured=True)
+    sheet = scored(made, ready, answers, log, audited=audited, progress=own)
     beside = Companions({}, {}, ())
     if options.companions:
         with log.timed("floors and ceilings"):
             beside = bring(planned, options, ready, answers, progress)
-    data = planned.dataset
-    return Outcome(
-        made.run.folder,
-        made.run.folder / layout.PICTURE,
-        sheet,
-        beside.floors,
-        beside.ceilings,
-        log.seconds,
-        (*log.notes, *beside.notes),
-        data.simulated,
-        data.caution,
-    )
+    run = dataclasses.replace(made.run, sheet=sheet, unscored="")
+    return Outcome(run, beside.floors, beside.ceilings, log.seconds, (*log.notes, *beside.notes))
 
 
 def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Made:
@@ -133,36 +151,38 @@ def scored(
     *,
     audited: bool,
     progress: Progress,
-    pictured: bool = False,
 ) -> ScoreSheet:
     """The scores of a run, with the audit's where it is asked for; what a run has beside its images is written."""
-    folder, track = made.run.folder, made.plan.spec.track
+    run = made.run
     with log.timed("score"):
-        decoded = score.decoded_embeddings(folder, made.run.record)
-        if decoded is not None and (problem := score.undefined(decoded)):
-            raise InputError(f"{folder / layout.EMBEDDING}: {problem}; delete {folder} to make the run again")
-        with failing(made.run):
+        decoded = run.embedding()
+        if decoded is not None and (problem := undefined(decoded)):
+            raise InputError(f"{run.folder / layout.EMBEDDING}: {problem}; delete {run.folder} to make the run again")
+        with failing(run):
             targets = None if decoded is None else targets_of(made, answers)
-        looked = ready.look(score.images_of(folder, made.run.record), progress=progress)
-        pairs = audited and track == audit.PAIRED
-        measured = ready.weigh(looked, decoded=decoded, targets=targets, pairs=pairs, progress=progress)
-        sheet = ready.sheet(measured, reconstructions=made.run.record.images)
+        scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=progress)
+    sheet = scoring.sheet
     if audited:
         with log.timed("audit: reconstruct"):
             permuted = permuting.permute(
-                made.plan, made.fitted, made.run, contents=ready.contents, hints=made.hints, progress=progress
+                made.plan, made.fitted, run, contents=ready.contents, hints=made.hints, progress=progress
             )
         with log.timed("audit: score"):
-            sheet = audit.examine(ready, sheet, measured, permuted, track=track, targets=targets, progress=progress)
+            sheet = audit.examine(
+                ready,
+                sheet,
+                scoring.measured,
+                permuted,
+                track=run.record.spec.track,
+                targets=targets,
+                progress=progress,
+            )
     else:
-        permuting.forget(folder)
+        permuting.forget(run.folder)
     # Last, so that who is killed before leaves no file that no sheet binds.
-    beside_images.write_targets(folder, targets)
-    beside_images.write_saliency(folder, ready, looked)
-    if pictured:
-        with log.timed("picture"):
-            picture.draw(folder, made.run.record, answers)
-    return score.write(folder, sheet, measured, ready.truths.stimuli)
+    with log.timed("picture"):
+        picture.draw(run.folder, run.record, answers)
+    return write_scores(run, ready, scoring, sheet, targets)
 
 
 def targets_of(made: Made, answers: Answers) -> Embeddings | None:

@@ -3,7 +3,7 @@
 Two ids that differ in their Unicode form alone (NFC, NFD as macOS writes it) are one and the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,11 @@ def from_array(stimuli: Sequence[str], images: Images) -> ImageSet:
 def from_files(stimuli: Sequence[str], files: Sequence[Path]) -> ImageSet:
     """A set of images on disk, read when asked for."""
     return ImageSet(tuple(stimuli), lambda items: [read_image(files[i]) for i in items], tuple(files))
+
+
+def image_sets(samples: Sequence[Mapping[str, Path]]) -> list[ImageSet]:
+    """Sets of images on disk, one for each sample, from their files by stimulus id."""
+    return [from_files(tuple(files), list(files.values())) for files in samples]
 
 
 def unlike(wanted: Sequence[str], found: Sequence[str]) -> str:

@@ -11,22 +11,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.arrays import Images
 from eegbench.benchmark.all_pairs import partners
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
-from eegbench.benchmark.images import ImageSet
+from eegbench.benchmark.images import ImageSet, image_sets
+from eegbench.benchmark.paint import by_method, paint
 from eegbench.benchmark.plan import Plan
-from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
-from eegbench.benchmark.score import Embeddings, image_sets
+from eegbench.benchmark.reconstruct import given_to
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
 from eegbench.files import writing
 from eegbench.plugins import outputs
-from eegbench.plugins.outputs import Given
 from eegbench.runs import layout
+from eegbench.runs.folder import Run
 from eegbench.runs.permutation import Permutation
-from eegbench.runs.record import RunRecord
+from eegbench.runs.tensors import Embeddings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Permuted:
 def permute(
     plan: Plan,
     fitted: Fitted,
-    run: Reconstructed,
+    run: Run,
     *,
     contents: Mapping[str, str],
     hints: HintMaps,
@@ -59,34 +58,32 @@ def permute(
 
     contents: by stimulus id what it shows, equal for the same picture.
     """
-    queries = plan.queries
-    donors = donors_of(queries.stimuli, [contents[stimulus] for stimulus in queries.stimuli])
-    name, fitted_method = plan.method.name, fitted.reconstructor
-    item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
-    whole = Given(queries.eeg[donors], item_seeds, stacked(hints, queries.stimuli) or None)
-
-    def make(items: NDArray[np.int64], seeds: list[int]) -> Images:
-        return outputs.pictures(name, fitted_method, dataclasses.replace(whole.part(items.tolist()), seeds=seeds))
-
-    task = task_of(plan, fitted, {}, queries.stimuli)
-    gave = _eeg_of(queries.stimuli, donors)
-    head = Permutation(layout.identity(run.record.spec, run.record.digests), gave)
-    begun = Permutation.read(run.folder)
+    stimuli, method, fitted_method = plan.queries.stimuli, plan.method, fitted.reconstructor
+    donors = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli])
+    given = dataclasses.replace(given_to(plan, hints), eeg=plan.queries.eeg[donors])
+    begun, head = run.permutation(), Permutation(run.identity, _eeg_of(stimuli, donors))
     keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:
         head.write(run.folder)
-    manifest = paint(run.folder, layout.PERMUTED, task, make, keep=keep, progress=progress)
-    dataclasses.replace(head, images=manifest).write(run.folder)
-    embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
-    decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
-    return Permuted(image_sets(run.folder, manifest), decoded, gave)
+    rows = paint(
+        run,
+        layout.PERMUTED,
+        stimuli,
+        by_method(method.name, fitted_method, given),
+        batch_size=plan.images_at_once,
+        keep=keep,
+        progress=progress,
+    )
+    dataclasses.replace(head, images=rows).write(run.folder)
+    embedding = outputs.ask(method.name, fitted_method, outputs.EMBEDDINGS, given.part(range(len(donors))))
+    decoded = None if embedding is None else dict(zip(stimuli, embedding, strict=True))
+    return Permuted(image_sets(run.files_of(rows)), decoded, head.eeg_of)
 
 
-def stands(run: Reconstructed) -> bool:
+def stands(run: Run) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
-    found = Permutation.read(run.folder)
-    identity = layout.identity(run.record.spec, run.record.digests)
-    return found is not None and found.run == identity and bool(found.images)
+    permutation = run.permutation()
+    return permutation is not None and permutation.run == run.identity and bool(permutation.images)
 
 
 def forget(folder: Path) -> None:
@@ -106,26 +103,26 @@ def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int
     return partners(stimuli, contents)
 
 
-def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
+def stored(run: Run, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
     """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
 
     An embedding depends on its own EEG alone, so that those of the permuted EEG are the run's own, permuted. Raises
     InputError where the permutation is another than this run's.
     """
-    stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    found, file = Permutation.read(folder), folder / layout.PERMUTATION
-    if found is None or found.run != layout.identity(record.spec, record.digests):
+    stimuli = tuple(sorted(run.stimuli))
+    permutation, file = run.permutation(), run.folder / layout.PERMUTATION
+    if permutation is None or permutation.run != run.identity:
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
     ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
-    gave = next((given for way in ways if (given := _eeg_of(stimuli, way)) == found.eeg_of), None)
-    if gave is None:
+    eeg_of = next((given for way in ways if (given := _eeg_of(stimuli, way)) == permutation.eeg_of), None)
+    if eeg_of is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
-    rows = found.images
-    if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in record.manifest}:
+    rows = permutation.images
+    if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in run.record.manifest}:
         raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
-    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in gave.items()}
-    return Permuted(image_sets(folder, rows), own, gave)
+    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in eeg_of.items()}
+    return Permuted(image_sets(run.files_of(rows)), own, eeg_of)
 
 
 def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:

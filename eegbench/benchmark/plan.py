@@ -4,11 +4,12 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eegbench.benchmark.embedded import Embedded
+from eegbench.benchmark.options import BATCH_SIZE, CHOICES, Options
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
 from eegbench.errors import InputError, UsageError, short, unknown
@@ -16,35 +17,7 @@ from eegbench.files import Json
 from eegbench.guards.limits import MAX_WHOLE
 from eegbench.plugins import entering, registry
 from eegbench.runs.record import MAX_IMAGES, RunSpec
-from eegbench.runs.sheet import PROTOCOLS, SUITES
-
-CHOICES = ("auto", *SUITES)  # of a suite
-BATCH_SIZE = 16
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user may choose beside the method and the subject."""
-
-    dataset: str = "sim-things"
-    track: str = "eeg"
-    seed: int = 0
-    samples: int = 1
-    average: str = "all"  # repetitions of a test stimulus, or a number of them
-    suite: str = "auto"
-    protocol: str = "sal512"
-    method_table: Mapping[str, object] = field(default_factory=dict)
-    dataset_table: Mapping[str, object] = field(default_factory=dict)
-    captions: Path | None = None  # a file with captions of the training images, in place of the data set's own
-    runs: Path = Path("runs")
-    device: str = "auto"
-    audit: bool = True
-    nway_judge: str | None = None
-    half: bool = False
-    offline: bool = False
-    allow_unverified_weights: bool = False
-    batch_size: int | None = None
-    companions: bool = True  # floors and ceilings beside the method
+from eegbench.runs.sheet import PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -68,6 +41,11 @@ class Plan:
         if (images := len(queries.stimuli) * self.spec.samples) > MAX_IMAGES:
             raise UsageError(f"{self.spec.samples} samples make {images} images; a run has {MAX_IMAGES} at most")
         return queries
+
+    @property
+    def images_at_once(self) -> int:
+        """How many images a batch has: a transductive method is handed all trials at once."""
+        return len(self.queries.stimuli) if self.method.transductive else self.batch_size
 
     def train(self) -> TrainingSet:
         """The data set's training data, with the captions of the file where one was given."""
@@ -96,7 +74,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         configuration=describe(built_method) | told,
         seed=options.seed,
         samples=options.samples,
-        average=_repetitions(options.average),
+        average=options.repetitions,
         selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
     )
     return Plan(
@@ -163,14 +141,6 @@ def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return describe(value)
     raise InputError(f"{value!r} is a {type(value).__name__}: a configuration holds numbers, words, and lists of them")
-
-
-def _repetitions(average: str) -> int | str:
-    if average == "all":
-        return average
-    if not (average.isascii() and average.isdecimal() and len(average) < 7 and int(average)):
-        raise UsageError(f"average is {short(average)}; wanted 'all' or a whole number from 1 to 999999")
-    return int(average)
 
 
 def _check(dataset: Dataset, method: Method[Any], subject: int, options: Options) -> None:

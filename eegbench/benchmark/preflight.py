@@ -15,7 +15,8 @@ from eegbench import backbones
 from eegbench.backbones import Suite, stored
 from eegbench.backbones.environment import free_memory, resolve_device
 from eegbench.benchmark import fit, hints, score
-from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan, plan
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError
 from eegbench.files import user_cache, writing
 from eegbench.runs import layout

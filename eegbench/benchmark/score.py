@@ -7,7 +7,6 @@ them. A metric that cannot be computed stands in the sheet without a value and w
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +14,18 @@ from numpy.typing import NDArray
 from eegbench import seeds, statistics
 from eegbench.backbones import Suite
 from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
-from eegbench.benchmark.images import ImageSet, from_files
+from eegbench.benchmark.images import ImageSet
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
-from eegbench.files import digest, file_digest, user_cache, write_bytes
-from eegbench.guards import stored_tensors
+from eegbench.files import digest, user_cache
 from eegbench.metrics import VARIANTS
 from eegbench.plugins import registry
-from eegbench.runs import layout
 from eegbench.runs.items import write_values
-from eegbench.runs.record import ManifestRow, RunRecord
 from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet, finite
+from eegbench.runs.tensors import Embeddings
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
-
-Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
 
 
 @dataclass(frozen=True)
@@ -206,58 +201,6 @@ def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[st
     return tuple(variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics))
 
 
-def images_of(folder: Path, record: RunRecord) -> list[ImageSet]:
-    """The images of a complete run, one set for each sample; raises InputError naming a changed or missing file."""
-    for row in record.manifest:
-        _check_file(folder / row.file, row.sha256, folder)
-    return image_sets(folder, record.manifest)
-
-
-def image_sets(folder: Path, manifest: Sequence[ManifestRow]) -> list[ImageSet]:
-    """The images that a manifest lists, one set for each sample."""
-    by_sample: dict[int, dict[str, Path]] = {}
-    for row in manifest:
-        by_sample.setdefault(row.sample, {})[row.stimulus] = folder / row.file
-    return [from_files(tuple(files), list(files.values())) for _, files in sorted(by_sample.items())]
-
-
-def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
-    """What the reconstruct stage kept of the method's embeddings, by stimulus id; None where it has none.
-
-    Raises InputError if the file is not the one that the run wrote.
-    """
-    if "embedding" not in record.digests:
-        return None
-    file = folder / layout.EMBEDDING
-    _check_file(file, record.digests["embedding"], folder)
-    return stored_embeddings(file, "decoded")
-
-
-def undefined(embeddings: Embeddings) -> str:
-    """How many embeddings hold NaN or infinite values, which no image is near to, in words; "" if none does."""
-    bad = [stimulus for stimulus, row in embeddings.items() if not np.isfinite(row).all()]
-    return f"{len(bad)} of {len(embeddings)} embeddings have NaN or infinite values" if bad else ""
-
-
-def stored_embeddings(file: Path, name: str) -> Embeddings:
-    """A tensor (n, d) of a safetensors file by stimulus id; raises InputError for a file that holds something else."""
-    try:
-        with stored_tensors.opened(file, "np") as stored:
-            return dict(zip(stored_tensors.read_words(stored, "stimuli"), stored.get_tensor(name), strict=True))
-    except (InputError, MissingError, TypeError, ValueError) as error:
-        problem = str(error).removeprefix(f"{file}: ")
-        raise InputError(f"{file}: cannot be read ({problem}); delete {file.parent} to make the run again") from None
-
-
-def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> ScoreSheet:
-    """scores.json and scores.csv of a run; the sheet with the digests of what lies beside it."""
-    write_bytes(folder / layout.TABLE, table(measured, stimuli).encode())
-    files = {name: file_digest(folder / name) for name in layout.BESIDE if (folder / name).is_file()}
-    bound = dataclasses.replace(sheet, files=files)
-    write_bytes(folder / layout.SHEET, bound.to_json().encode())
-    return bound
-
-
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
     """The text of scores.csv; metrics of a whole set have no column."""
     kept = {(name, one.metric.version): one.items for name, one in measured.items() if one.items is not None}
@@ -297,12 +240,6 @@ def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
         return score
     reason = f"undefined for {len(lost)} of {len(stimuli)} stimuli, {stimuli[lost[0]]!r} the first of them"
     return dataclasses.replace(score, items=len(stimuli) - len(lost), reason=reason)
-
-
-def _check_file(file: Path, sha256: str, folder: Path) -> None:
-    if not file.is_file() or file_digest(file) != sha256:
-        state = "has changed since the run wrote it" if file.is_file() else "is missing from its run"
-        raise InputError(f"{file}: {state}; delete {folder} to make the run again")
 
 
 def _rows(embeddings: Embeddings, stimuli: Sequence[str], what: str) -> NDArray[np.float32]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
+from eegbench.benchmark.paint import seed_of
 from eegbench.benchmark.plan import Plan
-from eegbench.benchmark.reconstruct import seed_of
 from eegbench.checks.findings import Finding, Findings, closed
 from eegbench.contracts import Progress, Queries, Reconstructor, TrainingSet
 from eegbench.plugins import outputs

@@ -29,10 +29,10 @@ from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.files import file_digest, write_bytes, writing
 from eegbench.guards.walking import Links, Note, few, told, unheard
 from eegbench.runs import binding, layout
-from eegbench.runs.folder import AGAIN, below
+from eegbench.runs.folder import below
 from eegbench.runs.opened import Opened
 from eegbench.runs.record import RunRecord
-from eegbench.runs.seal import SCHEMA_VERSION
+from eegbench.runs.seal import AGAIN, SCHEMA_VERSION, mixed
 from eegbench.runs.search import find_runs
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.tables import line
@@ -165,7 +165,7 @@ class Taking:
             return f"is not scored; {AGAIN}"
         if run.old and self.verifier.digests_only:
             less = "schema version 1 binds nothing but its images, so that digests say too little"
-            return f"{less}: leave --digests-only out, or {binding.AGAIN}"
+            return f"{less}: leave --digests-only out, or {AGAIN}"
         if problem := next(readable.problems(run.folder, readable.PICTURES), ""):  # before a judge sees them
             return problem
         trusted = self.verifier.digests_only or (not run.old and self.known.holds(run.folder))
@@ -182,7 +182,7 @@ class Taking:
         """The same of a copy of schema version 1, which is brought up to date."""
         if again.skipped:
             why = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
-            return f"not computed again: {why}; nothing binds the scores of schema version 1: {binding.AGAIN}"
+            return f"not computed again: {why}; nothing binds the scores of schema version 1: {AGAIN}"
         with writing(self.into, mend=MEND):
             _renew(run, again)
         verdict = dataclasses.replace(self.verifier, digests_only=True).verify(run.folder)
@@ -202,7 +202,7 @@ def copy_run(source: Opened, folder: Path) -> Copied:
     record = RunRecord.read(folder / layout.RECORD)
     sheet = ScoreSheet.read(folder / layout.SHEET) if layout.SHEET in names else None
     versions = binding.versions(folder)
-    if problem := binding.mixed(versions):
+    if problem := mixed(versions):
         raise InputError(problem)
     run = Copied(folder, record, sheet, old=set(versions.values()) == {1})
     if sheet and (astray := sorted(set(sheet.files) - set(layout.BESIDE))):
@@ -265,8 +265,7 @@ def _renew(run: Copied, again: Again) -> None:
     """Records of schema version 1 as this version has them; scores, intervals and audit are those computed here."""
     binding.bind(run.folder, run.record).write(run.folder / layout.RECORD)
     write_bytes(run.folder / layout.TABLE, again.table.encode(), mend=MEND)
-    files = {name: file_digest(run.folder / name) for name in layout.BESIDE if (run.folder / name).is_file()}
-    sheet = dataclasses.replace(again.sheet, files=files)
+    sheet = dataclasses.replace(again.sheet, files=layout.digests_beside(run.folder))
     write_bytes(run.folder / layout.SHEET, sheet.to_json().encode(), mend=MEND)
 
 

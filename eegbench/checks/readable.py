@@ -7,13 +7,12 @@ along by who takes runs in.
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from eegbench.benchmark import score
-from eegbench.benchmark.score import Embeddings
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError, in_words
 from eegbench.runs import binding, layout
-from eegbench.runs.folder import read_run, read_scored
+from eegbench.runs.folder import Run, open_scored
 from eegbench.runs.record import RunRecord
+from eegbench.runs.tensors import Embeddings, read_rows
 from eegbench.studies import gallery
 
 MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
@@ -34,22 +33,21 @@ def problems(folder: Path, readers: Mapping[str, Reader] | None = None) -> Itera
 def _scores(folder: Path) -> None:
     """As a board, `check`, `plan-size`, `compare` and `verify`; of a run without scores they read the record alone."""
     if not (folder / layout.SHEET).exists():
-        read_run(folder)
+        Run.open(folder)
     else:
-        read_scored(folder)
+        open_scored(folder)
 
 
 def _embeddings(folder: Path) -> None:
     """As `evaluate` and `verify`, which score retrieval from them."""
-    record = RunRecord.read(folder / layout.RECORD)
-    if (decoded := score.decoded_embeddings(folder, record)) is not None:
-        _check_rows(folder / layout.EMBEDDING, decoded, record)
+    run = Run(folder, RunRecord.read(folder / layout.RECORD))
+    if (decoded := run.embedding()) is not None:
+        _check_rows(folder / layout.EMBEDDING, decoded, run.stimuli)
     if (folder / layout.TARGETS).exists():
-        _check_rows(folder / layout.TARGETS, score.stored_embeddings(folder / layout.TARGETS, "targets"), record)
+        _check_rows(folder / layout.TARGETS, read_rows(folder / layout.TARGETS, "targets"), run.stimuli)
 
 
-def _check_rows(file: Path, embeddings: Embeddings, record: RunRecord) -> None:
-    wanted = {row.stimulus for row in record.manifest}
+def _check_rows(file: Path, embeddings: Embeddings, wanted: frozenset[str]) -> None:
     if embeddings.keys() != wanted:
         raise InputError(f"{file}: has the embeddings of {len(embeddings)} stimuli; wanted the run's {len(wanted)}")
     kinds = {(row.dtype.kind, row.shape) for row in embeddings.values()}

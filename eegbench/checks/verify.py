@@ -19,6 +19,7 @@ from eegbench.benchmark.images import from_array, unlike
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.score import Scorer
+from eegbench.benchmark.score_run import score_run
 from eegbench.checks import readable, recomputed
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
@@ -26,9 +27,11 @@ from eegbench.guards.walking import form
 from eegbench.metrics import METRICS, VARIANTS
 from eegbench.plugins import entering, registry
 from eegbench.runs import binding, layout
-from eegbench.runs.folder import below
+from eegbench.runs.folder import Run, below
 from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.seal import AGAIN, mixed
 from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet
+from eegbench.runs.tensors import undefined
 from eegbench.tables import line
 
 MOST = 20  # problems told of one run
@@ -39,7 +42,7 @@ EARLIER = (
     "`eegbench evaluate` on it brings them up to date"
 )
 
-VERSION_1 = f"records of schema version 1 bind nothing but the images: {binding.AGAIN}"
+VERSION_1 = f"records of schema version 1 bind nothing but the images: {AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ class Verifier:
         images = list(binding.images(folder, record))
         sheet, found = binding.sheet_of(folder, record)
         problems = [*binding.seals(folder, versions), *images, *found]
-        if binding.mixed(versions):
-            problems.append(binding.mixed(versions))
+        if mixed(versions):
+            problems.append(mixed(versions))
         elif sheet is not None or not found:
             problems += [] if old else binding.loose(record, sheet)
             problems += binding.left_over(folder, record, sheet, old=old)
@@ -158,7 +161,7 @@ class Verifier:
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
             return [], [str(error)], None
         try:
-            found, table = self._again(folder, record, sheet, ready)
+            found, table = self._again(Run(folder, record), sheet, ready)
             again = Again(found, table, sheet, _not_computed(sheet, found, ready))
             problems += recomputed.scores(sheet, found, again.computed)
             problems += recomputed.items(folder, table, set(again.computed))
@@ -178,21 +181,23 @@ class Verifier:
             if getattr(record, name) != value:
                 yield f"{layout.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
 
-    def _again(self, folder: Path, record: RunRecord, sheet: ScoreSheet, ready: Scorer) -> tuple[ScoreSheet, str]:
+    def _again(self, run: Run, sheet: ScoreSheet, ready: Scorer) -> tuple[ScoreSheet, str]:
         """The score sheet and scores.csv that these images give here."""
-        targets = folder / layout.TARGETS
-        decoded = score.decoded_embeddings(folder, record)
-        aims = score.stored_embeddings(targets, "targets") if targets.is_file() else None
-        images = score.images_of(folder, record)
-        audited, track = _audited(sheet), record.spec.track
-        measured = ready.measure(
-            images, decoded=decoded, targets=aims, pairs=audited and track == audit.PAIRED, progress=self.progress
-        )
-        found = ready.sheet(measured, reconstructions=record.images)
+        decoded, targets, audited = run.embedding(), run.targets(), _audited(sheet)
+        scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=self.progress)
+        here = scoring.sheet
         if audited:
-            permuted = permuting.stored(folder, record, decoded, contents=ready.contents)
-            found = audit.examine(ready, found, measured, permuted, track=track, targets=aims, progress=self.progress)
-        return found, score.table(measured, ready.truths.stimuli)
+            permuted = permuting.stored(run, decoded, contents=ready.contents)
+            here = audit.examine(
+                ready,
+                here,
+                scoring.measured,
+                permuted,
+                track=run.record.spec.track,
+                targets=targets,
+                progress=self.progress,
+            )
+        return here, score.table(scoring.measured, ready.truths.stimuli)
 
     def _answers_to(self, spec: RunSpec) -> Answers:
         key = _data(spec)
@@ -265,8 +270,8 @@ def _unfinished(record: RunRecord) -> str:
 def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
     """What an earlier version let through."""
     with suppress(EegbenchError):  # a file that is not the run's own is a problem, and told as one
-        decoded = score.decoded_embeddings(folder, record)
-        if decoded is not None and (problem := score.undefined(decoded)):
+        decoded = Run(folder, record).embedding()
+        if decoded is not None and (problem := undefined(decoded)):
             yield f"{layout.EMBEDDING}: {problem}, and its retrieval stands on them; such a run is refused now"
 
 

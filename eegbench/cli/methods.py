@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from eegbench.benchmark.options import Options
 from eegbench.cli.options import (
     MANY,
     SUBJECTS,
@@ -54,8 +55,8 @@ def explain(
     from eegbench.assets import catalogue
     from eegbench.studies import explain as asking
 
-    chosen = {"seed": seed, "captions": captions_file, "device": device, "offline": offline}
-    options = run_options(method, config, settings, dataset=dataset, **chosen)
+    chosen = Options(dataset, seed=seed, captions=captions_file, device=device, offline=offline)
+    options = run_options(method, config, settings, chosen)
     explained = asking.explain(method, subject, options, terminal())
     title = heading(explained, method, subject, options)
     files = asking.write(explained, output, title=title)
@@ -86,8 +87,8 @@ def check_method(
     from eegbench.benchmark.plan import plan
     from eegbench.checks import check_method as asking
 
-    chosen = {"track": track, "captions": captions_file, "device": device, "offline": offline}
-    options = run_options(method, config, settings, dataset=dataset, **chosen)
+    chosen = Options(dataset, track=track, captions=captions_file, device=device, offline=offline)
+    options = run_options(method, config, settings, chosen)
     findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
     _show(method, findings, as_json)
 

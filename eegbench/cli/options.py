@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from eegbench.benchmark.options import Options
 from eegbench.cli.output import notes
 from eegbench.errors import UsageError, unknown
 
@@ -90,13 +92,12 @@ Settings = Annotated[
 DataSettings = Settings
 
 
-def run_options(method: str, config: Path | None, settings: list[str] | None, **chosen: Any) -> Any:
-    """The options of a run of `method`: `chosen`, and the tables of its configuration."""
-    from eegbench.benchmark.plan import Options
+def run_options(method: str, config: Path | None, settings: list[str] | None, options: Options) -> Options:
+    """The options of a run of `method` with the tables of its configuration."""
     from eegbench.configuration import read_tables, shipped
 
     tables = read_tables(shipped(config, method), settings or [])
-    return Options(method_table=tables["method"], dataset_table=tables["dataset"], **chosen)
+    return replace(options, method_table=tables["method"], dataset_table=tables["dataset"])
 
 
 def built_dataset(name: str, settings: list[str] | None) -> Any:

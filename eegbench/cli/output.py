@@ -4,14 +4,16 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
+from eegbench.benchmark.options import Options
 from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
 from eegbench.files import writing
+from eegbench.runs.sheet import ScoreSheet
 from eegbench.tables import WIDTH, line, wrapped
 
 
@@ -77,7 +79,27 @@ class Notes:
 notes = Notes()
 
 
-def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
+class Sourced(Protocol):
+    """What is shown with the kind of EEG that it stands on."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+    @property
+    def caution(self) -> str: ...
+
+
+class Beside(Protocol):
+    """The score sheets that stand beside a run's in its table, by name."""
+
+    @property
+    def floors(self) -> Mapping[str, ScoreSheet]: ...
+
+    @property
+    def ceilings(self) -> Mapping[str, ScoreSheet]: ...
+
+
+def heading(outcome: Sourced, method: str, subject: int, options: Options, columns: int = WIDTH) -> str:
     """What stands above every table and picture of scores of one run."""
     told = kind(outcome.simulated, outcome.caution, columns)
     run = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
@@ -90,7 +112,7 @@ def kind(simulated: bool, caution: str, columns: int) -> str:
     return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
 
 
-def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
+def show_sheet(sheet: ScoreSheet, title: str, outcome: Beside | None = None) -> None:
     """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
     from eegbench.cli.report import show
 

@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from eegbench.benchmark.options import Options
 from eegbench.cli.options import (
     MANY,
     AsJson,
@@ -82,23 +83,25 @@ def evaluate(
         method,
         config,
         settings,
-        dataset=dataset,
-        track=track,
-        seed=seed,
-        samples=samples,
-        average=average,
-        suite=suite,
-        protocol=protocol,
-        captions=captions_file,
-        runs=runs,
-        device=device,
-        audit=audit,
-        nway_judge=nway_judge,
-        half=half,
-        offline=offline,
-        allow_unverified_weights=allow_unverified_weights,
-        batch_size=batch_size,
-        companions=references,
+        Options(
+            dataset=dataset,
+            track=track,
+            seed=seed,
+            samples=samples,
+            average=average,
+            suite=suite,
+            protocol=protocol,
+            captions=captions_file,
+            runs=runs,
+            device=device,
+            audit=audit,
+            nway_judge=nway_judge,
+            half=half,
+            offline=offline,
+            allow_unverified_weights=allow_unverified_weights,
+            batch_size=batch_size,
+            companions=references,
+        ),
     )
     if check:
         show_preflight(method, subject, options, as_json=as_json)
@@ -114,7 +117,7 @@ def evaluate(
     say_lines(f"Record:  {outcome.run_folder / 'run.json'}", f"Picture: {outcome.picture}")
 
 
-def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) -> None:
+def show_preflight(method: str, subject: int, options: Options, *, as_json: bool) -> None:
     """Print the list of all that was looked at; ends with the code of the first thing that stands in the way."""
     from eegbench.benchmark import preflight
 
@@ -158,14 +161,16 @@ def curve(
         method,
         config,
         settings,
-        dataset=dataset,
-        track=track,
-        seed=seed,
-        captions=captions_file,
-        runs=runs,
-        device=device,
-        offline=offline,
-        allow_unverified_weights=allow_unverified_weights,
+        Options(
+            dataset=dataset,
+            track=track,
+            seed=seed,
+            captions=captions_file,
+            runs=runs,
+            device=device,
+            offline=offline,
+            allow_unverified_weights=allow_unverified_weights,
+        ),
     )
     points = vary.curve(method, subject, over, words(values), options, terminal())
     title = heading(points[0], method, subject, options)
@@ -205,14 +210,16 @@ def ablate(
         method,
         config,
         settings,
-        dataset=dataset,
-        track=track,
-        seed=seed,
-        captions=captions_file,
-        runs=runs,
-        device=device,
-        offline=offline,
-        allow_unverified_weights=allow_unverified_weights,
+        Options(
+            dataset=dataset,
+            track=track,
+            seed=seed,
+            captions=captions_file,
+            runs=runs,
+            device=device,
+            offline=offline,
+            allow_unverified_weights=allow_unverified_weights,
+        ),
     )
     points = vary.ablate(method, subject, options, terminal())
     if as_json:

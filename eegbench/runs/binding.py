@@ -18,23 +18,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from eegbench.runs import layout
-from eegbench.runs import layout
-from eegbench.runs.opened import FILE
-from eegbench.runs.opened import Opened
-from eegbench.runs.permutation import Permutation
 from eegbench.errors import InputError
-from eegbench.runs.seal import SCHEMA_VERSION
-from eegbench.runs.record import ManifestRow
-from eegbench.runs.record import RunRecord
-from eegbench.runs.sheet import ScoreSheet
-from eegbench.files import file_digest
-from eegbench.runs.record import files_digest
-from eegbench.runs.seal import is_sealed
-from eegbench.files import read_json
+from eegbench.files import file_digest, read_json
 from eegbench.guards.walking import form
+from eegbench.runs import layout
+from eegbench.runs.opened import FILE, Opened
+from eegbench.runs.permutation import Permutation
+from eegbench.runs.record import ManifestRow, RunRecord, files_digest
+from eegbench.runs.seal import AGAIN, SCHEMA_VERSION, is_sealed
+from eegbench.runs.sheet import ScoreSheet
 
-AGAIN = "`eegbench evaluate` on it, where it was made, brings it up to date"
 OF_VERSION_1 = (layout.RECORD, layout.SHEET, layout.TABLE, layout.PICTURE, layout.PERMUTATION)  # beside control maps
 
 
@@ -58,14 +51,6 @@ def versions(folder: Path) -> dict[str, int]:
             if type(version) is int:  # whoever reads the record refuses another
                 found[name] = version
     return found
-
-
-def mixed(found: Mapping[str, int]) -> str:
-    """What is wrong where a run's records are of two schema versions; "" if they are of one."""
-    if len(set(found.values())) < 2:
-        return ""
-    said = " and ".join(f"{name} of {version}" for name, version in found.items())
-    return f"its records are of two schema versions, {said}: {AGAIN}"
 
 
 def seals(folder: Path, found: Mapping[str, int]) -> Iterator[str]:

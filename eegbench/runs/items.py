@@ -15,12 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.guards.budget import Budget
-from eegbench.guards.budget import read_bytes
 from eegbench.errors import InputError
-from eegbench.files import MAX_RECORD_BYTES
-from eegbench.files import check_name
-from eegbench.files import is_inside
+from eegbench.files import MAX_RECORD_BYTES, check_name, is_inside
+from eegbench.guards.budget import Budget, read_bytes
 
 KEYS = ["stimulus", "sample"]
 LONG = [*KEYS, "metric", "version", "value"]  # the head of schema version 1, which had a row for each value

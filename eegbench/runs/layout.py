@@ -17,12 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eegbench.errors import EegbenchError, InputError, UsageError
-from eegbench.files import writing
-from eegbench.runs.record import ManifestRow
-from eegbench.runs.record import RunRecord
-from eegbench.runs.record import RunSpec
-from eegbench.files import digest
-from eegbench.files import write_bytes
+from eegbench.files import digest, file_digest, write_bytes, writing
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
 IMAGES = "reconstructions"
@@ -34,9 +30,6 @@ BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet 
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
-
-
-
 
 
 def write_png(path: Path, image: NDArray[np.uint8]) -> None:
@@ -89,6 +82,11 @@ def place(runs: Path, spec: RunSpec, digests: Mapping[str, str]) -> Path:
 def existing(folder: Path) -> RunRecord | None:
     """The record of a run's folder, or None where there is none."""
     return RunRecord.read(folder / RECORD) if (folder / RECORD).exists() else None
+
+
+def digests_beside(folder: Path) -> dict[str, str]:
+    """The sha256 of each file beside the images that a score sheet binds, by name, of those that are there."""
+    return {name: file_digest(folder / name) for name in BESIDE if (folder / name).is_file()}
 
 
 def forget_results(folder: Path) -> None:

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from eegbench.errors import InputError
-from eegbench.runs.record import MAX_IMAGES
 from eegbench.files import MAX_PATH
+from eegbench.runs.record import MAX_IMAGES
 
 MAX_FILE = 2**28  # bytes of one file
 MAX_BYTES = 2**32  # of all files that are copied

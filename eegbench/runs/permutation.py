@@ -5,18 +5,13 @@ import json
 from pathlib import Path
 from typing import Annotated, Self
 
-from eegbench.guards import limits
-from eegbench.files import write_bytes
-from eegbench.runs import layout
 from eegbench.errors import InputError
+from eegbench.files import read_json, write_bytes
+from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
-from eegbench.guards.limits import MAX_KEY
-from eegbench.guards.limits import Table
-from eegbench.guards.limits import Text
-from eegbench.runs.record import MAX_IMAGES
-from eegbench.runs.record import Digest
-from eegbench.runs.record import ManifestRow
-from eegbench.files import read_json
+from eegbench.guards.limits import MAX_KEY, Table, Text
+from eegbench.runs import layout
+from eegbench.runs.record import MAX_IMAGES, Digest, ManifestRow
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from eegbench.errors import InputError, short
-from eegbench.files import Json, canonical, check_name, digest, is_inside, read_json, write_text
+from eegbench.files import Json, check_name, digest, is_inside, read_json, write_text
 from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
 from eegbench.guards.limits import MAX_WHOLE, SHA256, Free, OneOf, Sha256, Table, Text, Within
@@ -64,7 +64,6 @@ class RunSpec:
         return Path(self.dataset, self.track, self.method, f"sub-{self.subject:02d}", f"seed-{self.seed}")
 
 
-
 @dataclass(frozen=True)
 class ManifestRow:
     """One image that came out: where it is, below the run's folder, and the sha256 of its file."""
@@ -83,7 +82,6 @@ class ManifestRow:
             )
         if not 0 <= self.sample < MAX_IMAGES or not SHA256.fullmatch(self.sha256):
             raise InputError(f"manifest, {self.stimulus!r}: wanted a sample from 0 and a sha256 of 64 hex digits")
-
 
 
 @dataclass(frozen=True)
@@ -143,14 +141,11 @@ class RunRecord:
             raise InputError(f"{path}: {error}") from None
 
 
-
 def files_digest(rows: Iterable[tuple[str, int, str]]) -> str:
     """One digest of a set of images: of (stimulus, sample, sha256 of the file), in any order."""
     return digest(sorted(map(list, rows)))
 
 
-
 def check_count(what: str, count: int, most: int, of: str) -> None:
     if count > most:
         raise InputError(f"{what} has {count} {of}; at most {most} are read")
-

@@ -18,6 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import Json
 
 SCHEMA_VERSION = 2
+AGAIN = "`eegbench evaluate` on it, where it was made, brings it up to date"
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
 Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
@@ -32,6 +33,7 @@ def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     return step
 
+
 RECORD_STEPS: Steps = {1: _first("seal")}
 SHEET_STEPS: Steps = {1: _first("seal", "files", "truths", "reconstructions", "statistics", "audit")}
 
@@ -42,13 +44,11 @@ def sealed(value: Json) -> str:
     return _SEAL.sub(f' "seal": "{hashlib.sha256(text.encode()).hexdigest()}"', text, count=1)
 
 
-
 def is_sealed(text: str) -> bool:
     """Whether a file is, to the byte, what was sealed: also a digit that no number would show breaks it."""
     found = _SEAL.findall(text)
     bare = _SEAL.sub(' "seal": ""', text, count=1)
     return len(found) == 1 and hashlib.sha256(bare.encode()).hexdigest() == found[0]
-
 
 
 def current(value: Json, steps: Steps) -> Json:
@@ -63,8 +63,14 @@ def current(value: Json, steps: Steps) -> Json:
     return value
 
 
+def mixed(versions: Mapping[str, int]) -> str:
+    """What is wrong where a run's files, by name, are of two schema versions; "" if they are of one."""
+    if len(set(versions.values())) < 2:
+        return ""
+    named = " and ".join(f"{name} of {version}" for name, version in versions.items())
+    return f"its records are of two schema versions, {named}: {AGAIN}"
+
 
 def check_version(version: object) -> None:
     if type(version) is not int or version != SCHEMA_VERSION:
         raise InputError(f"schema version {str(version)[:80]!r}; this eegbench writes {SCHEMA_VERSION}")
-

@@ -12,7 +12,7 @@ from pathlib import Path
 from eegbench.errors import CheckFailed, InputError, in_words
 from eegbench.guards import walking
 from eegbench.guards.walking import Entered, Links, Unread, few, told, walk
-from eegbench.runs.folder import Run, below, cut, read_run
+from eegbench.runs.folder import Run, below, cut
 from eegbench.runs.layout import IMAGES, RECORD, SHEET
 from eegbench.tables import line
 
@@ -36,7 +36,6 @@ class Unreadable:
 
     def line(self) -> str:
         return f"cannot be read: {line(self.path)}: {self.why}"
-
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,6 @@ class Found:
             )
 
 
-
 def read_runs(top: Path) -> list[Run]:
     """All runs below a folder, in the order of their paths, without the rows of their images; as `find_runs`.
 
@@ -86,8 +84,7 @@ def read_runs(top: Path) -> list[Run]:
     """
     found = find_runs(top)
     found.check_open()
-    return [read_run(folder, top=top, manifest=False) for folder in found.folders]
-
+    return [Run.open(folder, top=top, manifest=False) for folder in found.folders]
 
 
 def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
@@ -95,7 +92,7 @@ def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
     sound, broken = [], list(found.closed)
     for folder in found.folders:
         try:
-            run = read_run(folder, top=found.top, manifest=False)
+            run = Run.open(folder, top=found.top, manifest=False)
             run.values  # noqa: B018 - a table of no use makes the run one
             sound.append(run)
         except Exception as error:  # whatever a stranger's file brings about, it is that run's alone
@@ -103,13 +100,11 @@ def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
     return sound, sorted(broken, key=lambda one: one.path)
 
 
-
 def check_read(unreadable: Sequence[Unreadable], read: int, what: str) -> None:
     """Raises CheckFailed where runs cannot be read beside `read` others; what: what they are not, in words."""
     if unreadable:
         every = len(unreadable) + read
         raise CheckFailed(f"{len(unreadable)} of {every} runs cannot be read, and {what}; see above")
-
 
 
 def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
@@ -130,7 +125,6 @@ def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
     return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda one: one.path)))
 
 
-
 def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:
     """Each run by one path, and the other paths, which links lead along."""
     kept: dict[str, Entered] = {}
@@ -141,7 +135,5 @@ def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:
     return list(kept.values()), again
 
 
-
 def _like_a_run(folder: Entered) -> bool:
     return SHEET in folder.files or IMAGES in folder.folders
-

@@ -77,7 +77,6 @@ class Score:
                 raise InputError(f"{self.metric}: an interval from {low} to {high}")
 
 
-
 @dataclass(frozen=True)
 class Audited:
     """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (they are better than
@@ -100,7 +99,6 @@ class Audited:
         limits.check(self, "the audit")
         if len(set(self.carried_by)) < len(self.carried_by):
             raise InputError("carried_by of the audit names a metric twice")
-
 
 
 @dataclass(frozen=True)
@@ -174,11 +172,9 @@ class ScoreSheet:
             raise InputError(f"{path}: {error}") from None
 
 
-
 def finite(value: float) -> float | None:
     """`value` as JSON can hold it: None for NaN and infinity."""
     return float(value) if math.isfinite(value) else None
-
 
 
 def _with_names(metrics: object) -> Json:
@@ -188,4 +184,3 @@ def _with_names(metrics: object) -> Json:
     if any("metric" in entry for entry in metrics.values()):
         raise InputError("metrics: 'metric' is unknown; a score's name is its key")
     return {name: {**entry, "metric": name} for name, entry in metrics.items()}
-

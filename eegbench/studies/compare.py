@@ -23,9 +23,8 @@ All of it speaks of stimuli: another seed, another fit or another subject may di
 
 import dataclasses
 import json
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,7 @@ from eegbench import seeds, statistics
 from eegbench.errors import InputError, UsageError
 from eegbench.files import canonical
 from eegbench.metrics import METRICS
-from eegbench.runs.folder import Scored, read_scored
+from eegbench.runs.folder import Run, open_scored
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import Score, ScoreSheet
 
@@ -130,14 +129,13 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
     """
     if os.path.realpath(folder_a) == os.path.realpath(folder_b):
         raise UsageError(f"{folder_a} is named twice; name two runs")
-    a, b = read_scored(folder_a), read_scored(folder_b)
+    a, b = open_scored(folder_a), open_scored(folder_b)
     check_comparable(a, b)
-    reasons = {name: _why_not(name, a, b) for name in _ordered({*a.sheet.metrics, *b.sheet.metrics})}
+    reasons = {name: _why_not(name, a, b) for name in _ordered({*a.scores.metrics, *b.scores.metrics})}
     kept = [name for name, reason in reasons.items() if not reason]
     if not kept:
         raise InputError(f"A and B share no metric ({'; '.join(sorted(set(reasons.values())))}); score both again")
-    order = sorted(a.stimuli)
-    tested = paired({name: (_values(a, name, order), _values(b, name, order)) for name in kept if name in a.items})
+    tested = paired({name: (a.items[name], b.items[name]) for name in kept if name in a.items})
     spec = a.record.spec
     return Comparison(
         a=_side(a),
@@ -146,11 +144,11 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
         subject=spec.subject,
         simulated=a.record.simulated,
         caution=" ".join(dict.fromkeys(filter(None, (a.record.caution, b.record.caution)))),
-        suite=a.sheet.suite,
-        protocol=a.sheet.protocol,
-        stimuli=len(order),
+        suite=a.scores.suite,
+        protocol=a.scores.protocol,
+        stimuli=len(a.stimuli),
         metrics={
-            name: _compared(a.sheet.metrics[name], b.sheet.metrics[name], tested.get(name), len(tested))
+            name: _compared(a.scores.metrics[name], b.scores.metrics[name], tested.get(name), len(tested))
             for name in kept
         },
         left_out={name: reason for name, reason in reasons.items() if reason},
@@ -177,10 +175,10 @@ def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
     }
 
 
-def check_comparable(a: Scored, b: Scored) -> None:
+def check_comparable(a: Run, b: Run) -> None:
     """Raise InputError for the first thing in which two runs differ that must be the same for their values to pair."""
     free = _free(a, b)
-    told_a, told_b = settings(a.record, a.sheet), settings(b.record, b.sheet)
+    told_a, told_b = settings(a.record, a.scores), settings(b.record, b.scores)
     for what in [*told_a, *sorted(told_b.keys() - told_a.keys())]:
         if what not in free and (one := told_a.get(what)) != (other := told_b.get(what)):
             raise InputError(
@@ -188,7 +186,7 @@ def check_comparable(a: Scored, b: Scored) -> None:
             )
     for kind, one, other in (
         ("the data", data(a.record), data(b.record)),
-        ("the weights of the judge", a.sheet.judges, b.sheet.judges),
+        ("the weights of the judge", a.scores.judges, b.scores.judges),
     ):
         for name in sorted(one.keys() & other.keys()):
             if one[name] != other[name]:
@@ -205,7 +203,7 @@ def check_comparable(a: Scored, b: Scored) -> None:
         )
 
 
-def _free(a: Scored, b: Scored) -> set[str]:
+def _free(a: Run, b: Run) -> set[str]:
     """In what two runs may differ.
 
     A ceiling is told the answer, so that neither track nor EEG concern it. A floor that was made on the track `eeg`
@@ -241,9 +239,9 @@ def data(record: RunRecord) -> dict[str, str]:
     return {name.removeprefix(head): sha for name, sha in record.digests.items() if name.startswith(head)}
 
 
-def _why_not(name: str, a: Scored, b: Scored) -> str:
+def _why_not(name: str, a: Run, b: Run) -> str:
     """Why a metric is left out; "" if it is not."""
-    one, other = a.sheet.metrics.get(name), b.sheet.metrics.get(name)
+    one, other = a.scores.metrics.get(name), b.scores.metrics.get(name)
     for side, score in (("A", one), ("B", other)):
         if score is None:
             return f"{side} was not scored on it"
@@ -259,17 +257,13 @@ def _why_not(name: str, a: Scored, b: Scored) -> str:
         return f"only {'A' if name in a.items else 'B'} has its values by stimulus: score both again"
     if name not in a.items:
         return ""
-    defined = [{key for key, value in run.items[name].items() if math.isfinite(value)} for run in (a, b)]
-    return "" if defined[0] & defined[1] else "no stimulus has a value in both"
+    defined = np.isfinite(a.items[name]) & np.isfinite(b.items[name])
+    return "" if defined.any() else "no stimulus has a value in both"
 
 
 def _release(score: Score) -> str:
     mark = ", unverified weights" if score.unverified else ""
     return f"version {score.version}{f'-{score.variant}' if score.variant else ''}{mark}"
-
-
-def _values(run: Scored, name: str, order: Sequence[str]) -> Array:
-    return np.array([run.items[name][stimulus] for stimulus in order])
 
 
 def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared:
@@ -283,7 +277,7 @@ def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared
     return Compared(*known, a.bounds or b.bounds)
 
 
-def _side(run: Scored) -> Side:
+def _side(run: Run) -> Side:
     spec, record = run.record.spec, run.record
     own = (spec.method, record.role, spec.track, spec.seed, spec.samples, spec.key)
     return Side(str(run.folder), *own, record.transductive)

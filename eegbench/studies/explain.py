@@ -16,7 +16,8 @@ from eegbench.arrays import EEGInfo, Values
 from eegbench.backbones.environment import resolve_device
 from eegbench.backbones.telling import telling
 from eegbench.benchmark.fit import fit
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.contracts import Explanation, Method, Progress
 from eegbench.errors import InputError, UsageError
 from eegbench.files import write_text, writing

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.configuration import keys
 from eegbench.contracts import Named, Progress
 from eegbench.errors import UsageError, unknown
@@ -29,7 +29,11 @@ class Point:
     label: str
     sheet: ScoreSheet
     simulated: bool  # its EEG
-    caution: str = ""  # the data set's
+
+    @property
+    def caution(self) -> str:
+        """The data set's."""
+        return self.sheet.caution
 
 
 def curve(
@@ -71,7 +75,7 @@ def _scored(
         dataset_table={**options.dataset_table, **changes.get("dataset_table", {})},
     )
     outcome = evaluate(method, subject, alone, Named(progress, label))
-    return Point(label, outcome.sheet, outcome.simulated, outcome.caution)
+    return Point(label, outcome.sheet, outcome.simulated)
 
 
 def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 from eegbench.plugins import registry
 from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet
+from small_world import Lab
 
 
 @pytest.fixture
@@ -23,13 +24,13 @@ def enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "FEWEST_STIMULI", 8)
 
 
-def test_of_too_few_stimuli_there_is_no_verdict(lab: Any) -> None:
+def test_of_too_few_stimuli_there_is_no_verdict(lab: Lab) -> None:
     sheet = lab.evaluate("uses-eeg").sheet
     assert sheet.verdict == "cannot tell: 8 stimuli are too few; 30 or more are wanted" and sheet.audit is None
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_method_that_uses_the_eeg_is_seen_to(lab: Any) -> None:
+def test_a_method_that_uses_the_eeg_is_seen_to(lab: Lab) -> None:
     sheet = lab.evaluate("uses-eeg").sheet
     assert sheet.verdict.startswith("EEG contributes")
     assert sheet.audit is not None and set(sheet.audit.carried_by) == {"top1", "distance"}
@@ -41,7 +42,7 @@ def test_a_method_that_uses_the_eeg_is_seen_to(lab: Any) -> None:
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_method_that_ignores_the_eeg_is_found_out(lab: Any) -> None:
+def test_a_method_that_ignores_the_eeg_is_found_out(lab: Lab) -> None:
     sheet = lab.evaluate("ignores-eeg").sheet
     assert sheet.verdict.startswith("no sign that the EEG contributes")
     for name in ("pixcorr", "top1", "distance"):
@@ -50,7 +51,7 @@ def test_a_method_that_ignores_the_eeg_is_found_out(lab: Any) -> None:
 
 @pytest.mark.usefixtures("enough")
 def test_an_embedding_that_follows_the_eeg_is_no_sign_where_the_images_do_not(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = registry.find("method", "ignores-eeg").reconstructor
     monkeypatch.setattr(decoder, "embed", lambda self, eeg: eeg.reshape(len(eeg), -1))
@@ -60,13 +61,15 @@ def test_an_embedding_that_follows_the_eeg_is_no_sign_where_the_images_do_not(
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_method_that_knows_from_the_seed_what_was_shown_is_found_out(lab: Any) -> None:
+def test_a_method_that_knows_from_the_seed_what_was_shown_is_found_out(lab: Lab) -> None:
     sheet = lab.evaluate("reads-seeds").sheet
-    assert sheet.metrics["pixcorr"].value == 1.0 and sheet.audit.p <= 0.05  # its images belong to their stimuli
-    assert sheet.audit.leak_p <= 0.01 and sheet.verdict.startswith("cannot tell: images made from another")
+    assert sheet.metrics["pixcorr"].value == 1.0
+    assert sheet.audit is not None and sheet.audit.p <= 0.05  # its images belong to their stimuli
+    assert sheet.audit.leak_p is not None and sheet.audit.leak_p <= 0.01
+    assert sheet.verdict.startswith("cannot tell: images made from another")
 
 
-def test_each_stimulus_keeps_its_seed_and_its_hint_and_gets_the_eeg_of_another(lab: Any) -> None:
+def test_each_stimulus_keeps_its_seed_and_its_hint_and_gets_the_eeg_of_another(lab: Lab) -> None:
     eeg = lab.evaluate("ignores-eeg").run_folder
     for file in (eeg / "reconstructions").rglob("*.png"):
         assert file.read_bytes() == (eeg / "permuted" / file.relative_to(eeg / "reconstructions")).read_bytes()
@@ -77,7 +80,7 @@ def test_each_stimulus_keeps_its_seed_and_its_hint_and_gets_the_eeg_of_another(l
         assert (permuted != read_image(file)).any()
 
 
-def test_the_permutation_is_written_down_and_has_no_fixed_point(lab: Any) -> None:
+def test_the_permutation_is_written_down_and_has_no_fixed_point(lab: Lab) -> None:
     folder = lab.evaluate().run_folder
     value = json.loads((folder / "permuted" / "permutation.json").read_text())
     assert len(value["images"]) == 8 and sorted(value["eeg_of"]) == sorted(value["eeg_of"].values())
@@ -98,7 +101,7 @@ def test_one_stimulus_alone_cannot_be_audited() -> None:
 
 
 @pytest.mark.parametrize(("name", "sign"), [("pixcorr", 1), ("distance", -1)])
-def test_a_contribution_is_positive_where_the_eeg_helps(lab: Any, name: str, sign: int) -> None:
+def test_a_contribution_is_positive_where_the_eeg_helps(lab: Lab, name: str, sign: int) -> None:
     base = np.linspace(0.0, 0.3, 20)
     better, worse = (Measured(lab.laws[name], items=sign * (base + base**2 * up + up)[None]) for up in (0.3, 0.0))
     value, ci = contribution(better, worse, 20)
@@ -136,7 +139,7 @@ def audited(law: Any, *, track: str = "eeg", **how: Any) -> ScoreSheet:
     return compare(sheet, true, permuted, track=track, donors=donors.tolist())
 
 
-def test_a_small_contribution_is_seen_by_pairing_though_no_interval_is_clear(lab: Any) -> None:
+def test_a_small_contribution_is_seen_by_pairing_though_no_interval_is_clear(lab: Lab) -> None:
     sheet = audited(lab.laws["pixcorr"], eeg=0.15, seed=5)
     assert sheet.audit is not None and sheet.audit.rule == "pairing" and sheet.audit.stimuli == N
     assert sheet.verdict.startswith("EEG contributes (p = ") and sheet.audit.p <= 0.05
@@ -148,14 +151,14 @@ def test_a_small_contribution_is_seen_by_pairing_though_no_interval_is_clear(lab
 
 
 @pytest.mark.parametrize("track", TRACKS)
-def test_without_eeg_there_is_no_sign_in_most_of_many_runs(lab: Any, track: str) -> None:
+def test_without_eeg_there_is_no_sign_in_most_of_many_runs(lab: Lab, track: str) -> None:
     verdicts = [audited(lab.laws["pixcorr"], eeg=0.0, track=track, seed=seed).verdict for seed in range(40)]
     said = sum(verdict.startswith("EEG contributes") for verdict in verdicts)
     assert said <= 6  # .05 of 40 is 2; 7 or more have a probability of .003
     assert any("with 60 stimuli, a contribution of" in verdict for verdict in verdicts)
 
 
-def test_on_the_track_oracle_images_are_compared_with_those_from_permuted_eeg(lab: Any) -> None:
+def test_on_the_track_oracle_images_are_compared_with_those_from_permuted_eeg(lab: Lab) -> None:
     """A hint alone makes images belong to their stimuli, which is the method's right there."""
     hinted = audited(lab.laws["pixcorr"], eeg=0.0, leak=0.5, track="oracle")
     assert hinted.audit is not None and (hinted.audit.rule, hinted.audit.leak_p) == ("regenerated", None)
@@ -166,19 +169,19 @@ def test_on_the_track_oracle_images_are_compared_with_those_from_permuted_eeg(la
 
 
 @pytest.mark.parametrize("eeg", [0.0, 5.0])
-def test_what_a_seed_says_of_its_stimulus_is_a_leak(lab: Any, eeg: float) -> None:
+def test_what_a_seed_says_of_its_stimulus_is_a_leak(lab: Lab, eeg: float) -> None:
     sheet = audited(lab.laws["pixcorr"], eeg=eeg, leak=1.0)
     assert sheet.audit is not None and sheet.audit.p <= 0.05 and sheet.audit.leak_p == 0.001
     assert sheet.verdict.startswith("cannot tell: images made from another stimulus's EEG")
 
 
-def test_an_honest_method_does_not_leak_more_often_than_chance_however_strong_its_eeg(lab: Any) -> None:
+def test_an_honest_method_does_not_leak_more_often_than_chance_however_strong_its_eeg(lab: Lab) -> None:
     found = [audited(lab.laws["pixcorr"], eeg=5.0, seed=seed).audit for seed in range(40)]
     leaks = [one.leak_p for one in found if one is not None and one.leak_p is not None]
     assert len(leaks) == 40 and sum(p <= 0.05 for p in leaks) <= 6
 
 
-def test_a_method_without_a_seed_cannot_leak_through_it(lab: Any) -> None:
+def test_a_method_without_a_seed_cannot_leak_through_it(lab: Lab) -> None:
     true, permuted, donors = world(lab.laws["pixcorr"], eeg=5.0)
     rounding = np.random.default_rng(0).normal(scale=1e-7, size=(N, N))
     for name, one in true.items():
@@ -190,7 +193,7 @@ def test_a_method_without_a_seed_cannot_leak_through_it(lab: Any) -> None:
     assert found is not None and found.leak_p == 1.0 and found.p == 0.001
 
 
-def test_without_all_pairs_the_track_eeg_is_audited_as_the_track_oracle_is(lab: Any) -> None:
+def test_without_all_pairs_the_track_eeg_is_audited_as_the_track_oracle_is(lab: Lab) -> None:
     true, permuted, donors = world(lab.laws["pixcorr"], eeg=0.8)
     sheet = ScoreSheet(N, "micro", "sal512", {n: Score(n, 1, 0.0, None, True) for n in true}, statistics=STATISTICS)
     bare = {name: dataclasses.replace(one, pairs=None) for name, one in true.items()}
@@ -202,7 +205,7 @@ def test_without_all_pairs_the_track_eeg_is_audited_as_the_track_oracle_is(lab: 
     assert (none.audit, none.verdict) == (None, "cannot tell: no metric has a value for each stimulus")
 
 
-def test_without_the_audit_there_is_no_verdict(lab: Any) -> None:
+def test_without_the_audit_there_is_no_verdict(lab: Lab) -> None:
     outcome = lab.evaluate(audit=False)
     assert outcome.sheet.verdict == "" and outcome.sheet.metrics["pixcorr"].permuted is None
     assert not (outcome.run_folder / "permuted").exists()

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from eegbench.benchmark.embedded import FILE, INFO, Embedded
-from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import Plan, plan
 from eegbench.checks.check_method import check
 from eegbench.contracts import Queries, Silent
 from eegbench.datasets.sim_things import SimThings

@@ -14,12 +14,14 @@ from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
 from eegbench.plugins import registry
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 from forgery import flip
+from small_world import Lab
 
 
-def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None:
+def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Lab) -> None:
     outcome = lab.evaluate()
     records = {r.spec.method: r for r in (RunRecord.read(f) for f in lab.runs.rglob("run.json"))}
     assert {name: (r.role, r.spec.track, r.status) for name, r in records.items()} == {
@@ -34,21 +36,21 @@ def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Any) -> None
     assert {"fit", "reconstruct", "score", "audit: reconstruct", "floors and ceilings"} <= outcome.seconds.keys()
 
 
-def test_every_record_has_the_data_sets_caution(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_record_has_the_data_sets_caution(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks.", raising=False)
     assert lab.evaluate().caution == "Shown in blocks."
     assert [RunRecord.read(file).caution for file in lab.runs.rglob("run.json")] == ["Shown in blocks."] * 4
     assert [ScoreSheet.read(file).caution for file in lab.runs.rglob("scores.json")] == ["Shown in blocks."] * 4
 
 
-def test_sheets_of_before_the_caution_get_it(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sheets_of_before_the_caution_get_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.evaluate()
     monkeypatch.setattr(type(lab.plan().dataset), "caution", "Shown in blocks.", raising=False)
     lab.evaluate()
     assert [ScoreSheet.read(file).caution for file in lab.runs.rglob("scores.json")] == ["Shown in blocks."] * 4
 
 
-def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any, tmp_path: Path) -> None:
+def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Lab, tmp_path: Path) -> None:
     files = ("scores.json", "scores.csv", "reconstructions.png")
     first, again, elsewhere = lab.evaluate(), lab.evaluate(), lab.evaluate(runs=tmp_path / "elsewhere")
     for name in files:
@@ -57,14 +59,14 @@ def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Any
     assert not first.notes and "scored again" in again.notes[0]
 
 
-def test_companions_are_made_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_companions_are_made_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.evaluate()
-    monkeypatch.setattr(score, "write", lambda *_: None)  # scoring one again would show
+    monkeypatch.setattr(Run, "write_scores", lambda *_: None)  # scoring one again would show
     again = lab.evaluate("ignores-eeg")
     assert again.floors == first.floors and again.ceilings == first.ceilings
 
 
-def made(lab: Any, patch: pytest.MonkeyPatch) -> list[str]:
+def made(lab: Lab, patch: pytest.MonkeyPatch) -> list[str]:
     """What is asked for images, or scored, from now on."""
     asked: list[str] = []
     for name, kind in (
@@ -78,19 +80,19 @@ def made(lab: Any, patch: pytest.MonkeyPatch) -> list[str]:
             return _plain(self, *given, **more)
 
         patch.setattr(kind, "reconstruct", reconstruct)
-    plain_write = score.write
+    plain_write = Run.write_scores
 
     def write(*given: Any) -> Any:
         asked.append("scores")
         return plain_write(*given)
 
-    patch.setattr(score, "write", write)
+    patch.setattr(Run, "write_scores", write)
     return asked
 
 
 @pytest.mark.parametrize("subject", [8, 1])
 def test_companions_serve_every_runs_folder_and_every_subject_with_the_same_images(
-    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: int
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: int
 ) -> None:
     first = lab.evaluate(audit=False)
     asked = made(lab, monkeypatch)
@@ -103,7 +105,7 @@ def test_companions_serve_every_runs_folder_and_every_subject_with_the_same_imag
         assert Verifier(Silent()).verify(folder).problems == ()
 
 
-def test_what_is_damaged_in_the_cache_is_made_again(lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_damaged_in_the_cache_is_made_again(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.evaluate(audit=False)
     for file in (tmp_path / "cache" / "references").rglob("*_3.png"):
         flip(file)
@@ -119,12 +121,12 @@ def test_what_is_damaged_in_the_cache_is_made_again(lab: Any, tmp_path: Path, mo
     assert "ceiling" not in asked  # what was made again is whole
 
 
-def test_without_references_there_are_none(lab: Any) -> None:
+def test_without_references_there_are_none(lab: Lab) -> None:
     outcome = lab.evaluate(companions=False)
     assert outcome.floors == outcome.ceilings == {} and len(list(lab.runs.rglob("run.json"))) == 1
 
 
-def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.evaluate()
     for name, law in lab.laws.items():
         monkeypatch.setitem(lab.laws, name, dataclasses.replace(law, version=2))
@@ -132,7 +134,7 @@ def test_a_sheet_of_an_older_metric_is_not_taken_for_a_floor(lab: Any, monkeypat
 
 
 def test_scores_of_an_older_edition_of_the_statistics_are_made_again(
-    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither what a floor's own folder has nor what the cache keeps serves another edition."""
     with monkeypatch.context() as before:
@@ -145,7 +147,7 @@ def test_scores_of_an_older_edition_of_the_statistics_are_made_again(
         assert {sheet.statistics for sheet in (*beside.floors.values(), *beside.ceilings.values())} == {STATISTICS}
 
 
-def test_on_the_oracle_track_the_hint_comes_from_the_true_image_by_id(lab: Any) -> None:
+def test_on_the_oracle_track_the_hint_comes_from_the_true_image_by_id(lab: Lab) -> None:
     outcome = lab.evaluate(track="oracle")
     assert "/oracle/" in outcome.run_folder.as_posix()
     answers = lab.plan().dataset.answers(8)
@@ -156,13 +158,13 @@ def test_on_the_oracle_track_the_hint_comes_from_the_true_image_by_id(lab: Any) 
         assert abs(shown - hint) <= 1  # float32 against float64 may round to the neighbouring level
 
 
-def test_on_the_eeg_track_nothing_is_asked_before_the_images_are_there(lab: Any) -> None:
+def test_on_the_eeg_track_nothing_is_asked_before_the_images_are_there(lab: Lab) -> None:
     lab.evaluate()
-    calls = lab.plan().dataset.calls
+    calls = lab.calls
     assert calls.index("answers") > calls.index("queries")
 
 
-def test_a_ceiling_without_its_weights_is_left_out_and_said(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ceiling_without_its_weights_is_left_out_and_said(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise MissingError("no weights of the VAE; run eegbench weights fetch")
 
@@ -171,16 +173,16 @@ def test_a_ceiling_without_its_weights_is_left_out_and_said(lab: Any, monkeypatc
     assert outcome.ceilings == {} and "vae_roundtrip was left out: no weights of the VAE" in outcome.notes[0]
 
 
-def test_a_floor_brings_no_floor_of_its_own(lab: Any) -> None:
+def test_a_floor_brings_no_floor_of_its_own(lab: Lab) -> None:
     assert lab.evaluate("random_train_image").floors == {}
 
 
-def test_a_device_that_is_none_is_refused(lab: Any) -> None:
+def test_a_device_that_is_none_is_refused(lab: Lab) -> None:
     with pytest.raises(UsageError, match="device 'tpu9x'"):
         evaluate("uses-eeg", 8, lab.options(device="tpu9x"), Silent())
 
 
-def test_the_picture_shows_truth_control_reconstruction_and_permuted(lab: Any) -> None:
+def test_the_picture_shows_truth_control_reconstruction_and_permuted(lab: Lab) -> None:
     with_audit = read_image(lab.evaluate().picture)
     without = read_image(lab.evaluate("uses-eeg", seed=1, audit=False).picture)
     assert with_audit.shape[0] - without.shape[0] == 150 and with_audit.shape[1] == without.shape[1]
@@ -206,7 +208,7 @@ def test_the_environment_says_what_decides_about_numbers() -> None:
     assert found["packages"]["numpy"] == np.__version__
 
 
-def test_what_an_audit_found_outlives_a_run_without_one(lab: Any) -> None:
+def test_what_an_audit_found_outlives_a_run_without_one(lab: Lab) -> None:
     audited = lab.evaluate().sheet
     again = lab.evaluate(audit=False)
     assert again.sheet.verdict == audited.verdict and again.sheet.metrics == audited.metrics

@@ -1,7 +1,6 @@
 """The sheet of several runs shows what their folders hold, and refuses runs that saw different things."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ from eegbench.benchmark.reconstruct import spread
 from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
 from eegbench.runs import layout
+from small_world import Lab
 
 
-def test_a_sheet_has_a_row_for_each_run(lab: Any, tmp_path: Path) -> None:
+def test_a_sheet_has_a_row_for_each_run(lab: Lab, tmp_path: Path) -> None:
     folders = [lab.evaluate(method).run_folder for method in ("uses-eeg", "ignores-eeg")]
     picture.sheet(folders, tmp_path / "sheet.png", {})
     page = np.asarray(Image.open(tmp_path / "sheet.png"))
@@ -31,7 +31,7 @@ def test_a_sheet_has_a_row_for_each_run(lab: Any, tmp_path: Path) -> None:
 
 
 def test_the_data_sets_caution_stands_under_the_title(
-    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = lab.evaluate()
     picture.sheet([plain.run_folder], tmp_path / "plain.png", {})
@@ -51,7 +51,7 @@ def test_the_data_sets_caution_stands_under_the_title(
         assert all(line.any() and not line[:, -picture.GAP * 2 :].any() for line in lines)
 
 
-def test_runs_that_saw_different_things_share_no_sheet(lab: Any, tmp_path: Path) -> None:
+def test_runs_that_saw_different_things_share_no_sheet(lab: Lab, tmp_path: Path) -> None:
     one = lab.evaluate().run_folder
     other = lab.evaluate(dataset_table={"noise": 0.5}).run_folder
     with pytest.raises(UsageError, match=r"not of the data set, revision and subject of"):

@@ -14,61 +14,62 @@ from eegbench.benchmark.evaluate import evaluate
 from eegbench.contracts import Silent
 from eegbench.datasets.captions import Captions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
+from small_world import Lab
 
 Spoil = Callable[[Any, pytest.MonkeyPatch], dict[str, Any]]  # what it changes of the options
 
 
-def examined(lab: Any, **changes: Any) -> preflight.Preflight:
+def examined(lab: Lab, **changes: Any) -> preflight.Preflight:
     return preflight.examine("uses-eeg", 8, lab.options(**changes))
 
 
-def _a_file_for_a_folder(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _a_file_for_a_folder(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     lab.runs.write_text("a file")
     return {}
 
 
-def _no_room(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _no_room(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     usage = type("Usage", (), {"free": 2**20})
     patch.setattr("shutil.disk_usage", lambda _: usage)
     return {}
 
 
-def _no_judge(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _no_judge(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     lost = {law.needs for law in lab.laws.values()} - {"pixels425", "embedding"}
     needs = {feature: f"{feature} is not here; eegbench weights fetch it" for feature in lost}
     patch.setattr(backbones, "suite", lambda *_, **__: Suite("micro", "sal512", (), needs))
     return {}
 
 
-def _no_saliency(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _no_saliency(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     bare = dataclasses.replace(lab.judge, provides=("pixels425", "clip"))
     patch.setattr(backbones, "suite", lambda *_, **__: Suite("micro", "sal512", (bare,)))
     return {"track": "oracle"}
 
 
-def _unknown_weights(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _unknown_weights(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr(type(lab.plan().method), "weights", lambda self: {"somebody/model": ""})
     return {}
 
 
-def _weights_of_a_path(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _weights_of_a_path(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr(type(lab.plan().method), "weights", lambda self: {"/no/such/folder": ""})
     return {"allow_unverified_weights": True}
 
 
-def _weights_of_a_hub(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _weights_of_a_hub(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setenv("HF_HOME", str(lab.runs.parent))
     patch.setattr(type(lab.plan().method), "weights", lambda self: {"somebody/model": ""})
     return {"allow_unverified_weights": True, "offline": True}
 
 
-def _too_large_weights(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _too_large_weights(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     patch.setattr(type(lab.plan().method), "weights", lambda self: {"pack:generator": "ab" * 32})
     patch.setattr(preflight, "free_memory", lambda device: 10**6)
     return {}
 
 
-def _bad_eeg(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _bad_eeg(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     kind = type(lab.plan().dataset)
     plain = kind.queries
     broken = lambda self, subject, **o: dataclasses.replace(q := plain(self, subject, **o), eeg=q.eeg * float("nan"))  # noqa: E731
@@ -76,7 +77,7 @@ def _bad_eeg(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {}
 
 
-def _bad_record(lab: Any, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+def _bad_record(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     folder = lab.runs / lab.plan().spec.folder
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{")
@@ -107,7 +108,7 @@ SPOILED: dict[str, tuple[Spoil, str, type[EegbenchError], str]] = {
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_what_stands_in_the_way_is_said_before_the_fit_with_what_mends_it(
-    lab: Any, monkeypatch: pytest.MonkeyPatch, name: str
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     spoil, subject, kind, words = SPOILED[name]
     changes = spoil(lab, monkeypatch)
@@ -116,16 +117,16 @@ def test_what_stands_in_the_way_is_said_before_the_fit_with_what_mends_it(
     with pytest.raises(kind, match=r"(?s).*") as caught:
         lab.evaluate(**changes)
     assert words in str(caught.value) and "\n" not in str(caught.value)
-    assert lab.plan().method.fits == [] and not list(lab.runs.rglob("*.png"))
+    assert lab.fits == [] and not list(lab.runs.rglob("*.png"))
 
 
-def test_all_of_it_is_said_at_once(lab: Any) -> None:
+def test_all_of_it_is_said_at_once(lab: Lab) -> None:
     lab.runs.write_text("a file")
     with pytest.raises(MissingError, match=r"2 things stand in the way: \(1\) device 'cuda:7'.*; \(2\) .*--runs"):
         lab.evaluate(device="cuda:7")
 
 
-def test_looking_leaves_nothing_behind(lab: Any) -> None:
+def test_looking_leaves_nothing_behind(lab: Lab) -> None:
     found = examined(lab)
     assert not found.failed and not lab.runs.exists()
     told = {point.subject: point.state for point in found.points}
@@ -135,12 +136,12 @@ def test_looking_leaves_nothing_behind(lab: Any) -> None:
     assert told["fit"] == "cached" and "complete" in told["earlier run"]
 
 
-def test_answers_stay_closed(lab: Any) -> None:
+def test_answers_stay_closed(lab: Lab) -> None:
     examined(lab)
-    assert "answers" not in lab.plan().dataset.calls
+    assert "answers" not in lab.calls
 
 
-def test_a_captions_file_that_lacks_an_image_is_found_before_the_fit(lab: Any, tmp_path: Path) -> None:
+def test_a_captions_file_that_lacks_an_image_is_found_before_the_fit(lab: Lab, tmp_path: Path) -> None:
     file = tmp_path / "captions.jsonl"
     stimuli = lab.plan().train().stimuli
     file.write_bytes(b"".join(Captions(stimulus, "a model", ("a",) * 10).line() for stimulus in stimuli[:-1]))
@@ -169,7 +170,7 @@ def test_the_hubs_cache_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert stored.size("ViT-H-14/laion2b_s32b_b79k", offline=True) == 3
 
 
-def test_progress_says_whose_work_it_is(lab: Any) -> None:
+def test_progress_says_whose_work_it_is(lab: Lab) -> None:
     labels: list[str] = []
 
     class Listening(Silent):
@@ -183,7 +184,7 @@ def test_progress_says_whose_work_it_is(lab: Any) -> None:
 
 
 def test_a_cache_that_cannot_be_written_is_no_fault_where_nothing_is_kept(
-    lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.evaluate(companions=False)
     plain = preflight._room

@@ -13,6 +13,7 @@ from eegbench.errors import AuthorError, InputError, MissingError, UsageError
 from eegbench.files import file_digest
 from eegbench.runs import layout
 from eegbench.runs.record import RunRecord
+from small_world import Lab
 
 EXAMINED = [2, 2, 1, 1, 2, 2]  # images asked for before the first is painted; two more are asked for at the end
 
@@ -22,12 +23,12 @@ def images_of(folder: Path) -> dict[str, bytes]:
     return {f.relative_to(root).as_posix(): f.read_bytes() for f in sorted(root.rglob("*.png"))}
 
 
-def test_reconstruct_never_asks_for_answers(lab: Any) -> None:
+def test_reconstruct_never_asks_for_answers(lab: Lab) -> None:
     lab.reconstruct()
-    assert "answers" not in lab.plan().dataset.calls and "queries" in lab.plan().dataset.calls
+    assert "answers" not in lab.calls and "queries" in lab.calls
 
 
-def test_a_complete_run_says_so_and_its_manifest_names_every_file(lab: Any) -> None:
+def test_a_complete_run_says_so_and_its_manifest_names_every_file(lab: Lab) -> None:
     run = lab.reconstruct(samples=2)
     record = RunRecord.read(run.folder / "run.json")
     assert record == run.record and record.status == "complete" and record.spec.selection == "mean"
@@ -40,7 +41,7 @@ def test_a_complete_run_says_so_and_its_manifest_names_every_file(lab: Any) -> N
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("no\nluck")], ids=["interrupt", "failure"])
 def test_a_run_taken_up_again_has_the_bytes_of_one_that_never_stopped(
-    lab: Any, tmp_path: Path, failure: BaseException
+    lab: Lab, tmp_path: Path, failure: BaseException
 ) -> None:
     def stop(decoder: Any) -> None:
         decoder.stop_after, decoder.failure = len(EXAMINED) + 1, failure
@@ -59,7 +60,7 @@ def test_a_run_taken_up_again_has_the_bytes_of_one_that_never_stopped(
     assert images_of(resumed.folder) == images_of(lab.reconstruct(runs=tmp_path / "other").folder)
 
 
-def test_an_image_that_does_not_decode_is_made_again(lab: Any) -> None:
+def test_an_image_that_does_not_decode_is_made_again(lab: Lab) -> None:
     def stop(decoder: Any) -> None:
         decoder.stop_after, decoder.failure = len(EXAMINED) + 2, KeyboardInterrupt()
 
@@ -72,13 +73,13 @@ def test_an_image_that_does_not_decode_is_made_again(lab: Any) -> None:
     assert victim.read_bytes() == whole
 
 
-def test_a_complete_run_is_handed_back_untouched(lab: Any) -> None:
+def test_a_complete_run_is_handed_back_untouched(lab: Lab) -> None:
     lab.reconstruct()
     decoders: list[Any] = []
     assert lab.reconstruct(decoder=decoders.append).reused and decoders[0].asked == []
 
 
-def test_images_in_a_folder_without_a_record_are_not_trusted(lab: Any) -> None:
+def test_images_in_a_folder_without_a_record_are_not_trusted(lab: Lab) -> None:
     folder = lab.reconstruct().folder
     expected = images_of(folder)
     (folder / "run.json").unlink()
@@ -87,7 +88,7 @@ def test_images_in_a_folder_without_a_record_are_not_trusted(lab: Any) -> None:
     assert images_of(lab.reconstruct().folder) == expected
 
 
-def test_another_configuration_stands_beside_the_first_run_and_is_found_again(lab: Any) -> None:
+def test_another_configuration_stands_beside_the_first_run_and_is_found_again(lab: Lab) -> None:
     first, second = lab.reconstruct(), lab.reconstruct(method_table={"steps": 20})
     assert first.folder.name == "seed-0"
     assert second.folder.name == f"seed-0-{layout.identity(second.record.spec, second.record.digests)[:8]}"
@@ -95,7 +96,7 @@ def test_another_configuration_stands_beside_the_first_run_and_is_found_again(la
     assert lab.reconstruct().folder == first.folder and lab.reconstruct().reused
 
 
-def test_other_weights_make_another_run(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_make_another_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     first = lab.reconstruct()
     monkeypatch.setattr(type(lab.plan().method), "weights", lambda self: {"vae": "ab" * 32})
     second = lab.reconstruct()
@@ -104,25 +105,25 @@ def test_other_weights_make_another_run(lab: Any, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("changes", [{"dataset_table": {"backwards": True}}, {"batch_size": 1}, {"batch_size": 8}])
 def test_the_order_of_queries_and_the_batch_size_do_not_change_an_image(
-    lab: Any, tmp_path: Path, changes: dict[str, Any]
+    lab: Lab, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     assert images_of(lab.reconstruct().folder) == images_of(lab.reconstruct(runs=tmp_path / "b", **changes).folder)
 
 
-def test_samples_of_one_stimulus_differ_and_the_first_is_that_of_a_run_of_one(lab: Any, tmp_path: Path) -> None:
+def test_samples_of_one_stimulus_differ_and_the_first_is_that_of_a_run_of_one(lab: Lab, tmp_path: Path) -> None:
     two = images_of(lab.reconstruct(samples=2).folder)
     one = images_of(lab.reconstruct(runs=tmp_path / "one").folder)
     assert one.items() <= two.items()
     assert two["00_thing/test_0.png"] != two["00_thing/test_0.sample-1.png"]
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_one_line(lab: Any) -> None:
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(lab: Lab) -> None:
     lab.runs.write_text("a file stands where the folder should be")
     with pytest.raises(UsageError, match=r"runs.*cannot be (written|read) \(Not a directory\).*--runs"):
         lab.reconstruct()
 
 
-def test_a_full_disk_never_leaves_a_run_that_looks_complete(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_never_leaves_a_run_that_looks_complete(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Path.write_bytes
 
     def full(path: Path, data: bytes) -> int:
@@ -138,7 +139,7 @@ def test_a_full_disk_never_leaves_a_run_that_looks_complete(lab: Any, monkeypatc
     assert record.status == "failed" and not list(lab.runs.rglob("*.tmp"))
 
 
-def test_images_that_break_the_contract_fail_the_run(lab: Any) -> None:
+def test_images_that_break_the_contract_fail_the_run(lab: Lab) -> None:
     def spoil(decoder: Any) -> None:
         decoder.reconstruct = lambda eeg, **_: np.zeros((len(eeg), 6, 6, 3), np.float32)
 
@@ -163,7 +164,7 @@ def test_the_pictured_stimuli_are_spread_evenly_whatever_the_order() -> None:
     assert max(np.diff([int(c) for c in chosen])) <= 19  # 199 / 11 = 18.1, rounded to whole positions
 
 
-def test_control_maps_and_embeddings_are_kept_for_later_stages(lab: Any) -> None:
+def test_control_maps_and_embeddings_are_kept_for_later_stages(lab: Lab) -> None:
     folder = lab.reconstruct().folder
     assert (folder / layout.EMBEDDING).is_file()
     control = read_image(folder / layout.CONTROLS / "00_thing" / "test_0.png")

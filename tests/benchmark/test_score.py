@@ -20,6 +20,7 @@ from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS
 from eegbench.pairs.score import score_folders
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
+from small_world import Lab
 
 STIMULI = tuple(f"set/{i:02d}" for i in range(20))
 
@@ -48,7 +49,7 @@ def scores(truth: Path, made: Path, metrics: tuple[str, ...] | None = None) -> S
     )
 
 
-def test_two_folders_are_scored_with_intervals_floors_and_reasons(lab: Any, tmp_path: Path) -> None:
+def test_two_folders_are_scored_with_intervals_floors_and_reasons(lab: Lab, tmp_path: Path) -> None:
     sheet = scores(*folders(tmp_path))
     correlation, top1 = sheet.metrics["pixcorr"], sheet.metrics["top1"]
     assert sheet.statistics == STATISTICS and sheet.n == 20 and sheet.judges == {"fake": "0" * 64}
@@ -61,7 +62,7 @@ def test_two_folders_are_scored_with_intervals_floors_and_reasons(lab: Any, tmp_
     assert sheet.metrics["retrieval"].value is None and "no embedding" in sheet.metrics["retrieval"].reason
 
 
-def test_scores_follow_the_id_and_not_the_order(lab: Any, tmp_path: Path) -> None:
+def test_scores_follow_the_id_and_not_the_order(lab: Lab, tmp_path: Path) -> None:
     truth, made = folders(tmp_path)
     before = scores(truth, made)
     renamed = dict(zip(STIMULI, reversed([f"z/{i:02d}" for i in range(20)]), strict=True))
@@ -74,7 +75,7 @@ def test_scores_follow_the_id_and_not_the_order(lab: Any, tmp_path: Path) -> Non
         assert after.metrics[name].value == pytest.approx(before.metrics[name].value, rel=1e-12)
 
 
-def test_one_swapped_pair_changes_the_scores(lab: Any, tmp_path: Path) -> None:
+def test_one_swapped_pair_changes_the_scores(lab: Lab, tmp_path: Path) -> None:
     truth, made = folders(tmp_path)
     before = scores(truth, made).metrics["top1"].value
     a, b = made / "set/00.png", made / "set/01.png"
@@ -94,14 +95,14 @@ def test_one_swapped_pair_changes_the_scores(lab: Any, tmp_path: Path) -> None:
     ],
     ids=["missing", "extra", "duplicate", "unreadable"],
 )
-def test_folders_that_do_not_fit_are_refused_by_name(lab: Any, tmp_path: Path, harm: Any, words: str) -> None:
+def test_folders_that_do_not_fit_are_refused_by_name(lab: Lab, tmp_path: Path, harm: Any, words: str) -> None:
     truth, made = folders(tmp_path)
     harm(made)
     with pytest.raises(InputError, match=words):
         scores(truth, made)
 
 
-def test_an_empty_folder_is_refused(lab: Any, tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(lab: Lab, tmp_path: Path) -> None:
     truth, _ = folders(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="empty: holds no PNG, JPEG, WebP, BMP or TIFF image"):
@@ -122,7 +123,7 @@ def test_images_of_different_sizes_have_the_features_of_each_alone() -> None:
     assert features.embed(Mean(), images)["mean"][:, 0].tolist() == [7, 3, 5, 3]
 
 
-def test_metrics_can_be_chosen_and_unknown_ones_are_refused(lab: Any, tmp_path: Path) -> None:
+def test_metrics_can_be_chosen_and_unknown_ones_are_refused(lab: Lab, tmp_path: Path) -> None:
     truth, made = folders(tmp_path)
     assert list(scores(truth, made, ("top1", "pixcorr")).metrics) == ["top1", "pixcorr"]
     with pytest.raises(UsageError, match="unknown metric 'pixcor'; did you mean 'pixcorr'"):
@@ -131,7 +132,7 @@ def test_metrics_can_be_chosen_and_unknown_ones_are_refused(lab: Any, tmp_path: 
         score_folders(truth, made, suite="micro", protocol="sal51", metrics=None, progress=Silent(), device="cpu")
 
 
-def test_every_judge_sees_every_image_once(lab: Any) -> None:
+def test_every_judge_sees_every_image_once(lab: Lab) -> None:
     truths = from_array(STIMULI, pictures("truth"))
     ready = scorer(truths, lab.suite, metrics=("top1", "spread"), progress=Silent())
     assert sum(lab.judge.seen) == 20
@@ -141,7 +142,7 @@ def test_every_judge_sees_every_image_once(lab: Any) -> None:
 
 
 @pytest.mark.parametrize("portion", [1, 3, 64])
-def test_pixel_metrics_do_not_depend_on_the_portions(lab: Any, monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
+def test_pixel_metrics_do_not_depend_on_the_portions(lab: Lab, monkeypatch: pytest.MonkeyPatch, portion: int) -> None:
     truths, made = pictures("truth"), pictures("made")
     monkeypatch.setattr(measure, "PIXEL_PORTION", portion)
     ready = scorer(
@@ -158,7 +159,7 @@ def test_pixel_metrics_do_not_depend_on_the_portions(lab: Any, monkeypatch: pyte
     assert found.floor is None or abs(found.floor) < 0.1  # unrelated noise of 75 values: sd .12 / sqrt(20)
 
 
-def test_samples_are_averaged_and_never_picked(lab: Any) -> None:
+def test_samples_are_averaged_and_never_picked(lab: Lab) -> None:
     truths = pictures("truth")
     ready = scorer(
         from_array(STIMULI, truths),
@@ -174,7 +175,7 @@ def test_samples_are_averaged_and_never_picked(lab: Any) -> None:
     assert both.metrics["distance"].value == pytest.approx(np.mean([s for s in single if s is not None]), rel=1e-12)
 
 
-def test_a_value_that_misses_stimuli_says_which_and_how_many(lab: Any) -> None:
+def test_a_value_that_misses_stimuli_says_which_and_how_many(lab: Lab) -> None:
     flat = pictures("made")
     flat[4] = 9  # no variance: the correlation is undefined
     ready = scorer(
@@ -211,7 +212,7 @@ def test_hits_and_misses_have_the_interval_of_a_share() -> None:
     assert ci == statistics.wilson_interval(2, 20) and ci[0] > 0
 
 
-def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab: Any) -> None:
+def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab: Lab) -> None:
     outcome = lab.evaluate(samples=2, audit=False)
     rows = list(csv.DictReader((outcome.run_folder / "scores.csv").read_text().splitlines()))
     per_item = ["pixcorr", "top1", "distance", "retrieval"]
@@ -221,21 +222,21 @@ def test_the_table_has_a_row_per_stimulus_and_sample_and_a_column_per_metric(lab
     assert ScoreSheet.read(outcome.run_folder / "scores.json") == outcome.sheet
 
 
-def test_an_image_that_changed_after_the_run_is_not_scored(lab: Any) -> None:
+def test_an_image_that_changed_after_the_run_is_not_scored(lab: Lab) -> None:
     run = lab.reconstruct()
     file = run.folder / run.record.manifest[3].file
     Image.new("RGB", (6, 6)).save(file)
     with pytest.raises(InputError, match=rf"{file.name}: has changed since the run wrote it"):
-        score.images_of(run.folder, run.record)
+        run.images()
     file.unlink()
     with pytest.raises(InputError, match=rf"{file.name}: is missing from its run"):
-        score.images_of(run.folder, run.record)
+        run.images()
     (run.folder / "embedding.safetensors").write_bytes(b"")
     with pytest.raises(InputError, match=r"embedding\.safetensors: has changed"):
-        score.decoded_embeddings(run.folder, run.record)
+        run.embedding()
 
 
-def test_a_score_sheet_keeps_the_form_of_the_command_line(lab: Any, tmp_path: Path) -> None:
+def test_a_score_sheet_keeps_the_form_of_the_command_line(lab: Lab, tmp_path: Path) -> None:
     value = json.loads(scores(*folders(tmp_path)).to_json())
     assert {"n", "suite", "protocol", "metrics"} <= value.keys()
     assert {"value", "ci", "version"} <= value["metrics"]["pixcorr"].keys()

@@ -13,7 +13,8 @@ from PIL import Image
 import raw_files
 import things_files as files
 from eegbench.benchmark import fit
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Silent
 from eegbench.datasets.prepared import MANIFEST, Prepared

@@ -16,8 +16,10 @@ from eegbench.backbones import Suite
 from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
-from eegbench.benchmark.plan import Options, Plan, plan
-from eegbench.benchmark.reconstruct import Reconstructed, reconstruct, seed_of
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.paint import seed_of
+from eegbench.benchmark.plan import Plan, plan
+from eegbench.benchmark.reconstruct import reconstruct
 from eegbench.contracts import (
     CAPTION_LEVELS,
     Answers,
@@ -34,6 +36,7 @@ from eegbench.contracts import (
     TrainingSet,
 )
 from eegbench.plugins import registry
+from eegbench.runs.folder import Run
 
 SIDE = 6
 INFO = EEGInfo(("Oz", "O1", "O2"), 100.0, 0.0, SIDE * SIDE)
@@ -272,6 +275,16 @@ class Lab:
     judge: Judge
     laws: dict[str, Law]
 
+    @property
+    def calls(self) -> list[str]:
+        """What the data set was asked for, in order."""
+        return Drawn.calls
+
+    @property
+    def fits(self) -> list[str]:
+        """The methods that were fitted, in order."""
+        return UsesEEG.fits
+
     def options(self, **changes: Any) -> Options:
         return dataclasses.replace(Options("drawn", runs=self.runs, device="cpu", batch_size=3), **changes)
 
@@ -283,7 +296,7 @@ class Lab:
 
     def reconstruct(
         self, method: str = "uses-eeg", decoder: Callable[[Decoder], None] = lambda d: None, **changes: Any
-    ) -> Reconstructed:
+    ) -> Run:
         planned = self.plan(method, **changes)
         fitted = fit(planned, progress=Silent())
         assert isinstance(fitted.reconstructor, Decoder)

@@ -15,8 +15,7 @@ from eegbench.cli import app
 from eegbench.errors import CheckFailed
 from eegbench.leaderboard import board as boards
 from eegbench.leaderboard.board import Board
-from eegbench.runs import search
-from eegbench.runs.folder import MIXED, OTHER_IMAGES, read_run
+from eegbench.runs.folder import MIXED, OTHER_IMAGES, Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.search import Unreadable, read_runs
 
@@ -116,7 +115,7 @@ def test_whatever_one_run_brings_about_is_that_runs_alone(
 ) -> None:
     for name in "abc":
         add_run(name, {"ssim": 0.5}, folder=name)
-    for where, call in ((search, "read_run"), (boards, "tabulate")):
+    for where, call in ((Run, "open"), (boards, "tabulate")):
         with monkeypatch.context() as patch:
             patch.setattr(where, call, _stopped_by("b", getattr(where, call), error))
             board = Board.of(tmp_path)
@@ -124,7 +123,7 @@ def test_whatever_one_run_brings_about_is_that_runs_alone(
         assert board.unreadable[0].path == "b" and type(error).__name__ in board.unreadable[0].why
 
 
-def _stopped_by(name: str, call: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+def _stopped_by(name: str, call: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
     """`call`, which raises where its first argument is the run of that name, or has it."""
 
     def stopped(first: Any, *rest: Any, **more: Any) -> Any:
@@ -138,7 +137,7 @@ def _stopped_by(name: str, call: Callable[..., Any], error: Exception) -> Callab
 
 def test_an_interrupt_is_no_fault_of_a_run(tmp_path: Path, add_run: AddRun, monkeypatch: pytest.MonkeyPatch) -> None:
     add_run("a", {"ssim": 0.5}, folder="a")
-    monkeypatch.setattr(search, "read_run", _stopped_by("a", read_run, KeyboardInterrupt()))  # type: ignore[arg-type]
+    monkeypatch.setattr(Run, "open", _stopped_by("a", Run.open, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         Board.of(tmp_path)
 

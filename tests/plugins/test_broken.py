@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import Result
 
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import Notice

@@ -16,7 +16,7 @@ from eegbench.arrays import EEGInfo
 from eegbench.backbones import Suite
 from eegbench.backbones.micro import judges as micro
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.contracts import Backbone, Silent
 from eegbench.errors import EegbenchError, InputError
 from small_plugins import FAULTS, ODD

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.checks import merging
 from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent

@@ -12,7 +12,7 @@ from attack.spoiling import spoilt
 from attack.worlds import evaluated
 from eegbench.benchmark import permuting
 from eegbench.runs import layout
-from eegbench.runs.folder import read_run
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.seal import is_sealed
 from eegbench.runs.sheet import ScoreSheet
@@ -47,9 +47,9 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 def read(folder: Path) -> Read:
     """All three, and what stands in them together."""
     record, sheet = RunRecord.read(folder / layout.RECORD), ScoreSheet.read(folder / layout.SHEET)
-    read_run(folder)
+    run = Run.open(folder)
     contents = {row.stimulus: row.stimulus for row in record.manifest}
-    permuting.stored(folder, record, None, contents=contents)
+    permuting.stored(run, None, contents=contents)
     return folder, record, sheet
 
 

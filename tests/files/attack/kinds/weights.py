@@ -14,7 +14,7 @@ from safetensors import numpy as safetensors
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import changed, value
 from eegbench.backbones.weights import read_tensors
-from eegbench.benchmark.score import stored_embeddings
+from eegbench.runs.tensors import read_rows
 
 
 def saved(tensors: dict[str, NDArray[Any]], metadata: dict[str, str]) -> bytes:
@@ -31,7 +31,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 
 def read(path: Path) -> Any:
     """The tensors; and the embeddings by stimulus, which a run keeps so."""
-    return read_tensors(path), stored_embeddings(path, "decoded")
+    return read_tensors(path), read_rows(path, "decoded")
 
 
 def check(found: Any) -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import eegbench
 from eegbench.assets import catalogue
-from eegbench.benchmark.plan import CHOICES as SUITES
+from eegbench.benchmark.options import CHOICES as SUITES
 from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.checks import drift_report
 from eegbench.checks.rehearse import RECORDINGS

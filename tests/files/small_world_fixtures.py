@@ -1,17 +1,23 @@
-"""The small world of `tests/files/small_world.py`, for each test anew."""
+"""The fixtures of `small_world.py`: the small world for each test anew, and runs of it that are made once."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from small_world import Lab, small_world
+if TYPE_CHECKING:
+    from small_world import Lab
+
+Once = Callable[[str, Callable[[], Path]], Path]
 
 
 @pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Lab":
     """The small world in place of the real data sets, methods, judges and metrics, with its own cache and runs."""
+    from small_world import small_world  # here, for it loads torch
+
     return small_world(tmp_path, monkeypatch)
 
 
@@ -22,9 +28,7 @@ def kept() -> dict[str, tuple[Path, Path]]:
 
 
 @pytest.fixture
-def once(
-    lab: Lab, kept: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, Callable[[], Path]], Path]:
+def once(lab: "Lab", kept: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory) -> Once:
     """Makes a tree of runs the first time that it is asked for by its name, and copies it into the lab from then on."""
 
     def of(name: str, make: Callable[[], Path]) -> Path:

@@ -17,10 +17,11 @@ from eegbench.contracts import Silent
 from eegbench.errors import EegbenchError, InputError
 from eegbench.leaderboard.board import Board
 from eegbench.runs import layout
-from eegbench.runs.folder import read_run
+from eegbench.runs.folder import Run
 from eegbench.runs.permutation import Permutation
 from eegbench.runs.seal import sealed
 from eegbench.studies import compare, gallery
+from small_world import Lab
 
 CASES = 40  # of each file; scripts/attack tries thousands
 FILES = (layout.RECORD, layout.SHEET, layout.PERMUTATION)
@@ -59,7 +60,7 @@ def spoilt(text: str, rng: random.Random) -> tuple[str, Any]:
 
 
 def read(folder: Path) -> None:
-    read_run(folder).values  # noqa: B018
+    Run.open(folder).values  # noqa: B018
     Permutation.read(folder)
 
 
@@ -78,7 +79,7 @@ def use(folder: Path, top: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_record_with_any_value_in_any_field_is_refused_or_read_by_every_verb(lab: Any, name: str) -> None:
+def test_a_record_with_any_value_in_any_field_is_refused_or_read_by_every_verb(lab: Lab, name: str) -> None:
     folder = lab.evaluate(track="oracle").run_folder
     whole, rng = (folder / name).read_text(), random.Random(name)
     counts, lines = {"refused": 0, "read": 0}, list[str]()

@@ -13,7 +13,8 @@ import things_files
 from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.features import content
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.files import digest

@@ -17,6 +17,7 @@ from eegbench.errors import InputError, UsageError
 from eegbench.studies import explain as explaining
 from eegbench.studies import explain_pictures as pictures
 from eegbench.studies.explain import Explained
+from small_world import Lab
 
 ITEMS = (1, 3, 4, 6)
 FOUND = Explanation(
@@ -29,7 +30,7 @@ FOUND = Explanation(
 
 
 @pytest.fixture
-def ask(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
+def ask(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
     """Explain `uses-eeg`, which answers as it is told."""
 
     def explained(**changes: Any) -> Explained:
@@ -44,14 +45,14 @@ def ask(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Explained]:
     return explained
 
 
-def test_the_trials_are_the_method_s_held_out_ones_and_no_test_data_are_opened(ask: Any, lab: Any) -> None:
+def test_the_trials_are_the_method_s_held_out_ones_and_no_test_data_are_opened(ask: Any, lab: Lab) -> None:
     explained = ask()
     assert explained.stimuli == tuple(f"{i:02d}_thing/train_{i}" for i in ITEMS) and explained.simulated
-    assert type(lab.plan().dataset).calls.count("answers") == type(lab.plan().dataset).calls.count("queries") == 0
+    assert lab.calls.count("answers") == lab.calls.count("queries") == 0
 
 
 def test_it_is_asked_about_the_captions_that_it_was_fitted_on(
-    lab: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen = []
 
@@ -99,7 +100,7 @@ def test_a_scalp_map_wants_electrodes_whose_places_are_known(tmp_path: Path) -> 
     assert pictures.scalp({"a": values}, [f"E{i}" for i in range(17)], "title", tmp_path / "c.png") is None
 
 
-def test_a_method_that_cannot_explain_itself_says_who_can(lab: Any) -> None:
+def test_a_method_that_cannot_explain_itself_says_who_can(lab: Lab) -> None:
     with pytest.raises(UsageError, match="'ignores-eeg' cannot explain itself; these can: none"):
         explaining.explain("ignores-eeg", 8, lab.options(), Silent())
 

@@ -18,6 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import file_digest
 from eegbench.runs import layout
 from eegbench.runs.record import RunRecord
+from small_world import Lab
 
 Change = Callable[[Any], Any]
 
@@ -92,7 +93,7 @@ CASES = [
 ]
 
 
-def spoil(lab: Any, patch: pytest.MonkeyPatch, call: str, change: Change) -> None:
+def spoil(lab: Lab, patch: pytest.MonkeyPatch, call: str, change: Change) -> None:
     kind = lab.plan().method.reconstructor
     plain = getattr(kind, call)
     patch.setattr(kind, call, lambda self, *given, **more: change(plain(self, *given, **more)))
@@ -100,7 +101,7 @@ def spoil(lab: Any, patch: pytest.MonkeyPatch, call: str, change: Change) -> Non
 
 @pytest.mark.parametrize(("call", "name"), CASES)
 def test_an_output_that_breaks_a_rule_ends_the_run_as_failed_in_one_line(
-    lab: Any, monkeypatch: pytest.MonkeyPatch, call: str, name: str
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, call: str, name: str
 ) -> None:
     change, words = KINDS[call][name]
     spoil(lab, monkeypatch, call, change)
@@ -113,7 +114,7 @@ def test_an_output_that_breaks_a_rule_ends_the_run_as_failed_in_one_line(
 
 
 @pytest.mark.parametrize(("call", "name"), [case for case in CASES if case[0] != "reconstruct"])
-def test_check_method_says_the_same(lab: Any, monkeypatch: pytest.MonkeyPatch, call: str, name: str) -> None:
+def test_check_method_says_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch, call: str, name: str) -> None:
     change, words = KINDS[call][name]
     spoil(lab, monkeypatch, call, change)
     found = [finding.problem for finding in check(lab.plan(), progress=Silent())]
@@ -121,7 +122,7 @@ def test_check_method_says_the_same(lab: Any, monkeypatch: pytest.MonkeyPatch, c
 
 
 @pytest.mark.parametrize("call", ["reconstruct", "embed", "controls"])
-def test_who_writes_into_the_eeg_is_named_by_the_call(lab: Any, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_who_writes_into_the_eeg_is_named_by_the_call(lab: Lab, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     kind = lab.plan().method.reconstructor
     plain = getattr(kind, call)
 
@@ -138,7 +139,7 @@ def test_who_writes_into_the_eeg_is_named_by_the_call(lab: Any, monkeypatch: pyt
 
 
 def test_an_embed_that_writes_where_many_come_does_not_reach_the_audit(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = lab.evaluate(runs=lab.runs / "honest").sheet
     kind = lab.plan().method.reconstructor
@@ -155,8 +156,8 @@ def test_an_embed_that_writes_where_many_come_does_not_reach_the_audit(
     assert {n: s.permuted for n, s in found.metrics.items()} == {n: s.permuted for n, s in honest.metrics.items()}
 
 
-def test_an_embed_that_remembers_what_was_reconstructed_is_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = lab.plan().method.reconstructor
+def test_an_embed_that_remembers_what_was_reconstructed_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind: Any = lab.plan().method.reconstructor
     plain, plain_images = kind.embed, kind.reconstruct
     seen: list[Any] = []
 
@@ -170,7 +171,7 @@ def test_an_embed_that_remembers_what_was_reconstructed_is_refused(lab: Any, mon
         lab.evaluate(audit=False)
 
 
-def test_target_embeddings_of_a_part_alone_end_the_run_as_failed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_target_embeddings_of_a_part_alone_end_the_run_as_failed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(lab, monkeypatch, "embed_images", lambda rows: None if len(rows) > 4 else rows)
     monkeypatch.setattr(evaluating, "portions", lambda n: [range(3), range(3, n)])
     with pytest.raises(InputError, match="None for some of the images"):
@@ -178,13 +179,13 @@ def test_target_embeddings_of_a_part_alone_end_the_run_as_failed(lab: Any, monke
     assert RunRecord.read(next(lab.runs.rglob("run.json"))).status == "failed"
 
 
-def transductive(lab: Any, patch: pytest.MonkeyPatch, change: Change = _centred) -> None:
+def transductive(lab: Lab, patch: pytest.MonkeyPatch, change: Change = _centred) -> None:
     patch.setattr(type(lab.plan().method), "transductive", True)
     spoil(lab, patch, "embed", change)
 
 
 def test_a_method_that_says_so_may_use_the_other_trials_and_is_marked(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert RunRecord.read(lab.evaluate(seed=1).run_folder / "run.json").transductive is False
     transductive(lab, monkeypatch)
@@ -194,7 +195,7 @@ def test_a_method_that_says_so_may_use_the_other_trials_and_is_marked(
     assert not any(finding.problem for finding in check(lab.plan(), progress=Silent()))
 
 
-def test_a_transductive_method_gets_all_trials_at_once(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transductive_method_gets_all_trials_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     transductive(lab, monkeypatch)
     counts: list[int] = []
 
@@ -207,20 +208,20 @@ def test_a_transductive_method_gets_all_trials_at_once(lab: Any, monkeypatch: py
     assert counts[-1] == 8
 
 
-def test_a_transductive_method_is_still_held_to_the_other_rules(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transductive_method_is_still_held_to_the_other_rules(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     transductive(lab, monkeypatch, _noise)
     with pytest.raises(InputError, match="draw from `seeds` alone"):
         lab.evaluate()
 
 
-def test_a_run_from_before_the_declaration_is_made_anew(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_from_before_the_declaration_is_made_anew(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.reconstruct()
     transductive(lab, monkeypatch)
     again = lab.reconstruct()
     assert not again.reused and again.record.transductive
 
 
-def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again(lab: Any) -> None:
+def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again(lab: Lab) -> None:
     run = lab.evaluate(audit=False).run_folder
     stimuli = {"stimuli": json.dumps([f"{i:02d}_thing/test_{i}" for i in range(8)])}
     save_file({"decoded": np.full((8, 108), np.nan, np.float32)}, run / layout.EMBEDDING, stimuli)
@@ -236,13 +237,13 @@ def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again
         lab.evaluate(audit=False)
 
 
-def test_check_method_asks_for_a_batch_as_large_as_a_runs(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_method_asks_for_a_batch_as_large_as_a_runs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(lab, monkeypatch, "reconstruct", lambda images: _centred(images) if len(images) > 5 else images)
     found = [f.problem for f in check(lab.plan(batch_size=8), progress=Silent()) if f.problem]
     assert len(found) == 1 and "made 8 at once" in found[0]
 
 
-def test_an_embed_images_that_writes_does_not_reach_the_truths(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embed_images_that_writes_does_not_reach_the_truths(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = lab.evaluate(audit=False, runs=lab.runs / "honest").sheet
     kind = lab.plan().method.reconstructor
     plain = kind.embed_images

@@ -16,16 +16,17 @@ from safetensors.numpy import save_file
 from eegbench.benchmark.reconstruct import spread
 from eegbench.files import canonical, file_digest
 from eegbench.runs import layout
-from eegbench.runs.folder import Run, read_run
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.studies import gallery
 from eegbench.studies.gallery import SHOWN, SIDE, Gallery, Picture, collect, thumbnail
+from small_world import Lab
 
 
-def run_of(lab: Any, method: str = "uses-eeg", **changes: Any) -> Run:
+def run_of(lab: Lab, method: str = "uses-eeg", **changes: Any) -> Run:
     folder = lab.reconstruct(method, **changes).folder
-    return read_run(folder, top=lab.runs, manifest=False)
+    return Run.open(folder, top=lab.runs, manifest=False)
 
 
 def show(*shown: Run, **settings: object) -> Gallery:
@@ -46,7 +47,7 @@ def shown_of(found: Gallery, run: Run, kind: str = "image") -> int:
     return sum(p.run == run.path and p.kind == kind for one in found.shown for p in one.pictures)
 
 
-def test_truth_stands_first_and_then_each_run(lab: Any) -> None:
+def test_truth_stands_first_and_then_each_run(lab: Lab) -> None:
     first, second = run_of(lab), run_of(lab, "ignores-eeg")
     found = show(first, second)
     assert (found.of, found.notes) == (8, ())
@@ -56,7 +57,7 @@ def test_truth_stands_first_and_then_each_run(lab: Any) -> None:
     assert [(p.run, p.kind) for p in found.shown[0].pictures] == [*kinds, (second.path, "control")]
 
 
-def test_pictures_are_those_of_the_stimulus(lab: Any) -> None:
+def test_pictures_are_those_of_the_stimulus(lab: Lab) -> None:
     answers = lab.plan().dataset.answers(8)
     for one in show(run_of(lab)).shown:
         true = answers.images[answers.stimuli.index(one.stimulus)]
@@ -74,7 +75,7 @@ def test_thumbnails_are_small_copies(size: tuple[int, int], fitted: tuple[int, i
     assert np.abs(seen - wanted).max() < 12  # of 255: lossy, but the same picture
 
 
-def test_a_strangers_bytes_do_not_go_on(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_strangers_bytes_do_not_go_on(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path, image: Any) -> None:
         note = PngInfo()
         note.add_text("Comment", "SECRET<script>")
@@ -113,7 +114,7 @@ def lead_in_a_circle(path: Path) -> None:
     ],
 )
 def test_an_image_that_is_not_the_runs_is_left_out_and_told(
-    lab: Any, damage: Callable[[Path], object], told: str
+    lab: Lab, damage: Callable[[Path], object], told: str
 ) -> None:
     run, other = run_of(lab), run_of(lab, "ignores-eeg")
     for path in images(run)[:2]:
@@ -124,7 +125,7 @@ def test_an_image_that_is_not_the_runs_is_left_out_and_told(
     assert note.startswith(f"{run.path}: {told}") and note.endswith(", 2 times")
 
 
-def test_control_maps_that_are_not_the_runs_are_left_out_and_told(lab: Any) -> None:
+def test_control_maps_that_are_not_the_runs_are_left_out_and_told(lab: Lab) -> None:
     run = run_of(lab)
     swap(sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0])
     found = show(run)
@@ -141,7 +142,7 @@ def unsigned(run: Run) -> Run:
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
-def test_a_control_map_that_is_no_image_is_left_out_and_told(lab: Any, content: bytes) -> None:
+def test_a_control_map_that_is_no_image_is_left_out_and_told(lab: Lab, content: bytes) -> None:
     run = run_of(lab)
     sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0].write_bytes(content)
     found = show(unsigned(run))
@@ -149,7 +150,7 @@ def test_a_control_map_that_is_no_image_is_left_out_and_told(lab: Any, content: 
     assert found.notes == (f"{run.path}: control map cannot be read",)
 
 
-def test_a_control_map_that_leads_away_is_left_out(lab: Any, tmp_path: Path) -> None:
+def test_a_control_map_that_leads_away_is_left_out(lab: Lab, tmp_path: Path) -> None:
     run = run_of(lab)
     path = sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0]
     path.symlink_to(path.rename(tmp_path / "elsewhere.png"))
@@ -166,7 +167,7 @@ def saliency(run: Run, count: int = 8, **changes: Any) -> None:
     save_file(tensors, run.folder / layout.SALIENCY, {"stimuli": stimuli})
 
 
-def test_saliency_maps_of_reconstruction_and_truth_are_shown(lab: Any) -> None:
+def test_saliency_maps_of_reconstruction_and_truth_are_shown(lab: Lab) -> None:
     run, bare = run_of(lab), run_of(lab, "ignores-eeg")
     saliency(run)
     found = show(bare, run)
@@ -176,7 +177,7 @@ def test_saliency_maps_of_reconstruction_and_truth_are_shown(lab: Any) -> None:
         assert abs(made - 30 * i) < 4 and abs(true - (255 - 30 * i)) < 4  # of 255: lossy
 
 
-def test_saliency_maps_that_are_not_the_ones_that_were_scored_are_left_out(lab: Any) -> None:
+def test_saliency_maps_that_are_not_the_ones_that_were_scored_are_left_out(lab: Lab) -> None:
     run = run_of(lab)
     saliency(run)
     for sha256, count in ((file_digest(run.folder / layout.SALIENCY), 8), ("0" * 64, 0)):
@@ -198,7 +199,7 @@ def test_saliency_maps_that_are_not_the_ones_that_were_scored_are_left_out(lab: 
     ],
     ids=lambda changes: str(changes)[:40],
 )
-def test_strange_saliency_maps_are_left_out_and_told(lab: Any, changes: dict[str, Any]) -> None:
+def test_strange_saliency_maps_are_left_out_and_told(lab: Lab, changes: dict[str, Any]) -> None:
     run = run_of(lab)
     saliency(run, **changes)
     found = show(run)
@@ -207,7 +208,7 @@ def test_strange_saliency_maps_are_left_out_and_told(lab: Any, changes: dict[str
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"\x02\0\0\0\0\0\0\0{}"])
-def test_what_is_no_file_of_tensors_is_left_out_and_told(lab: Any, content: bytes) -> None:
+def test_what_is_no_file_of_tensors_is_left_out_and_told(lab: Lab, content: bytes) -> None:
     run = run_of(lab)
     (run.folder / layout.SALIENCY).write_bytes(content)
     found = show(run)
@@ -215,7 +216,7 @@ def test_what_is_no_file_of_tensors_is_left_out_and_told(lab: Any, content: byte
 
 
 def test_without_the_data_set_there_is_no_truth_and_no_path_of_this_machine(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_of(lab)
     kept = type(lab.plan().dataset)
@@ -226,19 +227,19 @@ def test_without_the_data_set_there_is_no_truth_and_no_path_of_this_machine(
     assert {one.concept for one in found.shown} == {""}
 
 
-def test_a_configuration_that_is_not_the_data_sets_own_opens_nothing(lab: Any) -> None:
+def test_a_configuration_that_is_not_the_data_sets_own_opens_nothing(lab: Lab) -> None:
     run = run_of(lab)
-    type(lab.plan().dataset).calls.clear()
+    lab.calls.clear()
     found = show(run, noise=0.5)  # which is no place, and makes it another
     assert found.notes == ("no true pictures: drawn is not here as the runs saw it",)
-    assert type(lab.plan().dataset).calls == []
+    assert lab.calls == []
 
 
-def test_settings_concern_the_data_sets_that_have_them(lab: Any) -> None:
+def test_settings_concern_the_data_sets_that_have_them(lab: Lab) -> None:
     assert show(run_of(lab), folder="x", root="y").notes == ()
 
 
-def test_many_stimuli_are_spread_as_in_a_runs_own_picture(lab: Any) -> None:
+def test_many_stimuli_are_spread_as_in_a_runs_own_picture(lab: Lab) -> None:
     found = show(run_of(lab, dataset_table={"count": 60}))
     names = sorted(f"{i:02d}_thing/test_{i}" for i in range(60))
     shown = [one.stimulus for one in found.shown]
@@ -248,14 +249,14 @@ def test_many_stimuli_are_spread_as_in_a_runs_own_picture(lab: Any) -> None:
     assert len(controls) == 12
 
 
-def test_a_record_that_cannot_be_read_any_more_is_told(lab: Any) -> None:
+def test_a_record_that_cannot_be_read_any_more_is_told(lab: Lab) -> None:
     run, other = run_of(lab), run_of(lab, "ignores-eeg")
     (run.folder / "run.json").write_text("{")
     found = show(run, other)
     assert (shown_of(found, other), found.notes) == (8, (f"{run.path}: record cannot be read",))
 
 
-def test_runs_without_images_make_an_empty_gallery(lab: Any) -> None:
+def test_runs_without_images_make_an_empty_gallery(lab: Lab) -> None:
     run = run_of(lab)
     for path in images(run):
         path.unlink()
@@ -263,7 +264,7 @@ def test_runs_without_images_make_an_empty_gallery(lab: Any) -> None:
     assert show() == Gallery((), 0, ())
 
 
-def test_the_same_runs_give_the_same_pictures_and_each_group_its_own_notes(lab: Any) -> None:
+def test_the_same_runs_give_the_same_pictures_and_each_group_its_own_notes(lab: Lab) -> None:
     run, other = run_of(lab), run_of(lab, "ignores-eeg")
     images(run)[0].unlink()
     found = collect({"a": [run], "b": [other], "c": [run]}, settings={})
@@ -273,7 +274,7 @@ def test_the_same_runs_give_the_same_pictures_and_each_group_its_own_notes(lab: 
 
 @pytest.mark.parametrize("error", [MemoryError(), TypeError("x"), OSError(5, "I/O")])
 def test_an_image_that_cannot_be_read_for_whatever_reason_costs_that_picture_alone(
-    lab: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     run, other = run_of(lab), run_of(lab, "ignores-eeg")
     read = gallery.read_image  # type: ignore[attr-defined]

@@ -21,10 +21,11 @@ from eegbench.runs.record import RunRecord
 from eegbench.runs.search import find_runs, read_runs
 from eegbench.runs.sheet import Score, ScoreSheet
 from forgery import as_edition_1, as_version_1, flip, repaint, reseal, with_score
+from small_world import Lab
 
 
 @pytest.fixture
-def run(lab: Any, once: Any) -> Path:
+def run(lab: Lab, once: Any) -> Path:
     folder: Path = once("oracle", lambda: lab.evaluate(track="oracle").run_folder)
     return folder
 
@@ -41,7 +42,7 @@ def test_an_honest_run_holds_with_every_image_and_score(run: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["floor", "ceiling"])
-def test_floors_and_ceilings_hold_too(lab: Any, run: Path, role: str) -> None:
+def test_floors_and_ceilings_hold_too(lab: Lab, run: Path, role: str) -> None:
     [folder] = [one.folder for one in read_runs(lab.runs) if one.record.role == role][:1]
     assert verified(folder).problems == ()
 
@@ -120,7 +121,7 @@ def test_a_forged_sheet_with_a_good_seal_is_found_by_the_scores(run: Path, what:
 
 
 @pytest.fixture
-def audited(lab: Any, once: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def audited(lab: Lab, once: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run on the track `eeg` whose eight stimuli are enough for a verdict."""
     monkeypatch.setattr(verdicts, "FEWEST_STIMULI", 8)
     folder: Path = once("eeg with a verdict", lambda: lab.evaluate().run_folder)
@@ -165,7 +166,7 @@ def test_a_forged_audit_with_a_good_seal_is_found(audited: Path, what: str) -> N
 
 
 def test_a_run_of_the_first_edition_is_verified_in_part_and_evaluate_brings_it_up_to_date(
-    lab: Any, audited: Path
+    lab: Lab, audited: Path
 ) -> None:
     new = ScoreSheet.read(audited / "scores.json")
     as_edition_1(audited)
@@ -246,7 +247,7 @@ def test_what_cannot_be_computed_here_is_said_and_is_no_failure(run: Path, monke
         require([verdict, dataclasses.replace(verdict, problems=("a.png: is missing",))])
 
 
-def test_several_samples_hold(lab: Any) -> None:
+def test_several_samples_hold(lab: Lab) -> None:
     assert verified(lab.evaluate(samples=3).run_folder).problems == ()
 
 
@@ -298,7 +299,7 @@ def test_retrieval_without_its_targets_is_not_called_computed(run: Path) -> None
     assert verdict.lines()[0].startswith("IN PART")
 
 
-def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_away(lab: Any) -> None:
+def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_away(lab: Lab) -> None:
     folder = lab.evaluate(audit=False).run_folder
     assert verified(folder).lines()[0].startswith("ok")
     (folder / "permuted").mkdir()
@@ -308,9 +309,9 @@ def test_what_a_killed_audit_left_is_named_and_scoring_without_audit_takes_it_aw
     assert verified(folder).lines()[0].startswith("ok")
 
 
-def test_judges_that_are_not_here_are_no_fault_of_the_run(lab: Any, run: Path) -> None:
+def test_judges_that_are_not_here_are_no_fault_of_the_run(lab: Lab, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.judge.provides, seen = ("pixels425", "saliency", "inception_probabilities"), lab.judge.embed
-    lab.judge.embed = lambda images: {k: v for k, v in seen(images).items() if k != "clip"}
+    monkeypatch.setattr(lab.judge, "embed", lambda images: {k: v for k, v in seen(images).items() if k != "clip"})
     lab.suite.missing["clip"] = "no weights here"
     verdict = verified(run)
     assert verdict.problems == () and "top1: no weights here" in verdict.unknown
@@ -329,7 +330,7 @@ def test_what_is_printed_has_nothing_that_a_terminal_acts_on() -> None:
     assert line.isprintable() and problem.isprintable()
 
 
-def test_all_says_which_links_were_not_followed(lab: Any, run: Path) -> None:
+def test_all_says_which_links_were_not_followed(lab: Lab, run: Path) -> None:
     def verify(*words: str) -> Any:
         return CliRunner().invoke(app, ["verify", str(lab.runs), "--all", "--digests-only", *words])
 
@@ -384,12 +385,12 @@ def test_records_that_say_nothing_of_each_others_images_fail(run: Path) -> None:
     assert "run.json: has no digest of its images" in told and "does not say which images were scored" in told
 
 
-def test_a_run_without_scores_is_verified_in_part(lab: Any) -> None:
+def test_a_run_without_scores_is_verified_in_part(lab: Lab) -> None:
     folder = lab.reconstruct().folder
     assert verified(folder).lines() == [f"IN PART  {folder}: digests hold; the run is not scored"]
 
 
-def test_records_of_two_schema_versions_fail_and_evaluate_brings_them_to_one(lab: Any) -> None:
+def test_records_of_two_schema_versions_fail_and_evaluate_brings_them_to_one(lab: Lab) -> None:
     folder = lab.evaluate(audit=False).run_folder
     new, sheet = (folder / "run.json").read_text(), (folder / "scores.json").read_text()
     as_version_1(folder)
@@ -402,7 +403,7 @@ def test_records_of_two_schema_versions_fail_and_evaluate_brings_them_to_one(lab
     assert verified(folder).lines()[0].startswith("ok")
 
 
-def test_evaluate_brings_a_run_of_schema_version_1_up_to_date_and_makes_no_image_again(lab: Any) -> None:
+def test_evaluate_brings_a_run_of_schema_version_1_up_to_date_and_makes_no_image_again(lab: Lab) -> None:
     folder = lab.evaluate(track="oracle").run_folder
     as_version_1(folder)
     made = {file: file.stat().st_mtime_ns for file in (folder / "reconstructions").rglob("*.png")}
@@ -414,7 +415,7 @@ def test_evaluate_brings_a_run_of_schema_version_1_up_to_date_and_makes_no_image
 
 @pytest.mark.parametrize("error", [TypeError("unhashable"), KeyError("nope"), MemoryError(), RecursionError("deep")])
 def test_whatever_goes_wrong_with_one_run_is_its_own_verdict(
-    lab: Any, run: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    lab: Lab, run: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     read = RunRecord.read
 
@@ -457,7 +458,7 @@ def test_a_file_of_which_no_digest_is_said_fails(run: Path) -> None:
 
 
 def test_other_stimuli_than_the_data_set_has_are_told_before_anything_is_scored(
-    lab: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = RunRecord.read(run / "run.json")
     lost, *rows = record.manifest

@@ -27,18 +27,19 @@ from eegbench.runs.record import RunRecord, RunSpec, files_digest
 from eegbench.runs.search import find_runs
 from eegbench.runs.sheet import ScoreSheet
 from forgery import as_version_1, flip, repaint, reseal, with_score
+from small_world import Lab
 
 HTML = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def theirs(lab: Any, once: Any) -> Path:
+def theirs(lab: Lab, once: Any) -> Path:
     """A stranger's tree: one method's run with its floor and ceilings."""
     folder: Path = once("eeg", lambda: lab.evaluate().run_folder)
     return folder
 
 
-def merged(lab: Any, **options: Any) -> list[Outcome]:
+def merged(lab: Lab, **options: Any) -> list[Outcome]:
     return list(merge([lab.runs], lab.runs.parent / "ours", Verifier(Silent(), **options)))
 
 
@@ -46,7 +47,7 @@ def states(outcomes: list[Outcome]) -> list[str]:
     return [outcome.state for outcome in outcomes]
 
 
-def ours(lab: Any, theirs: Path) -> Path:
+def ours(lab: Lab, theirs: Path) -> Path:
     folder: Path = lab.runs.parent / "ours" / theirs.relative_to(lab.runs)
     return folder
 
@@ -55,7 +56,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_tree_is_taken_in_byte_by_byte_and_not_twice(lab: Any, theirs: Path) -> None:
+def test_a_tree_is_taken_in_byte_by_byte_and_not_twice(lab: Lab, theirs: Path) -> None:
     assert states(merged(lab)) == [TAKEN] * 4
     assert files(lab.runs) == files(lab.runs.parent / "ours")
     again = merged(lab)
@@ -63,13 +64,13 @@ def test_a_tree_is_taken_in_byte_by_byte_and_not_twice(lab: Any, theirs: Path) -
     require(again)
 
 
-def test_the_board_of_what_was_taken_in_is_the_same(lab: Any, theirs: Path) -> None:
+def test_the_board_of_what_was_taken_in_is_the_same(lab: Lab, theirs: Path) -> None:
     merged(lab)
     boards = [render(collect(folder), "md") for folder in (lab.runs, lab.runs.parent / "ours")]
     assert boards[0] == boards[1] and "uses-eeg" in boards[0]
 
 
-def test_what_does_not_hold_is_refused_and_the_rest_is_taken_in(lab: Any, theirs: Path) -> None:
+def test_what_does_not_hold_is_refused_and_the_rest_is_taken_in(lab: Lab, theirs: Path) -> None:
     flip(theirs / "reconstructions/03_thing/test_3.png")
     outcomes = merged(lab)
     assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
@@ -79,13 +80,13 @@ def test_what_does_not_hold_is_refused_and_the_rest_is_taken_in(lab: Any, theirs
         require(outcomes)
 
 
-def test_a_forged_score_is_refused(lab: Any, theirs: Path) -> None:
+def test_a_forged_score_is_refused(lab: Lab, theirs: Path) -> None:
     reseal(theirs, lambda sheet: with_score(sheet, "top1", value=0.4))
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert "value of top1 is 0.4; computed again" in refused.why
 
 
-def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Any, theirs: Path) -> None:
+def test_the_same_run_with_other_images_is_refused_and_ours_stays(lab: Lab, theirs: Path) -> None:
     merged(lab)
     before = files(ours(lab, theirs))
     repaint(theirs)
@@ -100,13 +101,13 @@ def edited(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
     file.write_text(json.dumps(value))
 
 
-def ceiling(lab: Any) -> Path:
+def ceiling(lab: Lab) -> Path:
     """A run all of whose scores follow from its images: it keeps no embedding."""
     folder: Path = lab.runs / "drawn/ceiling/vae_roundtrip/sub-08/seed-0"
     return folder
 
 
-def test_a_run_of_schema_version_1_is_taken_in_with_the_scores_that_its_images_give(lab: Any, theirs: Path) -> None:
+def test_a_run_of_schema_version_1_is_taken_in_with_the_scores_that_its_images_give(lab: Lab, theirs: Path) -> None:
     old = ceiling(lab)
     before = ScoreSheet.read(old / "scores.json")
     as_version_1(old)  # which has intervals of -0.5 to 0.5
@@ -120,7 +121,7 @@ def test_a_run_of_schema_version_1_is_taken_in_with_the_scores_that_its_images_g
     assert Verifier(Silent()).verify(target).lines()[0].startswith("ok") and "reconstructions.png" not in files(target)
 
 
-def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_refused(lab: Any, theirs: Path) -> None:
+def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_refused(lab: Lab, theirs: Path) -> None:
     as_version_1(theirs)
     [refused] = [one for one in merged(lab) if one.state == REFUSED]
     assert "retrieval: the run keeps no target embeddings; nothing binds" in refused.why
@@ -130,7 +131,7 @@ def test_a_run_of_schema_version_1_whose_scores_are_not_all_computed_again_is_re
 
 
 @pytest.mark.parametrize("what", ["scores.json", "scores.csv"])
-def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab: Any, theirs: Path, what: str) -> None:
+def test_a_forged_run_of_schema_version_1_is_refused_also_when_it_was_known(lab: Lab, theirs: Path, what: str) -> None:
     old, known = ceiling(lab), lab.runs.parent / "known"
     as_version_1(old)
     if what == "scores.json":
@@ -157,7 +158,7 @@ def turn_round(folder: Path, metric: str) -> None:
     (folder / "scores.csv").write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n")
 
 
-def test_two_pull_requests_that_would_forge_a_table_nothing_binds_are_refused(lab: Any, theirs: Path) -> None:
+def test_two_pull_requests_that_would_forge_a_table_nothing_binds_are_refused(lab: Lab, theirs: Path) -> None:
     sheet = ScoreSheet.read(theirs / "scores.json")
     (theirs / "scores.json").write_text(dataclasses.replace(sheet, files={}).to_json())
     [first] = [one for one in merged(lab) if one.state == REFUSED]
@@ -170,7 +171,7 @@ def test_two_pull_requests_that_would_forge_a_table_nothing_binds_are_refused(la
     assert second.run == str(theirs) and "is bound by no digest of this run" in second.why
 
 
-def test_known_means_every_file_the_same(lab: Any, theirs: Path) -> None:
+def test_known_means_every_file_the_same(lab: Lab, theirs: Path) -> None:
     known, into = lab.runs.parent / "known", lab.runs.parent / "judged"
     shutil.copytree(lab.runs, known)
     Image.new("RGB", (6, 6)).save(known / theirs.relative_to(lab.runs) / "reconstructions.png")
@@ -180,7 +181,7 @@ def test_known_means_every_file_the_same(lab: Any, theirs: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["reconstructions/03_thing/test_3.png", "scores.csv", "run.json"])
-def test_a_link_is_not_followed(lab: Any, theirs: Path, tmp_path: Path, name: str) -> None:
+def test_a_link_is_not_followed(lab: Lab, theirs: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_bytes((theirs / name).read_bytes())
     (theirs / name).unlink()
     (theirs / name).symlink_to(tmp_path / "secret")
@@ -188,7 +189,7 @@ def test_a_link_is_not_followed(lab: Any, theirs: Path, tmp_path: Path, name: st
     assert "is a link" in refused.why
 
 
-def test_a_folder_that_is_a_link_is_not_followed(lab: Any, theirs: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_link_is_not_followed(lab: Lab, theirs: Path, tmp_path: Path) -> None:
     shutil.move(theirs / "reconstructions", tmp_path / "elsewhere")
     (theirs / "reconstructions").symlink_to(tmp_path / "elsewhere")
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
@@ -220,21 +221,21 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_records_are_refused_in_one_line(lab: Any, theirs: Path, case: str) -> None:
+def test_hostile_records_are_refused_in_one_line(lab: Lab, theirs: Path, case: str) -> None:
     name, change, words = HOSTILE[case]
     edited(theirs / name, change)
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert words in refused.why and "\n" not in refused.line() and len(refused.line()) < 900
 
 
-def test_nan_and_infinity_are_refused(lab: Any, theirs: Path) -> None:
+def test_nan_and_infinity_are_refused(lab: Lab, theirs: Path) -> None:
     text = (theirs / "scores.json").read_text()
     (theirs / "scores.json").write_text(text.replace('"n": 8', '"n": NaN'))
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert "NaN is not JSON" in refused.why
 
 
-def test_html_in_free_text_does_no_harm_on_the_board(lab: Any, theirs: Path) -> None:
+def test_html_in_free_text_does_no_harm_on_the_board(lab: Lab, theirs: Path) -> None:
     record = RunRecord.read(theirs / "run.json")
     spec = dataclasses.replace(record.spec, configuration=record.spec.configuration | {"note": HTML})
     dataclasses.replace(record, spec=spec, caution=HTML).write(theirs / "run.json")
@@ -243,7 +244,7 @@ def test_html_in_free_text_does_no_harm_on_the_board(lab: Any, theirs: Path) -> 
     assert HTML not in render(collect(lab.runs), "md")
 
 
-def test_our_own_folder_is_not_merged_into_itself(lab: Any, theirs: Path) -> None:
+def test_our_own_folder_is_not_merged_into_itself(lab: Lab, theirs: Path) -> None:
     for folder, into in ((lab.runs, lab.runs), (theirs, lab.runs), (lab.runs, theirs)):
         with pytest.raises(UsageError, match="lie within each other"):
             list(merge([folder], into, Verifier(Silent())))
@@ -254,7 +255,7 @@ def test_no_run_at_all_is_said(tmp_path: Path) -> None:
         require(list(merge([tmp_path], tmp_path.with_name("ours"), Verifier(Silent()))))
 
 
-def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_half_copied(lab: Lab, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, os.strerror(28))
 
@@ -264,7 +265,7 @@ def test_nothing_is_left_half_copied(lab: Any, theirs: Path, monkeypatch: pytest
     assert not [path for path in (lab.runs.parent / "ours").rglob("*") if path.is_file()]
 
 
-def test_runs_that_were_verified_before_are_not_scored_again(lab: Any, theirs: Path) -> None:
+def test_runs_that_were_verified_before_are_not_scored_again(lab: Lab, theirs: Path) -> None:
     before = lab.runs.parent / "before"
     shutil.copytree(lab.runs, before)
     lab.judge.seen.clear()
@@ -277,12 +278,12 @@ def test_runs_that_were_verified_before_are_not_scored_again(lab: Any, theirs: P
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\ud800"])
-def test_a_name_that_no_file_can_have_is_refused_and_the_rest_goes_on(lab: Any, theirs: Path, name: str) -> None:
+def test_a_name_that_no_file_can_have_is_refused_and_the_rest_goes_on(lab: Lab, theirs: Path, name: str) -> None:
     edited(theirs / "run.json", lambda r: r["manifest"][0].update(file=f"reconstructions/{name}.png"))
     assert sorted(states(merged(lab))) == [REFUSED, TAKEN, TAKEN, TAKEN]
 
 
-def test_a_file_that_no_run_has_is_not_taken_along(lab: Any, theirs: Path) -> None:
+def test_a_file_that_no_run_has_is_not_taken_along(lab: Lab, theirs: Path) -> None:
     (theirs / "index.html").write_text(HTML)
     sheet = ScoreSheet.read(theirs / "scores.json")
     files = sheet.files | {"index.html": "a" * 64}
@@ -291,18 +292,18 @@ def test_a_file_that_no_run_has_is_not_taken_along(lab: Any, theirs: Path) -> No
     assert "'index.html', which no run has" in refused.why
 
 
-def test_a_huge_image_is_refused_before_it_is_scored(lab: Any, theirs: Path) -> None:
+def test_a_huge_image_is_refused_before_it_is_scored(lab: Lab, theirs: Path) -> None:
     Image.new("RGB", (2049, 2)).save(theirs / "reconstructions/03_thing/test_3.png")
     [refused] = [outcome for outcome in merged(lab) if outcome.state == REFUSED]
     assert "larger than 2048 px" in refused.why
 
 
-def test_what_is_being_copied_is_no_run_of_the_board(lab: Any, theirs: Path) -> None:
+def test_what_is_being_copied_is_no_run_of_the_board(lab: Lab, theirs: Path) -> None:
     shutil.copytree(theirs, theirs.with_name(".seed-0.abcd.tmp"))
     assert "has the same specification" not in render(collect(lab.runs), "md")
 
 
-def test_a_pipe_is_no_file(lab: Any, theirs: Path) -> None:
+def test_a_pipe_is_no_file(lab: Lab, theirs: Path) -> None:
     os.mkfifo(theirs / "controls.png")
     (theirs / "scores.csv").unlink()
     os.mkfifo(theirs / "scores.csv")
@@ -310,14 +311,14 @@ def test_a_pipe_is_no_file(lab: Any, theirs: Path) -> None:
     assert "is no file" in refused.why
 
 
-def test_a_folder_that_is_a_link_is_not_merged(lab: Any, theirs: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_link_is_not_merged(lab: Lab, theirs: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(lab.runs)
     with pytest.raises(InputError, match="is a link; name the folder itself"):
         list(merge([tmp_path / "link"], tmp_path / "ours", Verifier(Silent())))
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_a_link_to_a_folder_is_refused_by_name_and_the_rest_is_taken_in(lab: Any, theirs: Path, inside: bool) -> None:
+def test_a_link_to_a_folder_is_refused_by_name_and_the_rest_is_taken_in(lab: Lab, theirs: Path, inside: bool) -> None:
     target = theirs if inside else lab.runs.parent / "elsewhere"
     target.mkdir(exist_ok=True)
     (lab.runs / "linked").symlink_to(target, target_is_directory=True)
@@ -326,7 +327,7 @@ def test_a_link_to_a_folder_is_refused_by_name_and_the_rest_is_taken_in(lab: Any
     assert states(outcomes[1:]) == [TAKEN] * 4
 
 
-def test_what_is_hidden_is_told(lab: Any, theirs: Path) -> None:
+def test_what_is_hidden_is_told(lab: Lab, theirs: Path) -> None:
     (lab.runs / ".hidden").mkdir()
     notes: list[str] = []
     into, verifier = lab.runs.parent / "ours", Verifier(Silent(), digests_only=True)
@@ -334,7 +335,7 @@ def test_what_is_hidden_is_told(lab: Any, theirs: Path) -> None:
     assert notes == [f"{lab.runs}: 1 not read: .hidden/ (hidden)"]
 
 
-def test_a_run_that_is_there_with_other_bytes_is_left_and_told(lab: Any, theirs: Path) -> None:
+def test_a_run_that_is_there_with_other_bytes_is_left_and_told(lab: Lab, theirs: Path) -> None:
     merged(lab)
     before = files(ours(lab, theirs))
     record = RunRecord.read(theirs / "run.json")
@@ -358,7 +359,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("name", GARBAGE)
 def test_what_no_verb_could_read_is_refused_also_where_only_digests_are_asked_for(
-    lab: Any, theirs: Path, name: str
+    lab: Lab, theirs: Path, name: str
 ) -> None:
     (theirs / name).write_bytes(b"stimulus,sample\xff")
     sealed_anew(theirs)
@@ -382,7 +383,7 @@ def sealed_anew(folder: Path) -> None:
     reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
 
 
-def test_a_reader_that_is_brought_along_must_read_it_too(lab: Any, theirs: Path) -> None:
+def test_a_reader_that_is_brought_along_must_read_it_too(lab: Lab, theirs: Path) -> None:
     def board(folder: Path) -> None:
         if "uses-eeg" in (folder / "run.json").read_text():
             raise ValueError("a board breaks")
@@ -393,20 +394,20 @@ def test_a_reader_that_is_brought_along_must_read_it_too(lab: Any, theirs: Path)
     assert refused.why == "as a board: ValueError: a board breaks" and not ours(lab, theirs).exists()
 
 
-def test_the_command_line_brings_the_boards_reader(lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_brings_the_boards_reader(lab: Lab, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
     monkeypatch.setattr(alone, "READERS", {"as a board": seen.append})
     done = CliRunner().invoke(app, ["merge", str(lab.runs), "--into", str(lab.runs.parent / "ours"), "--digests-only"])
     assert (done.exit_code, len(seen)) == (0, 4)
 
 
-def test_an_honest_run_is_read_as_a_board_and_by_check(lab: Any, theirs: Path) -> None:
+def test_an_honest_run_is_read_as_a_board_and_by_check(lab: Lab, theirs: Path) -> None:
     for read in alone.READERS.values():
         for folder in find_runs(lab.runs).folders:
             read(folder)
 
 
-def test_records_of_two_schema_versions_are_refused(lab: Any, theirs: Path) -> None:
+def test_records_of_two_schema_versions_are_refused(lab: Lab, theirs: Path) -> None:
     new = (theirs / "run.json").read_text()
     as_version_1(theirs)
     (theirs / "run.json").write_text(new)
@@ -416,7 +417,7 @@ def test_records_of_two_schema_versions_are_refused(lab: Any, theirs: Path) -> N
 
 @pytest.mark.parametrize("error", [TypeError("unhashable"), KeyError("nope"), MemoryError(), RecursionError("deep")])
 def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
-    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    lab: Lab, theirs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     place, method = layout.place, RunRecord.read(theirs / "run.json").spec.method
 
@@ -433,7 +434,7 @@ def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
 
 
 @pytest.mark.parametrize("change", [{"count": "x"}, {"count": {"inner": []}}])
-def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Any, theirs: Path, change: Any) -> None:
+def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Lab, theirs: Path, change: Any) -> None:
     record = RunRecord.read(theirs / "run.json")
     spec = dataclasses.replace(record.spec, dataset_configuration=change)
     dataclasses.replace(record, spec=spec).write(theirs / "run.json")
@@ -446,7 +447,7 @@ def test_a_configuration_that_no_data_set_can_have_stops_no_other_run(lab: Any, 
 
 
 def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
-    lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, theirs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy, record = Opened.copy, RunRecord.read(theirs / "run.json")
     other = dataclasses.replace(record, spec=dataclasses.replace(record.spec, seed=7))
@@ -462,7 +463,7 @@ def test_a_record_that_is_swapped_after_it_was_copied_changes_nothing(
 
 
 def test_a_folder_that_is_swapped_for_a_link_while_it_is_copied_is_refused(
-    lab: Any, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Opened.copy
 
@@ -477,7 +478,7 @@ def test_a_folder_that_is_swapped_for_a_link_while_it_is_copied_is_refused(
     assert "reconstructions: is a link, or lies behind one" in refused.why and not ours(lab, theirs).exists()
 
 
-def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_copied(lab: Any, theirs: Path) -> None:
+def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_copied(lab: Lab, theirs: Path) -> None:
     (theirs / ".DS_Store").write_text("left by a system")
     assert states(merged(lab, digests_only=True)) == [TAKEN] * 4
     assert ".DS_Store" not in files(ours(lab, theirs))
@@ -488,7 +489,7 @@ def test_a_file_beside_a_run_is_refused_and_what_a_system_hides_there_is_not_cop
 
 
 @pytest.mark.parametrize("digests_only", [False, True])
-def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Any, theirs: Path, digests_only: bool) -> None:
+def test_scores_under_a_protocol_that_nobody_knows_are_refused(lab: Lab, theirs: Path, digests_only: bool) -> None:
     edited(theirs / "scores.json", lambda sheet: sheet.update(protocol="nope"))
     [refused] = [one for one in merged(lab, digests_only=digests_only) if one.state == REFUSED]
     assert "protocol is 'nope'; wanted one of sal512, me256" in refused.why
@@ -504,13 +505,13 @@ def renamed(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["reconstructions/index.html", "deploy/CNAME", "reconstructions/00_thing/TEST_0.PNG"])
-def test_an_image_under_another_name_than_a_run_gives_it_is_refused(lab: Any, theirs: Path, name: str) -> None:
+def test_an_image_under_another_name_than_a_run_gives_it_is_refused(lab: Lab, theirs: Path, name: str) -> None:
     renamed(theirs, name)
     [refused] = [one for one in merged(lab, digests_only=True) if one.state == REFUSED]
     assert refused.why.startswith(f"{name}: is not what a run calls this image, which is reconstructions/")
 
 
-def test_a_run_without_scores_is_refused(lab: Any, theirs: Path) -> None:
+def test_a_run_without_scores_is_refused(lab: Lab, theirs: Path) -> None:
     for name in ("scores.json", "scores.csv", "reconstructions.png", "targets.safetensors", "saliency.safetensors"):
         (theirs / name).unlink(missing_ok=True)
     shutil.rmtree(theirs / "permuted")

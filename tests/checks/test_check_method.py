@@ -14,6 +14,7 @@ from eegbench.arrays import EEG, Images
 from eegbench.benchmark.plan import Plan
 from eegbench.checks.check_method import check
 from eegbench.contracts import Dataset, Reconstructor, Silent, TrainingSet
+from small_world import Lab
 
 Change = Callable[[Images, EEG, Dataset], Any]
 
@@ -85,26 +86,26 @@ BAD: dict[str, tuple[Change, str]] = {
 }
 
 
-def test_a_method_that_keeps_the_contract_passes(lab: Any) -> None:
+def test_a_method_that_keeps_the_contract_passes(lab: Lab) -> None:
     found = check(lab.plan(), progress=Silent())
     assert len(found) == 10 and not any(finding.problem for finding in found)
     assert not any(f.problem for f in check(lab.plan(track="oracle"), progress=Silent()))
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_method_is_caught_in_its_own_words(lab: Any, name: str) -> None:
+def test_a_bad_method_is_caught_in_its_own_words(lab: Lab, name: str) -> None:
     change, words = BAD[name]
     found = problems(lab.plan(), method_of(lab.plan(), spoiled(lab.plan(), change)))
     assert any(words in problem for problem in found.values()), found
 
 
-def test_the_data_set_answers_again_afterwards(lab: Any) -> None:
+def test_the_data_set_answers_again_afterwards(lab: Lab) -> None:
     plan = lab.plan()
     problems(plan, method_of(plan, spoiled(plan, _asks)))
     assert len(plan.dataset.answers(8).images) == 8
 
 
-def test_a_fit_that_asks_for_answers_is_caught(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_that_asks_for_answers_is_caught(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = lab.plan()
     monkeypatch.setattr(type(plan.method), "fit", lambda *_, **__: plan.dataset.answers(8))
     (clause, problem), *rest = problems(plan, plan.method).items()
@@ -115,7 +116,7 @@ def saving(plan: Plan, save: Callable[[Any, Path], None]) -> Any:
     return method_of(plan, type("Bad", (plan.method.reconstructor,), {"save": save}))
 
 
-def test_a_pickle_in_the_saved_state_is_caught(lab: Any) -> None:
+def test_a_pickle_in_the_saved_state_is_caught(lab: Lab) -> None:
     def save(self: Any, folder: Path) -> None:
         (folder / "weight.txt").write_text(str(self.weight))
         (folder / "state.pkl").write_bytes(pickle.dumps(self.weight))
@@ -124,7 +125,7 @@ def test_a_pickle_in_the_saved_state_is_caught(lab: Any) -> None:
     assert any("state.pkl" in problem for problem in found.values())
 
 
-def test_state_that_is_lost_on_the_way_to_disk_is_caught(lab: Any) -> None:
+def test_state_that_is_lost_on_the_way_to_disk_is_caught(lab: Lab) -> None:
     found = problems(lab.plan(), saving(lab.plan(), lambda self, folder: _write(folder / "weight.txt", "0.1")))
     assert any("saved and loaded" in problem for problem in found.values())
 
@@ -133,7 +134,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_embeddings_that_are_no_numbers_are_caught(lab: Any) -> None:
+def test_embeddings_that_are_no_numbers_are_caught(lab: Lab) -> None:
     plan = lab.plan()
     kind = type("Bad", (plan.method.reconstructor,), {"embed": lambda self, eeg: np.full((len(eeg), 3), np.nan)})
     assert any("NaN or infinite values in 4 of 4" in said for said in problems(plan, method_of(plan, kind)).values())

@@ -20,13 +20,15 @@ from eegbench.assets.captions import PATIENCE, make
 from eegbench.backbones.captioners import Captioner
 from eegbench.benchmark.fit import fit, shape
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.plan import Options, plan
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import plan
 from eegbench.cli import app
 from eegbench.contracts import CAPTION_LEVELS, Silent, TrainingSet
 from eegbench.datasets.captions import Captions, read
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
 from eegbench.files import digest, file_digest
+from small_world import Lab
 
 IMAGES = np.random.default_rng(0).integers(256, size=(6, 8, 8, 3)).astype(np.uint8)
 STIMULI = tuple(f"{i:02d}_cat/cat_{i}" for i in range(len(IMAGES)))
@@ -338,7 +340,7 @@ def test_a_faulty_file_stops_an_evaluation_before_it_begins(tmp_path: Path) -> N
     assert done.exit_code == 2 and "line 1: 'a': 11 captions; wanted 10" in done.stderr
 
 
-def test_any_data_set_takes_a_file_and_a_fit_is_given_it(lab: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_data_set_takes_a_file_and_a_fit_is_given_it(lab: Lab, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stimuli = lab.plan().train().stimuli
     file.write_bytes(b"".join(Captions(s, "m", (s,) * 10).line() for s in stimuli))
     planned, given = lab.plan(captions=file), []
@@ -353,7 +355,7 @@ def test_any_data_set_takes_a_file_and_a_fit_is_given_it(lab: Any, file: Path, m
     assert given == [tuple((s,) * 10 for s in stimuli)]
 
 
-def test_a_floor_is_one_whatever_the_captions(lab: Any, file: Path) -> None:
+def test_a_floor_is_one_whatever_the_captions(lab: Lab, file: Path) -> None:
     stimuli = lab.plan().train().stimuli
     file.write_bytes(b"".join(Captions(s, "m", ("a",) * 10).line() for s in stimuli))
     lab.evaluate()

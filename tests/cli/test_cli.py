@@ -22,6 +22,7 @@ from eegbench.contracts import Backbone
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 from eegbench.methods.controls import PriorOnly
 from eegbench.progress import Terminal
+from eegbench.runs.folder import Run
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 from eegbench.runs.sheet import Score, ScoreSheet
 from eegbench.tables import WIDTH
@@ -32,6 +33,8 @@ SCORES = {
     "swav": Score("swav", 1, None, None, False, reason="no judge of the suite provides 'swav'"),
 }
 SHEET = ScoreSheet(2, "micro", "sal512", SCORES, verdict="EEG contributes: 1 of 1 metrics")
+SPEC = RunSpec("sim-things", "1", {}, 8, "eeg", "mean_image", {})
+RUN = Run(Path("runs/here"), RunRecord(SPEC, "floor", True, "complete", {}, {}), SHEET)
 
 
 def run(*words: str) -> Result:
@@ -46,8 +49,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def evaluate(method: str, subject: int, options: Options, progress: Any) -> Outcome:
         kept.update(method=method, subject=subject, options=options)
         ceilings = {"vae_roundtrip": SHEET}
-        folder = Path("runs/here")
-        return Outcome(folder, folder / "p.png", SHEET, {}, ceilings, {"fit": 1.25}, ("a note",), simulated=True)
+        return Outcome(RUN, {}, ceilings, {"fit": 1.25}, ("a note",))
 
     monkeypatch.setattr(pipeline, "evaluate", evaluate)
     return kept
@@ -191,7 +193,7 @@ def test_evaluate_says_simulated_first_and_paths_last(asked: dict[str, Any]) -> 
     lines = done.stdout.splitlines()
     assert lines[0].startswith("SIMULATED EEG")
     assert lines[1] == "mean_image on sim-things, subject 8, track eeg, seed 0"
-    assert lines[-2:] == [f"Record:  {Path('runs/here/run.json')}", f"Picture: {Path('runs/here/p.png')}"]
+    assert lines[-2:] == [f"Record:  {Path('runs/here/run.json')}", f"Picture: {Path('runs/here/reconstructions.png')}"]
     assert "Audit: EEG contributes: 1 of 1 metrics" in lines
     assert "swav: no judge of the suite provides 'swav'" in lines
     assert done.stderr == "note: a note\n"
@@ -200,9 +202,9 @@ def test_evaluate_says_simulated_first_and_paths_last(asked: dict[str, Any]) -> 
 def test_a_data_sets_caution_stands_above_its_scores(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     said = " ".join(f"word{i}" for i in range(40))
     plain = pipeline.evaluate
-    monkeypatch.setattr(
-        pipeline, "evaluate", lambda *given: dataclasses.replace(plain(*given), simulated=False, caution=said)
-    )
+    record, sheet = dataclasses.replace(RUN.record, simulated=False), dataclasses.replace(SHEET, caution=said)
+    made = dataclasses.replace(RUN, record=record, sheet=sheet)
+    monkeypatch.setattr(pipeline, "evaluate", lambda *given: dataclasses.replace(plain(*given), run=made))
     lines = run(*EVALUATE).stdout.splitlines()
     end = lines.index("mean_image on sim-things, subject 8, track eeg, seed 0")
     assert lines[0] == "recorded EEG" and " ".join(lines[1:end]) == said
