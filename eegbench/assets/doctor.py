@@ -5,7 +5,6 @@ torch and what needs it are imported late and one by one here, for a broken one 
 
 import shutil
 import sys
-import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from eegbench import __version__
 from eegbench.errors import EegbenchError
 
-OLDEST, BELOW = (3, 11), (3, 14)  # Python
+OLDEST = (3, 11)  # Python
 PACKAGES = (
     "torch",
     "torchvision",
@@ -30,17 +29,14 @@ PACKAGES = (
     "scipy",
     "numpy",
     "pandas",
-    "pysaliency",
     "mne",
     "matplotlib",
     "pillow",
-    "setuptools",
 )
 NMS = "operator torchvision::nms does not exist"
 REMEDIES = {
     "torchvision": "torch and torchvision come from different places, as a CPU wheel and the package index; "
     "install both from one: python -m pip install --force-reinstall torch torchvision",
-    "pkg_resources": "pysaliency imports it: python -m pip install 'setuptools<81'",
 }
 PARTS = ("generator", "ip_adapter", "clip_target", "clip_judge", "judges")  # of the micro pack
 LEAST_FREE = 1.0  # GiB
@@ -69,8 +65,8 @@ def examine() -> list[Finding]:
 
 
 def _python() -> Finding:
-    good = OLDEST <= sys.version_info[:2] < BELOW
-    return Finding("python", good, f"{sys.version.split()[0]}" + ("" if good else "; install 3.11, 3.12 or 3.13"))
+    good = sys.version_info[:2] >= OLDEST
+    return Finding("python", good, sys.version.split()[0] + ("" if good else "; install 3.11 or a newer one"))
 
 
 def _package(name: str) -> Finding:
@@ -92,9 +88,7 @@ def _sound(subject: str, look: Callable[[], str], remedy: str) -> Finding:
 
 
 def _import(module: str) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is deprecated is known, and no fault of this machine
-        import_module(module)
+    import_module(module)
     return "works"
 
 

@@ -4,7 +4,10 @@ A rehearsal builds full-size networks so, through the classes that would load th
 meta device they have shapes and no content. NAME is one of `published_configs.names()`.
 """
 
+import json
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -122,4 +125,8 @@ def tokenizer() -> Any:
     source = SimpleTokenizer()
     *words, _, _ = source.encoder
     vocabulary = {word: place for place, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
-    return CLIPTokenizer(vocab=vocabulary, merges=list(source.bpe_ranks), model_max_length=77)
+    merges = ["#version: 0.2", *(" ".join(pair) for pair in source.bpe_ranks)]
+    with TemporaryDirectory() as folder:  # what it takes besides files differs between transformers 4 and 5
+        Path(folder, "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+        Path(folder, "merges.txt").write_text("\n".join(merges) + "\n", encoding="utf-8")
+        return CLIPTokenizer.from_pretrained(folder, model_max_length=77)

@@ -44,12 +44,13 @@ class GitCaptioner:
         if facts.get("model_type") != "git":
             raise ValueError(f"it is a {facts.get('model_type')!r} model")
         model, loaded = transformers.GitForCausalLM.from_pretrained(
-            folder, use_safetensors=True, torch_dtype=torch.float32, output_loading_info=True
+            folder, use_safetensors=True, output_loading_info=True
         )
         if lacking := sorted(loaded["missing_keys"]):
             raise ValueError(f"no weights for {lacking[0]}, {len(lacking)} in all")
+        model = model.float()
         self.processor = transformers.CLIPImageProcessor.from_pretrained(folder)
-        self.tokenizer = transformers.BertTokenizer.from_pretrained(folder)
+        self.tokenizer = transformers.BertTokenizerFast.from_pretrained(folder)
         if len(self.tokenizer) < model.config.vocab_size:
             raise ValueError(f"its tokenizer knows {len(self.tokenizer)} of {model.config.vocab_size} tokens")
         self.tower: Any = model.git.image_encoder.eval().requires_grad_(False).to(self.device)
@@ -83,8 +84,9 @@ class GitCaptioner:
 
 
 def _first(error: Exception) -> str:
-    """The first line of what an error says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line of what an error says, and the second where the first one only announces it."""
+    first, *others = (str(error).strip() or type(error).__name__).splitlines()
+    return f"{first} {others[0].strip()}" if first.endswith(":") and others else first
 
 
 class _Given(nn.Module):

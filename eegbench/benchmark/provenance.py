@@ -25,7 +25,6 @@ PACKAGES = (
     "transformers",
     "open_clip_torch",
     "safetensors",
-    "pysaliency",
 )
 
 

@@ -1,8 +1,9 @@
 """What --help prints: plain text as wide as the terminal, nothing cut, names whole."""
 
 import inspect
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from typer.core import TyperCommand, TyperGroup
 
@@ -35,18 +36,28 @@ def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
 def of_verb(command: TyperCommand, ctx: Any) -> str:
     """What a verb does, its arguments, and its options with choices and defaults."""
     params = command.get_params(ctx)
-    words = [f"{p.opts[-1]} {wanted(p)}" for p in params if p.param_type_name == "option" and p.required]
+    kinds = types(command)
+    words = [f"{p.opts[-1]} {wanted(p, kinds)}" for p in params if p.param_type_name == "option" and p.required]
     words += [argument(p) for p in params if p.param_type_name == "argument"] + ["[OPTIONS]"]
     arguments = [(argument(p), _said(p, ctx)) for p in params if p.param_type_name == "argument"]
     parts = [_usage(ctx, " ".join(words)), _paragraphs(command.help), _section("arguments", arguments)]
     return "\n\n".join(part for part in [*parts, _section("options", _options(command, ctx))] if part)
 
 
-def wanted(param: Any) -> str:
+def types(command: Any) -> dict[str, Any]:
+    """By name the type of each parameter in the verb's function, of an optional one the type without the None.
+
+    typer keeps it in another place from release to release.
+    """
+    hints = get_type_hints(command.callback) if command.callback else {}
+    return {name: get_args(hint)[0] if NoneType in get_args(hint) else hint for name, hint in hints.items()}
+
+
+def wanted(param: Any, kinds: Mapping[str, Any]) -> str:
     """What stands behind an option: its choices, or a word for what is wanted; "" for a flag."""
     if param.is_flag:
         return ""
-    return param.metavar or ("N" if param.type_descriptor.annotation in (int, float) else "NAME")
+    return param.metavar or ("N" if kinds.get(param.name) in (int, float) else "NAME")
 
 
 def argument(param: Any) -> str:
@@ -55,8 +66,9 @@ def argument(param: Any) -> str:
 
 
 def _options(command: Any, ctx: Any) -> list[Entry]:
+    kinds = types(command)
     return [
-        (" ".join(filter(None, (_names(p), wanted(p)))), _said(p, ctx))
+        (" ".join(filter(None, (_names(p), wanted(p, kinds)))), _said(p, ctx))
         for p in command.get_params(ctx)
         if p.param_type_name == "option" and not p.hidden
     ]

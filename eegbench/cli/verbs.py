@@ -9,7 +9,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.exceptions import TyperException
 
 from eegbench import __version__
 from eegbench.cli import help as showing
@@ -19,7 +18,9 @@ from eegbench.configuration import plain_number
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, short, unknown
 from eegbench.files import FULL
 
+Misuse: type[Exception] = typer.BadParameter.__bases__[0]  # at wrong words; a class of typer, before 0.26 of click
 NUMBERS = (int, float, list[int])  # the types of options that are numbers
+LONGEST = 200  # signs of a word that a message repeats
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
 # The groups of verbs, in the order in which --help has them.
 RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
@@ -34,7 +35,7 @@ class Verb(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         try:
             return super().make_context(info_name, args, parent, **extra)
-        except TyperException as error:
+        except Misuse as error:
             _misused(error, f"{parent.command_path} {info_name}")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -49,8 +50,8 @@ class Verb(TyperCommand):
 
     def _check_numbers(self, args: list[str]) -> None:
         """Refuse a number of an option as 1_0, which is one for Python alone."""
-        kinds: dict[Any, Any] = {p: getattr(p, "type_descriptor", None) for p in self.params}
-        options = {opt for p, kind in kinds.items() if getattr(kind, "annotation", None) in NUMBERS for opt in p.opts}
+        kinds = showing.types(self)
+        options = {opt for p in self.params if kinds.get(str(p.name)) in NUMBERS for opt in p.opts}
         for word, after in zip(args, [*args[1:], ""], strict=False):
             option, equals, value = word.partition("=")
             if option in options and not plain_number(number := value if equals else after):
@@ -80,7 +81,7 @@ class Verbs(TyperGroup):
     def make_context(self, *words: Any, **options: Any) -> Any:
         try:
             return super().make_context(*words, **options)
-        except TyperException as error:
+        except Misuse as error:
             _misused(error, "eegbench")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -94,7 +95,7 @@ class Verbs(TyperGroup):
                 outcome = super().invoke(ctx)
             notes.show()
             return outcome
-        except TyperException as error:
+        except Misuse as error:
             _misused(error, ctx.command_path)
         except EegbenchError as error:
             if isinstance(error, AuthorError) and error.frames:
@@ -177,13 +178,14 @@ def _of_the_system(error: OSError) -> tuple[str, int]:
     return f"{place}: cannot be used ({reason}); mend that, or choose another place", UsageError.exit_code
 
 
-def _misused(error: TyperException, verb: str) -> NoReturn:
+def _misused(error: Any, verb: str) -> NoReturn:
     name = type(error).__name__
     if name == "NoArgsIsHelpError":  # nothing was asked: typer shows the help
         raise error
-    message = error.format_message().rstrip(".") + f"; see `{verb} --help`"
+    words = (word if len(word) <= LONGEST else f"{word[:LONGEST]}..." for word in error.format_message().split())
+    message = " ".join(words).rstrip(".") + f"; see `{verb} --help`"
     if name == "NoSuchOption":  # typer suggests what is not near, too
-        option, params = getattr(error, "option_name", ""), error.ctx.command.get_params(error.ctx)  # type: ignore[attr-defined]
+        option, params = getattr(error, "option_name", ""), error.ctx.command.get_params(error.ctx)
         near = nearest(option, [opt for param in params for opt in param.opts if opt.startswith("-")])
         message = (
             f"unknown option {option!r}" + (f"; did you mean {near!r}?" if near else ".") + f" See `{verb} --help`"

@@ -68,7 +68,7 @@ def _check_header(path: Path, image: Image.Image) -> None:
         _check_tags(path, image)
     elif (frames := getattr(image, "n_frames", 1)) > 1:
         raise InputError(f"{path}: an animation of {frames} frames; wanted one still image")
-    elif any(";16" in str(tile.args) for tile in getattr(image, "tile", ())):
+    elif any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):  # [3]: what its decoder is told
         _refuse_deep(path, image, 16)
 
 

@@ -1,6 +1,7 @@
 """The captioner: what it says of hidden states is what GIT says of the image, and folders that are none."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -83,19 +84,25 @@ def lack_a_part(folder: Path) -> None:
 
 
 def lose_words(folder: Path) -> None:
-    for name in ("tokenizer.json", "vocab.txt"):
-        (folder / name).unlink()
+    for name in ("tokenizer.json", "vocab.txt"):  # transformers 4 has the second alone
+        (folder / name).unlink(missing_ok=True)
 
 
+def spoil_words(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "vocab.txt").write_text("")
+
+
+# Each with what the message holds, of transformers 5 and behind | of 4, which without words wants to convert others.
 DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "another model": (lambda f: damage(f, model_type="blip"), "it is a 'blip' model"),
-    "weights of another size": (lambda f: damage(f, vocab_size=50), "mismatched"),
+    "weights of another size": (lambda f: damage(f, vocab_size=50), "mismatch"),
     "weights that lack a part": (lack_a_part, "no weights for git.visual_projection"),
     "weights that are none": (lambda f: (f / "model.safetensors").write_bytes(b"x" * 99), "header"),
-    "a width that is a word": (lambda f: damage(f, hidden_size="wide"), "hidden_size"),
+    "a width that is a word": (lambda f: damage(f, hidden_size="wide"), "hidden_size|argument 'size'"),
     "a configuration that is a list": (lambda f: (f / "config.json").write_text("[]"), "list"),
-    "no words": (lose_words, "knows 5 of 30 tokens"),
-    "words that are none": (lambda f: (f / "tokenizer.json").write_text("{}"), "added_tokens"),
+    "no words": (lose_words, "knows 5 of 30 tokens|protobuf"),
+    "words that are none": (spoil_words, "added_tokens|protobuf"),
     "images of another size": (
         lambda f: (f / "preprocessor_config.json").write_text('{"size": 64, "crop_size": 64}'),
         "64",
@@ -110,4 +117,4 @@ def test_a_damaged_folder_is_refused_in_one_line(case: str, git_folder: Path, tm
     change(folder)
     with pytest.raises(InputError, match=r"captioner '.*' cannot be used .*; wanted a GIT folder") as caught:
         GitCaptioner(str(folder))
-    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert re.search(message, str(caught.value)) and "\n" not in str(caught.value)

@@ -92,7 +92,8 @@ def broken(folder: Path, to: Path, change: str) -> Path:
         for file in [*to.glob("*token*"), *to.glob("vocab*")]:
             file.unlink()
     elif change == "without a processor":
-        (to / "processor_config.json").unlink()
+        for file in to.glob("*processor_config.json"):  # transformers 4 has preprocessor_config.json
+            file.unlink()
     return to
 
 
@@ -107,9 +108,11 @@ def test_code_in_the_folder_is_not_run(folder: Path, tmp_path: Path) -> None:
     copy = broken(folder, tmp_path / "x", "nowhere")
     (copy / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
     names = ("AutoConfig", "AutoModelForImageTextToText", "AutoProcessor", "AutoTokenizer", "AutoImageProcessor")
-    for file in ("config.json", "processor_config.json", "tokenizer_config.json"):
-        value = json.loads((copy / file).read_text())
-        (copy / file).write_text(json.dumps(value | {"auto_map": dict.fromkeys(names, "evil.Evil")}))
+    configured = [copy / "config.json", copy / "tokenizer_config.json", *copy.glob("*processor_config.json")]
+    assert len(configured) == 3
+    for file in configured:
+        value = json.loads(file.read_text())
+        file.write_text(json.dumps(value | {"auto_map": dict.fromkeys(names, "evil.Evil")}))
     assert Local(copy).captions(IMAGES[0]) == Local(folder).captions(IMAGES[0])
     assert not (tmp_path / "ran").exists()
 

@@ -1,6 +1,8 @@
 """Weights come from the pack by name, whole and unaltered, or an error says which file is not."""
 
+import io
 import os
+import pickle
 import shutil
 from collections import OrderedDict
 from pathlib import Path
@@ -84,16 +86,30 @@ def test_a_file_that_holds_code_is_told_by_its_name_and_without_advice_to_run_it
     assert "weights_only" not in str(caught.value)
 
 
+def reads_sets() -> bool:
+    file = io.BytesIO()
+    torch.save({1}, file)
+    file.seek(0)
+    try:
+        return bool(torch.load(file, weights_only=True))
+    except pickle.UnpicklingError:
+        return False
+
+
+READS_SETS = reads_sets()  # torch 2.5 does not, if nothing but weights may be in a file
+
+
 def honest() -> dict[str, Any]:
     module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
     whole = torch.arange(12.0)
+    optimiser = torch.optim.AdamW(module.parameters()).state_dict()
     return {
         "a state dict with versions": module.state_dict(),
         "parameters": OrderedDict(module.named_parameters()),
         "types": [torch.ones(2, dtype=t) for t in (torch.float16, torch.bfloat16, torch.int64, torch.bool)],
         "none and one": {"none": torch.zeros(0, 3), "one": torch.tensor(3.5), 1: None, "words": ("a", True, 2**40)},
         "one storage": [whole, whole[3:6], whole.view(3, 4).T],
-        "an optimiser": torch.optim.AdamW(module.parameters()).state_dict() | {"seen": {1, "a"}, "mark": b"\xff\x00"},
+        "an optimiser": optimiser | {"mark": b"\xff\x00"} | ({"seen": {1, "a"}} if READS_SETS else {}),
     }
 
 
@@ -106,6 +122,7 @@ def test_what_torch_writes_of_weights_is_read_as_torch_reads_it(tmp_path: Path, 
     assert repr(read) == repr(wanted) and getattr(read, "_metadata", 0) == getattr(wanted, "_metadata", 0)
 
 
+@pytest.mark.skipif(not hasattr(torch.serialization, "set_crc32_options"), reason="torch before 2.6 always writes them")
 def test_a_file_without_checksums_is_read(tmp_path: Path) -> None:
     kept = torch.serialization.get_crc32_options()
     torch.serialization.set_crc32_options(False)

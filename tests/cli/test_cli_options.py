@@ -21,6 +21,7 @@ from eegbench.benchmark.score import NWAY_JUDGE
 from eegbench.checks import drift_report
 from eegbench.checks.rehearse import RECORDINGS
 from eegbench.cli import app, output
+from eegbench.cli import help as showing
 from eegbench.cli.verbs import GROUPS
 from eegbench.leaderboard import FORMATS, claims
 from eegbench.methods.neuroimagen import NeuroImagen
@@ -51,6 +52,7 @@ ROOT = typer.main.get_command(app)
 assert isinstance(ROOT, TyperGroup)
 VERBS = dict(verbs(ROOT))
 OPTIONS = [(verb, p) for verb, one in VERBS.items() for p in one.params if p.param_type_name == "option"]
+TYPES = {verb: showing.types(one) for verb, one in VERBS.items()}
 
 
 def helped(*words: str, columns: int = 100) -> Result:
@@ -60,7 +62,7 @@ def helped(*words: str, columns: int = 100) -> Result:
 def test_an_option_has_one_meaning_and_one_type_in_all_verbs() -> None:
     meanings: dict[str, dict[object, str]] = {}
     for verb, option in OPTIONS:
-        what = (option.help, str(option.type_descriptor.annotation), option.metavar)
+        what = (option.help, str(TYPES[verb][option.name]), option.metavar)
         for name in option.opts:
             meanings.setdefault(name, {})[what] = verb
     several = {name: found for name, found in meanings.items() if len(found) > 1 and name not in (*DIFFERENT, "-o")}
@@ -204,7 +206,7 @@ WORDS = ("--average", "--subjects")  # numbers that are read from a word
 
 def numeric() -> Iterator[tuple[str, str, str]]:
     for verb, option in OPTIONS:
-        kind = option.type_descriptor.annotation
+        kind = TYPES[verb][option.name]
         kind = int if option.opts[0] in WORDS or "int" in str(kind) else kind
         yield from ((verb, option.opts[-1], word) for word in BAD.get(kind, ()))
 

@@ -1,6 +1,6 @@
 """Writes golden.npz: small seeded inputs of every metric, and what other libraries or plain loops make of them.
 
-usage: python tests/golden/make_golden.py [FILE]
+usage: PYTHONPATH=tests/files python tests/golden/make_golden.py [FILE]
 
 Nothing of eegbench is imported here. The sources: scikit-image (both SSIMs), pysaliency (the four map metrics),
 scipy (correlation distance), exact fractions (n-way accuracy), and loops written from the definitions (the rest).
@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pysaliency.metrics import CC, SIM, MIT_KLDiv, image_based_kl_divergence
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import correlation
 from skimage.color import rgb2gray
 from skimage.metrics import structural_similarity
+
+from pysaliency_metrics import CC, SIM, MIT_KLDiv, image_based_kl_divergence
 
 Floats = NDArray[np.float64]
 Sides = tuple[NDArray[Any], NDArray[Any]]  # reconstructions, truths

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pysaliency.metrics import CC, SIM, MIT_KLDiv, image_based_kl_divergence
 
 from eegbench.errors import InputError
 from eegbench.metrics import METRICS
+from pysaliency_metrics import CC, SIM, MIT_KLDiv, image_based_kl_divergence
 
 Array = NDArray[Any]
 ONE_PIXEL = np.array([[[255, 0], [0, 0]]], dtype=np.uint8)

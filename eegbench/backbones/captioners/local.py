@@ -55,15 +55,15 @@ class Local(Captioner):
         transformers.utils.logging.disable_progress_bar()
         safe = {"local_files_only": True, "trust_remote_code": False}
         try:
-            with telling.loading("captioner", str(folder)):
+            with telling.loading("captioner", str(folder)), torch.random.fork_rng(devices=[]):
                 self.processor: Any = transformers.AutoProcessor.from_pretrained(folder, **safe)
                 network: Any = transformers.AutoModelForImageTextToText.from_pretrained(
-                    folder, use_safetensors=True, dtype=torch.float32, **safe
+                    folder, use_safetensors=True, **safe
                 )
         except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError) as error:
             problem = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(f"{folder}: not a {self.kind} captioner that can be read ({problem})") from None
-        self.network = network.eval().to(device)
+        self.network = network.float().eval().to(device)
         self.device = device
         files = {
             f.name: file_digest(f) for f in sorted(folder.iterdir()) if f.suffix in (".safetensors", ".json", ".txt")
