@@ -186,9 +186,7 @@ class Method(ABC, Generic[Fit]):
     requires: ClassVar[tuple[str, ...]] = ()
     hints: ClassVar[tuple[str, ...]] = ()  #: what it is handed on the track `oracle`
     role: ClassVar[str] = "method"  #: or "floor": a control that shows what no signal gives
-    transductive: ClassVar[bool] = (
-        False  #: True: it uses all test trials at once. Such runs are marked and never ranked
-    )
+    transductive: ClassVar[bool] = False  #: it uses all test trials at once: such runs are marked and never ranked
     ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {}  #: its paper's table: a row's name, its fields
     ablated: ClassVar[tuple[str, ...]] = ()  #: and the metrics of that table
     fit_version: ClassVar[int] = 1  #: rises when, and only when, `fit` computes something else: cached fits then miss
