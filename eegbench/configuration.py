@@ -9,8 +9,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from eegbench.budget import read_bytes
 from eegbench.errors import InputError, UsageError, short, unknown
+from eegbench.guards.budget import read_bytes
 
 Table = dict[str, object]
 TABLES = ("method", "dataset")

@@ -30,11 +30,10 @@ from urllib.parse import urlsplit
 from eegbench import __version__
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, MissingError, Notice, UsageError
+from eegbench.files import claimed, digest, file_digest, read_json, write_text, writing
+from eegbench.guards.redaction import Redaction, shown
+from eegbench.guards.web import Pace, Redirects, opener
 from eegbench.kinds import HEAD, check_head, check_kind, checked_kind, wrong
-from eegbench.places import claimed, writing
-from eegbench.records import digest, file_digest, read_json, write_text
-from eegbench.redaction import Redaction, shown
-from eegbench.web import Pace, Redirects, opener
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; headway at RATE begins the count anew
 PATIENCE = 60.0  # seconds that a server may be silent

@@ -1,9 +1,10 @@
-"""Text for people: tables whose columns fit a width, sentences broken between words, and no sign that acts."""
+"""Text for people: numbers as papers print them, tables whose columns fit a width, and no sign that acts."""
 
+import math
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH = 108  # of what is printed where there is no terminal that says its own
@@ -117,3 +118,57 @@ def _broken(text: str, width: int) -> list[str]:
     if measure(text) <= width:
         return [text]
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+NOTHING = 1e-9  # what is nearer to 0 is the rounding of sums, and is printed as 0
+Bounds = tuple[float | None, float | None] | None
+
+
+def of_rows(rows: Sequence[Mapping[str, object]], width: int | None = None) -> str:
+    """Rows with the same keys as lines in columns below their heads, as many as fit; "" for no row."""
+    columns = [Column(head, [str(row[head]) for row in rows], right=False) for head in (rows[0] if rows else ())]
+    return laid(columns, width, gap=2, elsewhere="--json") if columns else ""
+
+
+def number(value: float | None, bounds: Bounds = None) -> str:
+    """Three digits, without the zero before the point, as the field's tables have it: ".712"; "-" for None.
+
+    What a mean or an interval put outside the metric's bounds, (low, high), is shown at the bound.
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    value = within(value, bounds)
+    if abs(value) < NOTHING:
+        return "0"
+    if abs(value) < 0.0005:
+        return f"{value:.0e}"
+    places = next((p for p, top in ((3, 0.9995), (2, 9.995), (1, 99.95)) if abs(value) < top), 0)
+    text = f"{value:.{places}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def probability(p: float | None) -> str:
+    """A p-value without the zero before its point: ".001", ".43"; "<.001" for what would be printed as 0."""
+    if p is None:
+        return "-"
+    if p < 0.0005:
+        return "<.001"
+    return f"{p:.{2 if p >= 0.0995 else 3}f}".removeprefix("0")
+
+
+def p_is(p: float) -> str:
+    """ "p = .043"; "p < .001" below what is printed: see `probability`."""
+    text = probability(p)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def within(value: float, bounds: Bounds) -> float:
+    """The value, or the bound that it lies beyond."""
+    low, high = bounds or (None, None)
+    return min(max(value, -math.inf if low is None else low), math.inf if high is None else high)
+
+
+def interval(value: float | None, ci: tuple[float, float] | None, bounds: Bounds = None) -> str:
+    """A value with its 95 % interval, ".712 [.680, .744]"."""
+    shown = number(value, bounds)
+    return shown if ci is None else f"{shown} [{number(ci[0], bounds)}, {number(ci[1], bounds)}]"

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eegbench import values
-from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet, digest, write_text
+from eegbench.files import digest, write_text
+from eegbench.runs.items import write_values
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.sheet import Score, ScoreSheet
 
 METRICS = (
     *("pixcorr", "ssim", "ssim_columns", "alexnet2", "alexnet5", "inception", "clip", "effnet", "swav"),
@@ -42,7 +44,7 @@ def write_run(top: Path, method: int, subject: int, seed: int) -> None:
     said = "EEG contributes: 14 of 16 metrics clear of the permuted EEG"
     sheet = ScoreSheet(len(STIMULI), "micro", "sal512", scores, {"eyes": "a" * 64}, said, reconstructions=record.images)
     write_text(top / spec.folder / "scores.json", sheet.to_json())
-    write_text(top / spec.folder / "scores.csv", values.write({(name, 1): x for name, x in items.items()}, STIMULI))
+    write_text(top / spec.folder / "scores.csv", write_values({(name, 1): x for name, x in items.items()}, STIMULI))
 
 
 def speed(top: Path, runs: int) -> None:

@@ -15,7 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from eegbench.budget import most_memory, most_seconds
+from eegbench.guards.budget import most_memory, most_seconds
 
 FILES = Path(__file__).resolve().parents[1] / "tests" / "files"
 sys.path.insert(0, str(FILES))

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import backbones
-from eegbench.benchmark import entering
 from eegbench.benchmark.features import judge_of
 from eegbench.contracts import PIXELS
 from eegbench.datasets.sim_things import SimThings
 from eegbench.metrics import METRICS, VARIANTS
 from eegbench.metrics.classification import NWay
 from eegbench.metrics.identification import TwoWay
+from eegbench.plugins import entering
 
 CLASSES, TRIALS = 1000, 1000
 ALEXNET2 = 192 * 31 * 31

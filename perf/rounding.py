@@ -1,4 +1,4 @@
-"""How far scores of identical images move with threads, kernels and batches: what `eegbench/tolerances.py` stands on.
+"""How far scores of identical images move with threads, kernels, batches: what eegbench/checks/tolerances.py has.
 
 usage: python perf/rounding.py TRUTH RECONSTRUCTIONS [--suite micro] [--device cpu ...]
 
@@ -13,8 +13,8 @@ import subprocess
 import sys
 from typing import Any
 
-from eegbench import tolerances
-from eegbench.records import Score
+from eegbench.checks import tolerances
+from eegbench.runs.sheet import Score
 
 SCORE = """
 import sys, torch

@@ -11,17 +11,18 @@ import argparse
 import shutil
 from pathlib import Path
 
-from eegbench.benchmark import fit, plugins
+from eegbench.benchmark import fit
 from eegbench.benchmark.plan import Options, plan
+from eegbench.files import Json, digest, read_json
+from eegbench.plugins import registry
 from eegbench.progress import Terminal
-from eegbench.records import Json, digest, read_json
 
 LARGEST = 12 * 2**20  # bytes of a fit that is shipped
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--methods", default=",".join(plugins.names("method")))
+    parser.add_argument("--methods", default=",".join(registry.names("method")))
     parser.add_argument("--subject", type=int, default=8)
     options = parser.parse_args()
     for name in options.methods.split(","):

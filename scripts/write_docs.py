@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eegbench.benchmark import plugins
 from eegbench.configuration import keys, shipped_files
 from eegbench.contracts import Metric
 from eegbench.methods import METHODS as METHOD_NAMES
 from eegbench.methods import REFERENCES
 from eegbench.metrics import METRICS
 from eegbench.metrics.cards import CARDS, render
+from eegbench.plugins import registry
 
 METRICS_HEAD = """# The metrics
 
@@ -83,8 +83,8 @@ def _row(metric: Metric) -> str:
 
 
 def _methods() -> str:
-    found = [plugins.find("method", name) for name in METHOD_NAMES]
-    references = [plugins.find("reference", name) for name in REFERENCES]
+    found = [registry.find("method", name) for name in METHOD_NAMES]
+    references = [registry.find("reference", name) for name in REFERENCES]
     parts = [METHODS_HEAD, *(_method(one) for one in found if one.role == "method")]
     parts += [FLOORS_HEAD, *(_control(one) for one in found if one.role == "floor")]
     parts += [CEILINGS_HEAD, *(_ceiling(one) for one in references)]

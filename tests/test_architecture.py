@@ -14,50 +14,39 @@ import eegbench
 ROOT = Path(eegbench.__file__).parent
 TORCH = {"accelerate", "diffusers", "open_clip", "peft", "timm", "torch", "torchvision", "transformers"}
 
-BOTTOM = {
-    *("arrays", "budget", "channels", "errors", "fields", "kinds", "limits", "pickles", "places", "redaction", "seeds"),
-    *("statistics", "stored_tensors", "tables", "walking", "zips"),
-}
-RECORDS = BOTTOM | {"records", "values", "runs"}
-CONTRACTS = BOTTOM | {"records", "contracts"}
-STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration"}
+BOTTOM = {"arrays", "channels", "errors", "files", "guards", "kinds", "seeds", "statistics", "tables"}
+RUNS = BOTTOM | {"runs"}
+CONTRACTS = RUNS | {"contracts"}
+STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration", "plugins"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
     "errors": {"tables"},
-    "budget": {"errors"},
     "channels": set(),
-    "pickles": {"budget", "errors"},
-    "stored_tensors": {"budget", "errors"},
-    "zips": {"budget"},
-    "seeds": {"errors"},
     "tables": set(),
-    "arrays": {"errors"},
-    "fields": {"errors"},
     "kinds": {"errors"},
-    "limits": {"errors"},
-    "places": {"errors"},
-    "redaction": set(),
-    "web": {"redaction"},
-    "walking": {"errors", "tables"},
+    "seeds": {"errors"},
+    "arrays": {"errors"},
     "statistics": {"errors", "seeds"},
-    "migrations": {"errors"},
-    "records": BOTTOM | {"migrations"},
-    "values": BOTTOM | {"records"},
-    "runs": RECORDS,
-    "tolerances": BOTTOM | {"records"},
-    "contracts": BOTTOM | {"records"},
-    "configuration": {"budget", "errors"},
-    "download": CONTRACTS | {"web"},
+    "guards": {"errors", "tables"},
+    "files": {"errors", "guards"},
+    "configuration": {"errors", "guards"},
+    "runs": BOTTOM,
+    "contracts": RUNS,
+    "download": CONTRACTS,
     "progress": CONTRACTS,
-    "report": CONTRACTS,
     "datasets": CONTRACTS | {"download"},
     "metrics": CONTRACTS,
-    "backbones": CONTRACTS | {"download", "web"},
+    "backbones": CONTRACTS | {"download"},
     "methods": CONTRACTS | {"backbones"},
-    "leaderboard": RECORDS | {"report", "tolerances"},
-    "benchmark": STAGES | RECORDS | {"report", "tolerances"},
-    "cli": STAGES | RECORDS | {"benchmark", "leaderboard", "progress", "report"},
+    "plugins": STAGES,
+    "leaderboard": RUNS,
+    "benchmark": STAGES,
+    "pairs": STAGES | {"benchmark"},
+    "studies": STAGES | {"benchmark", "pairs"},
+    "assets": STAGES | {"benchmark", "pairs"},
+    "checks": STAGES | {"benchmark", "pairs", "studies", "leaderboard"},
+    "cli": STAGES | {"benchmark", "pairs", "studies", "assets", "checks", "leaderboard", "progress"},
 }
 # Heavy dependencies open late here, and nowhere else.
 LATE = (
@@ -66,9 +55,9 @@ LATE = (
     "eegbench.cli",
     "eegbench.benchmark.picture",
     "eegbench.benchmark.curves",
-    "eegbench.benchmark.explain",
-    "eegbench.benchmark.recordings",
-    "eegbench.benchmark.vary",
+    "eegbench.studies.explain",
+    "eegbench.studies.vary",
+    "eegbench.assets.recordings",
 )
 LATE_PLACES = (
     *LATE,

@@ -19,8 +19,8 @@ from attack import batches, command
 from attack.cases import Case, Kind, Maker, Outcome
 from attack.kinds import KINDS
 from attack.trial import FAILED, OUTCOME, READ, REFUSED, Result, attempt
-from eegbench import budget
 from eegbench.errors import InputError
+from eegbench.guards import budget
 
 FEW = {"merge": 4, "boards": 6, "verify": 12, "settings": 10, "captions": 12, "command lines": 12, "downloads": 12}
 OTHERS = 24

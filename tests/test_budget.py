@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eegbench.budget import STEPS_A_SECOND, Budget, most_memory, most_seconds
 from eegbench.errors import InputError
+from eegbench.guards.budget import STEPS_A_SECOND, Budget, most_memory, most_seconds
 
 
 def test_a_larger_file_may_take_more() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from eegbench import backbones
-from eegbench.benchmark import doctor
+from eegbench.assets import doctor
 from eegbench.benchmark import evaluate as pipeline
 from eegbench.benchmark.evaluate import Options, Outcome
 from eegbench.cli import app
@@ -22,7 +22,8 @@ from eegbench.contracts import Backbone
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
 from eegbench.methods.controls import PriorOnly
 from eegbench.progress import Terminal
-from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.sheet import Score, ScoreSheet
 from eegbench.tables import WIDTH
 
 EVALUATE = ("evaluate", "--method", "mean_image", "--subject", "8")

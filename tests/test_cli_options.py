@@ -15,16 +15,19 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 import eegbench
-from eegbench.benchmark import catalogue, vary
+from eegbench.assets import catalogue
 from eegbench.benchmark.plan import CHOICES as SUITES
-from eegbench.benchmark.rehearse import RECORDINGS
 from eegbench.benchmark.score import NWAY_JUDGE
+from eegbench.checks import drift_report
+from eegbench.checks.rehearse import RECORDINGS
 from eegbench.cli import app, output
 from eegbench.cli.verbs import GROUPS
-from eegbench.leaderboard import FORMATS, claims, drift_report
+from eegbench.leaderboard import FORMATS, claims
 from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.metrics import VARIANTS
-from eegbench.records import PROTOCOLS, TRACKS, Score, ScoreSheet
+from eegbench.runs.record import TRACKS
+from eegbench.runs.sheet import PROTOCOLS, Score, ScoreSheet
+from eegbench.studies import vary
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
 DIFFERENT: Mapping[str, str] = {

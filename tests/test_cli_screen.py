@@ -25,13 +25,14 @@ from typer.testing import CliRunner
 
 from eegbench import backbones
 from eegbench.backbones.pixels import Pixels
+from eegbench.checks import drift, drift_report
 from eegbench.cli import app, output
 from eegbench.cli.compare import apart
 from eegbench.cli.output import notices
 from eegbench.cli.screen import PLAIN, screens
 from eegbench.errors import Notice
-from eegbench.leaderboard import drift, drift_report
-from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.sheet import Score, ScoreSheet
 from eegbench.tables import ACTING
 
 Run = Callable[..., int]
@@ -348,7 +349,7 @@ def test_a_fault_of_ours_shows_its_frames_and_steers_no_terminal(
     def fails(*_: object, **__: object) -> None:
         raise KeyError(EVIL)
 
-    monkeypatch.setattr("eegbench.benchmark.catalogue.rows", fails)
+    monkeypatch.setattr("eegbench.assets.catalogue.rows", fails)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     done = CliRunner().invoke(app, ["list", "methods"])
     assert isinstance(done.exception, KeyError) and done.exc_info

@@ -23,9 +23,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from eegbench.benchmark import plugins
 from eegbench.cli import app
 from eegbench.datasets.captions import Captions
+from eegbench.plugins import registry
 
 ROOT = Path(__file__).parents[1]
 SITE = {"README.md", "index.md", "changelog.md"}  # of docs/: its index, and pages that only the site has
@@ -223,7 +223,7 @@ def prepare() -> None:
     shutil.copytree("MY_IMAGES", "NUMBERED_IMAGES")
     Path("EMBEDDINGS").mkdir()
     importlib.import_module("my_dataset").write_example(Path("my_data"))
-    train = plugins.find("dataset", "few-things")().train(8)
+    train = registry.find("dataset", "few-things")().train(8)
     captions = zip(train.stimuli, train.captions, strict=True)
     Path("captions.jsonl").write_bytes(
         b"".join(Captions(stimulus, "drawn", said).line() for stimulus, said in captions)
@@ -253,12 +253,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(name, str(folder / name))
         install(folder / "site")
         patch.syspath_prepend(folder / "site")
-        plugins._points.cache_clear()
+        registry._points.cache_clear()
         (folder / "work").mkdir()
         patch.chdir(folder / "work")
         prepare()
         yield folder / "work"
-    plugins._points.cache_clear()
+    registry._points.cache_clear()
 
 
 @pytest.mark.parametrize("text", COMMANDS)

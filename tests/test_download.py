@@ -20,7 +20,7 @@ from eegbench import download as module
 from eegbench.contracts import Progress, Silent
 from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, Notice, UsageError
-from eegbench.records import file_digest
+from eegbench.files import file_digest
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -438,7 +438,7 @@ def test_a_call_has_seconds_by_the_bytes_that_came(drip: Any, path: Path, monkey
         monkeypatch.setattr(module, name, value)
     address = f"{drip([WHOLE, CONTENT])}/f"
     for speed in (2e5, 5e4):
-        monkeypatch.setattr("eegbench.web.time", ticking := Ticking(speed))
+        monkeypatch.setattr("eegbench.guards.web.time", ticking := Ticking(speed))
         if speed > module.AVERAGE:
             assert get(address, path, progress=ticking) == SHA256
             continue

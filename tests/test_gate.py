@@ -13,13 +13,13 @@ from torchvision.transforms.v2.functional import resize
 from typer.testing import CliRunner
 
 from eegbench.backbones import resize as resizing
-from eegbench.benchmark.score import score_folders
+from eegbench.checks import drift
+from eegbench.checks.drift import Entry, Finding
 from eegbench.cli import app
 from eegbench.contracts import Silent
-from eegbench.leaderboard import drift
-from eegbench.leaderboard.drift import Entry, Finding
+from eegbench.files import write_text
 from eegbench.metrics import pixel
-from eegbench.records import write_text
+from eegbench.pairs.score import score_folders
 
 GOLDEN = Path(__file__).parent / "golden"
 METRICS = ("pixcorr", "ssim", "ssim_columns", "alexnet2", "effnet")  # a judge each, and quick
@@ -110,7 +110,7 @@ def test_the_verb_fails_by_name_and_passes_with_a_notice_once_the_version_is_rai
 
 
 def risen(names: Sequence[str], metrics: tuple[str, ...] | None) -> tuple[Any, ...]:
-    from eegbench.benchmark import plugins
+    from eegbench.plugins import registry
 
-    found = [plugins.find("metric", name) for name in metrics or names]
+    found = [registry.find("metric", name) for name in metrics or names]
     return tuple(dataclasses.replace(m, version=2) if m.id.startswith("ssim") else m for m in found)

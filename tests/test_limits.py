@@ -10,11 +10,13 @@ import jsonschema
 import pytest
 
 import eegbench
-from eegbench import backbones, limits, records
+from eegbench import backbones
 from eegbench.backbones.resize import BASES
 from eegbench.errors import InputError
-from eegbench.limits import Free, Limit, OneOf, Sha256, Table, Text, Within
-from eegbench.records import Audited, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.guards import limits
+from eegbench.guards.limits import Free, Limit, OneOf, Sha256, Table, Text, Within
+from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.sheet import PROTOCOLS, SUITES, Audited, Score, ScoreSheet
 
 SPEC = RunSpec("sim-things", "1", {"snr": 0.5}, 8, "eeg", "atm", {})
 RECORD = RunRecord(SPEC, "method", True, "complete", {"torch": "2.5"}, {"fit": "f" * 64})
@@ -95,8 +97,8 @@ def test_the_data_set_behind_embeddings_is_an_object(change: dict[str, Any]) -> 
 
 
 def test_suites_and_protocols_of_records_are_those_that_there_are() -> None:
-    assert set(records.SUITES) == set(backbones.SUITES)
-    assert set(records.PROTOCOLS) == set(BASES)
+    assert set(SUITES) == set(backbones.SUITES)
+    assert set(PROTOCOLS) == set(BASES)
 
 
 def test_what_ended_a_run_fits_into_its_record() -> None:

@@ -8,7 +8,9 @@ from safetensors import safe_open
 from typer.testing import CliRunner, Result
 
 from eegbench.cli import app
-from eegbench.records import RunRecord, ScoreSheet, file_digest
+from eegbench.files import file_digest
+from eegbench.runs.record import RunRecord
+from eegbench.runs.sheet import ScoreSheet
 
 SMALL = {
     "encoder.epochs": 1, "lora.steps": 1, "controlnet.steps": 1, "head_epochs": 1, "sampling.steps": 2,

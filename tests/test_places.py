@@ -12,7 +12,7 @@ import pytest
 from eegbench.datasets.captions import taken_up
 from eegbench.datasets.prepared import preparing
 from eegbench.download import _claimed
-from eegbench.places import claimed
+from eegbench.files import claimed
 
 fcntl = pytest.importorskip("fcntl")
 WRITERS: dict[str, Callable[[Path], AbstractContextManager[Any]]] = {

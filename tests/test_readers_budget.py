@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eegbench.budget import most_memory, most_seconds
+from eegbench.guards.budget import most_memory, most_seconds
 from hungry import CASES
 
 READ = (

@@ -17,7 +17,7 @@ from eegbench.channels import THINGS_RAW
 from eegbench.cli import app
 from eegbench.datasets.prepared import MANIFEST, Preparation
 from eegbench.datasets.things_eeg2 import ThingsEEG2, raw
-from eegbench.records import file_digest
+from eegbench.files import file_digest
 
 SMALL = things_files.Small(concepts=1, tests=2)
 RAW = ("--set", "raw.channels=occipital", "--set", "raw.rate=100")

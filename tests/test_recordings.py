@@ -16,7 +16,8 @@ from eegbench.benchmark.features import content
 from eegbench.benchmark.plan import Options, plan
 from eegbench.cli import app
 from eegbench.contracts import Silent
-from eegbench.records import RunRecord, digest
+from eegbench.files import digest
+from eegbench.runs.record import RunRecord
 
 ENCODER = {"encoder.epochs": 1, "encoder.validation_concepts": 1}
 SAMPLING = {"sampling.steps": 2}

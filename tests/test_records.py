@@ -10,9 +10,12 @@ import jsonschema
 import pytest
 
 import eegbench
-from eegbench import contracts, records
+from eegbench import contracts
 from eegbench.errors import InputError
-from eegbench.records import Audited, ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.files import MAX_RECORD_BYTES, digest, write_text
+from eegbench.runs.record import TRACKS, ManifestRow, RunRecord, RunSpec
+from eegbench.runs.seal import is_sealed
+from eegbench.runs.sheet import Audited, Score, ScoreSheet
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -71,14 +74,14 @@ def test_run_record_can_be_read_without_its_manifest(tmp_path: Path) -> None:
 
 
 def test_score_sheet_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    records.write_text(tmp_path / "scores.json", SHEET.to_json())
+    write_text(tmp_path / "scores.json", SHEET.to_json())
     assert ScoreSheet.read(tmp_path / "scores.json") == SHEET
 
 
 def test_a_sheet_keeps_its_caution_and_sheets_of_before_have_none(tmp_path: Path) -> None:
     path = tmp_path / "scores.json"
     cautious = dataclasses.replace(SHEET, caution="Shown in blocks (Li et al. 2021).")
-    records.write_text(path, cautious.to_json())
+    write_text(path, cautious.to_json())
     assert ScoreSheet.read(path) == cautious
     old = json.loads(path.read_text())
     jsonschema.validate(old, schema("scores"))
@@ -109,20 +112,20 @@ def test_folder_of_a_run_is_spelled_as_documented() -> None:
 
 
 def test_writing_leaves_the_old_file_whole_when_it_fails(tmp_path: Path) -> None:
-    records.write_text(tmp_path / "a.txt", "old")
+    write_text(tmp_path / "a.txt", "old")
     with pytest.raises(UnicodeEncodeError):
-        records.write_text(tmp_path / "a.txt", "new \ud800")
+        write_text(tmp_path / "a.txt", "new \ud800")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
 def test_canonical_json_refuses_what_json_has_no_word_for() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        records.digest({"a": float("nan")})
+        digest({"a": float("nan")})
 
 
 def test_tracks_are_those_of_the_contract_and_the_ceilings_own() -> None:
-    assert set(records.TRACKS) == {*contracts.TRACKS, "ceiling"}
+    assert set(TRACKS) == {*contracts.TRACKS, "ceiling"}
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -337,7 +340,7 @@ def test_path_that_is_no_file_is_an_input_error(tmp_path: Path) -> None:
 
 def test_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "run.json").open("wb") as file:
-        file.truncate(records.MAX_RECORD_BYTES + 1)  # a hole: it takes no room on the disk
+        file.truncate(MAX_RECORD_BYTES + 1)  # a hole: it takes no room on the disk
     assert "at most" in refused(RunRecord, tmp_path / "run.json")
 
 
@@ -350,12 +353,12 @@ def test_a_record_is_sealed_when_it_is_written(tmp_path: Path) -> None:
     nested = dataclasses.replace(SPEC, configuration={"seal": "", "a": {"seal": "ab"}, "b": ' "seal": ""'})
     dataclasses.replace(RECORD, spec=nested).write(tmp_path / "run.json")
     text = (tmp_path / "run.json").read_text()
-    assert records.is_sealed(text) and records.is_sealed(SHEET.to_json())
+    assert is_sealed(text) and is_sealed(SHEET.to_json())
     assert len(RunRecord.read(tmp_path / "run.json").seal) == 64
     # The last is a digit past what a float holds: no number would show it.
     for old, new in ((" 1.5", " 1.6"), ("complete", "failed"), ('"b"', '"c"'), (" 1.5", " 1.50000000000000000001")):
-        assert old in text and not records.is_sealed(text.replace(old, new, 1))
-    assert not records.is_sealed(text + text) and not records.is_sealed("{}")
+        assert old in text and not is_sealed(text.replace(old, new, 1))
+    assert not is_sealed(text + text) and not is_sealed("{}")
 
 
 def test_records_of_schema_version_1_are_brought_up_to_date(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import time
 import pytest
 from rich.console import Console
 
+from eegbench.cli.report import show
 from eegbench.progress import Terminal
-from eegbench.records import CANNOT_TELL, STATISTICS, Audited, Score, ScoreSheet
-from eegbench.report import interval, number, probability, show
-from eegbench.tables import WIDTH, Column, laid
+from eegbench.runs.sheet import CANNOT_TELL, STATISTICS, Audited, Score, ScoreSheet
+from eegbench.tables import WIDTH, Column, interval, laid, number, probability
 
 NUMBERS = [
     (None, "-"),

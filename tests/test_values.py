@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eegbench import values
 from eegbench.errors import InputError
+from eegbench.runs.items import Values, read_values, write_values
 
 STIMULI = ("b/2", 'a,"1"', "c é")
 TWO = np.array([[0.25, math.nan, -1e-300], [0.75, 1.0, 3.0]])  # two samples
@@ -15,16 +15,16 @@ HEAD = "stimulus,sample,ssim@1\n"
 
 
 def test_values_come_back_sorted_and_averaged_over_samples(tmp_path: Path) -> None:
-    (tmp_path / "scores.csv").write_text(values.write({("ssim", 1): TWO, ("kl", 12): 2 * TWO}, STIMULI))
-    found = values.read(tmp_path / "scores.csv")
+    (tmp_path / "scores.csv").write_text(write_values({("ssim", 1): TWO, ("kl", 12): 2 * TWO}, STIMULI))
+    found = read_values(tmp_path / "scores.csv")
     assert found.stimuli == ('a,"1"', "b/2", "c é") and list(found.metrics) == [("ssim", 1), ("kl", 12)]
     np.testing.assert_array_equal(found.metrics["ssim", 1], [math.nan, 0.5, 1.5])
     np.testing.assert_array_equal(found.metrics["kl", 12], [math.nan, 1.0, 3.0])
 
 
 def test_a_table_without_metrics_of_single_stimuli_is_empty(tmp_path: Path) -> None:
-    (tmp_path / "scores.csv").write_text(values.write({}, STIMULI))
-    assert values.read(tmp_path / "scores.csv") == values.Values((), {})
+    (tmp_path / "scores.csv").write_text(write_values({}, STIMULI))
+    assert read_values(tmp_path / "scores.csv") == Values((), {})
 
 
 def test_a_table_of_schema_version_1_holds_the_same(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_table_of_schema_version_1_holds_the_same(tmp_path: Path) -> None:
     lines += [f"s{i},{k},ssim,1,{i + k / 4}" for k in (1, 0) for i in (2, 0, 1)] + ["s0,0,cc,2,", "s0,1,cc,2,1"]
     lines += [f"s{i},{k},cc,2,.5" for i in (1, 2) for k in (0, 1)]
     (tmp_path / "scores.csv").write_text("\n".join(lines) + "\n")
-    found = values.read(tmp_path / "scores.csv")
+    found = read_values(tmp_path / "scores.csv")
     np.testing.assert_array_equal(found.metrics["ssim", 1], [0.125, 1.125, 2.125])
     np.testing.assert_array_equal(found.metrics["cc", 2], [math.nan, 0.5, 0.5])
 
@@ -62,11 +62,11 @@ def test_a_table_of_schema_version_1_holds_the_same(tmp_path: Path) -> None:
 def test_a_hostile_table_is_an_input_error_in_one_line(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "scores.csv").write_text(text)
     with pytest.raises(InputError, match=words) as caught:
-        values.read(tmp_path / "scores.csv")
+        read_values(tmp_path / "scores.csv")
     assert str(caught.value).startswith(f"{tmp_path / 'scores.csv'}: ") and "\n" not in str(caught.value)
 
 
 def test_a_table_that_is_no_text_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_bytes(b"stimulus,sample,ssim@1\n\xff,0,1\n")
     with pytest.raises(InputError, match="cannot be read"):
-        values.read(tmp_path / "scores.csv")
+        read_values(tmp_path / "scores.csv")

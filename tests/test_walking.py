@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from eegbench import walking
 from eegbench.errors import InputError
-from eegbench.walking import Links, Tree, told, walk
+from eegbench.guards import walking
+from eegbench.guards.walking import Links, Tree, told, walk
 
 
 def tree_of(root: Path, *files: str) -> Path:

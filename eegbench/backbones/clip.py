@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import Images
 from eegbench.backbones import blank, telling, weights
 from eegbench.backbones.resize import chunks, resize, to_float
-from eegbench.records import read_json
+from eegbench.files import read_json
 
 
 class Clip:

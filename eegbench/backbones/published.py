@@ -13,9 +13,8 @@ from pathlib import Path
 from eegbench.contracts import Progress
 from eegbench.download import download
 from eegbench.errors import InputError, MissingError, unknown
-from eegbench.places import cache
-from eegbench.records import file_digest, read_json, write_text
-from eegbench.redaction import Redaction, addresses_shown
+from eegbench.files import file_digest, read_json, user_cache, write_text
+from eegbench.guards.redaction import Redaction, addresses_shown
 
 TORCHVISION = "https://download.pytorch.org/models/"
 TORCHVISION_LICENCE = "BSD-3-Clause; trained on ImageNet"
@@ -153,7 +152,7 @@ def known_digest(name: str) -> str:
 
 
 def lock_file() -> Path:
-    return cache("weights.lock.json")
+    return user_cache("weights.lock.json")
 
 
 def locked() -> dict[str, str]:

@@ -14,7 +14,7 @@ from eegbench.backbones.published_configs import EML_NET
 from eegbench.backbones.reference import eml_net
 from eegbench.backbones.reference.judges import load_eml_net
 from eegbench.backbones.resize import chunks, resize, to_float
-from eegbench.records import digest
+from eegbench.files import digest
 
 
 class SaliencyNetwork:

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from eegbench import zips
-from eegbench.budget import Budget
-from eegbench.pickles import CALL, CHAIN, COSTS, KNOWN, LARGE, Bounded, Machine, Named, Refused, costs, shown
+from eegbench.guards import zips
+from eegbench.guards.budget import Budget
+from eegbench.guards.pickles import CALL, CHAIN, COSTS, KNOWN, LARGE, Bounded, Machine, Named, Refused, costs, shown
 
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001  # of the older form
 AXES = 64

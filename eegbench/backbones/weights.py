@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eegbench import stored_tensors
 from eegbench.backbones import torch_files
 from eegbench.errors import InputError, MissingError
-from eegbench.records import digest, file_digest, read_json
+from eegbench.files import digest, file_digest, read_json
+from eegbench.guards import stored_tensors
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]  # of the tensors in a file or a module, by key

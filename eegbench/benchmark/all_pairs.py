@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import seeds
-from eegbench.benchmark import entering
 from eegbench.contracts import PIXELS, Metric
+from eegbench.plugins import entering
 
 KEPT = 1000  # stimuli up to which all scores are kept for the audit: 8 MB a metric
 AT_ONCE = 2**22  # scores in work at once: 32 MB

@@ -18,7 +18,7 @@ from eegbench.benchmark.measure import EMBEDDING, Array, Measured
 from eegbench.benchmark.permuting import Permuted
 from eegbench.benchmark.score import Embeddings, Scorer, estimate
 from eegbench.contracts import Progress
-from eegbench.records import LEVEL, Audited, ScoreSheet, finite
+from eegbench.runs.sheet import LEVEL, Audited, ScoreSheet, finite
 
 PAIRED = "eeg"  # the track where all pairs of a reconstruction and a truth are looked at
 HARDLY = 0.01  # of the spread of the scores of all pairs

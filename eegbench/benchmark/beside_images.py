@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import save
 
-from eegbench.benchmark import store
 from eegbench.benchmark.score import Embeddings, Looked, Scorer
-from eegbench.records import canonical
+from eegbench.files import canonical, write_bytes
+from eegbench.runs import layout
 
 MAP = "saliency"  # the feature
 SIDE = 64  # px of a kept map: to look at, not to score
@@ -19,7 +19,7 @@ SIDE = 64  # px of a kept map: to look at, not to score
 def write_targets(folder: Path, targets: Embeddings | None) -> None:
     """The target embeddings (n, d) of the true images, from which retrieval can be scored again without the method."""
     if targets is not None:
-        _write(folder / store.TARGETS, sorted(targets), targets=np.stack([targets[name] for name in sorted(targets)]))
+        _write(folder / layout.TARGETS, sorted(targets), targets=np.stack([targets[name] for name in sorted(targets)]))
 
 
 def write_saliency(folder: Path, scorer: Scorer, looked: Looked) -> None:
@@ -27,12 +27,12 @@ def write_saliency(folder: Path, scorer: Scorer, looked: Looked) -> None:
     if MAP not in scorer.seen.features or MAP not in looked.features[0]:
         return
     truths, reconstructions = (_small(side[MAP]) for side in (scorer.seen.features, looked.features[0]))
-    _write(folder / store.SALIENCY, scorer.truths.stimuli, truths=truths, reconstructions=reconstructions)
+    _write(folder / layout.SALIENCY, scorer.truths.stimuli, truths=truths, reconstructions=reconstructions)
 
 
 def _write(file: Path, stimuli: Sequence[str], **arrays: NDArray[np.generic]) -> None:
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    store.write_bytes(file, save(tensors, {"stimuli": canonical(list(stimuli))}))
+    write_bytes(file, save(tensors, {"stimuli": canonical(list(stimuli))}))
 
 
 def _small(maps: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import runs
 from eegbench.arrays import Images
-from eegbench.benchmark import beside_images, entering, plugins, score
+from eegbench.benchmark import beside_images, score
 from eegbench.benchmark.fit import fit, weights_of
 from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
@@ -18,7 +17,11 @@ from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.contracts import Answers, Named, Progress, Reference, Silent
 from eegbench.errors import MissingError
-from eegbench.records import STATISTICS, Json, ManifestRow, RunSpec, ScoreSheet
+from eegbench.files import Json
+from eegbench.plugins import entering, registry
+from eegbench.runs import layout
+from eegbench.runs.record import ManifestRow, RunSpec
+from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
 CEILINGS = ("vae_roundtrip", "true_embedding")
@@ -59,7 +62,7 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
 
 def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
     """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
-    tracks = plugins.find("method", name).tracks
+    tracks = registry.find("method", name).tracks
     track = options.track if options.track in tracks else tracks[0]
     own = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
     return plan(name, planned.spec.subject, own, device=planned.device)
@@ -83,7 +86,7 @@ def _floor(planned: Plan, progress: Progress) -> Reconstructed:
 
 def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Reconstructed:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
-    reference: Reference = plugins.built("reference", name, {})
+    reference: Reference = registry.built("reference", name, {})
     configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
     spec = RunSpec(
         dataset=planned.spec.dataset,
@@ -135,7 +138,7 @@ def _scores(run: Reconstructed, ready: Scorer, progress: Progress) -> ScoreSheet
 
 def _kept(run: Reconstructed, ready: Scorer) -> ScoreSheet | None:
     """The scores that a complete run has, if the same judges, metrics and statistics made them, under this caution."""
-    file = run.folder / runs.SHEET
+    file = run.folder / layout.SHEET
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)

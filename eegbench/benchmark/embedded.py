@@ -15,7 +15,7 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.backbones.embeddings import WIDTH, read_embeddings
 from eegbench.contracts import Answers, Dataset, Queries, TrainingSet
 from eegbench.errors import UsageError
-from eegbench.records import file_digest
+from eegbench.files import file_digest
 
 FILE = "ATM_S_eeg_features_sub-{subject:02d}_{split}.pt"
 REPETITIONS = {"train": 4, "test": 1}  # rows of a stimulus; those of the test set are averaged already
@@ -63,6 +63,10 @@ class Embedded(Dataset):
     @property
     def about(self) -> str:  # type: ignore[override]
         return f"{self.inner.about} Published EEG embeddings stand in the EEG's place."
+
+    @property
+    def owner(self) -> Dataset:
+        return self.inner
 
     @property
     def info(self) -> EEGInfo:

@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
-from eegbench.benchmark import audit, beside_images, entering, outputs, permuting, picture, preflight, score, store
+from eegbench.benchmark import audit, beside_images, permuting, picture, preflight, score
 from eegbench.benchmark.companions import Companions, bring
 from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.hints import HintMaps, hints_of
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.outputs import Given
 from eegbench.benchmark.plan import Options, Plan
 from eegbench.benchmark.reconstruct import EXAMINED, Reconstructed, failing, reconstruct, spread
 from eegbench.benchmark.score import Embeddings, Scorer
 from eegbench.contracts import Answers, Named, Progress
 from eegbench.errors import InputError
-from eegbench.records import ScoreSheet
+from eegbench.plugins import entering, outputs
+from eegbench.plugins.outputs import Given
+from eegbench.runs import layout
+from eegbench.runs.sheet import ScoreSheet
 
 __all__ = ["Options", "Outcome", "evaluate"]
 
@@ -96,7 +98,7 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     data = planned.dataset
     return Outcome(
         made.run.folder,
-        made.run.folder / store.PICTURE,
+        made.run.folder / layout.PICTURE,
         sheet,
         beside.floors,
         beside.ceilings,
@@ -138,7 +140,7 @@ def scored(
     with log.timed("score"):
         decoded = score.decoded_embeddings(folder, made.run.record)
         if decoded is not None and (problem := score.undefined(decoded)):
-            raise InputError(f"{folder / store.EMBEDDING}: {problem}; delete {folder} to make the run again")
+            raise InputError(f"{folder / layout.EMBEDDING}: {problem}; delete {folder} to make the run again")
         with failing(made.run):
             targets = None if decoded is None else targets_of(made, answers)
         looked = ready.look(score.images_of(folder, made.run.record), progress=progress)

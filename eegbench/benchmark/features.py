@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from eegbench import stored_tensors
 from eegbench.backbones import Suite
-from eegbench.benchmark import entering
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import PIXELS, Backbone, Progress
 from eegbench.datasets.images import Picture
 from eegbench.errors import InputError, MissingError
-from eegbench.records import digest
+from eegbench.files import digest
+from eegbench.guards import stored_tensors
+from eegbench.plugins import entering
 
 IN_MEMORY = 2**28  # bytes of images in memory at once
 PORTION = 32  # images that a judge is shown at once

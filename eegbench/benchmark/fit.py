@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import eegbench
-from eegbench import places
 from eegbench.backbones.telling import telling
-from eegbench.benchmark import entering
-from eegbench.benchmark.authors import author_of
 from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
-from eegbench.limits import Sha256, Table
-from eegbench.places import writing
-from eegbench.records import Json, digest, file_digest, read_json, write_text
+from eegbench.files import Json, digest, file_digest, read_json, user_cache, write_text, writing
+from eegbench.guards.limits import Sha256, Table
+from eegbench.plugins import entering
+from eegbench.plugins.authors import author_of
 
 CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
 CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
@@ -51,8 +49,8 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     key = digest(shaped_by)
     since = time.perf_counter()
     if (place := stored_place(plan)) is None:
-        make(plan, shaped_by, places.cache("fitted") / key, progress=progress)
-    source, folder = place or ("fitted", places.cache("fitted") / key)
+        make(plan, shaped_by, user_cache("fitted") / key, progress=progress)
+    source, folder = place or ("fitted", user_cache("fitted") / key)
     with telling(progress):
         found = load(folder, plan.method, plan.device)
     return Fitted(found, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
@@ -61,7 +59,7 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
 def stored_place(plan: Plan) -> tuple[str, Path] | None:
     """Where the fit of a plan lies: "shipped" or "cached", and its folder; None where it is still to be made."""
     key = digest(shape(plan))
-    roots = {"shipped": shipped_folder(), "cached": places.cache("fitted")}
+    roots = {"shipped": shipped_folder(), "cached": user_cache("fitted")}
     return next(((source, root / key) for source, root in roots.items() if (root / key / CARD).is_file()), None)
 
 
@@ -70,7 +68,7 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
     with progress.bar("training data", 1) as advance:
         train = plan.train()
         advance(1)
-    working = places.cache("fitting") / digest(shaped_by)
+    working = user_cache("fitting") / digest(shaped_by)
     fresh = fresh_fit(plan, train, working, progress=progress)
     with progress.bar("save the fit", 1) as advance, author_of("method", plan.method.name, fresh, "save"):
         keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.backbones import Suite
-from eegbench.benchmark import entering
 from eegbench.benchmark.features import hint_maps, saliency_judge
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Plan
 from eegbench.contracts import Progress
 from eegbench.errors import UsageError
+from eegbench.plugins import entering
 
 HINTS = ("saliency",)
 

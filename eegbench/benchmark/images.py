@@ -10,8 +10,9 @@ from pathlib import Path
 from eegbench.arrays import Images
 from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import InputError
-from eegbench.records import file_digest, files_digest
-from eegbench.walking import few, form
+from eegbench.files import file_digest
+from eegbench.guards.walking import few, form
+from eegbench.runs.record import files_digest
 
 FIRST = 3  # images named in an error before the rest are counted
 

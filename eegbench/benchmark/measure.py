@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.benchmark import entering
 from eegbench.benchmark.all_pairs import AllPairs, by_id, chance
 from eegbench.benchmark.features import Features, embed, portions
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import PIXELS, Backbone, Metric, Progress
 from eegbench.errors import EegbenchError, InputError
+from eegbench.plugins import entering
 
 EMBEDDING = "embedding"
 PIXEL_PORTION = 8  # pairs of 425 x 425 images in work at once, for each thread

@@ -12,20 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.benchmark import outputs, store
 from eegbench.benchmark.all_pairs import partners
 from eegbench.benchmark.fit import Fitted
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import ImageSet
-from eegbench.benchmark.outputs import Given
-from eegbench.benchmark.permutation import Permutation
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import Reconstructed, paint, seed_of, stacked, task_of
 from eegbench.benchmark.score import Embeddings, image_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
-from eegbench.places import writing
-from eegbench.records import RunRecord
+from eegbench.files import writing
+from eegbench.plugins import outputs
+from eegbench.plugins.outputs import Given
+from eegbench.runs import layout
+from eegbench.runs.permutation import Permutation
+from eegbench.runs.record import RunRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +70,12 @@ def permute(
 
     task = task_of(plan, fitted, {}, queries.stimuli)
     gave = _eeg_of(queries.stimuli, donors)
-    head = Permutation(store.identity(run.record.spec, run.record.digests), gave)
+    head = Permutation(layout.identity(run.record.spec, run.record.digests), gave)
     begun = Permutation.read(run.folder)
     keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:
         head.write(run.folder)
-    manifest = paint(run.folder, store.PERMUTED, task, make, keep=keep, progress=progress)
+    manifest = paint(run.folder, layout.PERMUTED, task, make, keep=keep, progress=progress)
     dataclasses.replace(head, images=manifest).write(run.folder)
     embedding = outputs.ask(name, fitted_method, outputs.EMBEDDINGS, whole.part(range(len(donors))))
     decoded = None if embedding is None else dict(zip(queries.stimuli, embedding, strict=True))
@@ -84,15 +85,15 @@ def permute(
 def stands(run: Reconstructed) -> bool:
     """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
     found = Permutation.read(run.folder)
-    identity = store.identity(run.record.spec, run.record.digests)
+    identity = layout.identity(run.record.spec, run.record.digests)
     return found is not None and found.run == identity and bool(found.images)
 
 
 def forget(folder: Path) -> None:
     """Take away what an audit that was not finished left: no score speaks of it."""
-    with writing(folder / store.PERMUTED):
-        if (folder / store.PERMUTED).exists():
-            shutil.rmtree(folder / store.PERMUTED)
+    with writing(folder / layout.PERMUTED):
+        if (folder / layout.PERMUTED).exists():
+            shutil.rmtree(folder / layout.PERMUTED)
 
 
 def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int64]:
@@ -112,8 +113,8 @@ def stored(folder: Path, record: RunRecord, decoded: Embeddings | None, *, conte
     InputError where the permutation is another than this run's.
     """
     stimuli = tuple(sorted({row.stimulus for row in record.manifest}))
-    found, file = Permutation.read(folder), folder / store.PERMUTATION
-    if found is None or found.run != store.identity(record.spec, record.digests):
+    found, file = Permutation.read(folder), folder / layout.PERMUTATION
+    if found is None or found.run != layout.identity(record.spec, record.digests):
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
     ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)

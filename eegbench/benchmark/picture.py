@@ -10,21 +10,23 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from eegbench.arrays import Images
-from eegbench.benchmark import entering, store
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.reconstruct import spread
 from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
-from eegbench.records import RunRecord
+from eegbench.files import write_bytes
+from eegbench.plugins import entering
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
 LINE, LETTER = 18, 8  # of the data set's caution: height of a line, width of a letter, at most
 INK, PAPER, WARNING = "#1a1a1a", "#ffffff", "#b00020"
 ROWS = (
-    ("control map", store.CONTROLS),
-    ("reconstruction", store.IMAGES),
-    ("reconstruction from\npermuted EEG", store.PERMUTED),
+    ("control map", layout.CONTROLS),
+    ("reconstruction", layout.IMAGES),
+    ("reconstruction from\npermuted EEG", layout.PERMUTED),
 )
 
 
@@ -38,13 +40,13 @@ def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
     stimuli = [answers.stimuli[i] for i in chosen]
     rows: list[tuple[str, list[Image.Image]]] = [("truth", _cells([answers.images[i] for i in chosen]))]
     for label, below in ROWS:
-        files = [folder / below / store.image_file(stimulus) for stimulus in stimuli]
+        files = [folder / below / layout.image_file(stimulus) for stimulus in stimuli]
         if all(file.is_file() for file in files):
             rows.append((label, _cells([read_image(file) for file in files])))
     concepts = [answers.concepts[i] for i in chosen]
     page = _page(_title(record), concepts, rows, simulated=record.simulated, caution=record.caution)
-    store.write_bytes(folder / store.PICTURE, _png(page))
-    return folder / store.PICTURE
+    write_bytes(folder / layout.PICTURE, _png(page))
+    return folder / layout.PICTURE
 
 
 def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -> None:
@@ -65,7 +67,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     chosen = spread(answers.stimuli)
     rows = [("truth", _cells([answers.images[i] for i in chosen]))]
     for folder, record in zip(folders, records, strict=True):
-        files = [folder / store.IMAGES / store.image_file(answers.stimuli[i]) for i in chosen]
+        files = [folder / layout.IMAGES / layout.image_file(answers.stimuli[i]) for i in chosen]
         label = textwrap.fill(record.spec.method.replace("_", " "), 18)
         alike = [r for r in records if (r.spec.method, r.spec.track) == (record.spec.method, record.spec.track)]
         which = f", {folder.name}" if len(alike) > 1 else ""
@@ -74,11 +76,11 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"
     concepts = [answers.concepts[i] for i in chosen]
     page = _page(title, concepts, rows, simulated=simulated, caution=dataset.caution)
-    store.write_bytes(path, _png(page), mend="choose another file with --output")
+    write_bytes(path, _png(page), mend="choose another file with --output")
 
 
 def _complete(folder: Path) -> RunRecord:
-    record = store.existing(folder) if folder.is_dir() else None
+    record = layout.existing(folder) if folder.is_dir() else None
     if record is None or record.status != "complete":
         state = "holds no run" if record is None else f"holds a run that is {record.status}"
         raise UsageError(f"{folder}: {state}; wanted the folder of a complete one, such as .../sub-08/seed-0")

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eegbench.benchmark import entering, plugins
 from eegbench.benchmark.embedded import Embedded
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
 from eegbench.errors import InputError, UsageError, short, unknown
-from eegbench.limits import MAX_WHOLE
-from eegbench.records import MAX_IMAGES, PROTOCOLS, SUITES, Json, RunSpec
+from eegbench.files import Json
+from eegbench.guards.limits import MAX_WHOLE
+from eegbench.plugins import entering, registry
+from eegbench.runs.record import MAX_IMAGES, RunSpec
+from eegbench.runs.sheet import PROTOCOLS, SUITES
 
 CHOICES = ("auto", *SUITES)  # of a suite
 BATCH_SIZE = 16
@@ -80,7 +82,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     track that the method does not support; a count or seed out of range. InputError for a faulty captions file.
     """
     built_dataset = dataset_of(options)
-    built_method: Method[Any] = plugins.built("method", method, options.method_table)
+    built_method: Method[Any] = registry.built("method", method, options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
     told = {} if captions is None else {"captions_file": captions.sha256}
@@ -117,7 +119,7 @@ def dataset_of(options: Options) -> Dataset:
     """
     table = dict(options.dataset_table)
     folder = table.pop("embeddings", None)
-    dataset: Dataset = plugins.built("dataset", options.dataset, table)
+    dataset: Dataset = registry.built("dataset", options.dataset, table)
     return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
 
@@ -128,7 +130,7 @@ def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
     """
     own: Any = spec.dataset_configuration
     own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
-    dataset: Dataset = plugins.built("dataset", spec.dataset, {**own, **settings})
+    dataset: Dataset = registry.built("dataset", spec.dataset, {**own, **settings})
     if describe(dataset) != own:
         raise UsageError(f"these settings make {spec.dataset} another than the runs saw; give only where it lies")
     if dataset.revision != spec.revision:

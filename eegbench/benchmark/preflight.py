@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from eegbench import backbones, places
+from eegbench import backbones
 from eegbench.backbones import Suite, stored
 from eegbench.backbones.environment import free_memory, resolve_device
-from eegbench.benchmark import fit, hints, score, store
+from eegbench.benchmark import fit, hints, score
 from eegbench.benchmark.plan import Options, Plan, plan
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError
-from eegbench.records import RunRecord
+from eegbench.files import user_cache, writing
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord
 
 LEAST_FREE = 100 * 2**20  # bytes on a disk, below which no run comes to its end
 GB = 1e9
@@ -148,7 +150,7 @@ def _run_state(record: RunRecord | None) -> str:
 
 def _earlier(folder: Path) -> RunRecord | None:
     try:
-        return store.existing(folder)
+        return layout.existing(folder)
     except OSError:  # what cannot be read cannot be written either, and is said so
         return None
 
@@ -186,7 +188,7 @@ def _weights(planned: Plan, options: Options) -> str:
 def _cache(*, needed: bool) -> str:
     """The user's cache; where nothing has to be kept in it, one that cannot be written is no fault."""
     try:
-        return _room(places.cache(""), "set EEGBENCH_CACHE to a folder that can be")
+        return _room(user_cache(""), "set EEGBENCH_CACHE to a folder that can be")
     except EegbenchError as error:
         if needed:
             raise
@@ -198,7 +200,7 @@ def _room(folder: Path, mend: str) -> str:
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
-    with places.writing(folder, mend=mend):
+    with writing(folder, mend=mend):
         if not place.is_dir():
             raise NotADirectoryError(20, "Not a directory", str(place))
         with tempfile.TemporaryFile(dir=place):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import eegbench
 from eegbench.backbones.environment import environment as torch_environment
-from eegbench.records import Json
+from eegbench.files import Json
 
 if sys.platform != "win32":
     import resource

@@ -16,19 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from eegbench import limits, seeds
+from eegbench import seeds
 from eegbench.arrays import EEG, Images, Maps
-from eegbench.benchmark import binding, entering, outputs, provenance, store
+from eegbench.benchmark import provenance
 from eegbench.benchmark.fit import Fitted, weights_of
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.images import intact
-from eegbench.benchmark.outputs import Asking, Given
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.shared import SharedRun
 from eegbench.contracts import Progress
 from eegbench.datasets.images import read_image
 from eegbench.errors import AuthorError, EegbenchError, InputError
-from eegbench.records import ManifestRow, RunRecord, RunSpec, canonical, digest, file_digest, files_digest
+from eegbench.files import canonical, digest, file_digest, write_bytes
+from eegbench.guards import limits
+from eegbench.plugins import entering, outputs
+from eegbench.plugins.outputs import Asking, Given
+from eegbench.runs import binding, layout
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec, files_digest
 
 PICTURED = 12  # stimuli that the picture shows
 EXAMINED = 2  # stimuli on which every run's method is held to its contract
@@ -152,8 +156,8 @@ def carry_out(
     `first` is done before the first image; `besides` writes what belongs beside the images, and gives its digests by
     name. What they raise ends the run as failed. `shared` may have the images, and gets them where it has not.
     """
-    folder = store.place(runs, task.spec, task.digests)
-    before = store.existing(folder)
+    folder = layout.place(runs, task.spec, task.digests)
+    before = layout.existing(folder)
     if before is not None and before.status == "complete" and before.transductive == task.transductive:
         return Reconstructed(folder, binding.renewed(folder, before), reused=True)
     record = RunRecord(
@@ -168,15 +172,15 @@ def carry_out(
     )
     since = time.perf_counter()
     try:
-        store.write_record(folder, record)
-        store.forget_results(folder)
+        layout.write_record(folder, record)
+        layout.forget_results(folder)
         if shared is not None and (restored := shared.restore(folder, record)) is not None:
-            store.write_record(folder, restored)
+            layout.write_record(folder, restored)
             return Reconstructed(folder, restored, reused=True)
         first()
         # Images of a folder without a record are nobody's, and made again.
         keep = before is not None and before.transductive == task.transductive
-        manifest = paint(folder, store.IMAGES, task, make, keep=keep, progress=progress)
+        manifest = paint(folder, layout.IMAGES, task, make, keep=keep, progress=progress)
         images = files_digest((row.stimulus, row.sample, row.sha256) for row in manifest)
         digests = {**task.digests, **besides(folder, manifest), "reconstructions": images}
         seconds = {**task.seconds, "reconstruct": time.perf_counter() - since}
@@ -189,7 +193,7 @@ def carry_out(
             seconds=seconds,
             peak_memory_bytes=peak,
         )
-        store.write_record(folder, done)
+        layout.write_record(folder, done)
     except Exception as error:
         say_failed(folder, record, error)
         raise
@@ -206,7 +210,7 @@ def paint(
     With `keep`, images that are there and decode stay as they are, and a batch that lacks none is not computed.
     """
     jobs = [(item, sample) for sample in range(task.spec.samples) for item in range(len(task.stimuli))]
-    files = [folder / below / store.image_file(task.stimuli[item], sample) for item, sample in jobs]
+    files = [folder / below / layout.image_file(task.stimuli[item], sample) for item, sample in jobs]
     if len(set(files)) < len(files):
         raise InputError(f"{task.spec.dataset}: two queries have the same stimulus id; ids must be unique")
     with progress.bar(below, len(jobs)) as advance:
@@ -218,7 +222,7 @@ def paint(
                 images = make(items, own)
                 for file, image in zip(files[batch], images, strict=True):
                     if file in wanting:
-                        store.write_png(file, image)
+                        layout.write_png(file, image)
             advance(len(files[batch]))
     return tuple(
         ManifestRow(task.stimuli[item], sample, file.relative_to(folder).as_posix(), file_digest(file))
@@ -254,8 +258,8 @@ def write_embedding(folder: Path, stimuli: Sequence[str], embedding: NDArray[np.
     """Keep the decoded embeddings (n, d) with their stimulus ids, where there are any; gives the file's digest."""
     if embedding is None:
         return {}
-    store.write_bytes(folder / store.EMBEDDING, save({"decoded": embedding}, {"stimuli": canonical(list(stimuli))}))
-    return {"embedding": file_digest(folder / store.EMBEDDING)}
+    write_bytes(folder / layout.EMBEDDING, save({"decoded": embedding}, {"stimuli": canonical(list(stimuli))}))
+    return {"embedding": file_digest(folder / layout.EMBEDDING)}
 
 
 def _write_controls(
@@ -270,7 +274,7 @@ def _write_controls(
         kept = Asking(method, fitted.reconstructor, whole, chosen[:EXAMINED], transductive=False)
         outputs.require_alone(kept, outputs.CONTROLS, controls[:EXAMINED])
     for item, control in zip(chosen, controls, strict=True):
-        store.write_png(folder / store.CONTROLS / store.image_file(stimuli[item]), control)
+        layout.write_png(folder / layout.CONTROLS / layout.image_file(stimuli[item]), control)
     return {"controls": binding.controls_digest(folder)}
 
 
@@ -290,7 +294,7 @@ def say_failed(folder: Path, record: RunRecord, error: Exception) -> None:
     words = str(error) if isinstance(error, EegbenchError) else f"{type(error).__name__}: {error}"
     failed = dataclasses.replace(record, status="failed", reason=limits.fitting(" ".join(words.split())))
     with suppress(EegbenchError):  # the disk is full, say: the record stays at `started`, and the cause is raised
-        store.write_record(folder, failed)
+        layout.write_record(folder, failed)
 
 
 def _eeg_digest(eeg: EEG) -> str:

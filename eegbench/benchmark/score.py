@@ -12,28 +12,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench import backbones, places, runs, seeds, statistics, stored_tensors, values
+from eegbench import seeds, statistics
 from eegbench.backbones import Suite
-from eegbench.benchmark import plugins, store
 from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
-from eegbench.benchmark.images import ImageSet, digest_of, from_files
-from eegbench.benchmark.joining import join
+from eegbench.benchmark.images import ImageSet, from_files
 from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
+from eegbench.files import digest, file_digest, user_cache, write_bytes
+from eegbench.guards import stored_tensors
 from eegbench.metrics import VARIANTS
-from eegbench.records import (
-    PROTOCOLS,
-    STATISTICS,
-    ManifestRow,
-    RunRecord,
-    Score,
-    ScoreSheet,
-    digest,
-    file_digest,
-    finite,
-)
-from eegbench.walking import Note, unheard
+from eegbench.plugins import registry
+from eegbench.runs import layout
+from eegbench.runs.items import write_values
+from eegbench.runs.record import ManifestRow, RunRecord
+from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet, finite
 
 NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
@@ -172,7 +165,7 @@ def scorer(
     wanted = features_of(objects)
     check_judges(objects, suite, strict=strict)
     needed = tuple(judge for judge in suite.judges if wanted & set(judge.provides))
-    cache = FeatureCache(places.cache("features"), suite.protocol)
+    cache = FeatureCache(user_cache("features"), suite.protocol)
     seen = extract(truths, needed, wanted, progress=progress, label="true features", cache=cache)
     return Scorer(dataclasses.replace(suite, judges=needed), objects, truths, seen)
 
@@ -190,8 +183,8 @@ def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
     Raises UsageError for an unknown id, and for one of `metrics` that is broken what `plugins.find` raises.
     """
     if metrics:
-        return tuple(plugins.find("metric", name) for name in metrics)
-    return tuple(metric for name, metric in plugins.every("metric").items() if name not in VARIANTS)
+        return tuple(registry.find("metric", name) for name in metrics)
+    return tuple(metric for name, metric in registry.every("metric").items() if name not in VARIANTS)
 
 
 def features_of(metrics: Sequence[Metric]) -> set[str]:
@@ -211,48 +204,6 @@ def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[st
         known = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]
         raise unknown("n-way judge", judge, known)
     return tuple(variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics))
-
-
-def score_folders(
-    truth: Path,
-    reconstructions: Path,
-    *,
-    suite: str,
-    protocol: str,
-    metrics: tuple[str, ...] | None,
-    progress: Progress,
-    device: str,
-    nway_judge: str | None = None,
-    half: bool = False,
-    allow_unverified: bool = False,
-    pairs: Path | None = None,
-    subset: bool = False,
-    follow_links: bool = False,
-    note: Note = unheard,
-) -> ScoreSheet:
-    """The scores of a folder of reconstructions against a folder of true images, at any depth.
-
-    They are joined by the rule of names in folders.py, or by a file of `pairs`. subset: score what both sides have,
-    which the sheet then says. note: is told what was not read. Raises InputError for a part that was not read, naming a
-    missing, extra, duplicate or unreadable image, and for an empty folder; UsageError for an unknown suite, protocol or
-    metric.
-    """
-    if protocol not in PROTOCOLS:
-        raise unknown("protocol", protocol, PROTOCOLS)
-    names = metrics_with(nway_judge, metrics)
-    features = features_of(chosen(names))
-    joined = join(truth, reconstructions, pairs=pairs, subset=subset, follow_links=follow_links, note=note)
-    alone = ", ".join(metric.id for metric in chosen(names) if metric.rivals and metric.needs != EMBEDDING)
-    if len(joined.truths.stimuli) < 2 and alone:
-        held = "holds 1 image" + (" with a partner" if subset else "")
-        raise InputError(
-            f"{truth}: {held}; {alone} tell images apart and want at least 2: add some, or name other metrics with "
-            "--metrics"
-        )
-    judges = backbones.suite(suite, protocol, device, features=features, half=half, allow_unverified=allow_unverified)
-    ready = scorer(joined.truths, judges, metrics=names, strict=metrics is not None, progress=progress)
-    measured = ready.measure(joined.samples, progress=progress)
-    return dataclasses.replace(ready.sheet(measured, reconstructions=digest_of(joined.samples)), subset=joined.subset)
 
 
 def images_of(folder: Path, record: RunRecord) -> list[ImageSet]:
@@ -277,7 +228,7 @@ def decoded_embeddings(folder: Path, record: RunRecord) -> Embeddings | None:
     """
     if "embedding" not in record.digests:
         return None
-    file = folder / store.EMBEDDING
+    file = folder / layout.EMBEDDING
     _check_file(file, record.digests["embedding"], folder)
     return stored_embeddings(file, "decoded")
 
@@ -300,17 +251,17 @@ def stored_embeddings(file: Path, name: str) -> Embeddings:
 
 def write(folder: Path, sheet: ScoreSheet, measured: Mapping[str, Measured], stimuli: Sequence[str]) -> ScoreSheet:
     """scores.json and scores.csv of a run; the sheet with the digests of what lies beside it."""
-    store.write_bytes(folder / runs.TABLE, table(measured, stimuli).encode())
-    files = {name: file_digest(folder / name) for name in store.BESIDE if (folder / name).is_file()}
+    write_bytes(folder / layout.TABLE, table(measured, stimuli).encode())
+    files = {name: file_digest(folder / name) for name in layout.BESIDE if (folder / name).is_file()}
     bound = dataclasses.replace(sheet, files=files)
-    store.write_bytes(folder / runs.SHEET, bound.to_json().encode())
+    write_bytes(folder / layout.SHEET, bound.to_json().encode())
     return bound
 
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
     """The text of scores.csv; metrics of a whole set have no column."""
     kept = {(name, one.metric.version): one.items for name, one in measured.items() if one.items is not None}
-    return values.write(kept, stimuli)
+    return write_values(kept, stimuli)
 
 
 def estimate(measured: Measured, n: int) -> statistics.Estimate:

@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import eegbench
-from eegbench import places, runs
-from eegbench.benchmark import store
 from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
-from eegbench.records import SCHEMA_VERSION, STATISTICS, Json, RunRecord, ScoreSheet, digest, is_sealed
+from eegbench.files import Json, digest, user_cache, write_bytes
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord
+from eegbench.runs.seal import SCHEMA_VERSION, is_sealed
+from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 WRITTEN = 1  # rises when a floor or a ceiling is made or scored otherwise, without a version of its own that says so
 MADE_BY = (eegbench.__version__, SCHEMA_VERSION, WRITTEN)
-BESIDE = (runs.TABLE, store.SALIENCY)  # what a floor or a ceiling has beside its scores
+BESIDE = (layout.TABLE, layout.SALIENCY)  # what a floor or a ceiling has beside its scores
 
 
 @dataclass(frozen=True)
@@ -34,20 +36,20 @@ class SharedRun:
 
     @classmethod
     def of(cls, depends_on: Json) -> "SharedRun":
-        return cls(places.cache("references") / digest([depends_on, *MADE_BY]))
+        return cls(user_cache("references") / digest([depends_on, *MADE_BY]))
 
     def restore(self, target: Path, begun: RunRecord) -> RunRecord | None:
         """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
         try:
-            kept = RunRecord.read(self.folder / runs.RECORD)
-            whole = kept.status == "complete" and is_sealed((self.folder / runs.RECORD).read_text(encoding="utf-8"))
+            kept = RunRecord.read(self.folder / layout.RECORD)
+            whole = kept.status == "complete" and is_sealed((self.folder / layout.RECORD).read_text(encoding="utf-8"))
             images = {row.file: (self.folder / row.file).read_bytes() for row in kept.manifest} if whole else {}
         except (EegbenchError, OSError):  # not there, or another process makes it anew just now
             return None
         if not whole or any(hashlib.sha256(images[row.file]).hexdigest() != row.sha256 for row in kept.manifest):
             return None
         for name, data in images.items():
-            store.write_bytes(target / name, data)
+            write_bytes(target / name, data)
         return dataclasses.replace(
             begun,
             status="complete",
@@ -62,22 +64,22 @@ class SharedRun:
         """Keep a complete run's images; where the cache cannot be written nothing is kept, which is no fault."""
         with _whole(self.folder) as folder:
             _copy(source, [row.file for row in record.manifest], folder)
-            record.write(folder / runs.RECORD)
+            record.write(folder / layout.RECORD)
 
 
 def restore_scores(target: Path, record: RunRecord, ready: Scorer) -> ScoreSheet | None:
     """Put the scores of a run's images beside them, where these judges and metrics have scored them before."""
     folder = _scores(record, ready)
     try:
-        sheet = ScoreSheet.read(folder / runs.SHEET)
-        sound = is_sealed((folder / runs.SHEET).read_text(encoding="utf-8"))
-        files = {name: (folder / name).read_bytes() for name in (*sheet.files, runs.SHEET)}
+        sheet = ScoreSheet.read(folder / layout.SHEET)
+        sound = is_sealed((folder / layout.SHEET).read_text(encoding="utf-8"))
+        files = {name: (folder / name).read_bytes() for name in (*sheet.files, layout.SHEET)}
     except (EegbenchError, OSError):
         return None
     if not sound or any(hashlib.sha256(files[name]).hexdigest() != sha256 for name, sha256 in sheet.files.items()):
         return None
     for name, data in files.items():  # the sheet last: with it the scores are there
-        store.write_bytes(target / name, data)
+        write_bytes(target / name, data)
     return sheet
 
 
@@ -85,14 +87,14 @@ def keep_scores(source: Path, record: RunRecord, ready: Scorer, sheet: ScoreShee
     """Keep the scores of a run that has nothing but its images."""
     if set(sheet.files) <= set(BESIDE):
         with _whole(_scores(record, ready)) as folder:
-            _copy(source, [*sheet.files, runs.SHEET], folder)
+            _copy(source, [*sheet.files, layout.SHEET], folder)
 
 
 def _scores(record: RunRecord, ready: Scorer) -> Path:
     versions = {metric.id: metric.version for metric in ready.metrics}
     judges = [[judge.name, judge.digest, judge.variant, judge.verified] for judge in ready.suite.judges]
     scored = [ready.truths_digest, record.images, ready.suite.name, ready.suite.protocol, judges, versions]
-    return places.cache("scores") / digest([scored, ready.caution, ready.missing, STATISTICS, *MADE_BY])
+    return user_cache("scores") / digest([scored, ready.caution, ready.missing, STATISTICS, *MADE_BY])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The audit's verdict in words, from what the audit measured and from nothing else."""
 
-from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, Audited
-from eegbench.report import number, p_is
+from eegbench.runs.sheet import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, Audited
+from eegbench.tables import number, p_is
 
 FEWEST_STIMULI = 30  # for a verdict
 NAMED = 3  # metrics that a verdict names; the others are counted

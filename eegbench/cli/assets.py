@@ -34,7 +34,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what there is. Of plug-ins that are not imported, only name and package are known."""
-    from eegbench.benchmark import catalogue
+    from eegbench.assets import catalogue
 
     if card is not None:
         sys.stdout.write(catalogue.card(kind, card))
@@ -44,7 +44,7 @@ def list_(
 
 
 def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
-    from eegbench.benchmark import catalogue
+    from eegbench.assets import catalogue
 
     if as_json:
         say_json(rows)
@@ -55,7 +55,7 @@ def show_rows(rows: list[dict[str, object]], as_json: bool) -> None:
 @app.command(group=CHECK)
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and what to do about it."""
-    from eegbench.benchmark.doctor import examine
+    from eegbench.assets.doctor import examine
 
     findings = examine()
     if as_json:
@@ -109,8 +109,8 @@ def captions_make(
     `evaluate` trains on them.
     """
     go_offline(offline)
+    from eegbench.assets import captions as making
     from eegbench.backbones.telling import telling
-    from eegbench.benchmark import captions as making
 
     if check is not None:
         if (output, endpoint, local) != (None, None, None):

@@ -23,7 +23,7 @@ from eegbench.cli.options import (
 from eegbench.cli.output import note, say_json, say_lines, terminal, write
 from eegbench.cli.verbs import BOARD, CHECK, app
 from eegbench.errors import CheckFailed, InputError
-from eegbench.walking import Links
+from eegbench.guards.walking import Links
 
 DigestsOnly = Annotated[bool, typer.Option("--digests-only", help="Compute no score again.")]
 
@@ -42,12 +42,12 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
-    from eegbench import runs
-    from eegbench.benchmark.verify import check_run, each, require
+    from eegbench.checks.verify import check_run, each, require
+    from eegbench.runs.search import Found, find_runs
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     verdicts = []
-    found = runs.find(run, Links.of(follow_links)) if every else runs.Found(run, (run,), ())
+    found = find_runs(run, Links.of(follow_links)) if every else Found(run, (run,), ())
     for line in (*found.notes(), *(one.line() for one in found.closed)):
         note(line)
     if not found.folders:
@@ -81,7 +81,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Compare scores with a baseline: a number that moved without its metric's version fails."""
-    from eegbench.leaderboard import drift, drift_report
+    from eegbench.checks import drift, drift_report
 
     found = drift.read_scores(runs, Links.of(follow_links), note=note)
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
@@ -122,8 +122,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Take in runs from others: each validated, verified, brought to this schema version, and none twice."""
-    from eegbench.benchmark import merging
-    from eegbench.leaderboard import alone
+    from eegbench.checks import alone, merging
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     outcomes = []
@@ -142,7 +141,7 @@ def _verifier(
 ) -> Any:
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
-    from eegbench.benchmark.verify import Verifier
+    from eegbench.checks.verify import Verifier
 
     return Verifier(
         terminal(),

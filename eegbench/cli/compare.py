@@ -30,7 +30,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs metric by metric: difference, interval, test, and what could have been seen."""
-    from eegbench.benchmark.compare import compare as compare_runs
+    from eegbench.studies.compare import compare as compare_runs
 
     found = compare_runs(run_a, run_b)
     if as_json:
@@ -61,7 +61,7 @@ def legend(found: Any) -> str:
 
 def remarks(found: Any) -> list[str]:
     """What is left out, or stands on fewer stimuli, or is to be doubted; one line for each reason."""
-    from eegbench.report import UNVERIFIED
+    from eegbench.cli.report import UNVERIFIED
 
     by_reason: dict[str, list[str]] = {}
     for name, one in found.metrics.items():
@@ -79,7 +79,8 @@ def remarks(found: Any) -> list[str]:
 
 def table(found: Any, columns: int) -> str:
     """A row for each metric; what has no pairs has no interval and no p."""
-    from eegbench.report import arrow, interval, named, number
+    from eegbench.cli.report import arrow, named
+    from eegbench.tables import interval, number
 
     rows = []
     for name, one in found.metrics.items():

@@ -51,7 +51,7 @@ def datasets_info(
     as_json: AsJson = False,
 ) -> None:
     """Say what a data set is, and draw it."""
-    from eegbench.benchmark import catalogue
+    from eegbench.assets import catalogue
 
     dataset = built_dataset(name, settings)
     facts = catalogue.facts(dataset)
@@ -78,7 +78,7 @@ def datasets_fetch(
 
     The same command takes up what was cut short. Sizes and kinds are checked, digests kept in fetched.lock.json.
     """
-    from eegbench.benchmark import recordings
+    from eegbench.assets import recordings
     from eegbench.datasets.remote import FOLDER, ByHand
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
@@ -104,7 +104,7 @@ def datasets_prepare(
     The same command takes up what was interrupted; what is prepared already from the same files is left. Flat, copied
     and clipped channels and silent trials are noted on stderr; EEG of which nothing is left is refused.
     """
-    from eegbench.benchmark import recordings
+    from eegbench.assets import recordings
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     for folder in recordings.prepare(dataset, subject, progress=terminal()):
@@ -127,7 +127,7 @@ def datasets_verify(
     Exits with 1 for damage, for an image on both sides, and for EEG of which nothing is left or whose unit is not the
     stated one. Single channels and trials that are flat, copied or clipped are notes.
     """
-    from eegbench.benchmark import recordings
+    from eegbench.assets import recordings
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     problems, notes = recordings.verify(dataset, subject, progress=terminal())

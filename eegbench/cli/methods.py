@@ -51,8 +51,8 @@ def explain(
 ) -> None:
     """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
     go_offline(offline)
-    from eegbench.benchmark import catalogue
-    from eegbench.benchmark import explain as asking
+    from eegbench.assets import catalogue
+    from eegbench.studies import explain as asking
 
     chosen = {"seed": seed, "captions": captions_file, "device": device, "offline": offline}
     options = run_options(method, config, settings, dataset=dataset, **chosen)
@@ -83,8 +83,8 @@ def check_method(
     """Ask a method on four items whether it keeps the contract."""
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
-    from eegbench.benchmark import check_method as asking
     from eegbench.benchmark.plan import plan
+    from eegbench.checks import check_method as asking
 
     chosen = {"track": track, "captions": captions_file, "device": device, "offline": offline}
     options = run_options(method, config, settings, dataset=dataset, **chosen)
@@ -109,7 +109,7 @@ def check_dataset(
     as_json: AsJson = False,
 ) -> None:
     """Ask a data set for all that it has, and say whether it keeps the contract."""
-    from eegbench.benchmark import check_dataset as asking
+    from eegbench.checks import check_dataset as asking
 
     _show(name, asking.check(name, data_table(settings), subject or (), progress=terminal()), as_json)
 
@@ -120,7 +120,7 @@ def check_metric(
     as_json: AsJson = False,
 ) -> None:
     """Try a metric on seeded pictures, and say whether it keeps the contract."""
-    from eegbench.benchmark import check_metric as asking
+    from eegbench.checks import check_metric as asking
 
     _show(name, asking.check(name, progress=terminal()), as_json)
 
@@ -173,7 +173,7 @@ def rehearse(
     table, told = read_tables(shipped(config, method), [])["method"], read_tables(None, settings or [])["method"]
     progress = terminal()
     with progress.bar("load torch and its libraries", 1) as advance:
-        from eegbench.benchmark import rehearse as rehearsing
+        from eegbench.checks import rehearse as rehearsing
 
         advance(1)
     report = rehearsing.rehearse(

@@ -101,9 +101,9 @@ def run_options(method: str, config: Path | None, settings: list[str] | None, **
 
 def built_dataset(name: str, settings: list[str] | None) -> Any:
     """A data set with its options."""
-    from eegbench.benchmark import plugins
+    from eegbench.plugins import registry
 
-    return plugins.built("dataset", name, data_table(settings))
+    return registry.built("dataset", name, data_table(settings))
 
 
 def data_table(settings: list[str] | None) -> dict[str, object]:

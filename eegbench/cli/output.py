@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
-from eegbench.places import writing
+from eegbench.files import writing
 from eegbench.tables import WIDTH, line, wrapped
 
 
@@ -92,7 +92,7 @@ def kind(simulated: bool, caution: str, columns: int) -> str:
 
 def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
     """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
-    from eegbench.report import show
+    from eegbench.cli.report import show
 
     floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
     say(show(sheet, title=title, floors=floors, ceilings=ceilings, width=width()))
@@ -116,7 +116,7 @@ def terminal() -> Any:
 
 
 def write(path: Path, text: str, option: str) -> None:
-    from eegbench.records import write_text
+    from eegbench.files import write_text
 
     with writing(path, mend=f"choose another file with {option}"):
         if path.exists() and not path.is_file():  # a pipe or a device is written to, and never replaced

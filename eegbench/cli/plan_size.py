@@ -35,7 +35,7 @@ def plan_size(
 
     For example: eegbench plan-size runs --difference .02 --methods atm,neuroimagen
     """
-    from eegbench.benchmark.plan_size import plan_size as plan
+    from eegbench.studies.plan_size import plan_size as plan
 
     found = plan(runs, difference, metric=metric, power=power, methods=words(methods))
     for one in found.notes:
@@ -49,7 +49,7 @@ def plan_size(
 
 def text(found: Any, columns: int) -> str:
     """Heading, where the differences come from, what the runs show, and what others need."""
-    from eegbench.report import number
+    from eegbench.tables import number
 
     judged = ", whose judges no paper uses" if found.suite == "micro" else ""
     metric = f"{found.metric}-{found.variant}" if found.variant else found.metric
@@ -80,7 +80,7 @@ def text(found: Any, columns: int) -> str:
 
 def spreads(found: Any, columns: int) -> str:
     """A row for each source: its standard deviation, or why it is not known."""
-    from eegbench.report import number
+    from eegbench.tables import number
 
     parts, several = found.components, found.subjects > 1
     rows = {
@@ -112,7 +112,7 @@ def needs(found: Any, columns: int) -> str:
 
 def remarks(found: Any) -> list[str]:
     """What is not reachable, how many people the stimuli that are there want, and which runs would tell more."""
-    from eegbench.report import number
+    from eegbench.tables import number
 
     lines = []
     if any(need.stimuli is None for need in found.needs):
@@ -138,7 +138,7 @@ def remarks(found: Any) -> list[str]:
 
 def _about(need: Any) -> str:
     """What a design speaks of; where no number of stimuli suffices also why."""
-    from eegbench.report import number
+    from eegbench.tables import number
 
     if need.stimuli is not None:
         return str(need.speaks_of)

@@ -152,7 +152,7 @@ def curve(
 ) -> None:
     """Evaluate a method at several values of one key: does the score rise with the signal?"""
     go_offline(offline)
-    from eegbench.benchmark import vary
+    from eegbench.studies import vary
 
     options = run_options(
         method,
@@ -197,8 +197,9 @@ def ablate(
 ) -> None:
     """Evaluate the rows of a paper's own ablation, and print its table."""
     go_offline(offline)
-    from eegbench.benchmark import plugins, vary
-    from eegbench.report import show_ablation
+    from eegbench.cli.report import show_ablation
+    from eegbench.plugins import registry
+    from eegbench.studies import vary
 
     options = run_options(
         method,
@@ -218,5 +219,5 @@ def ablate(
         say_json(vary.rows(points))
         return
     say(heading(points[0], method, subject, options, width()))
-    table = show_ablation({p.label: p.sheet for p in points}, plugins.find("method", method).ablated, width())
+    table = show_ablation({p.label: p.sheet for p in points}, registry.find("method", method).ablated, width())
     print(table, end="")

@@ -28,8 +28,8 @@ from eegbench.cli.options import (
 from eegbench.cli.output import note, say_lines, show_sheet, terminal, write
 from eegbench.cli.verbs import BOARD, SCORE, app
 from eegbench.errors import UsageError
+from eegbench.guards.walking import Links
 from eegbench.tables import line
-from eegbench.walking import Links
 
 
 @app.command(group=SCORE)
@@ -65,7 +65,7 @@ def score(
     """Score a folder of reconstructions against a folder of true images, joined by path or by a file of pairs."""
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
-    from eegbench.benchmark.score import score_folders
+    from eegbench.pairs.score import score_folders
 
     sheet = score_folders(
         truth,
@@ -114,8 +114,8 @@ def pairs(
     follow_links: FollowLinks = False,
 ) -> None:
     """Propose which reconstruction belongs to which true image: a file for `score --pairs`, to be looked at first."""
-    from eegbench.benchmark import proposing
-    from eegbench.benchmark.folders import read_folder
+    from eegbench.pairs import proposing
+    from eegbench.pairs.folders import read_folder
 
     if output.exists() and not force:
         raise UsageError(f"{output}: is there already; choose another file with -o, or write over it with --force")
@@ -138,9 +138,10 @@ def sheet(
     allow_plugins: AllowPlugins = False,
 ) -> None:
     """Draw the same twelve stimuli as each of several runs reconstructed them."""
-    from eegbench.benchmark import picture, plugins
+    from eegbench.benchmark import picture
+    from eegbench.plugins import registry
 
-    with plugins.only_own(not allow_plugins):
+    with registry.only_own(not allow_plugins):
         picture.sheet(runs, output, data_table(settings))
     say_lines(f"Picture: {output}")
 
@@ -227,6 +228,6 @@ def pictures_of(board: Any, settings: list[str] | None, allow_plugins: bool) -> 
     groups = board.exhibited()
     if not any(groups.values()):
         return {}
-    from eegbench.benchmark import gallery
+    from eegbench.studies import gallery
 
     return gallery.collect(groups, settings=data_table(settings), allow_plugins=allow_plugins)

@@ -17,7 +17,7 @@ from eegbench.cli.output import complain, notes, notices
 from eegbench.cli.screen import Screen, screens
 from eegbench.configuration import plain_number
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, short, unknown
-from eegbench.places import FULL
+from eegbench.files import FULL
 
 NUMBERS = (int, float, list[int])  # the types of options that are numbers
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more

@@ -12,13 +12,12 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from eegbench import zips
-from eegbench.budget import Budget
 from eegbench.contracts import Progress
 from eegbench.download import check_room
 from eegbench.errors import InputError
-from eegbench.places import writing
-from eegbench.records import is_inside
+from eegbench.files import is_inside, writing
+from eegbench.guards import zips
+from eegbench.guards.budget import Budget
 
 MOST_BYTES = 2**38
 MOST_FILES = 100_000

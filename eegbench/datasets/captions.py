@@ -19,13 +19,12 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from eegbench.budget import Budget
 from eegbench.contracts import CAPTION_LEVELS, TrainingSet
 from eegbench.errors import InputError, UsageError
-from eegbench.fields import read_fields
-from eegbench.places import claimed, writing
-from eegbench.records import file_digest
-from eegbench.walking import form
+from eegbench.files import claimed, file_digest, writing
+from eegbench.guards.budget import Budget
+from eegbench.guards.fields import read_fields
+from eegbench.guards.walking import form
 
 MAX_CAPTION = 1000  # characters
 MAX_LINE = 2**16  # bytes

@@ -11,7 +11,7 @@ import re
 import struct
 from pathlib import Path
 
-from eegbench.budget import Budget
+from eegbench.guards.budget import Budget
 
 DECODED, SCANNED = 50, 500  # pixels that a step makes, and of a scan those that it passes over
 ARITHMETIC = 20  # times as slow as Huffman's code

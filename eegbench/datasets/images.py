@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from eegbench.budget import Budget
 from eegbench.datasets import image_files
 from eegbench.errors import InputError
+from eegbench.guards.budget import Budget
 
 MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction, far below what exhausts memory
 BAND = 2**22  # pixels

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from eegbench.contracts import Silent
 from eegbench.download import download
 from eegbench.errors import InputError, UsageError
-from eegbench.limits import SHA256
-from eegbench.records import Json, read_json
-from eegbench.redaction import shown
+from eegbench.files import Json, read_json
+from eegbench.guards.limits import SHA256
+from eegbench.guards.redaction import shown
 
 API = "https://api.osf.io/v2/"
 MOST_PAGES, MOST_FILES, DEEPEST = 2000, 20_000, 8  # of one node's listing

@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.budget import Budget
 from eegbench.errors import InputError, MissingError
+from eegbench.guards.budget import Budget
+from eegbench.guards.pickles import Bounded, Machine, Named, Refused, shown
 from eegbench.kinds import is_page
-from eegbench.pickles import Bounded, Machine, Named, Refused, shown
 
 MAGIC = b"\x93NUMPY"
 DTYPE = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|[US]\d{1,4}|O8?)")

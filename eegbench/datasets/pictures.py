@@ -13,7 +13,7 @@ from eegbench.contracts import Progress
 from eegbench.datasets.images import Picture, read_image
 from eegbench.datasets.prepared import Prepared, Table, preparing, read_table
 from eegbench.errors import InputError, MissingError
-from eegbench.records import digest, file_digest
+from eegbench.files import digest, file_digest
 
 HEADER = ("stimulus", "concept", "sha256", "hash")  # of the decoded image; perceptual
 NEAR = 6  # of 64 bits: so few differ between two sizes or qualities of one photograph

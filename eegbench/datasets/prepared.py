@@ -24,12 +24,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from eegbench.budget import Budget
 from eegbench.contracts import Progress
 from eegbench.datasets.signals import Findings
 from eegbench.errors import InputError, MissingError, UsageError
-from eegbench.places import claimed, writing
-from eegbench.records import Json, file_digest, read_json, write_text
+from eegbench.files import Json, claimed, file_digest, read_json, write_text, writing
+from eegbench.guards.budget import Budget
 
 MANIFEST, UNFINISHED, LOCK, SIGNALS = "manifest.json", "unfinished.json", ".lock", "signals.json"
 VERSION = 1

@@ -18,11 +18,10 @@ from eegbench.datasets.archives import names, unpack
 from eegbench.datasets.osf import API, Listed, osf
 from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.files import Json, file_digest, is_inside, read_json, write_text, writing
+from eegbench.guards.limits import SHA256
+from eegbench.guards.redaction import shown
 from eegbench.kinds import KINDS, check_kind
-from eegbench.limits import SHA256
-from eegbench.places import writing
-from eegbench.records import Json, file_digest, is_inside, read_json, write_text
-from eegbench.redaction import shown
 
 MEND = "choose another folder"
 LOCK = "fetched.lock.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from eegbench.errors import InputError, UsageError, unknown
+from eegbench.guards.walking import Links, Note, few, unheard
 from eegbench.leaderboard import claims_markdown, missing
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed, assess
@@ -17,9 +18,9 @@ from eegbench.leaderboard.markdown import markdown
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
-from eegbench.runs import NOT_YET, Run, Unreadable, check_read, find, read_found
+from eegbench.runs.folder import NOT_YET, Run
+from eegbench.runs.search import Unreadable, check_read, find_runs, read_found
 from eegbench.tables import line
-from eegbench.walking import Links, Note, few, unheard
 
 Made = tuple[tuple[Table, ...], tuple[Assessed, ...]]
 
@@ -56,7 +57,7 @@ class Board:
         InputError for a folder that is none, and for a subject that no run is on; UsageError for another word for
         `claims`, a metric that no table ranks, or a margin that is not above 0.
         """
-        found = find(folder, links)
+        found = find_runs(folder, links)
         runs, unreadable = read_found(found)
         for news in (*found.notes(), *(one.line() for one in unreadable), *_not_counted(runs)):
             note(news)

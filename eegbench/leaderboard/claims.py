@@ -22,14 +22,14 @@ import numpy as np
 
 from eegbench import statistics
 from eegbench.errors import UsageError, unknown
+from eegbench.files import canonical
 from eegbench.leaderboard import standing, wording
 from eegbench.leaderboard.average import rows_of
 from eegbench.leaderboard.cells import Bounds, Cell, Column, Row, Setting
 from eegbench.leaderboard.filling import gather
 from eegbench.leaderboard.ledger import Claim
 from eegbench.leaderboard.table import rows_of_all
-from eegbench.records import canonical
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 WHICH = ("auto", "all", "none")
 CONTRADICTED, NOT_CONTRADICTED, AGREES = "contradicted", "not contradicted", "agrees"

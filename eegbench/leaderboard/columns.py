@@ -12,7 +12,7 @@ from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.normalise import Shares
 from eegbench.leaderboard.places import Place
 from eegbench.leaderboard.references import References, Span
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 
 @dataclass(frozen=True)

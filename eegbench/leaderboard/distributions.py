@@ -13,7 +13,7 @@ from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Column, Row, Table
 from eegbench.leaderboard.html_table import Linked
 from eegbench.leaderboard.html_text import text
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 ROWS, BINS = 30, 40
 LINE, LETTERS, HEIGHT = 44, 14, 22  # px: of a row, of its words, of its histogram

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eegbench.files import canonical, digest
 from eegbench.leaderboard.cells import Pair
 from eegbench.leaderboard.filling import UNVERIFIED, Problem, named, note
 from eegbench.leaderboard.variants import differences
-from eegbench.records import ROLES, Score, canonical, digest
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
+from eegbench.runs.record import ROLES
+from eegbench.runs.sheet import Score
 
 Key = tuple[int, str, str]  # role, method, configuration: one row
 

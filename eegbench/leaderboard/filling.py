@@ -10,8 +10,8 @@ import numpy as np
 
 from eegbench.leaderboard.average import Scored, average, mean_over_subjects, seeds_sd
 from eegbench.leaderboard.cells import Cell, Column
-from eegbench.records import Score, ScoreSheet
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
+from eegbench.runs.sheet import Score, ScoreSheet
 
 NAMED = 4  # runs named in a note before the rest are counted
 ROUNDING = 1e-6  # of a score in single precision; further outside its bounds no metric comes

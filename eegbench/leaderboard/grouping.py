@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
+from eegbench.files import canonical
 from eegbench.leaderboard.cells import Setting
-from eegbench.records import canonical
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 # In what a run may differ from the setting of a table and still stand in it. A floor is made once and serves all runs
 # on a subject, whatever their samples; a ceiling is told the answer, so that neither track nor EEG concern it.

@@ -18,7 +18,7 @@ from eegbench.leaderboard.html_claims import claims as published
 from eegbench.leaderboard.html_gallery import Gallery, exhibited, gallery
 from eegbench.leaderboard.html_table import Linked, grid, records
 from eegbench.leaderboard.html_text import home_of, text
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 __all__ = ["exhibited", "home_of", "page"]
 

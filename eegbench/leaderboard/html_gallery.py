@@ -15,7 +15,7 @@ from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Row, Table
 from eegbench.leaderboard.html_table import Linked
 from eegbench.leaderboard.html_text import breakable, text
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 ROWS = 40
 MAPS: Mapping[str, str] = {"control": "control map", "saliency": "saliency"}  # kinds that stand small below a picture

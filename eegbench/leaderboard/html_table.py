@@ -4,12 +4,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from eegbench.files import canonical
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Cell, Column, Row, Source, Table
 from eegbench.leaderboard.filling import bare, column_of
 from eegbench.leaderboard.html_text import address, breakable, text
-from eegbench.records import canonical
-from eegbench.runs import RECORD, SHEET, Run
+from eegbench.runs.folder import Run
+from eegbench.runs.layout import RECORD, SHEET
 
 LONGEST_CONFIGURATION = 5000  # characters
 _KINDS = {  # classes of a table's bodies; within each of these the page's script sorts

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from eegbench.budget import Budget, read_bytes
 from eegbench.errors import InputError
-from eegbench.fields import read_fields
-from eegbench.records import MAX_VALUE, TRACKS, canonical, check_name
+from eegbench.files import canonical, check_name
+from eegbench.guards.budget import Budget, read_bytes
+from eegbench.guards.fields import read_fields
+from eegbench.runs.record import MAX_VALUE, TRACKS
 
 LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
 UNSTATED = "protocol not stated"  # how `uncertain` owns up to an empty `protocol`

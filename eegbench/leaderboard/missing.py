@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from eegbench.leaderboard.html_text import text
 from eegbench.leaderboard.markdown import escape
-from eegbench.runs import LONGEST, Unreadable
+from eegbench.runs.folder import LONGEST
+from eegbench.runs.search import Unreadable
 
 WHAT = "are not on the board"
 LONGEST_PATH = 1000

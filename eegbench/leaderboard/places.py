@@ -9,7 +9,7 @@ from eegbench.leaderboard import sharing, wording
 from eegbench.leaderboard.cells import BLOCKS, Pair
 from eegbench.leaderboard.drafts import Draft, differing, pair_of
 from eegbench.leaderboard.filling import named
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 
 @dataclass(frozen=True)

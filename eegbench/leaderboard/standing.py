@@ -7,7 +7,7 @@ from eegbench.errors import UsageError, unknown
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import OF_SETS, Column, Pair
 from eegbench.leaderboard.places import Layout
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
 
 PRIMARY = "clip"
 

@@ -15,7 +15,8 @@ from eegbench.leaderboard.places import Layout, Place, layout, why_not
 from eegbench.leaderboard.references import References
 from eegbench.leaderboard.variants import variants
 from eegbench.leaderboard.verdicts import verdict_of
-from eegbench.runs import Run, read_all
+from eegbench.runs.folder import Run
+from eegbench.runs.search import read_runs
 
 
 def collect(
@@ -25,7 +26,7 @@ def collect(
 
     Raises InputError for a folder that is none and for a record that breaks the format.
     """
-    return tabulate(read_all(runs), subjects, primary=primary, normalised=normalised)
+    return tabulate(read_runs(runs), subjects, primary=primary, normalised=normalised)
 
 
 def tabulate(

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eegbench.files import canonical, digest
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Setting
-from eegbench.records import canonical, digest
 
 LONGEST = 60  # characters of a configuration's value
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench import statistics
-from eegbench.records import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, ScoreSheet
-from eegbench.report import p_is
-from eegbench.runs import Run
+from eegbench.runs.folder import Run
+from eegbench.runs.sheet import CANNOT_TELL, CONTRIBUTES, LEAK, LEAK_LEVEL, LEVEL, NO_SIGN, ScoreSheet
+from eegbench.tables import p_is
 
 NOT_AUDITED = "not audited"
 COUNTED = "counted"  # the rule of the first edition of the statistics: how many metrics are clear

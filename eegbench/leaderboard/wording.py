@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
-from eegbench.records import ROLES
+from eegbench.runs.record import ROLES
 
 BLOCKS: Mapping[str, str] = {
     "ranked": "",

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
-from eegbench import stored_tensors
 from eegbench.arrays import let_go
 from eegbench.backbones.weights import read_tensors
 from eegbench.errors import InputError
-from eegbench.records import read_json, write_text
+from eegbench.files import read_json, write_text
+from eegbench.guards import stored_tensors
 
 __all__ = [
     "StoredArray", "read_arrays", "read_json", "read_module", "write_arrays", "write_json", "write_large",

@@ -22,10 +22,9 @@ from eegbench import seeds
 from eegbench.backbones.weights import read_header, read_tensors
 from eegbench.contracts import Progress
 from eegbench.errors import InputError
+from eegbench.files import write_text, writing
 from eegbench.methods.storage import write_arrays
 from eegbench.methods.tuning_settings import Epochs, Numerics
-from eegbench.places import writing
-from eegbench.records import write_text
 
 EVERY = 20.0  # seconds between checkpoints
 POINTS = 100  # of a loss curve without validation

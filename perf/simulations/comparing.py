@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench import statistics
-from eegbench.benchmark.compare import LEVEL, paired
+from eegbench.studies.compare import LEVEL, paired
 from perf.simulations.table import TEST, Row
 
 SIZES = (20, 50, 200)

@@ -19,7 +19,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.weights import PACK
-from eegbench.records import file_digest
+from eegbench.files import file_digest
 from micro_pack.clip import EMBEDDING, describe, tokenise
 from micro_pack.loop import train
 from micro_pack.pool import Pool, to_tensor

@@ -11,7 +11,7 @@ from torch import float16, nn
 from transformers import CLIPTokenizer
 
 from eegbench.backbones.weights import PACK, read_tensors, write_digests
-from eegbench.records import read_json
+from eegbench.files import read_json
 from micro_pack import autoencoder, clip, diffusion, ip_adapter, judges, text
 from micro_pack.loop import restored
 

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import plugins, verdicts
+from eegbench.benchmark import verdicts
 from eegbench.benchmark.audit import compare, contribution
 from eegbench.benchmark.measure import Measured
 from eegbench.benchmark.permuting import donors_of
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
-from eegbench.records import STATISTICS, Score, ScoreSheet
+from eegbench.plugins import registry
+from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_method_that_ignores_the_eeg_is_found_out(lab: Any) -> None:
 def test_an_embedding_that_follows_the_eeg_is_no_sign_where_the_images_do_not(
     lab: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoder = plugins.find("method", "ignores-eeg").reconstructor
+    decoder = registry.find("method", "ignores-eeg").reconstructor
     monkeypatch.setattr(decoder, "embed", lambda self, eeg: eeg.reshape(len(eeg), -1))
     sheet = lab.evaluate("ignores-eeg").sheet
     assert sheet.metrics["retrieval"].value == 1.0 and sheet.metrics["retrieval"].contribution_p is None

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from eegbench.assets.captions import PATIENCE, make
 from eegbench.backbones.captioners import Captioner
-from eegbench.benchmark.captions import PATIENCE, make
 from eegbench.benchmark.fit import fit, shape
 from eegbench.benchmark.images import from_array
 from eegbench.benchmark.plan import Options, plan
@@ -26,7 +26,7 @@ from eegbench.contracts import CAPTION_LEVELS, Silent, TrainingSet
 from eegbench.datasets.captions import Captions, read
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
-from eegbench.records import digest, file_digest
+from eegbench.files import digest, file_digest
 
 IMAGES = np.random.default_rng(0).integers(256, size=(6, 8, 8, 3)).astype(np.uint8)
 STIMULI = tuple(f"{i:02d}_cat/cat_{i}" for i in range(len(IMAGES)))

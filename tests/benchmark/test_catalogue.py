@@ -2,8 +2,9 @@
 
 import pytest
 
-from eegbench.benchmark import catalogue, plugins
+from eegbench.assets import catalogue
 from eegbench.errors import UsageError
+from eegbench.plugins import registry
 
 PUBLISHED = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 
@@ -11,7 +12,7 @@ PUBLISHED = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_published_method_s_card_has_both_configurations_and_marks_its_choices(name: str) -> None:
     card = catalogue.card("methods", name)
-    assert card.startswith(f"# {name}\n") and plugins.find("method", name).paper in card
+    assert card.startswith(f"# {name}\n") and registry.find("method", name).paper in card
     assert "### --config micro" in card and "# choice" in card.split("### --config paper")[1]
 
 

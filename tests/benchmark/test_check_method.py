@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from eegbench.arrays import EEG, Images
-from eegbench.benchmark.check_method import check
 from eegbench.benchmark.plan import Plan
+from eegbench.checks.check_method import check
 from eegbench.contracts import Dataset, Reconstructor, Silent, TrainingSet
 
 Change = Callable[[Images, EEG, Dataset], Any]

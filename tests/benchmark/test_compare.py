@@ -15,11 +15,12 @@ import pytest
 from typer.testing import CliRunner
 
 from eegbench import seeds, statistics
-from eegbench import values as values_of_a_run
-from eegbench.benchmark.compare import Comparison, compare, paired
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
-from eegbench.records import ManifestRow, RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.runs.items import LONG
+from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.sheet import Score, ScoreSheet
+from eegbench.studies.compare import Comparison, compare, paired
 
 Write = Callable[..., Path]
 STIMULI = tuple(f"0000{i}_thing/thing_{i}" for i in range(8))
@@ -70,7 +71,7 @@ def write(tmp_path: Path) -> Write:
                 ]
         random.Random(seed).shuffle(rows)
         with (folder / "scores.csv").open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([values_of_a_run.LONG, *rows])
+            csv.writer(file, lineterminator="\n").writerows([LONG, *rows])
         full = ScoreSheet(len(stimuli), "micro", "sal512", scores, JUDGES)
         (folder / "scores.json").write_text(dataclasses.replace(full, **(sheet or {})).to_json())
         return folder

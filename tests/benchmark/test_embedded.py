@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from eegbench.benchmark.check_method import check
 from eegbench.benchmark.embedded import FILE, INFO, Embedded
 from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.checks.check_method import check
 from eegbench.contracts import Queries, Silent
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, MissingError, UsageError

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import companions, plugins, provenance, score, shared
+from eegbench.benchmark import companions, provenance, score, shared
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
-from eegbench.records import STATISTICS, RunRecord, ScoreSheet
+from eegbench.plugins import registry
+from eegbench.runs.record import RunRecord
+from eegbench.runs.sheet import STATISTICS, ScoreSheet
 from forgery import flip
 
 
@@ -67,7 +69,7 @@ def made(lab: Any, patch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     for name, kind in (
         ("floor", lab.plan("random_train_image").method.reconstructor),
-        ("ceiling", plugins.find("reference", "vae_roundtrip")),
+        ("ceiling", registry.find("reference", "vae_roundtrip")),
     ):
         plain = kind.reconstruct
 

@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
-from eegbench import runs
-from eegbench.benchmark import compare, gallery, merging, store
-from eegbench.benchmark.permutation import Permutation
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks import drift, merging
+from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import EegbenchError, InputError
-from eegbench.leaderboard import drift
 from eegbench.leaderboard.board import Board
-from eegbench.records import sealed
+from eegbench.runs import layout
+from eegbench.runs.folder import read_run
+from eegbench.runs.permutation import Permutation
+from eegbench.runs.seal import sealed
+from eegbench.studies import compare, gallery
 
 CASES = 40  # of each file; scripts/attack tries thousands
-FILES = (runs.RECORD, runs.SHEET, store.PERMUTATION)
+FILES = (layout.RECORD, layout.SHEET, layout.PERMUTATION)
 WRONG: tuple[Any, ...] = (
     *(None, True, 0, -1, 1, 1.5, -0.5, 1e11, -1e12, 1e-300, 10**19, 2**64 - 1),
     *("", "x", "x" * 20_000, "\ud800", "\x1b[31m\x07\n", "../x", "a" * 64, "nope", "<b>"),
@@ -33,7 +34,7 @@ WRONG: tuple[Any, ...] = (
 
 SCHEMAS = {
     file: json.loads((merging.SCHEMAS / f"{Path(file).stem}.schema.json").read_text(encoding="utf-8"))
-    for file in (runs.RECORD, runs.SHEET)
+    for file in (layout.RECORD, layout.SHEET)
 }
 
 
@@ -58,7 +59,7 @@ def spoilt(text: str, rng: random.Random) -> tuple[str, Any]:
 
 
 def read(folder: Path) -> None:
-    runs.read(folder).values  # noqa: B018
+    read_run(folder).values  # noqa: B018
     Permutation.read(folder)
 
 

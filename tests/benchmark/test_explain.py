@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench.benchmark import explain as explaining
-from eegbench.benchmark import explain_pictures as pictures
-from eegbench.benchmark.explain import Explained
 from eegbench.contracts import Explanation, Method, Reconstructor, Silent, TrainingSet
 from eegbench.datasets.sim_things.head import CHANNELS
 from eegbench.errors import InputError, UsageError
+from eegbench.studies import explain as explaining
+from eegbench.studies import explain_pictures as pictures
+from eegbench.studies.explain import Explained
 
 ITEMS = (1, 3, 4, 6)
 FOUND = Explanation(

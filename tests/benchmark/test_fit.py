@@ -11,7 +11,7 @@ from eegbench.benchmark.fit import fit, keep, load, shape
 from eegbench.benchmark.plan import Options, plan
 from eegbench.contracts import Method, Silent
 from eegbench.errors import InputError, UsageError
-from eegbench.records import digest
+from eegbench.files import digest
 
 
 def test_a_fit_is_made_once_and_then_found_in_the_cache(lab: Any) -> None:

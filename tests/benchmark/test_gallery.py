@@ -13,17 +13,19 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import save_file
 
-from eegbench import runs
-from eegbench.benchmark import gallery, store
-from eegbench.benchmark.gallery import SHOWN, SIDE, Gallery, Picture, collect, thumbnail
 from eegbench.benchmark.reconstruct import spread
-from eegbench.records import RunRecord, ScoreSheet, canonical, file_digest
-from eegbench.runs import Run
+from eegbench.files import canonical, file_digest
+from eegbench.runs import layout
+from eegbench.runs.folder import Run, read_run
+from eegbench.runs.record import RunRecord
+from eegbench.runs.sheet import ScoreSheet
+from eegbench.studies import gallery
+from eegbench.studies.gallery import SHOWN, SIDE, Gallery, Picture, collect, thumbnail
 
 
 def run_of(lab: Any, method: str = "uses-eeg", **changes: Any) -> Run:
     folder = lab.reconstruct(method, **changes).folder
-    return runs.read(folder, top=lab.runs, manifest=False)
+    return read_run(folder, top=lab.runs, manifest=False)
 
 
 def show(*shown: Run, **settings: object) -> Gallery:
@@ -37,7 +39,7 @@ def pixels(picture: Picture) -> Image.Image:
 
 
 def images(run: Run) -> list[Path]:
-    return sorted((run.folder / store.IMAGES).rglob("*.png"))
+    return sorted((run.folder / layout.IMAGES).rglob("*.png"))
 
 
 def shown_of(found: Gallery, run: Run, kind: str = "image") -> int:
@@ -79,7 +81,7 @@ def test_a_strangers_bytes_do_not_go_on(lab: Any, monkeypatch: pytest.MonkeyPatc
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path, pnginfo=note)
 
-    monkeypatch.setattr(store, "write_png", write)
+    monkeypatch.setattr(layout, "write_png", write)
     run = run_of(lab)
     assert b"SECRET" in images(run)[0].read_bytes()
     found = show(run)
@@ -124,7 +126,7 @@ def test_an_image_that_is_not_the_runs_is_left_out_and_told(
 
 def test_control_maps_that_are_not_the_runs_are_left_out_and_told(lab: Any) -> None:
     run = run_of(lab)
-    swap(sorted((run.folder / store.CONTROLS).rglob("*.png"))[0])
+    swap(sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0])
     found = show(run)
     assert (shown_of(found, run), shown_of(found, run, "control")) == (8, 0)
     assert found.notes == (f"{run.path}: control maps others than its record says",)
@@ -132,16 +134,16 @@ def test_control_maps_that_are_not_the_runs_are_left_out_and_told(lab: Any) -> N
 
 def unsigned(run: Run) -> Run:
     """The run with a record that does not know its control maps, as those of schema version 1 do not."""
-    record = RunRecord.read(run.folder / runs.RECORD)
+    record = RunRecord.read(run.folder / layout.RECORD)
     digests = {name: sha256 for name, sha256 in record.digests.items() if name != "controls"}
-    dataclasses.replace(record, digests=digests).write(run.folder / runs.RECORD)
+    dataclasses.replace(record, digests=digests).write(run.folder / layout.RECORD)
     return run
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 def test_a_control_map_that_is_no_image_is_left_out_and_told(lab: Any, content: bytes) -> None:
     run = run_of(lab)
-    sorted((run.folder / store.CONTROLS).rglob("*.png"))[0].write_bytes(content)
+    sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0].write_bytes(content)
     found = show(unsigned(run))
     assert (shown_of(found, run), shown_of(found, run, "control")) == (8, 7)
     assert found.notes == (f"{run.path}: control map cannot be read",)
@@ -149,7 +151,7 @@ def test_a_control_map_that_is_no_image_is_left_out_and_told(lab: Any, content: 
 
 def test_a_control_map_that_leads_away_is_left_out(lab: Any, tmp_path: Path) -> None:
     run = run_of(lab)
-    path = sorted((run.folder / store.CONTROLS).rglob("*.png"))[0]
+    path = sorted((run.folder / layout.CONTROLS).rglob("*.png"))[0]
     path.symlink_to(path.rename(tmp_path / "elsewhere.png"))
     assert shown_of(show(run), run, "control") == 0
     found = show(unsigned(run))
@@ -161,7 +163,7 @@ def saliency(run: Run, count: int = 8, **changes: Any) -> None:
     maps = np.arange(count, dtype=np.uint8)[:, None, None] * np.full((1, 64, 64), 30, np.uint8)
     tensors = {"reconstructions": maps, "truths": 255 - maps} | changes.get("tensors", {})
     stimuli = changes.get("stimuli", canonical([f"{i:02d}_thing/test_{i}" for i in range(count)]))
-    save_file(tensors, run.folder / store.SALIENCY, {"stimuli": stimuli})
+    save_file(tensors, run.folder / layout.SALIENCY, {"stimuli": stimuli})
 
 
 def test_saliency_maps_of_reconstruction_and_truth_are_shown(lab: Any) -> None:
@@ -177,8 +179,8 @@ def test_saliency_maps_of_reconstruction_and_truth_are_shown(lab: Any) -> None:
 def test_saliency_maps_that_are_not_the_ones_that_were_scored_are_left_out(lab: Any) -> None:
     run = run_of(lab)
     saliency(run)
-    for sha256, count in ((file_digest(run.folder / store.SALIENCY), 8), ("0" * 64, 0)):
-        sheet = ScoreSheet(8, "micro", "sal512", {}, files={store.SALIENCY: sha256})
+    for sha256, count in ((file_digest(run.folder / layout.SALIENCY), 8), ("0" * 64, 0)):
+        sheet = ScoreSheet(8, "micro", "sal512", {}, files={layout.SALIENCY: sha256})
         found = show(dataclasses.replace(run, sheet=sheet))
         assert (shown_of(found, run, "saliency"), len(found.notes)) == (count, count == 0)
 
@@ -207,7 +209,7 @@ def test_strange_saliency_maps_are_left_out_and_told(lab: Any, changes: dict[str
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"\x02\0\0\0\0\0\0\0{}"])
 def test_what_is_no_file_of_tensors_is_left_out_and_told(lab: Any, content: bytes) -> None:
     run = run_of(lab)
-    (run.folder / store.SALIENCY).write_bytes(content)
+    (run.folder / layout.SALIENCY).write_bytes(content)
     found = show(run)
     assert shown_of(found, run) == 8 and len(found.notes) == 1
 
@@ -277,7 +279,7 @@ def test_an_image_that_cannot_be_read_for_whatever_reason_costs_that_picture_alo
     read = gallery.read_image  # type: ignore[attr-defined]
 
     def stopped(path: Path) -> Any:
-        if path.is_relative_to(run.folder / store.IMAGES):
+        if path.is_relative_to(run.folder / layout.IMAGES):
             raise error
         return read(path)
 

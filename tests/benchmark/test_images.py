@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench.benchmark.folders import from_folder
 from eegbench.benchmark.images import from_array
 from eegbench.datasets import images
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
+from eegbench.pairs.folders import from_folder
 
 GREY = np.arange(0, 255, 4, dtype=np.uint8).reshape(8, 8)
 

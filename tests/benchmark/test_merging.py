@@ -13,16 +13,19 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from eegbench import runs
-from eegbench.benchmark import store
-from eegbench.benchmark.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
-from eegbench.benchmark.opened import Opened
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks import alone
+from eegbench.checks.merging import REFUSED, TAKEN, THERE, Outcome, merge, require
+from eegbench.checks.verify import Verifier
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, UsageError
-from eegbench.leaderboard import alone, collect, render
-from eegbench.records import RunRecord, RunSpec, ScoreSheet, file_digest, files_digest
+from eegbench.files import file_digest
+from eegbench.leaderboard import collect, render
+from eegbench.runs import layout
+from eegbench.runs.opened import Opened
+from eegbench.runs.record import RunRecord, RunSpec, files_digest
+from eegbench.runs.search import find_runs
+from eegbench.runs.sheet import ScoreSheet
 from forgery import as_version_1, flip, repaint, reseal, with_score
 
 HTML = "<script>alert(1)</script>"
@@ -399,7 +402,7 @@ def test_the_command_line_brings_the_boards_reader(lab: Any, theirs: Path, monke
 
 def test_an_honest_run_is_read_as_a_board_and_by_check(lab: Any, theirs: Path) -> None:
     for read in alone.READERS.values():
-        for folder in runs.find(lab.runs).folders:
+        for folder in find_runs(lab.runs).folders:
             read(folder)
 
 
@@ -415,14 +418,14 @@ def test_records_of_two_schema_versions_are_refused(lab: Any, theirs: Path) -> N
 def test_whatever_goes_wrong_with_one_run_is_its_own_outcome(
     lab: Any, theirs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    place, method = store.place, RunRecord.read(theirs / "run.json").spec.method
+    place, method = layout.place, RunRecord.read(theirs / "run.json").spec.method
 
     def broken(into: Path, spec: RunSpec, digests: dict[str, str]) -> Path:
         if spec.method == method:
             raise error
         return place(into, spec, digests)
 
-    monkeypatch.setattr(store, "place", broken)
+    monkeypatch.setattr(layout, "place", broken)
     outcomes = merged(lab, digests_only=True)
     assert sorted(states(outcomes)) == [REFUSED, TAKEN, TAKEN, TAKEN]
     [refused] = [one for one in outcomes if one.state == REFUSED]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from eegbench.benchmark import opened
-from eegbench.benchmark.opened import FILE, LINK, OTHER, Opened
 from eegbench.errors import InputError
+from eegbench.runs import opened
+from eegbench.runs.opened import FILE, LINK, OTHER, Opened
 
 
 @pytest.fixture

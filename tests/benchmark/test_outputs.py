@@ -10,12 +10,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from eegbench.benchmark import evaluate as evaluating
-from eegbench.benchmark import score, store
-from eegbench.benchmark.check_method import check
-from eegbench.benchmark.verify import Verifier
+from eegbench.benchmark import score
+from eegbench.checks.check_method import check
+from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import InputError
-from eegbench.records import RunRecord, file_digest
+from eegbench.files import file_digest
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord
 
 Change = Callable[[Any], Any]
 
@@ -221,9 +223,9 @@ def test_a_run_from_before_the_declaration_is_made_anew(lab: Any, monkeypatch: p
 def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again(lab: Any) -> None:
     run = lab.evaluate(audit=False).run_folder
     stimuli = {"stimuli": json.dumps([f"{i:02d}_thing/test_{i}" for i in range(8)])}
-    save_file({"decoded": np.full((8, 108), np.nan, np.float32)}, run / store.EMBEDDING, stimuli)
+    save_file({"decoded": np.full((8, 108), np.nan, np.float32)}, run / layout.EMBEDDING, stimuli)
     record = RunRecord.read(run / "run.json")
-    digests = record.digests | {"embedding": file_digest(run / store.EMBEDDING)}
+    digests = record.digests | {"embedding": file_digest(run / layout.EMBEDDING)}
     dataclasses.replace(record, digests=digests).write(run / "run.json")
     with pytest.MonkeyPatch.context() as before:
         before.setattr(score, "undefined", lambda _: "")  # the version before scored it

@@ -204,7 +204,7 @@ def test_a_file_of_pairs_that_is_none_is_refused(sides: Sides, monkeypatch: pyte
     refused(score(sides, "--pairs", sides[0] / "none.csv"), "no such file")
     os.mkfifo(sides[0].parent / "pipe")
     refused(score(sides, "--pairs", sides[0].parent / "pipe"), "not a file")
-    monkeypatch.setattr("eegbench.benchmark.pairing.MAX_BYTES", 10)
+    monkeypatch.setattr("eegbench.pairs.pairing.MAX_BYTES", 10)
     refused(score(sides, "--pairs", pairs_file(sides, *good())), "at most 10")
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from eegbench.benchmark import picture, store
+from eegbench.benchmark import picture
 from eegbench.benchmark.reconstruct import spread
 from eegbench.datasets.images import read_image
 from eegbench.errors import UsageError
+from eegbench.runs import layout
 
 
 def test_a_sheet_has_a_row_for_each_run(lab: Any, tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ def test_a_sheet_has_a_row_for_each_run(lab: Any, tmp_path: Path) -> None:
     chosen = [answers.stimuli[i] for i in spread(answers.stimuli)]
     for row, folder in enumerate(folders, start=1):
         for column, stimulus in enumerate(chosen):
-            held = read_image(folder / store.IMAGES / store.image_file(stimulus))
+            held = read_image(folder / layout.IMAGES / layout.image_file(stimulus))
             size = (picture.CELL, picture.CELL)
             wanted = np.asarray(Image.fromarray(held).resize(size, Image.Resampling.BICUBIC))
             top = picture.TITLE + picture.CAPTION + row * (picture.CELL + picture.GAP)

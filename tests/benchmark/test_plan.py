@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from eegbench.benchmark import store
 from eegbench.benchmark.plan import plan
 from eegbench.errors import UsageError
+from eegbench.runs import layout
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_where_the_data_lie_is_no_part_of_the_specification(lab: Any) -> None:
 
 
 def test_the_folder_of_a_run_is_named_by_what_it_is(lab: Any) -> None:
-    folder = store.place(lab.runs, lab.plan(seed=3).spec, {})
+    folder = layout.place(lab.runs, lab.plan(seed=3).spec, {})
     assert folder == lab.runs / "drawn" / "eeg" / "uses-eeg" / "sub-08" / "seed-3"

@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from eegbench import statistics
-from eegbench.benchmark.plan_size import Plan, plan_size
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
-from eegbench.records import RunRecord, RunSpec, Score, ScoreSheet
+from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.sheet import Score, ScoreSheet
+from eegbench.studies.plan_size import Plan, plan_size
 
 Add = Callable[..., Path]
 N = 40

@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eegbench.benchmark import store
 from eegbench.benchmark.reconstruct import spread
 from eegbench.datasets.images import read_image
 from eegbench.errors import AuthorError, InputError, MissingError, UsageError
-from eegbench.records import RunRecord, file_digest
+from eegbench.files import file_digest
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord
 
 EXAMINED = [2, 2, 1, 1, 2, 2]  # images asked for before the first is painted; two more are asked for at the end
 
 
 def images_of(folder: Path) -> dict[str, bytes]:
-    root = folder / store.IMAGES
+    root = folder / layout.IMAGES
     return {f.relative_to(root).as_posix(): f.read_bytes() for f in sorted(root.rglob("*.png"))}
 
 
@@ -82,14 +83,14 @@ def test_images_in_a_folder_without_a_record_are_not_trusted(lab: Any) -> None:
     expected = images_of(folder)
     (folder / "run.json").unlink()
     for name in expected:
-        store.write_png(folder / store.IMAGES / name, np.zeros((6, 6, 3), np.uint8))
+        layout.write_png(folder / layout.IMAGES / name, np.zeros((6, 6, 3), np.uint8))
     assert images_of(lab.reconstruct().folder) == expected
 
 
 def test_another_configuration_stands_beside_the_first_run_and_is_found_again(lab: Any) -> None:
     first, second = lab.reconstruct(), lab.reconstruct(method_table={"steps": 20})
     assert first.folder.name == "seed-0"
-    assert second.folder.name == f"seed-0-{store.identity(second.record.spec, second.record.digests)[:8]}"
+    assert second.folder.name == f"seed-0-{layout.identity(second.record.spec, second.record.digests)[:8]}"
     assert lab.reconstruct(method_table={"steps": 20}).folder == second.folder
     assert lab.reconstruct().folder == first.folder and lab.reconstruct().reused
 
@@ -150,7 +151,7 @@ def test_images_that_break_the_contract_fail_the_run(lab: Any) -> None:
 @pytest.mark.parametrize("stimulus", ["../x", "/x", "a//b", "a/../b", "", "a\\b", "c:x", "x.sample-2"])
 def test_a_stimulus_id_that_leads_elsewhere_is_refused(stimulus: str) -> None:
     with pytest.raises(InputError, match="stimulus"):
-        store.image_file(stimulus)
+        layout.image_file(stimulus)
 
 
 def test_the_pictured_stimuli_are_spread_evenly_whatever_the_order() -> None:
@@ -164,6 +165,6 @@ def test_the_pictured_stimuli_are_spread_evenly_whatever_the_order() -> None:
 
 def test_control_maps_and_embeddings_are_kept_for_later_stages(lab: Any) -> None:
     folder = lab.reconstruct().folder
-    assert (folder / store.EMBEDDING).is_file()
-    control = read_image(folder / store.CONTROLS / "00_thing" / "test_0.png")
+    assert (folder / layout.EMBEDDING).is_file()
+    control = read_image(folder / layout.CONTROLS / "00_thing" / "test_0.png")
     assert control.shape == (6, 6, 3)

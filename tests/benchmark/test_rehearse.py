@@ -10,8 +10,8 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from eegbench.benchmark import rehearse as rehearsing
-from eegbench.benchmark.rehearse import Report, rehearse
+from eegbench.checks import rehearse as rehearsing
+from eegbench.checks.rehearse import Report, rehearse
 from eegbench.cli import app
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Silent
@@ -115,7 +115,7 @@ def test_parts_that_cannot_be_built_are_one_line(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise RuntimeError("shapes\nthat do not fit")
 
-    monkeypatch.setattr("eegbench.benchmark.rehearse.rehearsal_of", fail)
+    monkeypatch.setattr("eegbench.checks.rehearse.rehearsal_of", fail)
     with pytest.raises(CheckFailed, match=r"atm: its networks cannot be built \(shapes that do not fit\)"):
         rehearse("atm", table("atm", "micro"), device="meta", recording="sim-things", progress=Silent())
 

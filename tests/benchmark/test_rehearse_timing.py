@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eegbench.benchmark.rehearse_timing import Stopwatch, brief
+from eegbench.checks.rehearse_timing import Stopwatch, brief
 from eegbench.contracts import Silent
 from eegbench.methods.atm import Atm
 from eegbench.methods.neuroimagen import NeuroImagen

@@ -14,11 +14,12 @@ from PIL import Image
 from eegbench import seeds, statistics
 from eegbench.benchmark import features, measure, score
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.score import score_folders, scorer
+from eegbench.benchmark.score import scorer
 from eegbench.contracts import Backbone, Silent
 from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS
-from eegbench.records import STATISTICS, ScoreSheet
+from eegbench.pairs.score import score_folders
+from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 STIMULI = tuple(f"set/{i:02d}" for i in range(20))
 

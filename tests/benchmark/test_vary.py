@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from eegbench.benchmark import vary
 from eegbench.contracts import Silent
 from eegbench.errors import UsageError
-from eegbench.records import Score
+from eegbench.runs.sheet import Score
+from eegbench.studies import vary
 
 
 def curve(lab: Any, key: str, *values: str) -> list[vary.Point]:

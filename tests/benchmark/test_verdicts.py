@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from eegbench.benchmark.verdicts import too_few, verdict
-from eegbench.records import Audited
-from eegbench.report import p_is
+from eegbench.runs.sheet import Audited
+from eegbench.tables import p_is
 
 VISIBLE = {"pixcorr": 0.0123, "clip": 0.0214, "ssim": 0.5}
 FOUND = Audited("pairing", 0.001, 200, ("clip", "alexnet5", "inception", "ssim", "cc"), VISIBLE, 0.43)

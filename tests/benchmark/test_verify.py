@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from eegbench import runs, values
 from eegbench.benchmark import verdicts
-from eegbench.benchmark.verify import EARLIER, VERSION_1, Verdict, Verifier, each, require
+from eegbench.checks.verify import EARLIER, VERSION_1, Verdict, Verifier, each, require
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
-from eegbench.records import RunRecord, Score, ScoreSheet
+from eegbench.runs.items import read_values, write_values
+from eegbench.runs.record import RunRecord
+from eegbench.runs.search import find_runs, read_runs
+from eegbench.runs.sheet import Score, ScoreSheet
 from forgery import as_edition_1, as_version_1, flip, repaint, reseal, with_score
 
 
@@ -40,7 +42,7 @@ def test_an_honest_run_holds_with_every_image_and_score(run: Path) -> None:
 
 @pytest.mark.parametrize("role", ["floor", "ceiling"])
 def test_floors_and_ceilings_hold_too(lab: Any, run: Path, role: str) -> None:
-    [folder] = [one.folder for one in runs.read_all(lab.runs) if one.record.role == role][:1]
+    [folder] = [one.folder for one in read_runs(lab.runs) if one.record.role == role][:1]
     assert verified(folder).problems == ()
 
 
@@ -235,7 +237,7 @@ def test_what_cannot_be_computed_here_is_said_and_is_no_failure(run: Path, monke
     def gone(*_: Any, **__: Any) -> None:
         raise MissingError("the images of the data set are not here")
 
-    monkeypatch.setattr("eegbench.benchmark.verify.dataset_of_run", gone)
+    monkeypatch.setattr("eegbench.checks.verify.dataset_of_run", gone)
     verdict = verified(run)
     assert (verdict.problems, verdict.unknown) == ((), "the images of the data set are not here")
     with pytest.raises(MissingError, match="1 of 1 runs could be verified in part"):
@@ -279,11 +281,11 @@ def test_what_a_record_says_of_its_data_and_method_is_compared_with_them(run: Pa
 
 
 def test_a_verdict_over_chosen_metrics_is_not_taken_for_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eegbench.benchmark.verify.METRICS", {"distance": None, "pixcorr": None})
+    monkeypatch.setattr("eegbench.checks.verify.METRICS", {"distance": None, "pixcorr": None})
     kept = ("pixcorr", "top1")
-    found = values.read(run / "scores.csv")
+    found = read_values(run / "scores.csv")
     of_kept = {(name, 1): found.metrics[name, 1][None] for name in kept}
-    (run / "scores.csv").write_text(values.write(of_kept, found.stimuli))
+    (run / "scores.csv").write_text(write_values(of_kept, found.stimuli))
     reseal(run, lambda s: dataclasses.replace(s, metrics={name: s.metrics[name] for name in kept}))
     assert "distance: the run has no score of it" in verified(run).unknown
 
@@ -424,7 +426,7 @@ def test_whatever_goes_wrong_with_one_run_is_its_own_verdict(
     monkeypatch.setattr(RunRecord, "read", broken)
     done = CliRunner().invoke(app, ["verify", str(lab.runs), "--all", "--digests-only"])
     lines = [line for line in done.stdout.splitlines() if line[:1].strip()]
-    assert done.exit_code == 1 and len(lines) == len(runs.find(lab.runs).folders)
+    assert done.exit_code == 1 and len(lines) == len(find_runs(lab.runs).folders)
     assert [line for line in lines if line.startswith("FAILED")] == [f"FAILED  {run}"]
     assert f"        {type(error).__name__}" in done.stdout
 

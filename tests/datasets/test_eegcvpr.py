@@ -133,7 +133,7 @@ def test_there_are_no_captions_for_labels_are_made_from_concepts(whole: tuple[Pa
 
 
 def test_info_is_the_published_recordings(whole: tuple[Path, Value]) -> None:
-    from eegbench.benchmark.rehearse import RECORDINGS
+    from eegbench.checks.rehearse import RECORDINGS
 
     info = opened(whole[0]).info
     assert info == RECORDINGS["eegcvpr"]

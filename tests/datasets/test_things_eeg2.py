@@ -20,7 +20,7 @@ from eegbench.datasets.prepared import MANIFEST, Prepared
 from eegbench.datasets.things_eeg2 import ThingsEEG2, published
 from eegbench.datasets.things_eeg2.raw import RawOptions
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
-from eegbench.records import digest
+from eegbench.files import digest
 from memory import at_most, laughs
 
 Version = Literal["nice", "official"]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from eegbench import runs
-from eegbench.records import RunRecord, ScoreSheet, file_digest, files_digest
+from eegbench.files import file_digest
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord, files_digest
+from eegbench.runs.sheet import ScoreSheet
 
 SHEET_2 = ("seal", "files", "truths", "reconstructions", "statistics", "audit")  # what version 1 did not have
 
@@ -29,21 +31,21 @@ def with_score(sheet: ScoreSheet, name: str, **changes: Any) -> ScoreSheet:
 
 def reseal(folder: Path, change: Callable[[ScoreSheet], ScoreSheet]) -> None:
     """Change a score sheet so that its seal and the digests of its files fit."""
-    sheet = change(ScoreSheet.read(folder / runs.SHEET))
+    sheet = change(ScoreSheet.read(folder / layout.SHEET))
     files = {name: file_digest(folder / name) for name in sheet.files if (folder / name).is_file()}
-    (folder / runs.SHEET).write_text(dataclasses.replace(sheet, files=files).to_json())
+    (folder / layout.SHEET).write_text(dataclasses.replace(sheet, files=files).to_json())
 
 
 def repaint(folder: Path) -> None:
     """Put black images in place of a run's own, so that all digests and seals fit; the scores stay."""
-    record = RunRecord.read(folder / runs.RECORD)
+    record = RunRecord.read(folder / layout.RECORD)
     rows = []
     for row in record.manifest:
         Image.fromarray(np.zeros((6, 6, 3), np.uint8)).save(folder / row.file)
         rows.append(dataclasses.replace(row, sha256=file_digest(folder / row.file)))
     images = files_digest((row.stimulus, row.sample, row.sha256) for row in rows)
     digests = record.digests | {"reconstructions": images}
-    dataclasses.replace(record, manifest=tuple(rows), digests=digests).write(folder / runs.RECORD)
+    dataclasses.replace(record, manifest=tuple(rows), digests=digests).write(folder / layout.RECORD)
     reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=images))
 
 

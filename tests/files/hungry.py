@@ -253,20 +253,21 @@ CASES: dict[str, Case] = {
 
 def readers() -> dict[str, Callable[[Path], object]]:
     """By name; here, for they take a second to import."""
-    from eegbench import records, values
     from eegbench.backbones.weights import read_tensors, read_unpickled
     from eegbench.contracts import Silent
     from eegbench.datasets import archives, captions, prepared
     from eegbench.datasets.images import read_image
     from eegbench.datasets.pickled import read_pickled
+    from eegbench.files import read_json
+    from eegbench.runs.items import read_values
 
     return {
         "pickle": read_pickled,
         "torch": lambda path: read_unpickled(path, "weights"),
         "safetensors": read_tensors,
         "image": read_image,
-        "json": records.read_json,
-        "csv": values.read,
+        "json": read_json,
+        "csv": read_values,
         "table": prepared.read_table,
         "captions": captions.read,
         "zip": archives.names,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from eegbench import backbones, seeds
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.backbones import Suite
-from eegbench.benchmark import companions, plugins
+from eegbench.benchmark import companions
 from eegbench.benchmark.evaluate import Outcome, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.plan import Options, Plan, plan
@@ -33,6 +33,7 @@ from eegbench.contracts import (
     Silent,
     TrainingSet,
 )
+from eegbench.plugins import registry
 
 SIDE = 6
 INFO = EEGInfo(("Oz", "O1", "O2"), 100.0, 0.0, SIDE * SIDE)
@@ -304,7 +305,7 @@ def small_world(folder: Path, patch: pytest.MonkeyPatch) -> Lab:
     judge = Judge()
     patch.setenv("EEGBENCH_CACHE", str(folder / "cache"))
     for kind, own in known.items():
-        patch.setitem(plugins.OWN, kind, own)
+        patch.setitem(registry.OWN, kind, own)
     suite = Suite("micro", "sal512", (judge,))
     patch.setattr(backbones, "suite", lambda *_, **__: suite)
     patch.setattr(companions, "FLOORS", ("random_train_image",))

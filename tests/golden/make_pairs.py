@@ -14,7 +14,7 @@ from PIL import Image
 
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.reconstruct import spread
-from eegbench.records import RunRecord
+from eegbench.runs.record import RunRecord
 
 COUNT, SIDE = 24, 100  # pairs, px
 

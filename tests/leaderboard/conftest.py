@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from eegbench.records import Audited, RunRecord, RunSpec, Score, ScoreSheet, write_text
+from eegbench.files import write_text
+from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.sheet import Audited, Score, ScoreSheet
 
 AddRun = Callable[..., Path]
 COUNTED = "EEG contributes: 2 of 2 metrics clear of the permuted EEG"

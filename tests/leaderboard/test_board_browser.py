@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eegbench import values
+from eegbench.files import write_text
 from eegbench.leaderboard import tabulate, wording
 from eegbench.leaderboard.html import home_of, page
-from eegbench.records import RunRecord, RunSpec, Score, ScoreSheet, write_text
-from eegbench.runs import read_all
+from eegbench.runs.items import write_values
+from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.search import read_runs
+from eegbench.runs.sheet import Score, ScoreSheet
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -77,7 +79,7 @@ def write_run(top: Path, method: str, track: str, role: str, ssim: float | None,
     scores = {"ssim": Score("ssim", 1, ssim, ci, True), "kid": Score("kid", 1, kid, None, False)}
     write_text(folder / "scores.json", ScoreSheet(40, "micro", "sal512", scores, {}, statistics=2).to_json())
     if ssim is not None:
-        write_text(folder / "scores.csv", values.write({("ssim", 1): np.full((1, 40), ssim)}, STIMULI))
+        write_text(folder / "scores.csv", write_values({("ssim", 1): np.full((1, 40), ssim)}, STIMULI))
     return spec.folder.as_posix()
 
 
@@ -93,7 +95,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Shown(f"s0{i}", f"thing_{i}", [Picture(run, "image", picture(40 * i)) for run in ("", *paths)])
         for i in range(5)
     ]
-    runs = read_all(top / "runs")
+    runs = read_runs(top / "runs")
     tables = tabulate(runs)
     file = top / "board.html"
     pictures = {table.setting: Gallery(shown) for table in tables}

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from eegbench import values
+from eegbench.files import write_text
 from eegbench.leaderboard import Column, Table, tabulate, wording
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.claims import assess
@@ -26,8 +26,9 @@ from eegbench.leaderboard.distributions import ROWS, by_stimulus
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_claims import claims
 from eegbench.leaderboard.ledger import read_claims
-from eegbench.records import write_text
-from eegbench.runs import Run, read_all
+from eegbench.runs.folder import Run
+from eegbench.runs.items import write_values
+from eegbench.runs.search import read_runs
 
 AddRun = Callable[..., Path]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`&lt; \u202e\u2066\x00\x1b[31m\n javascript:alert(3)"
@@ -97,7 +98,7 @@ class Gallery:
 
 
 def load(top: Path) -> tuple[tuple[Table, ...], list[Run]]:
-    runs = read_all(top)
+    runs = read_runs(top)
     return tabulate(runs), runs
 
 
@@ -109,7 +110,7 @@ def render(top: Path, gallery: Gallery | None = None) -> Page:
 
 def add_values(folder: Path, metrics: Mapping[str, Sequence[float]], stimuli: Sequence[str]) -> None:
     """scores.csv of a run; its scores are to be the means of these."""
-    write_text(folder / "scores.csv", values.write({(m, 1): np.array([v]) for m, v in metrics.items()}, stimuli))
+    write_text(folder / "scores.csv", write_values({(m, 1): np.array([v]) for m, v in metrics.items()}, stimuli))
 
 
 def add_scored(add_run: AddRun, method: str, items: Sequence[float], **more: Any) -> Path:
@@ -355,7 +356,7 @@ def test_exhibited_is_the_lowest_seed_of_the_subject_that_most_rows_have(tmp_pat
 def test_same_runs_give_the_same_bytes(tmp_path: Path, add_run: AddRun) -> None:
     for i in range(12):
         add_scored(add_run, f"m{i % 4}", [i / 20, i / 30], subject=i // 4 + 1, role="floor" if i % 4 == 3 else "method")
-    runs = read_all(tmp_path)
+    runs = read_runs(tmp_path)
     pages = set()
     for order in range(3):
         random.Random(order).shuffle(runs)

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from eegbench import runs
+from eegbench.checks import drift
 from eegbench.cli import app
 from eegbench.errors import CheckFailed
 from eegbench.leaderboard import board as boards
-from eegbench.leaderboard import drift
 from eegbench.leaderboard.board import Board
-from eegbench.records import RunRecord
+from eegbench.runs import search
+from eegbench.runs.folder import MIXED, OTHER_IMAGES, read_run
+from eegbench.runs.record import RunRecord
+from eegbench.runs.search import Unreadable, read_runs
 
 AddRun = Callable[..., Path]
 Spoil = Callable[[Path], object]
@@ -114,7 +116,7 @@ def test_whatever_one_run_brings_about_is_that_runs_alone(
 ) -> None:
     for name in "abc":
         add_run(name, {"ssim": 0.5}, folder=name)
-    for where, call in ((runs, "read"), (boards, "tabulate")):
+    for where, call in ((search, "read_run"), (boards, "tabulate")):
         with monkeypatch.context() as patch:
             patch.setattr(where, call, _stopped_by("b", getattr(where, call), error))
             board = Board.of(tmp_path)
@@ -136,7 +138,7 @@ def _stopped_by(name: str, call: Callable[..., Any], error: Exception) -> Callab
 
 def test_an_interrupt_is_no_fault_of_a_run(tmp_path: Path, add_run: AddRun, monkeypatch: pytest.MonkeyPatch) -> None:
     add_run("a", {"ssim": 0.5}, folder="a")
-    monkeypatch.setattr(runs, "read", _stopped_by("a", runs.read, KeyboardInterrupt()))  # type: ignore[arg-type]
+    monkeypatch.setattr(search, "read_run", _stopped_by("a", read_run, KeyboardInterrupt()))  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         Board.of(tmp_path)
 
@@ -156,15 +158,15 @@ def test_a_folder_that_cannot_be_read_is_named_too(
     monkeypatch.setattr(os, "scandir", refused)
     board = Board.of(tmp_path)
     assert [run.path for run in board.runs] == ["b"]
-    assert board.unreadable == (runs.Unreadable("shut/", "Permission denied"),)
+    assert board.unreadable == (Unreadable("shut/", "Permission denied"),)
     done = CliRunner().invoke(app, ["verify", str(tmp_path), "--all", "--digests-only"])
     assert done.exit_code != 0 and "cannot be read: shut/: Permission denied" in done.stderr
 
 
 UNBOUND = {
-    "scores of version 1 beside a later record": ("a" * 64, "", runs.MIXED),
-    "scores of a later version beside a record of version 1": ("", "a" * 64, runs.OTHER_IMAGES),
-    "scores of other images": ("a" * 64, "b" * 64, runs.OTHER_IMAGES),
+    "scores of version 1 beside a later record": ("a" * 64, "", MIXED),
+    "scores of a later version beside a record of version 1": ("", "a" * 64, OTHER_IMAGES),
+    "scores of other images": ("a" * 64, "b" * 64, OTHER_IMAGES),
 }
 
 
@@ -186,7 +188,7 @@ def test_an_older_record_that_was_scored_anew_counts(tmp_path: Path, add_run: Ad
     folder = add_run("old", {"ssim": 0.9}, folder="a")
     images = RunRecord.read(folder / "run.json").images
     changed("scores.json", lambda s: s.update(reconstructions=images))(folder)
-    [run] = runs.read_all(tmp_path)
+    [run] = read_runs(tmp_path)
     assert run.sheet is not None and run.unscored == ""
 
 

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from eegbench import values
 from eegbench.cli import app
 from eegbench.errors import UsageError
+from eegbench.files import write_text
 from eegbench.leaderboard import as_csv, collect, markdown, render
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.cells import Bounds
 from eegbench.leaderboard.markdown import escape, number
-from eegbench.records import write_text
+from eegbench.runs.items import write_values
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -148,7 +148,7 @@ def test_what_rounds_to_nothing_is_0_wherever_it_is_printed(tmp_path: Path, add_
     for name, value, ci in (("a", 1e-9, (-1e-9, 2e-9)), ("b", 0.25, (0.2, 0.3))):
         folder = add_run(name, {"pixcorr": score(value, ci=ci)}, n=2)
         items = np.array([[value - 1e-9, value + 1e-9]])
-        write_text(folder / "scores.csv", values.write({("pixcorr", 1): items}, ["s0", "s1"]))
+        write_text(folder / "scores.csv", write_values({("pixcorr", 1): items}, ["s0", "s1"]))
     assert line(tmp_path, "a").split(" | ")[4] == "0 [0, 0]"
     page = Board.of(tmp_path).html(tmp_path / "board.html")
     assert ">0</a>" in page and '<span class="interval">[0, 0]</span>' in page

@@ -10,9 +10,9 @@ import pytest
 from eegbench.errors import InputError
 from eegbench.leaderboard import Cell, Row, Table, collect, wording
 from eegbench.leaderboard.average import Scored, average
-from eegbench.records import Audited
-from eegbench.report import p_is
+from eegbench.runs.sheet import Audited
 from eegbench.statistics import combined_p
+from eegbench.tables import p_is
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]

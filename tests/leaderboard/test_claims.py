@@ -19,7 +19,7 @@ from eegbench.leaderboard.claims_markdown import block
 from eegbench.leaderboard.html_claims import claims as html_block
 from eegbench.leaderboard.ledger import LEDGER, Claim, read_claims, read_papers
 from eegbench.metrics import METRICS
-from eegbench.runs import read_all
+from eegbench.runs.search import read_runs
 
 AddRun = Callable[..., Path]
 HOSTILE = "<script>alert(1)</script>|x`y` [a](javascript:b) **c** ~~d~~ $e$"
@@ -40,7 +40,7 @@ def add_twin(add_run: AddRun, scores: dict[str, Any] | None = None, **changes: A
 
 
 def only(tmp_path: Path, one: Claim) -> Assessed:
-    [assessed] = assess([one], read_all(tmp_path), "all")
+    [assessed] = assess([one], read_runs(tmp_path), "all")
     return assessed
 
 
@@ -208,7 +208,7 @@ def test_agreement_wants_a_margin_and_an_equivalence_test(
 ) -> None:
     for seed in range(3):
         add_twin(add_run, {"pixcorr": 0.08 + seed / 100}, seed=seed)
-    [found] = assess([claim(value=published)], read_all(tmp_path), "all", margin=margin)
+    [found] = assess([claim(value=published)], read_runs(tmp_path), "all", margin=margin)
     assert found.verdict == verdict
 
 
@@ -317,7 +317,7 @@ def test_pooled_wants_the_option_of_that_name_and_all_six(
 def test_every_comparable_row_is_shown_and_none_is_picked(tmp_path: Path, add_run: AddRun) -> None:
     for draw, value in ((0, 0.08), (1, 0.2)):
         add_twin(add_run, {"pixcorr": value}, dataset_configuration={"draw": draw}, folder=f"{draw}")
-    found = assess([claim()], read_all(tmp_path))
+    found = assess([claim()], read_runs(tmp_path))
     assert [one.verdict.partition(" (")[0] for one in found] == ["not contradicted", "contradicted"]
     assert all(f'{{"draw":{draw}}}' in block(found) for draw in (0, 1))
 
@@ -336,9 +336,9 @@ def test_a_reason_stands_whatever_was_run(tmp_path: Path, add_run: AddRun) -> No
 def test_auto_takes_the_claims_on_data_sets_of_recorded_runs(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": 0.3})
     add_run("atm", {"ssim": 0.3}, dataset="eegcvpr")  # simulated, whatever it calls itself
-    assert assess(read_claims(), read_all(tmp_path)) == ()
+    assert assess(read_claims(), read_runs(tmp_path)) == ()
     add_twin(add_run)
-    found = assess(read_claims(), read_all(tmp_path))
+    found = assess(read_claims(), read_runs(tmp_path))
     assert {one.claim.dataset for one in found} == {"things-eeg2"}
 
 
@@ -423,10 +423,10 @@ def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path, content: bytes | 
 
 def test_block_shows_the_published_beside_the_measured(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run, {"pixcorr": {"value": 0.0912, "ci": (0.0742, 0.1081)}})
-    text = block(assess(read_claims(), read_all(tmp_path)))
+    text = block(assess(read_claims(), read_runs(tmp_path)))
     assert text.startswith("## Published numbers\n\n") and "never ranked" in text
     assert "no agreement: a smaller difference" in text and "resolution .029, one fit" in html_block(
-        assess(read_claims(), read_all(tmp_path))
+        assess(read_claims(), read_runs(tmp_path))
     )
     [line] = [line for line in text.splitlines() if "EEG-only" in line and "pixcorr" in line]
     published, measured, verdict = line.split(" | ")[-3:]
@@ -453,7 +453,7 @@ def test_block_keeps_the_claims_of_a_paper_together() -> None:
 
 def test_block_of_the_same_claims_has_the_same_bytes(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run)
-    assert len({block(assess(read_claims(), read_all(tmp_path))) for _ in range(2)}) == 1
+    assert len({block(assess(read_claims(), read_runs(tmp_path))) for _ in range(2)}) == 1
     assert block(()) == ""
 
 

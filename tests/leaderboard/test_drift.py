@@ -12,13 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from eegbench import values
+from eegbench.checks import drift, drift_report
+from eegbench.checks.drift import Entry, Finding, Known
+from eegbench.checks.sketches import sketches
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
-from eegbench.leaderboard import drift, drift_report
-from eegbench.leaderboard.drift import Entry, Finding, Known
-from eegbench.leaderboard.sketches import sketches
-from eegbench.values import Values
+from eegbench.runs.items import Values, write_values
 
 AddRun = Callable[..., Path]
 IMAGES = "a" * 64
@@ -206,7 +205,7 @@ def test_the_file_is_plain_json_with_its_tolerances(tmp_path: Path, add_run: Add
 def with_table(folder: Path, items: NDArray[np.float64]) -> None:
     """A run's values by stimulus, and the digest of its images in its record."""
     stimuli = [f"{place:03d}_thing/a" for place in range(len(items))]
-    (folder / "scores.csv").write_text(values.write({("ssim", 1): items[None]}, stimuli))
+    (folder / "scores.csv").write_text(write_values({("ssim", 1): items[None]}, stimuli))
 
 
 def drifted(tmp_path: Path, add_run: AddRun, now: NDArray[np.float64]) -> list[Finding]:

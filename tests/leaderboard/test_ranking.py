@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eegbench import values
 from eegbench.errors import InputError
+from eegbench.files import write_text
 from eegbench.leaderboard import Table, collect
 from eegbench.leaderboard.average import Scored, average, rows_of, seeds_sd
 from eegbench.leaderboard.cells import Column
 from eegbench.leaderboard.ranking import Marks, contest, mark
-from eegbench.records import Score, ScoreSheet, write_text
+from eegbench.runs.items import write_values
+from eegbench.runs.sheet import Score, ScoreSheet
 
 AddRun = Callable[..., Path]
 STIMULI = tuple(f"0000{i}_thing/thing_{i:02d}" for i in range(40))
@@ -29,7 +30,7 @@ def add_values(add_run: AddRun) -> AddRun:
 
     def add(method: str, items: NDArray[np.float64], metric: str = "ssim", n: int = 40, **more: Any) -> Path:
         folder = add_run(method, {metric: float(np.nanmean(items))}, n=n, **more)
-        write_text(folder / "scores.csv", values.write({(metric, 1): items[None]}, STIMULI[: len(items)]))
+        write_text(folder / "scores.csv", write_values({(metric, 1): items[None]}, STIMULI[: len(items)]))
         return folder
 
     return add

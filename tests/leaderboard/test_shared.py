@@ -14,12 +14,13 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from eegbench import values
 from eegbench.cli import app
 from eegbench.errors import UsageError
+from eegbench.files import write_text
 from eegbench.leaderboard import collect
 from eegbench.leaderboard.board import Board
-from eegbench.records import Score, ScoreSheet, write_text
+from eegbench.runs.items import write_values
+from eegbench.runs.sheet import Score, ScoreSheet
 
 AddRun = Callable[..., Path]
 Items = NDArray[np.float64]
@@ -37,7 +38,7 @@ def add_items(add_run: AddRun) -> AddRun:
         shown = {name: score(one) for name, one in metrics.items()}
         folder = add_run(method, shown, n=len(stimuli), **more)
         table = {(name, 1): one[None] for name, one in metrics.items()}
-        write_text(folder / "scores.csv", values.write(table, stimuli))
+        write_text(folder / "scores.csv", write_values(table, stimuli))
         return folder
 
     return add

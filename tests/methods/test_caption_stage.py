@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from eegbench.arrays import Images
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.git_captioner import GitCaptioner
-from eegbench.benchmark.check_method import check
 from eegbench.benchmark.plan import Options, plan
+from eegbench.checks.check_method import check
 from eegbench.contracts import Silent
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, MissingError

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from eegbench.backbones.diffusion import Sampling
-from eegbench.benchmark.check_method import check
 from eegbench.benchmark.plan import Options, Plan, plan
+from eegbench.checks.check_method import check
 from eegbench.contracts import Fit, Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, UsageError

@@ -2,9 +2,9 @@
 
 import pytest
 
-from eegbench.benchmark import plugins
 from eegbench.configuration import build
 from eegbench.errors import UsageError
+from eegbench.plugins import registry
 
 OUT_OF_RANGE: tuple[tuple[str, str, object, str], ...] = (
     ("atm", "strength", "3", "0.1 to 1"),
@@ -45,7 +45,7 @@ OUT_OF_RANGE: tuple[tuple[str, str, object, str], ...] = (
 @pytest.mark.parametrize(("method", "key", "value", "wanted"), OUT_OF_RANGE)
 def test_it_is_refused_by_its_key(method: str, key: str, value: object, wanted: str) -> None:
     with pytest.raises(UsageError) as raised:
-        build(plugins.find("method", method), {key: value})
+        build(registry.find("method", method), {key: value})
     group, _, name = key.rpartition(".")
     said = str(raised.value)
     assert said.startswith(f"{group}: " if group else "") and name.rstrip("s") in said and wanted in said

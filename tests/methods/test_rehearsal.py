@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from eegbench.arrays import EEGInfo
 from eegbench.backbones.weights import differences
-from eegbench.benchmark.rehearse import RECORDINGS, rehearse
+from eegbench.checks.rehearse import RECORDINGS, rehearse
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
 from eegbench.methods.encoders import checkpoints

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from eegbench.benchmark import plugins
 from eegbench.cli import app
+from eegbench.plugins import registry
 
 Install = Callable[..., None]
 Run = Callable[..., Result]
@@ -31,18 +31,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     """Puts a module on the path and entry points to it into a group; without a source, the module is there already."""
     points: dict[str, list[EntryPoint]] = {}
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(plugins, "entry_points", lambda group: points.get(group, []))
-    plugins._points.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: points.get(group, []))
+    registry._points.cache_clear()
     before = set(sys.modules)
 
     def install(group: str, source: str | None = PLUGIN, module: str = "eegbench_test_plugin", **names: str) -> None:
         if source is not None:
             (tmp_path / f"{module}.py").write_text(source)
         points.setdefault(group, []).extend(EntryPoint(n, f"{module}:{what}", group) for n, what in names.items())
-        plugins._points.cache_clear()
+        registry._points.cache_clear()
 
     yield install
-    plugins._points.cache_clear()
+    registry._points.cache_clear()
     for name in set(sys.modules) - before:
         if name.startswith("eegbench_test_plugin"):
             del sys.modules[name]

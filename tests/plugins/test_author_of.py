@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eegbench.benchmark.authors import author_of
 from eegbench.errors import AuthorError, InputError, MissingError
 from eegbench.methods.controls import MeanImage
+from eegbench.plugins.authors import author_of
 from small_plugins import Grey
 
 

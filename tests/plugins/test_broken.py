@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import Notice
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from eegbench.benchmark import check_dataset, check_metric, plugins
+from eegbench.checks import check_dataset, check_metric
 from eegbench.contracts import Silent, TrainingSet
 from eegbench.errors import MissingError, UsageError
 from eegbench.metrics import METRICS, VARIANTS
+from eegbench.plugins import registry
 from small_plugins import FAULTS, ODD, Odd, Small
 
 Install = Callable[..., None]
@@ -134,8 +135,8 @@ def test_metrics_of_ours_pass(name: str) -> None:
 
 
 def metric_problems(metric: Odd, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(plugins, "find", lambda kind, name: metric)
-    monkeypatch.setattr(plugins, "names", lambda kind: [metric.id])
+    monkeypatch.setattr(registry, "find", lambda kind, name: metric)
+    monkeypatch.setattr(registry, "names", lambda kind: [metric.id])
     return {one.clause: one.problem for one in check_metric.check(metric.id, progress=Silent()) if one.problem}
 
 

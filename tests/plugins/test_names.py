@@ -6,44 +6,44 @@ from typing import Any
 
 import pytest
 
-from eegbench.benchmark import plugins
-from eegbench.benchmark.catalogue import rows
+from eegbench.assets.catalogue import rows
 from eegbench.contracts import Dataset, Method, Metric, Reference
 from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.plugins import registry
 
 Install = Callable[..., None]
 CONTRACTS = {"method": Method, "dataset": Dataset, "metric": Metric, "reference": Reference}
-OWN = [(kind, name) for kind in CONTRACTS for name in plugins.OWN[kind]]
+OWN = [(kind, name) for kind in CONTRACTS for name in registry.OWN[kind]]
 
 
 @pytest.mark.parametrize(("kind", "name"), OWN)
 def test_every_name_stands_for_what_keeps_its_contract(kind: str, name: str) -> None:
-    found = plugins.find(kind, name)
+    found = registry.find(kind, name)
     assert isinstance(found, CONTRACTS[kind]) if kind == "metric" else issubclass(found, CONTRACTS[kind])
     assert (found.id if kind == "metric" else found.name) == name
 
 
 @pytest.mark.parametrize("kind", CONTRACTS)
 def test_an_unknown_name_lists_what_there_is_and_the_nearest(kind: str) -> None:
-    near = plugins.names(kind)[0]
+    near = registry.names(kind)[0]
     with pytest.raises(UsageError) as caught:
-        plugins.find(kind, near[:-1] + "~")
+        registry.find(kind, near[:-1] + "~")
     assert f"did you mean {near!r}" in str(caught.value)
-    assert all(name in str(caught.value) for name in plugins.names(kind))
+    assert all(name in str(caught.value) for name in registry.names(kind))
 
 
 def test_a_plug_in_is_listed_behind_our_own_and_found(install: Install) -> None:
     install("eegbench.methods", mine="Mine")
     install("eegbench.metrics", mine="metric")
-    assert plugins.names("method")[-1] == "mine"
-    assert plugins.find("method", "mine").name == "mine"
-    assert plugins.find("metric", "mine").id == "mine"
+    assert registry.names("method")[-1] == "mine"
+    assert registry.find("method", "mine").name == "mine"
+    assert registry.find("metric", "mine").id == "mine"
 
 
 def test_a_plug_in_cannot_take_over_a_name_of_ours(install: Install) -> None:
     install("eegbench.methods", mean_image="Mine")
-    assert plugins.names("method").count("mean_image") == 1
-    assert plugins.find("method", "mean_image").__module__ == "eegbench.methods.controls"
+    assert registry.names("method").count("mean_image") == 1
+    assert registry.find("method", "mean_image").__module__ == "eegbench.methods.controls"
 
 
 BROKEN: list[tuple[str, str, type[Exception], str]] = [
@@ -63,11 +63,11 @@ def test_a_broken_plug_in_is_a_clear_error_and_hides_no_other(
     install("eegbench.methods", source, module="eegbench_test_plugin_broken", broken=what)
     install("eegbench.methods", mine="Mine")
     with pytest.raises(error) as caught:
-        plugins.find("method", "broken")
+        registry.find("method", "broken")
     assert message in str(caught.value)
     assert "eegbench_test_plugin_broken:Mine" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert plugins.find("method", "mine").name == "mine"
+    assert registry.find("method", "mine").name == "mine"
     listed: dict[Any, Any] = {row["name"]: row for row in rows("methods", allow_plugins=True)}
     assert message in listed["broken"]["problem"]
     assert {"role", "tracks"} <= listed["mine"].keys()
@@ -75,5 +75,5 @@ def test_a_broken_plug_in_is_a_clear_error_and_hides_no_other(
 
 def test_listing_names_imports_no_plug_in(install: Install) -> None:
     install("eegbench.methods", mine="Mine")
-    plugins.names("method")
+    registry.names("method")
     assert "eegbench_test_plugin" not in sys.modules

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from eegbench.benchmark import facts, gallery, merging, plugins
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.benchmark.plan import Options
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks import merging
+from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import MissingError
 from eegbench.leaderboard.board import Board
+from eegbench.plugins import facts, registry
+from eegbench.studies import gallery
 
 Install = Callable[..., None]
 Run = Callable[..., Result]
@@ -53,7 +55,7 @@ def made(
     options = Options(dataset, runs=tmp_path / "runs", device="cpu", audit=False, companions=False)
     outcome = evaluate(method, 1, options, Silent())
     if kind != "dataset":  # small is the user's own wish here
-        monkeypatch.setitem(plugins.OWN, "dataset", {**plugins.OWN["dataset"], "small": "small_plugins:Small"})
+        monkeypatch.setitem(registry.OWN, "dataset", {**registry.OWN["dataset"], "small": "small_plugins:Small"})
     (tmp_path / "imported").unlink()
     del sys.modules[MODULE]
     return kind, outcome.run_folder
@@ -94,14 +96,14 @@ def _board(top: Path, *, allow_plugins: bool) -> str:
 
 def test_only_own_holds_for_what_is_within_it_alone(install: Install) -> None:
     install("eegbench.methods", mine="Mine")
-    with plugins.only_own():
-        with plugins.only_own(False), pytest.raises(MissingError, match="--allow-plugins imports it"):
-            plugins.find("method", "mine")
-        assert "mine" not in plugins.every("method") and plugins.find("method", "atm").name == "atm"
+    with registry.only_own():
+        with registry.only_own(False), pytest.raises(MissingError, match="--allow-plugins imports it"):
+            registry.find("method", "mine")
+        assert "mine" not in registry.every("method") and registry.find("method", "atm").name == "atm"
         with pytest.raises(MissingError):
-            plugins.built("method", "mine", {})
+            registry.built("method", "mine", {})
     assert "eegbench_test_plugin" not in sys.modules
-    assert plugins.find("method", "mine").name == "mine"
+    assert registry.find("method", "mine").name == "mine"
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -141,8 +143,8 @@ def test_the_package_of_a_plug_in_is_the_distribution_that_brings_it(
     [distribution] = __import__("importlib.metadata").metadata.distributions(path=[str(tmp_path)])
     point = EntryPoint("mine", "nowhere:Mine", "eegbench.methods")
     vars(point).update(dist=distribution)
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == "eegbench.methods" else [])
-    plugins._points.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "eegbench.methods" else [])
+    registry._points.cache_clear()
     assert _row(eegbench("list", "methods", "--json"))["package"] == "their-package"
 
 

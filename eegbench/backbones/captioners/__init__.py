@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.records import Json
+from eegbench.files import Json
 
 
 class Captioner(ABC):

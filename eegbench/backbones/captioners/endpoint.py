@@ -28,9 +28,9 @@ from PIL import Image
 from eegbench.backbones.captioners import Captioner
 from eegbench.contracts import CAPTION_LEVELS
 from eegbench.errors import EegbenchError, InputError, MissingError, UsageError
-from eegbench.records import Json
-from eegbench.redaction import REDACTED, Redaction, shown
-from eegbench.web import Pace, opener
+from eegbench.files import Json
+from eegbench.guards.redaction import REDACTED, Redaction, shown
+from eegbench.guards.web import Pace, opener
 
 COUNTS = Counter(CAPTION_LEVELS)
 PROMPT = (

@@ -19,7 +19,7 @@ from eegbench.backbones import telling
 from eegbench.backbones.captioners import Captioner
 from eegbench.contracts import CAPTION_LEVELS
 from eegbench.errors import InputError, MissingError
-from eegbench.records import digest, file_digest, read_json
+from eegbench.files import digest, file_digest, read_json
 
 BEGINNINGS = {"low": "a picture of", "mid": "in the background there is", "high": "the mood of this picture is"}
 KINDS = ("blip", "git")

@@ -44,7 +44,7 @@ from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
 from eegbench.datasets.signals import Findings, examine
 from eegbench.errors import ANY, InputError, MissingError, UsageError, check_range, unknown
-from eegbench.records import file_digest
+from eegbench.files import file_digest
 
 NAME = "eegcvpr"
 SUFFIXES = (".JPEG", ".jpeg", ".jpg", ".png")

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
-from eegbench.budget import Budget
 from eegbench.datasets.recorded import TensorReader
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError
-from eegbench.pickles import shown
+from eegbench.guards.budget import Budget
+from eegbench.guards.pickles import shown
 
 RECORDINGS = {
     "5_95": "eeg_5_95_std.pth",

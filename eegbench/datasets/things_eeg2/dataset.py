@@ -34,7 +34,7 @@ from eegbench.datasets.things_eeg2 import files
 from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
 from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
 from eegbench.errors import InputError, UsageError, unknown
-from eegbench.records import Json, digest, file_digest
+from eegbench.files import Json, digest, file_digest
 from eegbench.seeds import generator
 
 NAME = "things-eeg2"

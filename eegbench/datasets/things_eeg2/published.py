@@ -23,7 +23,7 @@ from eegbench.datasets.pictures import Shown
 from eegbench.datasets.prepared import Preparation
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError, MissingError
-from eegbench.pickles import shown
+from eegbench.guards.pickles import shown
 
 FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
 TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the prepared arrays' rows, in their order

@@ -14,6 +14,7 @@ from eegbench import seeds
 from eegbench.arrays import EEG, EEGInfo, let_go
 from eegbench.contracts import TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
+from eegbench.files import file_digest
 from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
 from eegbench.methods.standard import Standardised, info_from, standardised
@@ -21,7 +22,6 @@ from eegbench.methods.storage import read_json, read_module, write_json, write_m
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import Epochs
 from eegbench.methods.validation import held_out
-from eegbench.records import file_digest
 
 AS_IT_IS = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)  # a mean and a deviation that change nothing
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from eegbench import stored_tensors
 from eegbench.backbones import published_configs
 from eegbench.backbones.blank import PREFIX
 from eegbench.backbones.reference.judges import read_published
 from eegbench.backbones.weights import Shape, Shapes, differences
 from eegbench.errors import CheckFailed, InputError, MissingError
+from eegbench.guards import stored_tensors
 
 NOTHING = published_configs.Part({})  # is known
 POSITIONS = "embeddings.position_ids"  # 0 to 76, in older files

@@ -15,8 +15,8 @@ IN_MEMORY, ROOM = Path("/dev/shm"), 2**30  # bytes
 SHOWN = 10  # failures of a kind that are printed whole
 USAGE = """Attack every reader with hostile inputs: each must be refused in one line, read rightly, or named an outcome.
 
-All within the budget of eegbench/budget.py; nothing may be executed, written outside, or left running. The same seed
-gives the same case: `--only KIND --first SEED --cases 1` is one that failed."""
+All within the budget of eegbench/guards/budget.py; nothing may be executed, written outside, or left running. The same
+seed gives the same case: `--only KIND --first SEED --cases 1` is one that failed."""
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attack.cases import count
-from eegbench.records import sealed
+from eegbench.runs.seal import sealed
 
 HTML = "<script>alert(1)</script>"
 WORDS = (

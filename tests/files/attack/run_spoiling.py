@@ -16,26 +16,27 @@ from attack.hostile import changed, written
 from attack.kinds import images, tables, weights
 from attack.spoiling import spoilt
 from attack.worlds import World
-from eegbench import runs
-from eegbench.benchmark import store
-from eegbench.records import RunRecord, ScoreSheet, file_digest, files_digest
+from eegbench.files import file_digest
+from eegbench.runs import layout
+from eegbench.runs.record import RunRecord, files_digest
+from eegbench.runs.sheet import ScoreSheet
 from forgery import as_edition_1, as_version_1, repaint, reseal, with_score
 
 Spoil = Callable[
     [random.Random, Path, World, Path], None
 ]  # of a run's folder; a folder outside, for what links lead to
-RECORDS = (runs.RECORD, runs.SHEET, store.PERMUTATION)
+RECORDS = (layout.RECORD, layout.SHEET, layout.PERMUTATION)
 
 
 def bind(folder: Path) -> None:
     """Take all digests and both seals anew, as who forges a run would."""
-    record = RunRecord.read(folder / runs.RECORD)
+    record = RunRecord.read(folder / layout.RECORD)
     rows = tuple(dataclasses.replace(row, sha256=file_digest(folder / row.file)) for row in record.manifest)
     digest = files_digest((row.stimulus, row.sample, row.sha256) for row in rows)
     digests = record.digests | {"reconstructions": digest}
-    if (folder / store.EMBEDDING).is_file():
-        digests["embedding"] = file_digest(folder / store.EMBEDDING)
-    dataclasses.replace(record, manifest=rows, digests=digests).write(folder / runs.RECORD)
+    if (folder / layout.EMBEDDING).is_file():
+        digests["embedding"] = file_digest(folder / layout.EMBEDDING)
+    dataclasses.replace(record, manifest=rows, digests=digests).write(folder / layout.RECORD)
     reseal(folder, lambda sheet: dataclasses.replace(sheet, reconstructions=digest))
 
 
@@ -58,7 +59,7 @@ def _missing(rng: random.Random, run: Path, world: World, outside: Path) -> None
 
 
 def _score(rng: random.Random, run: Path, world: World, outside: Path) -> None:
-    sheet = ScoreSheet.read(run / runs.SHEET)
+    sheet = ScoreSheet.read(run / layout.SHEET)
     name = rng.choice([name for name, score in sheet.metrics.items() if score.value is not None])
     reseal(run, lambda sheet: with_score(sheet, name, value=rng.choice((0.0, 0.123, 0.9999))))
 
@@ -75,10 +76,10 @@ def _verdict(rng: random.Random, run: Path, world: World, outside: Path) -> None
 
 def _table(rng: random.Random, run: Path, world: World, outside: Path) -> None:
     """The values of the stimuli the other way round: their means stay."""
-    head, *rows = (run / runs.TABLE).read_text().splitlines()
+    head, *rows = (run / layout.TABLE).read_text().splitlines()
     keys, values = [row.split(",")[:2] for row in rows], [row.split(",")[2:] for row in rows]
     lines = [head, *(",".join([*key, *words]) for key, words in zip(keys, reversed(values), strict=True))]
-    (run / runs.TABLE).write_text("\n".join(lines) + "\n")
+    (run / layout.TABLE).write_text("\n".join(lines) + "\n")
     reseal(run, lambda sheet: sheet)
 
 
@@ -125,7 +126,7 @@ def _black(rng: random.Random, run: Path, world: World, outside: Path) -> None:
 
 def _swapped(rng: random.Random, run: Path, world: World, outside: Path) -> None:
     """Two images in each other's place, bound anew or not."""
-    first, second = rng.sample(sorted((run / store.IMAGES).rglob("*.png")), 2)
+    first, second = rng.sample(sorted((run / layout.IMAGES).rglob("*.png")), 2)
     one, two = first.read_bytes(), second.read_bytes()
     first.write_bytes(two)
     second.write_bytes(one)
@@ -136,7 +137,9 @@ def _swapped(rng: random.Random, run: Path, world: World, outside: Path) -> None
 def _anothers(rng: random.Random, run: Path, world: World, outside: Path) -> None:
     """A file of another run, in this one's place."""
     other = rng.choice(world.others)
-    name = rng.choice([name for name in (*RECORDS, runs.TABLE) if (other / name).is_file() and (run / name).is_file()])
+    name = rng.choice(
+        [name for name in (*RECORDS, layout.TABLE) if (other / name).is_file() and (run / name).is_file()]
+    )
     shutil.copy(other / name, run / name)
 
 
@@ -185,10 +188,10 @@ def _older(rng: random.Random, run: Path, world: World, outside: Path) -> None:
 def _older_unbound(rng: random.Random, run: Path, world: World, outside: Path) -> None:
     """A forged table in a run of schema version 1, which binds none."""
     as_version_1(run)
-    lines = (run / runs.TABLE).read_text().splitlines()
+    lines = (run / layout.TABLE).read_text().splitlines()
     values = [line.rpartition(",")[2] for line in lines[1:]]
     made = [line.rpartition(",")[0] + "," + value for line, value in zip(lines[1:], reversed(values), strict=True)]
-    (run / runs.TABLE).write_text("\n".join([lines[0], *made]) + "\n")
+    (run / layout.TABLE).write_text("\n".join([lines[0], *made]) + "\n")
 
 
 def _image(rng: random.Random, run: Path, world: World, outside: Path) -> None:
@@ -198,12 +201,12 @@ def _image(rng: random.Random, run: Path, world: World, outside: Path) -> None:
 
 
 def _hostile_table(rng: random.Random, run: Path, world: World, outside: Path) -> None:
-    (run / runs.TABLE).write_bytes(tables.MADE[rng.choice(sorted(tables.MADE))](rng))
+    (run / layout.TABLE).write_bytes(tables.MADE[rng.choice(sorted(tables.MADE))](rng))
     bind(run)
 
 
 def _hostile_weights(rng: random.Random, run: Path, world: World, outside: Path) -> None:
-    name = rng.choice((store.EMBEDDING, store.TARGETS, store.SALIENCY))
+    name = rng.choice((layout.EMBEDDING, layout.TARGETS, layout.SALIENCY))
     (run / name).write_bytes(weights.MADE[rng.choice(sorted(weights.MADE))](rng))
     bind(run)
 

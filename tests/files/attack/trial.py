@@ -13,8 +13,8 @@ from pathlib import Path
 
 from attack.cases import Maker, Outcome
 from attack.watch import watched
-from eegbench import budget
 from eegbench.errors import EegbenchError, Notice
+from eegbench.guards import budget
 from eegbench.tables import ACTING
 
 REFUSED, READ, OUTCOME, FAILED = "refused", "read", "outcome", "FAILED"

@@ -13,7 +13,7 @@ from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import WORDS
 from eegbench.contracts import Silent
 from eegbench.datasets.archives import names, unpack
-from eegbench.records import is_inside
+from eegbench.files import is_inside
 
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MOST = 2**23  # bytes that a case may write

@@ -10,7 +10,7 @@ import pytest
 from attack.cases import Generator, Maker, of_files
 from attack.hostile import JSON, changed, written
 from attack.worlds import evaluated
-from eegbench.leaderboard import drift, drift_report
+from eegbench.checks import drift, drift_report
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:

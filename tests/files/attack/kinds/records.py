@@ -10,12 +10,15 @@ from attack.cases import Case, Maker
 from attack.hostile import JSON, changed, written
 from attack.spoiling import spoilt
 from attack.worlds import evaluated
-from eegbench import runs
-from eegbench.benchmark import permuting, store
-from eegbench.records import RunRecord, ScoreSheet, is_sealed
+from eegbench.benchmark import permuting
+from eegbench.runs import layout
+from eegbench.runs.folder import read_run
+from eegbench.runs.record import RunRecord
+from eegbench.runs.seal import is_sealed
+from eegbench.runs.sheet import ScoreSheet
 
 Read = tuple[Path, RunRecord, ScoreSheet]
-NAMES = (runs.RECORD, runs.SHEET, store.PERMUTATION)
+NAMES = (layout.RECORD, layout.SHEET, layout.PERMUTATION)
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
@@ -27,7 +30,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     def case(rng: random.Random, folder: Path) -> Case:
         name = rng.choice(NAMES)
         whole, what = wholes[name], rng.choice(["fields", "fields", "fields", "fields", "spoilt", *JSON])
-        (folder / store.PERMUTED).mkdir()
+        (folder / layout.PERMUTED).mkdir()
         if what == "fields":
             data = written(changed(json.loads(whole), rng), rng)
         else:
@@ -43,8 +46,8 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
 
 def read(folder: Path) -> Read:
     """All three, and what stands in them together."""
-    record, sheet = RunRecord.read(folder / runs.RECORD), ScoreSheet.read(folder / runs.SHEET)
-    runs.read(folder)
+    record, sheet = RunRecord.read(folder / layout.RECORD), ScoreSheet.read(folder / layout.SHEET)
+    read_run(folder)
     contents = {row.stimulus: row.stimulus for row in record.manifest}
     permuting.stored(folder, record, None, contents=contents)
     return folder, record, sheet

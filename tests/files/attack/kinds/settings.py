@@ -10,7 +10,7 @@ from attack.cases import Case, Maker, count
 from attack.hostile import NUMBERS, WORDS
 from attack.spoiling import spoilt
 from eegbench import configuration
-from eegbench.benchmark import plugins
+from eegbench.plugins import registry
 
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 TOKENS = (
@@ -31,7 +31,7 @@ LINES = (
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
-    classes = {name: plugins.find("method", name) for name in METHODS}
+    classes = {name: registry.find("method", name) for name in METHODS}
     keys = {name: [*configuration.keys(cls)] for name, cls in classes.items()}
     files = {name: [path.read_bytes() for path in configuration.shipped_files(name).values()] for name in METHODS}
 

@@ -9,9 +9,9 @@ import pytest
 
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import NUMBERS, WORDS
-from eegbench.benchmark.folders import Folder
-from eegbench.benchmark.pairing import Pairs, read_pairs
 from eegbench.leaderboard import ledger
+from eegbench.pairs.folders import Folder
+from eegbench.pairs.pairing import Pairs, read_pairs
 
 PAIRS = b"truth,reconstruction,sample\n" + b"".join(b"a/%d.png,%d.png,0\n" % (i, i) for i in range(4))
 

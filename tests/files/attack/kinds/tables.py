@@ -8,7 +8,7 @@ import pytest
 
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import WORDS
-from eegbench import values
+from eegbench.runs.items import Values, parse_values, read_values, write_values
 
 HEAD = b"stimulus,sample,ssim@1,clip@1\n"
 WHOLE = HEAD + b"".join(b"%02d_thing/a_%d,0,0.%d,%s\n" % (i, i, i, b"" if i == 3 else b"0.5") for i in range(8))
@@ -17,13 +17,13 @@ CELLS = ("1e999", "nan", "inf", "-inf", "1_0", "0x10", "٣", "1" * 5000, "", " 1
 
 
 def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
-    return of_files(shared, "scores.csv", (WHOLE, LONG, HEAD), values.read, MADE, check)
+    return of_files(shared, "scores.csv", (WHOLE, LONG, HEAD), read_values, MADE, check)
 
 
-def check(found: values.Values) -> None:
+def check(found: Values) -> None:
     """Values are finite or NaN, and the same when they are written and read again."""
     assert all(not np.isinf(items).any() for items in found.metrics.values())
-    again = values.parse(values.write({name: items[None] for name, items in found.metrics.items()}, found.stimuli))
+    again = parse_values(write_values({name: items[None] for name, items in found.metrics.items()}, found.stimuli))
     assert again.stimuli == found.stimuli or not found.metrics
     for name, items in again.metrics.items():
         assert np.allclose(items, found.metrics[name], rtol=1e-11, atol=0, equal_nan=True)  # twelve digits are kept

@@ -13,8 +13,8 @@ from attack.cases import Case, Maker, Outcome
 from attack.hostile import HTML
 from attack.watch import Step, at_each_file
 from attack.worlds import evaluated
-from eegbench.benchmark import merging
-from eegbench.benchmark.verify import Verifier
+from eegbench.checks import merging
+from eegbench.checks.verify import Verifier
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import EegbenchError

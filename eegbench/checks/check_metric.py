@@ -1,0 +1,220 @@
+"""Does a metric keep its contract? Tried on seeded pictures as the judges of the micro suite see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eegbench import backbones, seeds
+from eegbench.arrays import Images
+from eegbench.backbones.reference.judges import JUDGES
+from eegbench.benchmark.all_pairs import compares
+from eegbench.benchmark.features import judge_of
+from eegbench.benchmark.measure import EMBEDDING
+from eegbench.checks.findings import Finding, Findings
+from eegbench.contracts import PIXELS, Metric, Progress
+from eegbench.errors import EegbenchError, unknown
+from eegbench.plugins import entering, registry
+
+ITEMS, SIDE = 16, 64  # pictures, pixels
+NEAR = 1e-6  # relative: sums in another order differ by less, another definition by far more
+FEWER = 0.1  # of the range of scores: how far, on average, those of pixels at fewer places may lie from those of all
+
+Array = NDArray[np.generic]
+
+
+def check(name: str, *, progress: Progress) -> list[Finding]:
+    """Every clause, in order; raises UsageError for an unknown name, MissingError where the judges are not here."""
+    found, loaded = Findings(), list[Metric]()
+    if name not in registry.names("metric"):
+        registry.find("metric", name)
+
+    def load() -> None:
+        loaded.append(registry.find("metric", name))
+
+    if not found.take("id, version, direction, chance, bounds, needs and per_item are of their kinds", load):
+        return found
+    metric = loaded[0]
+    known = _known()
+    if not found.take("needs is what a judge provides", lambda: _unless_known(metric.needs, known)):
+        return found
+    with progress.bar("pictures", 1) as advance:
+        seen = _seen(metric)
+        advance(1)
+    if seen is None:
+        found.warn(
+            f"a judge provides {metric.needs!r}", lambda: "none of the micro suite does; seeded numbers stood in"
+        )
+        seen = _numbers()
+    asking = _Asking(metric, *seen)
+    if not found.take(
+        "values are float64, (n,) per item or () for a set, finite or NaN, inside the bounds", asking.form
+    ):
+        return found
+    found.take("the same input gives the same values, whatever the global random state", asking.repeats)
+    found.take("both sides are left as they came", asking.untouched)
+    duty = found.take if metric.per_item else found.warn
+    duty("the order of the items does not matter", asking.order)
+    if metric.per_item:
+        chunks = found.take if metric.needs == PIXELS else found.warn  # pixels are never in memory for a whole set
+        chunks("an item's value does not depend on the other items", asking.chunks)
+    if metric.per_item and compares(metric):
+        found.take("pairs gives each reconstruction and each truth the score that compute gives them", asking.pairs)
+    if asking.truths_matter():
+        found.take("identical pairs are never worse than others", asking.identical)
+        found.warn("identical pairs reach the better of the two bounds", asking.best)
+        worse = "permuted pairs" if metric.per_item else "a set of other truths"
+        found.take(f"{worse} do worse than identical ones", asking.permuted)
+    else:
+        found.warn("the truths matter", lambda: "values are the same whatever the truths")
+    found.take("flat pictures and NaN give a value, NaN, or an error in words", asking.undefined)
+    return found
+
+
+def _known() -> list[str]:
+    """All that judges provide, of the micro suite or of the reference suite, and a method's embeddings."""
+    here = [feature for judge in backbones.suite("micro", "sal512").judges for feature in judge.provides]
+    return [*here, *(feature for features, _, _ in JUDGES.values() for feature in features), EMBEDDING]
+
+
+def _unless_known(needs: str, known: Sequence[str]) -> None:
+    if needs not in known:
+        raise unknown("feature", needs, dict.fromkeys(known))
+
+
+@dataclass
+class _Asking:
+    """A metric and what it is tried on: truths, reconstructions that are halfway near them, and flat pictures."""
+
+    metric: Metric
+    truths: Array
+    near: Array
+    flat: Array
+
+    def value(self, reconstructions: Array, truths: Array) -> NDArray[np.float64]:
+        return entering.compute(self.metric, reconstructions, truths)
+
+    def mean(self, reconstructions: Array, truths: Array) -> float:
+        """So that more is better; NaN items are left out."""
+        values = self.value(reconstructions, truths)
+        sign = 1.0 if self.metric.higher_is_better else -1.0
+        return sign * float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+    def form(self) -> str | None:
+        for side in (self.near, self.truths, self.truths[::-1]):
+            if np.isnan(self.value(side, self.truths)).all():
+                return "all values are NaN for pictures that differ"
+        return None
+
+    def repeats(self) -> str | None:
+        first = self.value(self.near, self.truths)
+        np.random.seed(1)  # noqa: NPY002 - the global generator is what is tried
+        second = self.value(self.near, self.truths)
+        return (
+            None
+            if np.array_equal(first, second, equal_nan=True)
+            else f"{first.ravel()[0]} and then {second.ravel()[0]}"
+        )
+
+    def untouched(self) -> str | None:
+        mine, truths = self.near.copy(), self.truths.copy()
+        self.metric.compute(mine, truths)
+        kept = np.array_equal(mine, self.near) and np.array_equal(truths, self.truths)
+        return None if kept else "compute wrote into what it was given; other metrics read the same arrays"
+
+    def order(self) -> str | None:
+        turned = seeds.generator("check-metric", "order").permutation(len(self.truths))
+        values, other = self.value(self.near, self.truths), self.value(self.near[turned], self.truths[turned])
+        return _differ(values[turned] if self.metric.per_item else values, other, "in another order")
+
+    def chunks(self) -> str | None:
+        half = len(self.truths) // 2
+        parts = [self.value(self.near[some], self.truths[some]) for some in (slice(half), slice(half, None))]
+        return _differ(self.value(self.near, self.truths), np.concatenate(parts), "in two halves")
+
+    def pairs(self) -> str | None:
+        """Own pairs and pairs re-paired in three ways; of PIXELS near to them, for it may look at fewer places."""
+        n = len(self.truths)
+        near, truths = (entering.reduced(self.metric, side) for side in (self.near, self.truths))
+        scores = entering.pairs(self.metric, near, truths, [str(i) for i in range(n)])
+        places = [(np.arange(n) + shift) % n for shift in (0, 1, 3, n // 2)]
+        got = np.concatenate([scores[np.arange(n), turned] for turned in places])
+        expected = np.concatenate([self.value(self.near, self.truths[turned]) for turned in places])
+        if self.metric.needs != PIXELS:
+            return _differ(expected, got, "as one of all pairs")
+        off, spread = float(np.nanmean(np.abs(got - expected))), float(np.nanmax(expected) - np.nanmin(expected))
+        return (
+            None if off <= FEWER * spread else f"they differ by {off:g} on average, where scores range over {spread:g}"
+        )
+
+    def truths_matter(self) -> bool:
+        values = self.value(self.near, self.truths), self.value(self.near, self.flat)
+        return not np.allclose(*values, rtol=NEAR, atol=NEAR, equal_nan=True)
+
+    def identical(self) -> str | None:
+        best = self.mean(self.truths, self.truths)
+        worse = {"near": self.near} | ({"other": self.truths[::-1]} if self.metric.per_item else {})
+        for name, side in worse.items():
+            if (found := self.mean(side, self.truths)) > best + NEAR:
+                return f"{name} pairs get {abs(found):g}, identical ones {abs(best):g}: is higher_is_better right?"
+        return None
+
+    def best(self) -> str | None:
+        low, high = self.metric.bounds
+        bound = high if self.metric.higher_is_better else low
+        found = abs(self.mean(self.truths, self.truths)) * np.sign(bound or 1.0)
+        far = np.isfinite(bound) and abs(found - bound) > NEAR * max(1.0, abs(bound))
+        return f"they get {found:g}, and the bound is {bound:g}" if far else None
+
+    def permuted(self) -> str | None:
+        other = self.truths[np.roll(np.arange(len(self.truths)), 1)] if self.metric.per_item else self.flat
+        best, found = self.mean(self.truths, self.truths), self.mean(self.truths, other)
+        return None if found < best else f"they get {abs(found):g}, as good as {abs(best):g} of identical pairs"
+
+    def undefined(self) -> str | None:
+        holes = self.near.copy()
+        if holes.dtype.kind == "f":
+            holes[0] = np.nan
+        for side, truths in ((self.flat, self.truths), (self.truths, self.flat), (holes, self.truths)):
+            try:
+                self.metric.compute(side, truths)
+            except EegbenchError:  # it said why
+                continue
+            self.value(side, truths)
+        return None
+
+
+def _differ(a: NDArray[np.float64], b: NDArray[np.float64], how: str) -> str | None:
+    if np.allclose(a, b, rtol=NEAR, atol=NEAR, equal_nan=True):
+        return None
+    first = int(np.flatnonzero(~np.isclose(a, b, rtol=NEAR, atol=NEAR, equal_nan=True).ravel())[0])
+    return f"{how}, a value is {b.ravel()[first]:g}, before {a.ravel()[first]:g}"
+
+
+def _seen(metric: Metric) -> tuple[Array, Array, Array] | None:
+    """Truths, noisy copies and flat pictures as the micro suite's judge of the metric sees them; None without one."""
+    if metric.needs == EMBEDDING:
+        return _numbers()
+    suite = backbones.suite("micro", "sal512", features={metric.needs})
+    judge = judge_of(suite.judges, metric.needs)
+    if judge is None:
+        return None
+    truths, near, flat = (entering.features(judge, pictures)[metric.needs] for pictures in _pictures())
+    return truths, near, flat
+
+
+def _pictures() -> tuple[Images, Images, Images]:
+    rng = seeds.generator("check-metric", "pictures")
+    coarse = rng.integers(256, size=(ITEMS, 8, 8, 3)).repeat(SIDE // 8, 1).repeat(SIDE // 8, 2)
+    mixed = (coarse + np.roll(coarse, 3, axis=0)) / 2  # so near to another truth that some metrics take it for that
+    noisy = np.clip(mixed + rng.normal(0, 30, coarse.shape), 0, 255)
+    flat = np.full(coarse.shape, 128)
+    return coarse.astype(np.uint8), noisy.astype(np.uint8), flat.astype(np.uint8)
+
+
+def _numbers() -> tuple[Array, Array, Array]:
+    rng = seeds.generator("check-metric", "numbers")
+    truths = rng.normal(size=(ITEMS, 64)).astype(np.float32)
+    near = (truths + np.roll(truths, 3, axis=0)) / 2 + rng.normal(0, 0.3, truths.shape)
+    return truths, near.astype(np.float32), np.ones_like(truths)

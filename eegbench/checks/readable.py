@@ -1,0 +1,88 @@
+"""Can every verb read this run? What is taken in from others must not break a board, a comparison or a picture later.
+
+Each reader reads as the verbs do that it names. Those of boards, which know nothing of a run's images, are brought
+along by who takes runs in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from eegbench.benchmark import score
+from eegbench.benchmark.score import Embeddings
+from eegbench.datasets.images import read_image
+from eegbench.errors import InputError, in_words
+from eegbench.runs import binding, layout
+from eegbench.runs.folder import read_run, read_scored
+from eegbench.runs.record import RunRecord
+from eegbench.studies import gallery
+
+MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
+
+Reader = Callable[[Path], object]
+
+
+def problems(folder: Path, readers: Mapping[str, Reader] | None = None) -> Iterator[str]:
+    """What stops one of the `readers`, or else of TABLES, in a complete run's folder: a line for each."""
+    for file, read in (TABLES if readers is None else readers).items():
+        try:
+            read(folder)
+        except Exception as error:  # a verb would end with it
+            words = in_words(error)
+            yield words if file in words else f"{file}: {words}"
+
+
+def _scores(folder: Path) -> None:
+    """As a board, `check`, `plan-size`, `compare` and `verify`; of a run without scores they read the record alone."""
+    if not (folder / layout.SHEET).exists():
+        read_run(folder)
+    else:
+        read_scored(folder)
+
+
+def _embeddings(folder: Path) -> None:
+    """As `evaluate` and `verify`, which score retrieval from them."""
+    record = RunRecord.read(folder / layout.RECORD)
+    if (decoded := score.decoded_embeddings(folder, record)) is not None:
+        _check_rows(folder / layout.EMBEDDING, decoded, record)
+    if (folder / layout.TARGETS).exists():
+        _check_rows(folder / layout.TARGETS, score.stored_embeddings(folder / layout.TARGETS, "targets"), record)
+
+
+def _check_rows(file: Path, embeddings: Embeddings, record: RunRecord) -> None:
+    wanted = {row.stimulus for row in record.manifest}
+    if embeddings.keys() != wanted:
+        raise InputError(f"{file}: has the embeddings of {len(embeddings)} stimuli; wanted the run's {len(wanted)}")
+    kinds = {(row.dtype.kind, row.shape) for row in embeddings.values()}
+    if len(kinds) != 1 or any(kind not in "fiu" or len(shape) != 1 or not shape[0] for kind, shape in kinds):
+        raise InputError(f"{file}: holds something else than a row of numbers for each stimulus")
+
+
+def _permutation(folder: Path) -> None:
+    """As `verify`, and `evaluate` when it takes an audit up again."""
+    binding.permuted_rows(folder)
+
+
+def _saliency(folder: Path) -> None:
+    """As an HTML board's gallery."""
+    if (folder / layout.SALIENCY).exists():
+        record = RunRecord.read(folder / layout.RECORD)
+        gallery.saliency_maps(folder / layout.SALIENCY, [row.stimulus for row in record.manifest if not row.sample])
+
+
+def _pictures(folder: Path) -> None:
+    """As `sheet`, a gallery and whoever scores them; also the picture for a person."""
+    rows = (*RunRecord.read(folder / layout.RECORD).manifest, *binding.permuted_rows(folder))
+    for name in dict.fromkeys((*(row.file for row in rows), *binding.controls(binding.listed(folder)))):
+        if max(read_image(folder / name).shape) > MAX_SIDE:
+            raise InputError(f"{folder / name}: is larger than {MAX_SIDE} px; no reconstruction is")
+    if (folder / layout.PICTURE).exists():
+        read_image(folder / layout.PICTURE)
+
+
+TABLES: Mapping[str, Reader] = {  # what is small, by the file that is read
+    layout.TABLE: _scores,
+    layout.EMBEDDING: _embeddings,
+    layout.PERMUTATION: _permutation,
+    layout.SALIENCY: _saliency,
+}
+PICTURES: Mapping[str, Reader] = {"images": _pictures}

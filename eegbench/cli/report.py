@@ -1,0 +1,75 @@
+"""What `evaluate`, `score` and `ablate` print: one table, as wide as the terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from eegbench.runs.sheet import Score, ScoreSheet
+from eegbench.tables import Column, interval, laid, line, number, probability
+
+SHORT = {"random_train_image": "random image", "vae_roundtrip": "VAE", "true_embedding": "true CLIP"}  # heads
+UNVERIFIED = "judged by weights that are NOT the published ones, as --allow-unverified-weights allows"
+Sheets = Mapping[str, ScoreSheet]
+
+
+def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
+    """Title, table, what has no value and why, and the audit's verdict."""
+    judged = ", whose judges no paper uses" if sheet.suite == "micro" else ""
+    scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
+    lines = [title, line(f"{scored}, suite {sheet.suite}{judged}, protocol {sheet.protocol}"), ""]
+    lines += [table(sheet, floors, ceilings, width).rstrip("\n"), *map(line, reasons(sheet))]
+    return "\n".join([*lines, "", line(f"Audit: {sheet.verdict}")] if sheet.verdict else lines)
+
+
+def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
+    """Rows are metrics; columns the value, chance, after an audit what the EEG gave and p, then floors and ceilings."""
+    scores = sheet.metrics.values()
+    columns = [
+        Column(
+            "metric", [f"{named(name, score)} {arrow(score)}" for name, score in sheet.metrics.items()], right=False
+        ),
+        Column("value [95 %]", [interval(score.value, score.ci, score.bounds) for score in scores]),
+        Column("chance", [number(score.floor, score.bounds) for score in scores]),
+    ]
+    if any(score.contribution is not None for score in scores):
+        columns.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
+        added = [interval(score.contribution, score.contribution_ci) for score in scores]
+        columns.append(Column("EEG adds [95 %]", added))
+    if any(score.contribution_p is not None for score in scores):
+        columns.append(Column("p", [probability(score.contribution_p) for score in scores]))
+    beside = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
+    beside |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
+    for name, other in beside.items():
+        columns.append(Column(name.replace("_", " "), [_value(other.metrics.get(metric)) for metric in sheet.metrics]))
+    return laid(columns, width, elsewhere="--json")
+
+
+def show_ablation(sheets: Sheets, metrics: Sequence[str], width: int | None) -> str:
+    """A row for each variant, a column for each of `metrics`, as a paper prints it."""
+    first = next(iter(sheets.values())).metrics
+    columns = [Column("variant", list(sheets), right=False)]
+    for name in metrics:
+        scores = [sheet.metrics[name] for sheet in sheets.values()]
+        shown = [interval(score.value, score.ci, score.bounds) for score in scores]
+        columns.append(Column(f"{name} {arrow(first[name])}", shown))
+    return laid(columns, width, gap=2, elsewhere="--json")
+
+
+def named(name: str, score: Score) -> str:
+    """A metric's name with the variant of its judge."""
+    return f"{name}-{score.variant}" if score.variant else name
+
+
+def arrow(score: Score) -> str:
+    return "↑" if score.higher_is_better else "↓"
+
+
+def reasons(sheet: ScoreSheet) -> list[str]:
+    """Why metrics have no value, or one over fewer items, or one to be doubted; one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, score in sheet.metrics.items():
+        for reason in filter(None, (score.reason, UNVERIFIED if score.unverified else "")):
+            by_reason.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _value(score: Score | None) -> str:
+    return "-" if score is None else number(score.value, score.bounds)

@@ -1,0 +1,158 @@
+"""Files that are written whole, read within their budget and known by their digests; names that any system allows.
+
+Where eegbench keeps what it can make again (`user_cache`), and what it says when a place cannot be written.
+"""
+
+import errno
+import hashlib
+import json
+import math
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from eegbench.errors import InputError, MissingError, UsageError
+from eegbench.guards.budget import Budget, read_bytes
+from eegbench.guards.limits import SURROGATE
+
+if sys.platform != "win32":
+    import fcntl
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network file systems
+MAX_RECORD_BYTES = 64 * 2**20
+MAX_DIGITS = 20  # of a whole number in JSON: seeds and byte counts stay below 2^64
+MAX_PATH, MAX_NAME = 1000, 200  # characters of a path below a run's folder, and of one of its parts
+Json = dict[str, Any]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # a name is a folder too, on any system
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?", re.IGNORECASE)  # Windows' own
+_INSIDE = re.compile(r"(?!/)(?:(?!\.\.?(?:/|$))[^/\\:\x00-\x1f\x7f]+(?:/(?!$)|$))+")  # below a folder, on any system
+
+
+def is_inside(path: str) -> bool:
+    """Whether `path` stays below the folder that it is joined to, and can name a file, on any system."""
+    short = len(path) <= MAX_PATH and all(len(part) <= MAX_NAME for part in path.split("/"))
+    inside = short and bool(_INSIDE.fullmatch(path)) and not SURROGATE.search(path)
+    return inside and not any(map(_DEVICE.fullmatch, path.split("/")))
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no white space; refuses NaN and infinity, so equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """sha256 of the canonical JSON, hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all; raises OSError."""
+    write_whole(path, text.encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write to a temporary name beside `path`, then rename: a reader never sees half a file. Raises OSError.
+
+    The temporary name is the writer's own, so that two writers of one file cannot take it from each other.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Json:
+    """A JSON object from a file, all its numbers finite; raises InputError naming the file and what is wrong."""
+    data = read_bytes(path, MAX_RECORD_BYTES, "a record")
+    try:
+        Budget(str(path), len(data)).json(data)
+        value = json.loads(
+            data.decode(),
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+            parse_int=_short_int,
+        )
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number out of range
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds a {type(value).__name__}; wanted a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON: write null")
+
+
+def _finite_float(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _short_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a whole number has {len(text)} digits; at most {MAX_DIGITS} are read")
+    return int(text)
+
+
+def check_name(what: str, name: str) -> str:
+    """Return `name` if it is one: letters, digits and . _ + -, no white space, at most 128; else raise InputError."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{what} is {name[:200]!r}; a name has letters, digits and . _ + - only, at most 128")
+    return name
+
+
+def user_cache(name: str) -> Path:
+    """A file or folder of the user's cache: below EEGBENCH_CACHE, or ~/.cache/eegbench."""
+    return Path(os.environ.get("EEGBENCH_CACHE") or Path.home() / ".cache" / "eegbench") / name
+
+
+@contextmanager
+def writing(path: Path, *, mend: str = "choose another folder with --runs") -> Iterator[None]:
+    """Turns what the file system refuses into one line that names `path`: MissingError or UsageError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise MissingError(
+                f"{path}: no space left on the disk; free some, then run the same command again"
+            ) from error
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"{path}: cannot be written ({reason}); {mend}") from error
+
+
+def claimed(file: IO[Any]) -> bool:
+    """Whether no other process holds the open file; this one then does, until it closes it.
+
+    Where the system or the file system has no locks, it cannot be told: True.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in LOCKLESS:
+                raise
+    return True
+
+
+def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder with --runs") -> None:
+    """`write_whole`, with what the file system refuses said in one line: as `writing`."""
+    with writing(path, mend=mend):
+        write_whole(path, data)

@@ -1,0 +1,147 @@
+"""The runs below a folder, and what was not looked into.
+
+`read_runs` raises InputError for the first file that breaks its format, or that does not belong with the others.
+`read_found` goes on with the other runs and names each that it could not read, whatever went wrong: one stranger's run
+stops nobody else's, and none is left out in silence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegbench.errors import CheckFailed, InputError, in_words
+from eegbench.guards import walking
+from eegbench.guards.walking import Entered, Links, Unread, few, told, walk
+from eegbench.runs.folder import Run, below, cut, read_run
+from eegbench.runs.layout import IMAGES, RECORD, SHEET
+from eegbench.tables import line
+
+NO_RECORD = f"no {RECORD} in it, though it looks like a run"
+SAME = "a link to a run that is read by another path"
+LOST = (walking.OUT, walking.LINK, walking.NOWHERE)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A run that cannot be read, and why, in one line. path: below the folder in which runs were sought."""
+
+    path: str
+    why: str
+
+    @classmethod
+    def of(cls, folder: Path, path: str, error: Exception) -> "Unreadable":
+        """From what went wrong; the line has no path of this machine."""
+        words = line(below(folder, in_words(error)))
+        return cls(path, cut(words))
+
+    def line(self) -> str:
+        return f"cannot be read: {line(self.path)}: {self.why}"
+
+
+
+@dataclass(frozen=True)
+class Found:
+    """The folders below `top` that hold a run, in the order of their paths, and what was not looked into."""
+
+    top: Path
+    folders: tuple[Path, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def lost(self) -> tuple[Unread, ...]:
+        """Where runs may lie that were not looked at: links to folders, or to nothing."""
+        return tuple(one for one in self.unread if one.folder and one.reason in LOST)
+
+    @property
+    def closed(self) -> tuple[Unreadable, ...]:
+        """The folders that cannot be read, in which runs may lie."""
+        closed = [one for one in self.unread if one.folder and one.reason == walking.UNREADABLE]
+        return tuple(Unreadable(one.path, one.detail or one.reason) for one in closed)
+
+    def notes(self) -> list[str]:
+        """What a person is told: a line for each reason."""
+        return told(self.top, self.unread)
+
+    def check_open(self) -> None:
+        """Raises InputError for a folder that cannot be read."""
+        for one in self.closed:
+            raise InputError(f"{self.top / one.path}: cannot be read ({one.why}), and runs may lie there")
+
+    def check_whole(self) -> None:
+        """Raises InputError where runs may lie that were not looked at."""
+        self.check_open()
+        if self.lost:
+            names = few([f"{one.path} ({one.reason})" for one in self.lost])
+            raise InputError(
+                f"{self.top}: not all of it was looked at; {len(self.lost)} not followed: {names}; "
+                "--follow-links follows links, or take them away"
+            )
+
+
+
+def read_runs(top: Path) -> list[Run]:
+    """All runs below a folder, in the order of their paths, without the rows of their images; as `find_runs`.
+
+    Raises InputError for the first that cannot be read: who leaves none out has no use for the others.
+    """
+    found = find_runs(top)
+    found.check_open()
+    return [read_run(folder, top=top, manifest=False) for folder in found.folders]
+
+
+
+def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
+    """The runs of these folders, without the rows of their images but with their values, and those that have none."""
+    sound, broken = [], list(found.closed)
+    for folder in found.folders:
+        try:
+            run = read_run(folder, top=found.top, manifest=False)
+            run.values  # noqa: B018 - a table of no use makes the run one
+            sound.append(run)
+        except Exception as error:  # whatever a stranger's file brings about, it is that run's alone
+            broken.append(Unreadable.of(folder, folder.relative_to(found.top).as_posix(), error))
+    return sound, sorted(broken, key=lambda one: one.path)
+
+
+
+def check_read(unreadable: Sequence[Unreadable], read: int, what: str) -> None:
+    """Raises CheckFailed where runs cannot be read beside `read` others; what: what they are not, in words."""
+    if unreadable:
+        every = len(unreadable) + read
+        raise CheckFailed(f"{len(unreadable)} of {every} runs cannot be read, and {what}; see above")
+
+
+
+def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
+    """The folders below `top` that hold a run; what lies below a run is its images.
+
+    A run that a link leads to is found once, by its own path where it lies below `top`. Raises InputError where `top`
+    is no folder, or cannot be read.
+    """
+    if not top.is_dir():
+        raise InputError(f"{top}: no such folder; name the folder that `eegbench evaluate` wrote its runs to")
+    tree = walk(top, links=links, whole=lambda names: RECORD in names)
+    runs, again = _once([folder for folder in tree.entered if RECORD in folder.files])
+    bare = (folder for folder in tree.entered if RECORD not in folder.files)
+    without = [Unread(folder.path, NO_RECORD, True) for folder in bare if _like_a_run(folder)]
+    folders = sorted(top / folder.path for folder in runs)
+    # What no run could be is nobody's news here: other files, and links to them.
+    unread = [one for one in tree.unread if one.folder]
+    return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda one: one.path)))
+
+
+
+def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:
+    """Each run by one path, and the other paths, which links lead along."""
+    kept: dict[str, Entered] = {}
+    again = []
+    for run in sorted(runs, key=lambda run: (run.linked, run.path)):
+        if kept.setdefault(run.real, run) is not run:
+            again.append(Unread(run.path, SAME, folder=True))
+    return list(kept.values()), again
+
+
+
+def _like_a_run(folder: Entered) -> bool:
+    return SHEET in folder.files or IMAGES in folder.folders
+

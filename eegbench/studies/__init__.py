@@ -1,0 +1,1 @@
+"""Questions to more than one run, or behind one: variations, comparisons, explanations, pictures side by side."""
