@@ -52,13 +52,13 @@ class TrainingSet:
     larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
     """
 
-    eeg: EEG  # (trials, channels, times)
+    eeg: EEG  #: (trials, channels, times)
     info: EEGInfo
-    shown: NDArray[np.int64]  # (trials,): which stimulus each trial showed, as its place in the next four
+    shown: NDArray[np.int64]  #: (trials,): which stimulus each trial showed, as its place in the next four
     stimuli: tuple[str, ...]
-    images: Images  # (stimuli, h, w, 3)
+    images: Images  #: (stimuli, h, w, 3)
     concepts: tuple[str, ...]
-    captions: tuple[tuple[str, ...], ...]  # of each stimulus ten, in the order of CAPTION_LEVELS, or none
+    captions: tuple[tuple[str, ...], ...]  #: of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
 
     def part(self, trials: Sequence[int]) -> Self:
@@ -104,7 +104,7 @@ class Dataset(ABC):
     subjects: ClassVar[tuple[int, ...]]
     simulated: ClassVar[bool]
     about: ClassVar[str]
-    caution: ClassVar[str] = ""  # what every table of it must say, with references
+    caution: ClassVar[str] = ""  #: what every table of it must say, with references
 
     @property
     @abstractmethod
@@ -166,11 +166,13 @@ class Explanation:
     A head is a part of the method with an embedding and a loss of its own; a method without such parts has one.
     """
 
-    items: tuple[int, ...]  # the trials' places in the training set
-    saliency: Mapping[str, Values]  # (channels, times): mean over trials of |d loss / d EEG|, EEG in its deviations
-    embeddings: Mapping[str, NDArray[np.float32]]  # (n, d), one space for all heads
-    nearness: Mapping[str, Values]  # (n,): cosine of the embedding and what it retrieved; the nearest head wins a trial
-    right: Mapping[str, Values]  # (n,): two-way identification of what the trial should retrieve; chance is .5
+    items: tuple[int, ...]  #: the trials' places in the training set
+    saliency: Mapping[str, Values]  #: (channels, times): mean over trials of abs(d loss / d EEG), EEG in its deviations
+    embeddings: Mapping[str, NDArray[np.float32]]  #: (n, d), one space for all heads
+    nearness: Mapping[
+        str, Values
+    ]  #: (n,): cosine of the embedding and what it retrieved; the nearest head wins a trial
+    right: Mapping[str, Values]  #: (n,): two-way identification of what the trial should retrieve; chance is .5
 
 
 Fit = TypeVar("Fit", bound="Reconstructor")
@@ -187,12 +189,12 @@ class Method(ABC, Generic[Fit]):
     reference: ClassVar[str]
     tracks: ClassVar[tuple[str, ...]] = ("eeg",)
     requires: ClassVar[tuple[str, ...]] = ()
-    hints: ClassVar[tuple[str, ...]] = ()  # what it is handed on the track `oracle`
-    role: ClassVar[str] = "method"  # or "floor": a control that shows what no signal gives
-    transductive: ClassVar[bool] = False  # True: it uses all test trials at once. Such runs are marked and never ranked
-    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its paper's table: a row's name, its fields
-    ablated: ClassVar[tuple[str, ...]] = ()  # and the metrics of that table
-    fit_version: ClassVar[int] = 1  # rises when, and only when, `fit` computes something else: cached fits then miss
+    hints: ClassVar[tuple[str, ...]] = ()  #: what it is handed on the track `oracle`
+    role: ClassVar[str] = "method"  #: or "floor": a control that shows what no signal gives
+    transductive: ClassVar[bool] = False  #: it uses all test trials at once: such runs are marked and never ranked
+    ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {}  #: its paper's table: a row's name, its fields
+    ablated: ClassVar[tuple[str, ...]] = ()  #: and the metrics of that table
+    fit_version: ClassVar[int] = 1  #: rises when, and only when, `fit` computes something else: cached fits then miss
     reconstructor: ClassVar[type[Reconstructor]]
 
     @abstractmethod
@@ -251,9 +253,9 @@ class Metric(ABC):
     bounds: tuple[float, float]
     needs: str
     per_item: bool
-    rivals: ClassVar[bool] = False  # True: an item's value depends on the other truths, and `compute` takes `stimuli`
-    jackknife: float | None = 0.5  # of a set's metric: which share a subsample leaves out; None: it has no interval
-    most_paired: ClassVar[int] = 250  # stimuli among which all pairs can be afforded; more where `pairs` is quick
+    rivals: ClassVar[bool] = False  #: True: an item's value depends on the other truths, and `compute` takes `stimuli`
+    jackknife: float | None = 0.5  #: of a set's metric: which share a subsample leaves out; None: it has no interval
+    most_paired: ClassVar[int] = 250  #: stimuli among which all pairs can be afforded; more where `pairs` is quick
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:
@@ -284,11 +286,11 @@ class Backbone(ABC):
     """
 
     name: str
-    digest: str  # sha256 of the weights; "" where there are none
-    variant: str = ""  # "half" where half precision was asked for: its numbers are another version of the metric's
-    verified: bool = True  # False: the weights are not the published ones, and the user asked to use them
+    digest: str  #: sha256 of the weights; "" where there are none
+    variant: str = ""  #: "half" where half precision was asked for: its numbers are another version of the metric's
+    verified: bool = True  #: False: the weights are not the published ones, and the user asked to use them
     provides: tuple[str, ...]
-    version: int = 1  # rises when, and only when, the numbers change: a resize, a range, a node
+    version: int = 1  #: rises when, and only when, the numbers change: a resize, a range, a node
 
     @abstractmethod
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:

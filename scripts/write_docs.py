@@ -4,15 +4,17 @@ usage: python scripts/write_docs.py [FOLDER]
 """
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from eegbench.configuration import keys, shipped_files
+from eegbench.contracts import Metric
 from eegbench.methods import METHODS as METHOD_NAMES
 from eegbench.methods import REFERENCES
 from eegbench.metrics import METRICS
-from eegbench.metrics.cards import render
+from eegbench.metrics.cards import CARDS, render
 from eegbench.plugins import registry
 
 METRICS_HEAD = """# The metrics
@@ -57,7 +59,27 @@ apart in every table, and are never ranked.
 
 def pages() -> dict[str, str]:
     """Text by file name."""
-    return {"metrics.md": "\n".join([METRICS_HEAD, *map(render, METRICS.values())]), "methods.md": _methods()}
+    return {
+        "metrics.md": "\n".join([METRICS_HEAD, _overview(), *map(render, METRICS.values())]),
+        "methods.md": _methods(),
+    }
+
+
+def _overview() -> str:
+    """A line for each metric, which leads to its card."""
+    return (
+        "\n".join(["| metric | | better | chance | bounds |", "|---|---|---|---|---|", *map(_row, METRICS.values())])
+        + "\n"
+    )
+
+
+def _row(metric: Metric) -> str:
+    title = CARDS[metric.id].title
+    chance = {"None": "none", "permuted": "the mean over other pairs"}.get(str(metric.chance), metric.chance)
+    anchor = re.sub(r"[^\w -]", "", f"{metric.id}: {title}").lower().replace(" ", "-")
+    better = "↑" if metric.higher_is_better else "↓"
+    low, high = metric.bounds
+    return f"| [`{metric.id}`](#{anchor}) | {title} | {better} | {chance} | {low:g} to {high:g} |"
 
 
 def _methods() -> str:

@@ -28,20 +28,38 @@ def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
     parts = [_usage(ctx, "VERB [OPTIONS]"), _paragraphs(group.help)]
     left = _left(entry for entries in named.values() for entry in entries)
     parts += [_section(heading, entries, left) for heading, entries in named.items() if entries]
-    parts.append(_section("options", _options(group, ctx)))
+    parts.append(_section("options", options(group, ctx)))
     parts.append(wrapped(f"`{ctx.command_path} VERB --help` says what a verb's options are.", _width()))
     return "\n\n".join(part for part in parts if part)
 
 
 def of_verb(command: TyperCommand, ctx: Any) -> str:
     """What a verb does, its arguments, and its options with choices and defaults."""
-    params = command.get_params(ctx)
+    parts = [_usage(ctx, words(command, ctx)), _paragraphs(command.help)]
+    parts += [_section("arguments", arguments(command, ctx)), _section("options", options(command, ctx))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def words(command: Any, ctx: Any) -> str:
+    """What stands behind a verb: the options that it must have, its arguments, and [OPTIONS]."""
+    params, kinds = command.get_params(ctx), types(command)
+    needed = [f"{p.opts[-1]} {wanted(p, kinds)}" for p in params if p.param_type_name == "option" and p.required]
+    return " ".join([*needed, *(argument(p) for p in params if p.param_type_name == "argument"), "[OPTIONS]"])
+
+
+def arguments(command: Any, ctx: Any) -> list[Entry]:
+    """Each argument of a verb, and its help."""
+    return [(argument(p), _said(p, ctx)) for p in command.get_params(ctx) if p.param_type_name == "argument"]
+
+
+def options(command: Any, ctx: Any) -> list[Entry]:
+    """Each option of a verb with its choices, and its help with the default."""
     kinds = types(command)
-    words = [f"{p.opts[-1]} {wanted(p, kinds)}" for p in params if p.param_type_name == "option" and p.required]
-    words += [argument(p) for p in params if p.param_type_name == "argument"] + ["[OPTIONS]"]
-    arguments = [(argument(p), _said(p, ctx)) for p in params if p.param_type_name == "argument"]
-    parts = [_usage(ctx, " ".join(words)), _paragraphs(command.help), _section("arguments", arguments)]
-    return "\n\n".join(part for part in [*parts, _section("options", _options(command, ctx))] if part)
+    return [
+        (" ".join(filter(None, (_names(p), wanted(p, kinds)))), _said(p, ctx))
+        for p in command.get_params(ctx)
+        if p.param_type_name == "option" and not p.hidden
+    ]
 
 
 def types(command: Any) -> dict[str, Any]:
@@ -63,15 +81,6 @@ def wanted(param: Any, kinds: Mapping[str, Any]) -> str:
 def argument(param: Any) -> str:
     name = (param.metavar or param.name.upper()) + ("..." if param.nargs != 1 else "")
     return name if param.required else f"[{name}]"
-
-
-def _options(command: Any, ctx: Any) -> list[Entry]:
-    kinds = types(command)
-    return [
-        (" ".join(filter(None, (_names(p), wanted(p, kinds)))), _said(p, ctx))
-        for p in command.get_params(ctx)
-        if p.param_type_name == "option" and not p.hidden
-    ]
 
 
 def _names(option: Any) -> str:

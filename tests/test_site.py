@@ -1,0 +1,53 @@
+"""The site of docs/, as far as it can be seen without building it, and how to cite the package."""
+
+import inspect
+import json
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+import eegbench
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs/reference"
+
+
+def listed(page: str) -> dict[str, list[str]]:
+    """The names of a page's listings, by the module that each listing is of."""
+    found: dict[str, list[str]] = {}
+    for block in (REFERENCE / page).read_text(encoding="utf-8").split(".. currentmodule:: ")[1:]:
+        entries = re.findall(r"^   (\w+)$", block, re.M)
+        found.setdefault(block.split()[0], []).extend(entries)
+    return found
+
+
+def test_the_reference_lists_exactly_the_public_names() -> None:
+    names = listed("python.md").get("eegbench", [])
+    assert sorted(names) == sorted(set(getattr(eegbench, "__all__", [])) - {"__version__"})
+
+
+@pytest.mark.parametrize("name", ["eegbench.contracts", "eegbench.errors"])
+def test_the_reference_lists_every_class_of(name: str) -> None:
+    module = import_module(name)
+    own = [key for key, value in vars(module).items() if inspect.isclass(value) and value.__module__ == name]
+    assert sorted(listed("contracts.md")[name]) == sorted(own)
+
+
+def test_a_notebook_keeps_no_outputs() -> None:
+    notebooks = sorted((ROOT / "docs/examples").glob("*.ipynb"))
+    for path in notebooks:
+        cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+        assert [cell for cell in cells if cell["outputs"] or cell["execution_count"] is not None] == [], path.name
+
+
+def test_the_citation_agrees_with_the_package() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation.keys() >= {"message", "title", "abstract"} and citation["cff-version"] == "1.2.0"
+    assert citation["version"] == eegbench.__version__
+    assert citation["license"] == project["license"]
+    assert citation["authors"] == project["authors"]
