@@ -32,7 +32,7 @@ CEILINGS = ("vae_roundtrip", "true_embedding")
 
 @dataclass(frozen=True)
 class Companions:
-    """Score sheets by name, and what was left out and why."""
+    """Score sheets of floors and ceilings by name, and notes on those that were left out, with the reason."""
 
     floors: dict[str, ScoreSheet]
     ceilings: dict[str, ScoreSheet]
@@ -44,14 +44,14 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     notes: list[str] = []
 
     def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
-        found = {}
+        sheets = {}
         for name in names:
             own = Named(progress, name)
             try:
-                found[name] = _scores(run_of(name, own), ready, own)
+                sheets[name] = _scores(run_of(name, own), ready, own)
             except MissingError as error:
                 notes.append(f"{name} was left out: {error}")
-        return found
+        return sheets
 
     def floor(name: str, own: Progress) -> Run:
         return _floor(_floor_plan(name, planned, options), own)
@@ -153,9 +153,9 @@ def _kept(run: Run, ready: Scorer) -> ScoreSheet | None:
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)
-    versions = {name: one.version for name, one in sheet.metrics.items()}
+    versions = {name: score.version for name, score in sheet.metrics.items()}
     wanted = {metric.id: metric.version for metric in ready.metrics}
-    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution, sheet.statistics)
-    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution, STATISTICS)
+    made_with = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution, sheet.statistics)
+    same = made_with == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution, STATISTICS)
     bound = sheet.reconstructions == run.record.images
     return sheet if same and bound and sheet.n == len(ready.truths.stimuli) else None

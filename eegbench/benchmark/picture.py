@@ -1,4 +1,4 @@
-"""What a person looks at before believing any number: reconstructions.png of a run, and a sheet of several runs."""
+"""Pictures to look at before believing any number: reconstructions.png of a run, and a sheet of several runs."""
 
 import io
 import textwrap

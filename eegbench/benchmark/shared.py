@@ -1,7 +1,7 @@
 """Runs and scores that many runs folders need, in the user's cache, found again by what they depend on.
 
 A ceiling depends on the true images, a floor on the training images, neither on a subject's EEG: what was made for one
-subject or one runs folder serves the others. What is damaged is made again.
+subject or one runs folder serves the others. Damaged files are made again.
 """
 
 import dataclasses

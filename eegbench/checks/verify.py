@@ -1,8 +1,8 @@
 """Is a run what its files say? Every digest is taken again, and every score computed again from the stored images.
 
-A changed byte breaks a digest or a seal. Who changes a file and seals it anew is found out by the scores: they are
-computed from the images, the true images of the data set, and the judges. What rests on the run's word alone: that
-the method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
+A changed byte breaks a digest or a seal. A file that was changed and sealed anew shows in the scores, which are
+computed from the images, the true images of the data set, and the judges. Three things cannot be checked: that the
+method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
 saliency maps that are there to look at.
 """
 
@@ -60,7 +60,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """What a person is told: one line, and one for each problem or remark."""
+        """The verdict for a person: one line, and one for each problem or remark."""
         if self.problems:
             own = (below(Path(self.path), problem) for problem in self.problems)
             return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in own)]
