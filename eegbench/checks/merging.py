@@ -24,7 +24,8 @@ import jsonschema
 import eegbench
 from eegbench.checks import readable
 from eegbench.checks.readable import Reader
-from eegbench.checks.verify import Again, Verifier
+from eegbench.checks.rescoring import Again
+from eegbench.checks.verify import Verifier
 from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.files import file_digest, write_bytes, writing
 from eegbench.guards.walking import Links, Note, few, unheard, unread_lines
