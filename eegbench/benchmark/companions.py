@@ -90,29 +90,14 @@ def _floor(planned: Plan, progress: Progress) -> Run:
 def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Run:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
     reference: Reference = registry.built("reference", name, {})
-    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
-    spec = RunSpec(
-        dataset=planned.spec.dataset,
-        revision=planned.spec.revision,
-        dataset_configuration=planned.spec.dataset_configuration,
-        subject=planned.spec.subject,
-        track="ceiling",
-        method=reference.name,
-        configuration=configured,
-    )
-    data = planned.dataset
-    weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
-    digests = {
-        f"data/{name}": sha256 for name, sha256 in entering.digests(data, planned.spec.subject).items()
-    } | weights
-    head = RunRecord(spec, "ceiling", data.simulated, "started", {}, digests, caution=data.caution)
+    head = _ceiling_head(reference, planned)
     shared = SharedRun.of(
         {
             "reference": reference.name,
-            "configuration": configured,
-            "weights": weights,
+            "configuration": head.spec.configuration,
+            "weights": {name: sha256 for name, sha256 in head.digests.items() if name.startswith("weights/")},
             "truths": truths,
-            "seed": spec.seed,
+            "seed": head.spec.seed,
         }
     )
 
@@ -133,17 +118,35 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
             progress=progress,
         )
         run = begun.finish(manifest, {}, {})
-    shared.keep(run.folder, run.record)
+    shared.keep(run)
     return run
+
+
+def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
+    """The record of a ceiling before its first image: beside the planned run, on the track `ceiling`."""
+    data, subject = planned.dataset, planned.spec.subject
+    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
+    spec = RunSpec(
+        dataset=planned.spec.dataset,
+        revision=planned.spec.revision,
+        dataset_configuration=planned.spec.dataset_configuration,
+        subject=subject,
+        track="ceiling",
+        method=reference.name,
+        configuration=configured,
+    )
+    weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
+    digests = {f"data/{name}": sha256 for name, sha256 in entering.digests(data, subject).items()}
+    return RunRecord(spec, "ceiling", data.simulated, "started", {}, digests | weights, caution=data.caution)
 
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     """The scores of a floor or a ceiling: its own, the cache's, or computed."""
-    if sheet := _kept(run, ready) or restore_scores(run.folder, run.record, ready):
+    if sheet := _kept(run, ready) or restore_scores(run, ready):
         return sheet
     scoring = score_run(run, ready, progress=progress)
     sheet = write_scores(run, ready, scoring, scoring.sheet)
-    keep_scores(run.folder, run.record, ready, sheet)
+    keep_scores(run, ready, sheet)
     return sheet
 
 

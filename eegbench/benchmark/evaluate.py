@@ -155,9 +155,7 @@ def scored(
     """The scores of a run, with the audit's where it is asked for; written with the other files beside the images."""
     run = made.run
     with log.timed("score"):
-        decoded = run.embedding()
-        if decoded is not None and (problem := undefined(decoded)):
-            raise InputError(f"{run.folder / layout.EMBEDDING}: {problem}; delete {run.folder} to make the run again")
+        decoded = decoded_of(run)
         with failing(run):
             targets = None if decoded is None else targets_of(made, answers)
         scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=progress)
@@ -181,8 +179,16 @@ def scored(
         permuting.forget(run.folder)
     # Last, so that an interrupted command leaves no file that no sheet binds.
     with log.timed("picture"):
-        picture.draw(run.folder, run.record, answers)
+        picture.draw(run, answers)
     return write_scores(run, ready, scoring, sheet, targets)
+
+
+def decoded_of(run: Run) -> Embeddings | None:
+    """The embeddings that the method decoded, by stimulus id; raises InputError for NaN and infinite values."""
+    decoded = run.embedding()
+    if decoded is not None and (problem := undefined(decoded)):
+        raise InputError(f"{run.folder / layout.EMBEDDING}: {problem}; delete {run.folder} to make the run again")
+    return decoded
 
 
 def targets_of(made: Made, answers: Answers) -> Embeddings | None:

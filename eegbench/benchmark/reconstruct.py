@@ -72,7 +72,7 @@ def reconstruct(
         controls = _write_controls(begun.run, stimuli, asking)
         run = begun.finish(manifest, embedding | controls, {"fit": fitted.seconds})
     if shared is not None:
-        shared.keep(run.folder, run.record)
+        shared.keep(run)
     return run
 
 
