@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from eegbench.backbones import Suite
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import PIXELS, Backbone, Progress
 from eegbench.datasets.images import Picture
 from eegbench.errors import InputError, MissingError
-from eegbench.files import digest
+from eegbench.files import digest, write_whole
 from eegbench.guards import stored_tensors
 from eegbench.plugins import entering
 
@@ -83,11 +82,8 @@ class FeatureCache:
         if sum(values.nbytes for values in features.values()) > LARGEST or not judge.digest:
             return
         file = self._file(judge, image)
-        temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError, SafetensorError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({name: np.ascontiguousarray(values) for name, values in features.items()}, temporary)
-            temporary.replace(file)
+            write_whole(file, save({name: np.ascontiguousarray(values) for name, values in features.items()}))
 
 
 def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
-from eegbench.files import Json, digest, file_digest, read_json, user_cache, write_text, writing
+from eegbench.files import Json, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
 from eegbench.guards.limits import Sha256, Table
 from eegbench.plugins import entering
 from eegbench.plugins.authors import author_of
@@ -129,9 +128,8 @@ def shipped_folder() -> Path:
 
 def keep(fitted: Reconstructor, shaped_by: Json, folder: Path, *, curves: Sequence[Path] = ()) -> None:
     """Save a fit with its card into `folder`, whole or not at all; a fit that is there already stays."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(folder)
     with writing(folder, mend="set EEGBENCH_CACHE to a folder that can be"):
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
             fitted.save(temporary)

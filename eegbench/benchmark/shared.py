@@ -6,7 +6,6 @@ subject or one runs folder serves the others. Damaged files are made again.
 
 import dataclasses
 import hashlib
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 import eegbench
 from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
-from eegbench.files import Json, digest, user_cache, write_bytes
+from eegbench.files import Json, digest, temporary_name, user_cache, write_bytes
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
@@ -105,7 +104,7 @@ def _whole(folder: Path) -> Iterator[Path]:
         filled = Path(elsewhere) / "filled"
         filled.mkdir()
         yield filled
-        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+        temporary = temporary_name(folder)
         with suppress(OSError):
             try:
                 shutil.copytree(filled, temporary)
