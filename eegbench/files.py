@@ -1,7 +1,4 @@
-"""Files that are written whole, read within their budget and known by their digests; names that any system allows.
-
-Where eegbench keeps what it can make again (`user_cache`), and what it says when a place cannot be written.
-"""
+"""Files: written whole, read within a budget, digests, names that any system allows, locks, the user's cache."""
 
 import errno
 import hashlib
@@ -63,17 +60,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write to a temporary name beside `path`, then rename: a reader never sees half a file. Raises OSError.
-
-    The temporary name is the writer's own, so that two writers of one file cannot take it from each other.
-    """
+    """Write to a temporary name beside `path`, then rename: a reader never sees half a file. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = temporary_name(path)
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path`, another each time, so that two writers cannot take it from each other."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
 def read_json(path: Path) -> Json:
@@ -124,7 +123,7 @@ def user_cache(name: str) -> Path:
 
 @contextmanager
 def writing(path: Path, *, mend: str = "choose another folder with --runs") -> Iterator[None]:
-    """Turns what the file system refuses into one line that names `path`: MissingError or UsageError."""
+    """Turns an OSError inside into MissingError (a full disk) or UsageError, in one line that names `path`."""
     try:
         yield
     except OSError as error:
@@ -139,7 +138,7 @@ def writing(path: Path, *, mend: str = "choose another folder with --runs") -> I
 def claimed(file: IO[Any]) -> bool:
     """Whether no other process holds the open file; this one then does, until it closes it.
 
-    Where the system or the file system has no locks, it cannot be told: True.
+    Where the system or the file system has no locks, always True.
     """
     if sys.platform != "win32":
         try:
@@ -153,6 +152,6 @@ def claimed(file: IO[Any]) -> bool:
 
 
 def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder with --runs") -> None:
-    """`write_whole`, with what the file system refuses said in one line: as `writing`."""
+    """`write_whole`; raises MissingError for a full disk, UsageError for a file that cannot be written."""
     with writing(path, mend=mend):
         write_whole(path, data)

@@ -1,4 +1,4 @@
-"""The score of each reconstruction against each truth: what chance gives, and what the audit permutes."""
+"""The score of each reconstruction against each truth: chance is their mean, and the audit permutes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class AllPairs:
 
     @classmethod
     def of(cls, metric: Metric, stimuli: Sequence[str], contents: Sequence[str], *, floor: bool, scores: bool) -> Self:
-        """What is wanted of `metric` and can be had: its floor, where that is estimated, and all scores."""
+        """What can be computed of `metric` for this set: its floor, where that is estimated, and all scores."""
         n = len(stimuli)
         apt = metric.per_item and n > 1 and compares(metric)
         wants_floor = apt and floor and metric.chance == "permuted"
@@ -59,11 +59,11 @@ class AllPairs:
 
     def add(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> None:
         """One sample: what `reduced` keeps of the reconstructions of `part`, and of `truths`, in these orders."""
-        told = [self.contents[place] for place in self.truths]
-        codes = np.unique(told, return_inverse=True)[1]
-        step, rows = max(1, AT_ONCE // len(told)), []
+        shown = [self.contents[place] for place in self.truths]
+        codes = np.unique(shown, return_inverse=True)[1]
+        step, rows = max(1, AT_ONCE // len(shown)), []
         for start in range(0, len(reconstructions), step):
-            block = entering.pairs(self.metric, reconstructions[start : start + step], truths, told)
+            block = entering.pairs(self.metric, reconstructions[start : start + step], truths, shown)
             other = codes[start : start + len(block), None] != codes
             other &= np.isfinite(block)
             self._sum += float(block.sum(where=other))

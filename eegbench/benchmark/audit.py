@@ -35,7 +35,7 @@ def examine(
     targets: Embeddings | None,
     progress: Progress,
 ) -> ScoreSheet:
-    """The sheet with the audit's part: what was `measured` of a run against the images from permuted EEG."""
+    """The sheet with the audit's results: a run's metrics, `measured`, against those of images from permuted EEG."""
     beside = ready.measure(
         permuted.images,
         decoded=permuted.decoded,
@@ -55,29 +55,29 @@ def compare(
     track: str,
     donors: Sequence[int],
 ) -> ScoreSheet:
-    """The sheet with what permuted EEG gives, each metric's contribution, the audit's test and the verdict in words.
+    """The sheet with each metric's value on permuted EEG and contribution, the audit's test and the verdict in words.
 
     measured, permuted: of the images from the true and from the permuted EEG. donors: for each stimulus, in the order
     of the truths, the place of the one whose EEG made its permuted image. A contribution is value minus permuted
-    value, signed so that up is better; its interval is paired by stimulus. The test is of images: an embedding that
-    finds its picture says nothing of what is painted.
+    value, signed so that up is better; its interval is paired by stimulus. The test uses images alone: that an
+    embedding finds its picture does not show that the images do.
     """
     scores = dict(sheet.metrics)
-    for name, one in measured.items():
+    for name, result in measured.items():
         value, _ = estimate(permuted[name], sheet.n)
-        gain, ci = contribution(one, permuted[name], sheet.n)
+        gain, ci = contribution(result, permuted[name], sheet.n)
         scores[name] = dataclasses.replace(
             scores[name], permuted=finite(value), contribution=finite(gain), contribution_ci=ci
         )
-    found, verdict = None, verdicts.too_few(sheet.n)
+    audited, verdict = None, verdicts.too_few(sheet.n)
     if sheet.n >= verdicts.FEWEST_STIMULI:
-        of_images = {name: one for name, one in measured.items() if one.metric.needs != EMBEDDING}
-        found, by_metric = _paired(of_images, permuted, donors) if track == PAIRED else (None, {})
-        found = found or _regenerated(of_images, permuted)
-        verdict = verdicts.verdict(found) if found else verdicts.NOTHING
+        of_images = {name: result for name, result in measured.items() if result.metric.needs != EMBEDDING}
+        audited, by_metric = _paired(of_images, permuted, donors) if track == PAIRED else (None, {})
+        audited = audited or _regenerated(of_images, permuted)
+        verdict = verdicts.verdict(audited) if audited else verdicts.NOTHING
         for name, p in by_metric.items():
             scores[name] = dataclasses.replace(scores[name], contribution_p=p)
-    return dataclasses.replace(sheet, metrics=scores, audit=found, verdict=verdict)
+    return dataclasses.replace(sheet, metrics=scores, audit=audited, verdict=verdict)
 
 
 def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estimate:
@@ -99,37 +99,37 @@ def _paired(
     measured: Mapping[str, Measured], permuted: Mapping[str, Measured], donors: Sequence[int]
 ) -> tuple[Audited | None, Mapping[str, float]]:
     """The track `eeg`: do the images belong to their stimuli? And p by metric; None where no metric has pairs."""
-    true = {name: _sign(one) * one.pairs for name, one in measured.items() if one.pairs is not None}
+    true = {name: _sign(result) * result.pairs for name, result in measured.items() if result.pairs is not None}
     if not true:
         return None, {}
-    found = statistics.pairing(true, seed=0)
-    carried = sorted((n for n, p in found.by_metric.items() if p <= LEVEL), key=lambda n: -found.z[n])
+    test = statistics.pairing(true, seed=0)
+    carried = sorted((n for n, p in test.by_metric.items() if p <= LEVEL), key=lambda n: -test.z[n])
     audited = Audited(
         "pairing",
-        found.p,
+        test.p,
         len(donors),
         tuple(carried),
-        {name: statistics.smallest_contribution(pairs, found.critical) for name, pairs in true.items()},
+        {name: statistics.smallest_contribution(pairs, test.critical) for name, pairs in true.items()},
         statistics.pairing(_kept(true, permuted, donors), seed=0).p,
     )
-    return audited, found.by_metric
+    return audited, test.by_metric
 
 
 def _kept(true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]) -> dict[str, Array]:
-    """By metric what images from permuted EEG have beyond those that the same EEG made in its own place, (n, n).
+    """By metric the scores of images from permuted EEG minus those that the same EEG got in its own place, (n, n).
 
-    What differs is what each stimulus kept, such as its seed. For an honest method that is noise, which fits no truth
-    better than another; taking away what the donor's EEG shows also takes away how alike the two pictures are. A metric
-    that this hardly moves has nothing to tell: the rest is rounding, and the EEG makes nearly all of its differences.
+    The difference comes from what each stimulus kept, such as its seed. For an honest method it is noise, which fits no
+    truth better than another. Subtracting the donor's scores also removes how alike the two pictures are. A metric in
+    which the difference is hardly larger than rounding is left out.
     """
-    found = {}
-    for name, one in permuted.items():
-        if one.pairs is None or name not in true:
+    differing = {}
+    for name, result in permuted.items():
+        if result.pairs is None or name not in true:
             continue
-        kept = _sign(one) * one.pairs - true[name][donors]
+        kept = _sign(result) * result.pairs - true[name][donors]
         if _spread(kept) > HARDLY * _spread(true[name]):
-            found[name] = kept
-    return found
+            differing[name] = kept
+    return differing
 
 
 def _spread(pairs: Array) -> float:
@@ -141,7 +141,7 @@ def _regenerated(measured: Mapping[str, Measured], permuted: Mapping[str, Measur
 
     For the track `oracle`, where a hint makes pairs, and for more stimuli than all pairs are kept of.
     """
-    gains = {name: found for name, one in measured.items() if (found := _gains(one, permuted[name])) is not None}
+    gains = {name: gain for name, result in measured.items() if (gain := _gains(result, permuted[name])) is not None}
     if not gains:
         return None
     p = statistics.one_sided_sign_flip(gains, seed=0)

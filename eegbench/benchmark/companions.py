@@ -32,7 +32,7 @@ CEILINGS = ("vae_roundtrip", "true_embedding")
 
 @dataclass(frozen=True)
 class Companions:
-    """Score sheets by name, and what was left out and why."""
+    """Score sheets of floors and ceilings by name, and notes on those that were left out, with the reason."""
 
     floors: dict[str, ScoreSheet]
     ceilings: dict[str, ScoreSheet]
@@ -44,14 +44,14 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     notes: list[str] = []
 
     def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
-        found = {}
+        sheets = {}
         for name in names:
             own = Named(progress, name)
             try:
-                found[name] = _scores(run_of(name, own), ready, own)
+                sheets[name] = _scores(run_of(name, own), ready, own)
             except MissingError as error:
                 notes.append(f"{name} was left out: {error}")
-        return found
+        return sheets
 
     def floor(name: str, own: Progress) -> Run:
         return _floor(_floor_plan(name, planned, options), own)
@@ -90,29 +90,14 @@ def _floor(planned: Plan, progress: Progress) -> Run:
 def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: Progress) -> Run:
     """The reference's images of the true images, in a run's folder of its own on the track `ceiling`."""
     reference: Reference = registry.built("reference", name, {})
-    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
-    spec = RunSpec(
-        dataset=planned.spec.dataset,
-        revision=planned.spec.revision,
-        dataset_configuration=planned.spec.dataset_configuration,
-        subject=planned.spec.subject,
-        track="ceiling",
-        method=reference.name,
-        configuration=configured,
-    )
-    data = planned.dataset
-    weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
-    digests = {
-        f"data/{name}": sha256 for name, sha256 in entering.digests(data, planned.spec.subject).items()
-    } | weights
-    head = RunRecord(spec, "ceiling", data.simulated, "started", {}, digests, caution=data.caution)
+    head = _ceiling_head(reference, planned)
     shared = SharedRun.of(
         {
             "reference": reference.name,
-            "configuration": configured,
-            "weights": weights,
+            "configuration": head.spec.configuration,
+            "weights": {name: sha256 for name, sha256 in head.digests.items() if name.startswith("weights/")},
             "truths": truths,
-            "seed": spec.seed,
+            "seed": head.spec.seed,
         }
     )
 
@@ -133,17 +118,35 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
             progress=progress,
         )
         run = begun.finish(manifest, {}, {})
-    shared.keep(run.folder, run.record)
+    shared.keep(run)
     return run
+
+
+def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
+    """The record of a ceiling before its first image: beside the planned run, on the track `ceiling`."""
+    data, subject = planned.dataset, planned.spec.subject
+    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
+    spec = RunSpec(
+        dataset=planned.spec.dataset,
+        revision=planned.spec.revision,
+        dataset_configuration=planned.spec.dataset_configuration,
+        subject=subject,
+        track="ceiling",
+        method=reference.name,
+        configuration=configured,
+    )
+    weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
+    digests = {f"data/{name}": sha256 for name, sha256 in entering.digests(data, subject).items()}
+    return RunRecord(spec, "ceiling", data.simulated, "started", {}, digests | weights, caution=data.caution)
 
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     """The scores of a floor or a ceiling: its own, the cache's, or computed."""
-    if sheet := _kept(run, ready) or restore_scores(run.folder, run.record, ready):
+    if sheet := _kept(run, ready) or restore_scores(run, ready):
         return sheet
     scoring = score_run(run, ready, progress=progress)
     sheet = write_scores(run, ready, scoring, scoring.sheet)
-    keep_scores(run.folder, run.record, ready, sheet)
+    keep_scores(run, ready, sheet)
     return sheet
 
 
@@ -153,9 +156,9 @@ def _kept(run: Run, ready: Scorer) -> ScoreSheet | None:
     if not (run.reused and file.is_file()):
         return None
     sheet = ScoreSheet.read(file)
-    versions = {name: one.version for name, one in sheet.metrics.items()}
+    versions = {name: score.version for name, score in sheet.metrics.items()}
     wanted = {metric.id: metric.version for metric in ready.metrics}
-    found = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution, sheet.statistics)
-    same = found == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution, STATISTICS)
+    made_with = (sheet.suite, sheet.protocol, sheet.judges, versions, sheet.caution, sheet.statistics)
+    same = made_with == (ready.suite.name, ready.suite.protocol, ready.digests, wanted, ready.caution, STATISTICS)
     bound = sheet.reconstructions == run.record.images
     return sheet if same and bound and sheet.n == len(ready.truths.stimuli) else None

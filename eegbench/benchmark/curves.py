@@ -29,5 +29,5 @@ def columns(table: Path) -> dict[str, list[tuple[int, float]]]:
     """Points (step, value) of the columns loss and validation, where they have any."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = {name: [(int(r["step"]), float(r[name])) for r in rows if r[name]] for name in ("loss", "validation")}
-    return {name: points for name, points in found.items() if points}
+    points_of = {name: [(int(r["step"]), float(r[name])) for r in rows if r[name]] for name in ("loss", "validation")}
+    return {name: points for name, points in points_of.items() if points}

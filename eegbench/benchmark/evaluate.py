@@ -1,4 +1,4 @@
-"""The whole way of one run: plan, fit, reconstruct, score, audit; and the floors and ceilings that its table needs."""
+"""All stages of one run: plan, fit, reconstruct, score, audit; and the floors and ceilings that its table needs."""
 
 import dataclasses
 import time
@@ -91,7 +91,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Made:
-    """A reconstructed run and what made it: the audit hands the same method the same hints."""
+    """A reconstructed run with its plan, fitted method and hints, which the audit uses again."""
 
     plan: Plan
     fitted: Fitted
@@ -152,12 +152,10 @@ def scored(
     audited: bool,
     progress: Progress,
 ) -> ScoreSheet:
-    """The scores of a run, with the audit's where it is asked for; what a run has beside its images is written."""
+    """The scores of a run, with the audit's where it is asked for; written with the other files beside the images."""
     run = made.run
     with log.timed("score"):
-        decoded = run.embedding()
-        if decoded is not None and (problem := undefined(decoded)):
-            raise InputError(f"{run.folder / layout.EMBEDDING}: {problem}; delete {run.folder} to make the run again")
+        decoded = decoded_of(run)
         with failing(run):
             targets = None if decoded is None else targets_of(made, answers)
         scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=progress)
@@ -179,14 +177,22 @@ def scored(
             )
     else:
         permuting.forget(run.folder)
-    # Last, so that who is killed before leaves no file that no sheet binds.
+    # Last, so that an interrupted command leaves no file that no sheet binds.
     with log.timed("picture"):
-        picture.draw(run.folder, run.record, answers)
+        picture.draw(run, answers)
     return write_scores(run, ready, scoring, sheet, targets)
 
 
+def decoded_of(run: Run) -> Embeddings | None:
+    """The embeddings that the method decoded, by stimulus id; raises InputError for NaN and infinite values."""
+    decoded = run.embedding()
+    if decoded is not None and (problem := undefined(decoded)):
+        raise InputError(f"{run.folder / layout.EMBEDDING}: {problem}; delete {run.folder} to make the run again")
+    return decoded
+
+
 def targets_of(made: Made, answers: Answers) -> Embeddings | None:
-    """What the method's embeddings aim at, by stimulus id: the target space's view of the true images.
+    """The target embeddings (d,) of the true images, by stimulus id; None where the method has none.
 
     Raises InputError where they break the contract.
     """
@@ -196,11 +202,11 @@ def targets_of(made: Made, answers: Answers) -> Embeddings | None:
         given = Given.images_alone(answers.images[items.start : items.stop])
         return outputs.ask(method.name, fitted, outputs.TARGETS, given)
 
-    found = [of(portion) for portion in portions(len(answers.stimuli))]
-    known = [part for part in found if part is not None]
+    parts = [of(portion) for portion in portions(len(answers.stimuli))]
+    known = [part for part in parts if part is not None]
     if not known:
         return None
-    if len(known) < len(found):
+    if len(known) < len(parts):
         raise InputError(f"method {method.name!r}, embed_images gave None for some of the images; wanted all or none")
     targets = outputs.directed(method.name, outputs.TARGETS, np.concatenate(known))
     for item in spread(answers.stimuli, EXAMINED + 1) if not method.transductive else ():

@@ -1,8 +1,7 @@
-"""What the judges make of a set of images: each image seen once, a portion at a time."""
+"""Features of a set of images by the judges: each image is seen once, a portion at a time."""
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from eegbench.backbones import Suite
 from eegbench.benchmark.images import ImageSet
 from eegbench.contracts import PIXELS, Backbone, Progress
 from eegbench.datasets.images import Picture
 from eegbench.errors import InputError, MissingError
-from eegbench.files import digest
+from eegbench.files import digest, write_whole
 from eegbench.guards import stored_tensors
 from eegbench.plugins import entering
 
@@ -42,16 +41,20 @@ def content(picture: Picture) -> str:
 class FeatureCache:
     """Features of true images on disk, by what the image holds and which judge looked at it, and how.
 
-    What is large is not kept: a judge whose features take more than LARGEST bytes an image looks again. A folder
-    that cannot be written is no fault: then nothing is kept.
+    Features of more than LARGEST bytes an image are not kept, and are computed each time. Where the folder cannot be
+    written nothing is kept, and no error is raised.
     """
 
     folder: Path
     protocol: str
 
     def embed(self, judge: Backbone, pictures: Sequence[Picture], contents: Sequence[str]) -> Features:
-        """As `embed`, but only those pictures go to the judge that are not known."""
-        known = {i: found for i, one in enumerate(contents) if (found := self._read(judge, one)) is not None}
+        """A judge's features of pictures, (n, ...); the judge sees only those that are not in the cache.
+
+        contents: each picture's `content`.
+        """
+        stored = {i: self._read(judge, image) for i, image in enumerate(contents)}
+        known = {i: features for i, features in stored.items() if features is not None}
         new = [i for i in range(len(pictures)) if i not in known]
         if new:
             fresh = embed(judge, [pictures[i] for i in new])
@@ -67,21 +70,20 @@ class FeatureCache:
     def _read(self, judge: Backbone, image: str) -> Features | None:
         try:
             with stored_tensors.opened(self._file(judge, image), "np") as file:
-                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                features = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (InputError, MissingError):  # not there, or damaged: then it is made again
             return None
-        sound = found.keys() == set(judge.provides) and all(np.isfinite(values).all() for values in found.values())
-        return found if sound else None
+        sound = features.keys() == set(judge.provides) and all(
+            np.isfinite(values).all() for values in features.values()
+        )
+        return features if sound else None
 
     def _keep(self, judge: Backbone, image: str, features: Features) -> None:
         if sum(values.nbytes for values in features.values()) > LARGEST or not judge.digest:
             return
         file = self._file(judge, image)
-        temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError, SafetensorError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({name: np.ascontiguousarray(values) for name, values in features.items()}, temporary)
-            temporary.replace(file)
+            write_whole(file, save({name: np.ascontiguousarray(values) for name, values in features.items()}))
 
 
 def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
@@ -89,15 +91,15 @@ def embed(judge: Backbone, pictures: Sequence[Picture]) -> Features:
     shapes = [picture.shape for picture in pictures]
     if len(set(shapes)) == 1:
         return entering.features(judge, np.stack(pictures))
-    found: dict[str, list[NDArray[np.float32]]] = {}
+    parts: dict[str, list[NDArray[np.float32]]] = {}
     order: list[int] = []
     for shape in sorted(set(shapes)):
         alike = [i for i, other in enumerate(shapes) if other == shape]
         order += alike
         for name, values in entering.features(judge, np.stack([pictures[i] for i in alike])).items():
-            found.setdefault(name, []).append(values)
+            parts.setdefault(name, []).append(values)
     back = np.argsort(order)
-    return {name: np.concatenate(values)[back] for name, values in found.items()}
+    return {name: np.concatenate(values)[back] for name, values in parts.items()}
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,10 @@ def extract(
     label: str,
     cache: FeatureCache | None = None,
 ) -> Extracted:
-    """The wanted features of all images; pixels, which are never kept for a whole set, are left out.
+    """The wanted features of all images, but for pixels, which are never kept for a whole set.
 
-    Each judge sees each image once; with a `cache`, none that it has seen before. One judge after the other looks at
-    what is in memory, so that its network need not be there with the others.
+    Each judge sees each image once; with a `cache`, none that it has seen before. The judges take turns on the images
+    in memory, so that one network at a time has to be there.
     """
     kept = [name for name in wanted if name != PIXELS]
     needed = [judge for judge in judges if set(judge.provides) & set(kept)]
@@ -131,10 +133,14 @@ def extract(
             known = [content(picture) for picture in loaded]
             for judge in needed:
                 for items in portions(len(loaded)):
-                    some = loaded[items.start : items.stop]
-                    found = cache.embed(judge, some, known[items.start : items.stop]) if cache else embed(judge, some)
-                    for name in parts.keys() & found.keys():
-                        parts[name].append(found[name])
+                    pictures = loaded[items.start : items.stop]
+                    given = (
+                        cache.embed(judge, pictures, known[items.start : items.stop])
+                        if cache
+                        else embed(judge, pictures)
+                    )
+                    for name in parts.keys() & given.keys():
+                        parts[name].append(given[name])
                     advance(len(items))
                 judge.rest()
             contents += known

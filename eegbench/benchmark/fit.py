@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from eegbench.benchmark.curves import draw_curves
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
-from eegbench.files import Json, digest, file_digest, read_json, user_cache, write_text, writing
+from eegbench.files import Json, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
 from eegbench.guards.limits import Sha256, Table
 from eegbench.plugins import entering
 from eegbench.plugins.authors import author_of
@@ -27,9 +26,9 @@ CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted method, the digest of all that shaped it, where it came from (shipped, cached, fitted), its seconds.
+    """A fitted method, the digest of all that shaped it, its source (shipped, cached or fitted), and its seconds.
 
-    content: digest of its files; fits of two subjects may hold the same.
+    content: digest of its files, which may be the same for two subjects.
     """
 
     reconstructor: Reconstructor
@@ -40,9 +39,9 @@ class Fitted:
 
 
 def fit(plan: Plan, *, progress: Progress) -> Fitted:
-    """The fitted method of a plan; what is fitted here goes to the cache and is read back from it.
+    """The fitted method of a plan. A new fit is written to the cache and read from there.
 
-    A fit that was killed has left its checkpoints in the cache, and goes on from there.
+    A fit that was killed goes on from its checkpoints in the cache.
     Raises InputError naming the file of a fit that is damaged, UsageError where the cache cannot be written.
     """
     shaped_by = shape(plan)
@@ -52,8 +51,8 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
         make(plan, shaped_by, user_cache("fitted") / key, progress=progress)
     source, folder = place or ("fitted", user_cache("fitted") / key)
     with telling(progress):
-        found = load(folder, plan.method, plan.device)
-    return Fitted(found, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
+        reconstructor = load(folder, plan.method, plan.device)
+    return Fitted(reconstructor, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
 
 
 def stored_place(plan: Plan) -> tuple[str, Path] | None:
@@ -77,7 +76,7 @@ def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> No
 
 
 def fresh_fit(plan: Plan, train: TrainingSet, working: Path | None, *, progress: Progress) -> Reconstructor:
-    """What the method's `fit` gives. Raises InputError where that is no fit of it, AuthorError for what it raises."""
+    """The result of the method's `fit`; raises InputError where it is no fit of this method, or AuthorError."""
     with telling(progress), author_of("method", plan.method.name, plan.method, "fit"):
         fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     _check_fitted(plan.method, fresh, "fit")
@@ -87,9 +86,9 @@ def fresh_fit(plan: Plan, train: TrainingSet, working: Path | None, *, progress:
 def configured(method: Method[Any], stored: Reconstructor) -> Reconstructor:
     """A fit with the method's reconstruct-stage fields; raises as `fresh_fit`."""
     with author_of("method", method.name, method, "configure"):
-        found: Reconstructor = method.configure(stored)
-    _check_fitted(method, found, "configure")
-    return found
+        reconstructor: Reconstructor = method.configure(stored)
+    _check_fitted(method, reconstructor, "configure")
+    return reconstructor
 
 
 def shape(plan: Plan) -> Json:
@@ -97,10 +96,10 @@ def shape(plan: Plan) -> Json:
 
     Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are not among it.
     """
-    told: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
+    given: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
     if data := entering.digests(plan.dataset, plan.spec.subject):
-        told["data"] = data
-    return told | {
+        given["data"] = data
+    return given | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),
@@ -115,11 +114,11 @@ def shape(plan: Plan) -> Json:
 def weights_of(method: Method[Any]) -> dict[str, str]:
     """sha256 of each pretrained file that a method uses, by name."""
     with author_of("method", method.name, method, "weights"):
-        found: object = method.weights()
-    words = isinstance(found, dict) and all(isinstance(word, str) for pair in found.items() for word in pair)
-    if isinstance(found, dict) and words and not Table(Sha256()).problem(found):
-        return found
-    raise InputError(f"method {method.name!r}: weights gave {short(found)}; wanted a sha256, or '', by name")
+        weights: object = method.weights()
+    words = isinstance(weights, dict) and all(isinstance(word, str) for pair in weights.items() for word in pair)
+    if isinstance(weights, dict) and words and not Table(Sha256()).problem(weights):
+        return weights
+    raise InputError(f"method {method.name!r}: weights gave {short(weights)}; wanted a sha256, or '', by name")
 
 
 def shipped_folder() -> Path:
@@ -128,10 +127,9 @@ def shipped_folder() -> Path:
 
 
 def keep(fitted: Reconstructor, shaped_by: Json, folder: Path, *, curves: Sequence[Path] = ()) -> None:
-    """Save a fit with its card into `folder`, whole or not at all; a fit that already stands there is left."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    """Save a fit with its card into `folder`, whole or not at all; a fit that is there already stays."""
+    temporary = temporary_name(folder)
     with writing(folder, mend="set EEGBENCH_CACHE to a folder that can be"):
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
             fitted.save(temporary)
@@ -165,10 +163,10 @@ def load(folder: Path, method: Method[Any], device: str) -> Reconstructor:
     return configured(method, stored)
 
 
-def _check_fitted(method: Method[Any], found: object, call: str) -> None:
-    if not isinstance(found, method.reconstructor):
+def _check_fitted(method: Method[Any], fitted: object, call: str) -> None:
+    if not isinstance(fitted, method.reconstructor):
         wanted = method.reconstructor.__name__
-        raise InputError(f"method {method.name!r}: {call} gave {short(found)}; wanted a {wanted}, its reconstructor")
+        raise InputError(f"method {method.name!r}: {call} gave {short(fitted)}; wanted a {wanted}, its reconstructor")
 
 
 def _check_configurable(method: Method[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Hints on the track `oracle`: what a method is handed beside EEG, made from the true images."""
+"""Hints on the track `oracle`: maps made from the true images, which a method gets beside EEG."""
 
 from collections.abc import Mapping
 

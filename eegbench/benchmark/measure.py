@@ -73,13 +73,13 @@ def measure(
     floors: with what chance gives. pairs: with the scores of all pairs, where the metric affords them.
     """
     pixel = [m for m in metrics if m.needs == PIXELS and pixel_judge is not None]
-    found: dict[str, Measured] = {}
+    by_id: dict[str, Measured] = {}
     if pixel and pixel_judge is not None:
-        found = _measure_pixels(pixel, pair, pixel_judge, floors, pairs, progress)
+        by_id = _measure_pixels(pixel, pair, pixel_judge, floors, pairs, progress)
     for metric in metrics:
-        if metric.id not in found:
-            found[metric.id] = _measure_features(metric, pair, floors, pairs)
-    return {metric.id: found[metric.id] for metric in metrics}
+        if metric.id not in by_id:
+            by_id[metric.id] = _measure_features(metric, pair, floors, pairs)
+    return {metric.id: by_id[metric.id] for metric in metrics}
 
 
 def _measure_features(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> Measured:
@@ -198,17 +198,17 @@ def _measure_pixels(
     def work(sample: int, portion: range) -> int:
         items = order[portion.start : portion.stop].tolist()
         own, true = (embed(judge, side.load(items))[PIXELS] for side in (pair.images[sample], pair.true_images))
-        for one in passing:
-            one.see(sample, portion.start, own, true)
+        for state in passing:
+            state.see(sample, portion.start, own, true)
         return len(own)
 
     with progress.bar("pixels", pair.n * samples) as advance, ThreadPoolExecutor(THREADS) as pool:
         for sample in range(samples):
             for done in pool.map(functools.partial(work, sample), portions(pair.n, PIXEL_PORTION)):
                 advance(done)
-            for one in passing:
-                one.pair(sample)
-    return {one.metric.id: one.measured(floors) for one in passing}
+            for state in passing:
+                state.pair(sample)
+    return {state.metric.id: state.measured(floors) for state in passing}
 
 
 def _shifted(metric: Metric, own: Pixels, true: Pixels, contents: Sequence[str]) -> Array:

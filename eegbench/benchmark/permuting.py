@@ -1,4 +1,4 @@
-"""Images from EEG that was permuted between the test stimuli, and who got whose: made, read back, checked.
+"""Images from EEG that was permuted between the test stimuli, and the permutation: made, read back, checked.
 
 Each stimulus keeps its seed and its hint and gets the EEG of another, which showed another picture.
 """
@@ -81,13 +81,13 @@ def permute(
 
 
 def stands(run: Run) -> bool:
-    """Whether this very run was audited to the end: its scores are then not written again without the audit's."""
+    """Whether this run was audited to the end: its scores are then written with the audit's again."""
     permutation = run.permutation()
     return permutation is not None and permutation.run == run.identity and bool(permutation.images)
 
 
 def forget(folder: Path) -> None:
-    """Take away what an audit that was not finished left: no score speaks of it."""
+    """Remove the files of an audit that was not finished: no score stands on them."""
     with writing(folder / layout.PERMUTED):
         if (folder / layout.PERMUTED).exists():
             shutil.rmtree(folder / layout.PERMUTED)
@@ -104,7 +104,7 @@ def donors_of(stimuli: Sequence[str], contents: Sequence[str]) -> NDArray[np.int
 
 
 def stored(run: Run, decoded: Embeddings | None, *, contents: Mapping[str, str]) -> Permuted:
-    """What an audited run keeps of its permutation, checked: whose EEG each stimulus got, and the images.
+    """The permutation that an audited run has stored, checked: whose EEG each stimulus got, and the images.
 
     An embedding depends on its own EEG alone, so that those of the permuted EEG are the run's own, permuted. Raises
     InputError where the permutation is another than this run's.

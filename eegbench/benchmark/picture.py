@@ -1,4 +1,4 @@
-"""What a person looks at before believing any number: reconstructions.png of a run, and a sheet of several runs."""
+"""Pictures to look at before believing any number: reconstructions.png of a run, and a sheet of several runs."""
 
 import io
 import textwrap
@@ -18,6 +18,7 @@ from eegbench.errors import UsageError
 from eegbench.files import write_bytes
 from eegbench.plugins import entering
 from eegbench.runs import layout
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
@@ -30,7 +31,7 @@ ROWS = (
 )
 
 
-def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
+def draw(run: Run, answers: Answers) -> Path:
     """The picture of a complete run: twelve stimuli, spread evenly over the sorted ids, and up to four rows.
 
     The rows are truth, control map, reconstruction, and reconstruction from permuted EEG; one that the run does
@@ -40,13 +41,14 @@ def draw(folder: Path, record: RunRecord, answers: Answers) -> Path:
     stimuli = [answers.stimuli[i] for i in chosen]
     rows: list[tuple[str, list[Image.Image]]] = [("truth", _cells([answers.images[i] for i in chosen]))]
     for label, below in ROWS:
-        files = [folder / below / layout.image_file(stimulus) for stimulus in stimuli]
+        files = [run.folder / below / layout.image_file(stimulus) for stimulus in stimuli]
         if all(file.is_file() for file in files):
             rows.append((label, _cells([read_image(file) for file in files])))
     concepts = [answers.concepts[i] for i in chosen]
+    record = run.record
     page = _page(_title(record), concepts, rows, simulated=record.simulated, caution=record.caution)
-    write_bytes(folder / layout.PICTURE, _png(page))
-    return folder / layout.PICTURE
+    write_bytes(run.folder / layout.PICTURE, _png(page))
+    return run.folder / layout.PICTURE
 
 
 def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -> None:

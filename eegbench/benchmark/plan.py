@@ -63,7 +63,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     built_method: Method[Any] = registry.built("method", method, options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
-    told = {} if captions is None else {"captions_file": captions.sha256}
+    captions_digest = {} if captions is None else {"captions_file": captions.sha256}
     spec = RunSpec(
         dataset=built_dataset.name,
         revision=built_dataset.revision,
@@ -71,7 +71,7 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         subject=subject,
         track=options.track,
         method=built_method.name,
-        configuration=describe(built_method) | told,
+        configuration=describe(built_method) | captions_digest,
         seed=options.seed,
         samples=options.samples,
         average=options.repetitions,

@@ -1,4 +1,4 @@
-"""All that can be known before the first step of a run, in one list: each point with its state, or with what mends it.
+"""All that can be checked before the first step of a run, in one list: each point with its state or its problem.
 
 Nothing is fitted or written. `eegbench evaluate` takes its plan and its judges from here, and `evaluate --check` prints
 the list and stops.
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Point:
-    """One thing that was looked at, and its state; `error` where it stands in the way."""
+    """One thing that was checked, and its state; `error` where the run cannot be made because of it."""
 
     subject: str
     state: str
@@ -44,7 +44,7 @@ class Point:
 
 @dataclass
 class Preflight:
-    """The list, and what it made that the run goes on with: None where something stands in the way."""
+    """The list, and the plan, metrics and judges with which the run goes on: None where something stands in the way."""
 
     points: list[Point] = field(default_factory=list)
     planned: Plan | None = None
@@ -61,8 +61,8 @@ class Preflight:
         if len(errors) == 1:
             raise errors[0]
         if errors:
-            told = "; ".join(f"({number}) {error}" for number, error in enumerate(errors, start=1))
-            raised = type(errors[0])(f"{len(errors)} things stand in the way: {told}")
+            problems = "; ".join(f"({number}) {error}" for number, error in enumerate(errors, start=1))
+            raised = type(errors[0])(f"{len(errors)} things stand in the way: {problems}")
             if isinstance(raised, AuthorError) and isinstance(errors[0], AuthorError):
                 raised.frames = errors[0].frames
             raise raised from errors[0]
@@ -72,40 +72,40 @@ class Preflight:
     def look(self, subject: str, how: Callable[[], T], state: Callable[[T], str]) -> T | None:
         """Add a point; None where `how` raises one of our own errors."""
         try:
-            found = how()
-            self.points.append(Point(subject, state(found)))
+            result = how()
+            self.points.append(Point(subject, state(result)))
         except EegbenchError as error:
             self.points.append(Point(subject, str(error), error))
             return None
-        return found
+        return result
 
 
 def examine(method: str, subject: int, options: Options) -> Preflight:
-    """The list for one run."""
-    found, keeping = Preflight(), True
-    device = found.look("device", lambda: resolve_device(options.device), _memory_state)
+    """The preflight list of one run; nothing is fitted or written."""
+    preflight, keeping = Preflight(), True
+    device = preflight.look("device", lambda: resolve_device(options.device), _memory_state)
     named = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
-    planned = found.look(
+    planned = preflight.look(
         "names, settings", lambda: plan(method, subject, options, device=device or "cpu"), lambda _: named
     )
-    found.planned = planned
+    preflight.planned = planned
     if planned is not None:
-        weights = found.look("weights", lambda: _weights(planned, options), str)
-        queries = found.look(
+        weights = preflight.look("weights", lambda: _weights(planned, options), str)
+        queries = preflight.look(
             "data", lambda: planned.queries, lambda q: f"{len(q.stimuli)} test stimuli, {_size(q.info)}"
         )
         if weights is not None and queries is not None:
-            place = found.look("fit", lambda: fit.stored_place(planned), _fit_state)
+            place = preflight.look("fit", lambda: fit.stored_place(planned), _fit_state)
             keeping = place is None or options.companions  # a fit is kept in the cache, and so are those of floors
-            found.look("captions", lambda: _captions(planned), str)
-        _judges(found, planned, options)
-        found.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
-    found.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)
-    found.look("cache", lambda: _cache(needed=keeping), str)
-    return found
+            preflight.look("captions", lambda: _captions(planned), str)
+        _judges(preflight, planned, options)
+        preflight.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
+    preflight.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)
+    preflight.look("cache", lambda: _cache(needed=keeping), str)
+    return preflight
 
 
-def _judges(found: Preflight, planned: Plan, options: Options) -> None:
+def _judges(preflight: Preflight, planned: Plan, options: Options) -> None:
     def judges() -> tuple[tuple[str, ...] | None, Suite]:
         metrics = score.metrics_with(options.nway_judge, None)
         suite = backbones.suite(
@@ -125,8 +125,8 @@ def _judges(found: Preflight, planned: Plan, options: Options) -> None:
         lost = [f"{feature} left blank ({why})" for feature, why in suite.missing.items()]
         return "; ".join([f"suite {suite.name}, protocol {suite.protocol}: {len(suite.judges)} judges", *lost])
 
-    if (made := found.look("judges", judges, state)) is not None:
-        found.metrics, found.judges = made
+    if (made := preflight.look("judges", judges, state)) is not None:
+        preflight.metrics, preflight.judges = made
 
 
 def _memory_state(device: str) -> str:
@@ -160,10 +160,10 @@ def _captions(planned: Plan) -> str:
     """That a captions file has the training images of a fit that is to be made."""
     if planned.captions is None:
         return "the data set's own"
-    told = f"of a file, {len(planned.captions.entries)} images"
+    state = f"of a file, {len(planned.captions.entries)} images"
     if fit.stored_place(planned) is None:
         planned.train()
-    return told
+    return state
 
 
 def _weights(planned: Plan, options: Options) -> str:

@@ -1,4 +1,4 @@
-"""On what a run was made: packages, device, numerical switches, commit, memory."""
+"""The environment of a run: packages, device, numerical switches, commit, memory."""
 
 import platform
 import subprocess

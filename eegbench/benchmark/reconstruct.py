@@ -72,12 +72,12 @@ def reconstruct(
         controls = _write_controls(begun.run, stimuli, asking)
         run = begun.finish(manifest, embedding | controls, {"fit": fitted.seconds})
     if shared is not None:
-        shared.keep(run.folder, run.record)
+        shared.keep(run)
     return run
 
 
 def given_to(plan: Plan, hints: HintMaps) -> Given:
-    """What a method is asked with: the EEG of all queries, the seed of each one's first image, and its hints."""
+    """The input of a method: the EEG of all queries, the seed of each one's first image, and its hints."""
     queries = plan.queries
     item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
     maps = {name: np.stack([by_id[stimulus] for stimulus in queries.stimuli]) for name, by_id in hints.items()}

@@ -38,7 +38,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Judges, metrics and truths, ready for any number of runs: the truths are looked at once."""
+    """Judges, metrics and truths for any number of runs: the features of the truths are computed once."""
 
     suite: Suite  # the judges that these metrics need
     metrics: tuple[Metric, ...]
@@ -65,7 +65,7 @@ class Scorer:
         return self.weigh(looked, decoded=decoded, targets=targets, floors=floors, pairs=pairs, progress=progress)
 
     def look(self, images: Sequence[ImageSet], *, progress: Progress) -> "Looked":
-        """What the judges see in one run's images."""
+        """The features of one run's images, joined to the truths by stimulus id; raises InputError as `measure`."""
         joined = [images_of_sample.ordered(self.truths.stimuli) for images_of_sample in images]
         features = [
             extract(side, self.suite.judges, features_of(self.metrics), progress=progress, label="features").features
@@ -83,7 +83,7 @@ class Scorer:
         pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
-        """Every metric of what the judges saw; as `measure`."""
+        """Every metric by id, from the features of one run; the arguments are those of `measure`."""
         stimuli, sides, truths = self.truths.stimuli, looked.features, dict(self.seen.features)
         if decoded is not None and targets is not None:
             truths[EMBEDDING] = _rows(targets, stimuli, "true image")
@@ -102,7 +102,7 @@ class Scorer:
             n=len(self.truths.stimuli),
             suite=self.suite.name,
             protocol=self.suite.protocol,
-            metrics={name: self._score(one) for name, one in measured.items()},
+            metrics={name: self._score(result) for name, result in measured.items()},
             judges=self.digests,
             caution=self.caution,
             truths=self.truths_digest,
@@ -112,7 +112,7 @@ class Scorer:
 
     @property
     def contents(self) -> dict[str, str]:
-        """By stimulus what it shows: equal for the same picture."""
+        """By stimulus id the digest of its picture: equal for the same picture."""
         return dict(zip(self.truths.stimuli, self.seen.contents, strict=True))
 
     @property
@@ -122,7 +122,7 @@ class Scorer:
 
     @property
     def missing(self) -> dict[str, str]:
-        """By feature that a metric needs and that there is no judge for: why."""
+        """The features that a metric needs and no judge here provides, by name, each with the reason."""
         return {name: self._why(name) for name in sorted(features_of(self.metrics)) if name in self.suite.missing}
 
     @property
@@ -183,7 +183,7 @@ def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
 
 
 def features_of(metrics: Sequence[Metric]) -> set[str]:
-    """What judges have to provide for these metrics."""
+    """The features that judges have to provide for these metrics."""
     return {metric.needs for metric in metrics} - {EMBEDDING}
 
 
@@ -203,7 +203,9 @@ def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[st
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
     """The text of scores.csv; metrics of a whole set have no column."""
-    kept = {(name, one.metric.version): one.items for name, one in measured.items() if one.items is not None}
+    kept = {
+        (name, result.metric.version): result.items for name, result in measured.items() if result.items is not None
+    }
     return write_values(kept, stimuli)
 
 

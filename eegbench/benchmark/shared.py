@@ -1,12 +1,11 @@
 """Runs and scores that many runs folders need, in the user's cache, found again by what they depend on.
 
 A ceiling depends on the true images, a floor on the training images, neither on a subject's EEG: what was made for one
-subject or one runs folder serves the others. What is damaged is made again.
+subject or one runs folder serves the others. Damaged files are made again.
 """
 
 import dataclasses
 import hashlib
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,9 @@ from pathlib import Path
 import eegbench
 from eegbench.benchmark.score import Scorer
 from eegbench.errors import EegbenchError
-from eegbench.files import Json, digest, user_cache, write_bytes
+from eegbench.files import Json, digest, temporary_name, user_cache, write_bytes
 from eegbench.runs import layout
+from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.seal import SCHEMA_VERSION, is_sealed
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
@@ -38,7 +38,7 @@ class SharedRun:
     def of(cls, depends_on: Json) -> "SharedRun":
         return cls(user_cache("references") / digest([depends_on, *MADE_BY]))
 
-    def restore(self, target: Path, begun: RunRecord) -> RunRecord | None:
+    def restore(self, begun: Run) -> RunRecord | None:
         """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
         try:
             kept = RunRecord.read(self.folder / layout.RECORD)
@@ -49,27 +49,27 @@ class SharedRun:
         if not whole or any(hashlib.sha256(images[row.file]).hexdigest() != row.sha256 for row in kept.manifest):
             return None
         for name, data in images.items():
-            write_bytes(target / name, data)
+            write_bytes(begun.folder / name, data)
         return dataclasses.replace(
-            begun,
+            begun.record,
             status="complete",
             environment=kept.environment,  # on what these images were made
-            digests={**begun.digests, "reconstructions": kept.images},
+            digests={**begun.record.digests, "reconstructions": kept.images},
             manifest=kept.manifest,
             seconds=kept.seconds,
             peak_memory_bytes=kept.peak_memory_bytes,
         )
 
-    def keep(self, source: Path, record: RunRecord) -> None:
+    def keep(self, run: Run) -> None:
         """Keep a complete run's images; where the cache cannot be written nothing is kept, which is no fault."""
         with _whole(self.folder) as folder:
-            _copy(source, [row.file for row in record.manifest], folder)
-            record.write(folder / layout.RECORD)
+            _copy(run.folder, [row.file for row in run.record.manifest], folder)
+            run.record.write(folder / layout.RECORD)
 
 
-def restore_scores(target: Path, record: RunRecord, ready: Scorer) -> ScoreSheet | None:
+def restore_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
     """Put the scores of a run's images beside them, where these judges and metrics have scored them before."""
-    folder = _scores(record, ready)
+    folder = _scores(run.record, ready)
     try:
         sheet = ScoreSheet.read(folder / layout.SHEET)
         sound = is_sealed((folder / layout.SHEET).read_text(encoding="utf-8"))
@@ -79,15 +79,15 @@ def restore_scores(target: Path, record: RunRecord, ready: Scorer) -> ScoreSheet
     if not sound or any(hashlib.sha256(files[name]).hexdigest() != sha256 for name, sha256 in sheet.files.items()):
         return None
     for name, data in files.items():  # the sheet last: with it the scores are there
-        write_bytes(target / name, data)
+        write_bytes(run.folder / name, data)
     return sheet
 
 
-def keep_scores(source: Path, record: RunRecord, ready: Scorer, sheet: ScoreSheet) -> None:
+def keep_scores(run: Run, ready: Scorer, sheet: ScoreSheet) -> None:
     """Keep the scores of a run that has nothing but its images."""
     if set(sheet.files) <= set(BESIDE):
-        with _whole(_scores(record, ready)) as folder:
-            _copy(source, [*sheet.files, layout.SHEET], folder)
+        with _whole(_scores(run.record, ready)) as folder:
+            _copy(run.folder, [*sheet.files, layout.SHEET], folder)
 
 
 def _scores(record: RunRecord, ready: Scorer) -> Path:
@@ -104,7 +104,7 @@ def _whole(folder: Path) -> Iterator[Path]:
         filled = Path(elsewhere) / "filled"
         filled.mkdir()
         yield filled
-        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+        temporary = temporary_name(folder)
         with suppress(OSError):
             try:
                 shutil.copytree(filled, temporary)

@@ -63,7 +63,7 @@ def begin(runs: Path, head: RunRecord, *, device: str, shared: SharedRun | None 
     with failing(run, (Exception,)):
         run.write_record(run.record)
         layout.forget_results(folder)
-        if shared is not None and (restored := shared.restore(folder, run.record)) is not None:
+        if shared is not None and (restored := shared.restore(run)) is not None:
             return Begun(dataclasses.replace(run.write_record(restored), reused=True), keep, since)
     return Begun(run, keep, since)
 

@@ -15,30 +15,30 @@ def too_few(stimuli: int) -> str:
     return f"{OPEN}{stimuli} stimuli are too few; {FEWEST_STIMULI} or more are wanted"
 
 
-def verdict(found: Audited) -> str:
+def verdict(audited: Audited) -> str:
     """One sentence that begins with "EEG contributes", "no sign that the EEG contributes" or "cannot tell"."""
-    if found.leak_p is not None and found.leak_p <= LEAK_LEVEL:
+    if audited.leak_p is not None and audited.leak_p <= LEAK_LEVEL:
         return (
-            f"{OPEN}{LEAK} ({p_is(found.leak_p)}): something else than the EEG, such as the seed, says what was shown"
+            f"{OPEN}{LEAK} ({p_is(audited.leak_p)}): something else than the EEG, such as the seed, says what was shown"
         )
-    if found.p <= LEVEL:
-        return f"{CONTRIBUTES} ({p_is(found.p)}): seen in {_carried(found)}"
-    return f"{NO_SIGN} ({p_is(found.p)}): {_visible(found)}"
+    if audited.p <= LEVEL:
+        return f"{CONTRIBUTES} ({p_is(audited.p)}): seen in {_carried(audited)}"
+    return f"{NO_SIGN} ({p_is(audited.p)}): {_visible(audited)}"
 
 
-def _carried(found: Audited) -> str:
-    if not found.carried_by:
-        return f"the mean over {len(found.visible)} metrics"
-    named, rest = found.carried_by[:NAMED], len(found.carried_by) - NAMED
+def _carried(audited: Audited) -> str:
+    if not audited.carried_by:
+        return f"the mean over {len(audited.visible)} metrics"
+    named, rest = audited.carried_by[:NAMED], len(audited.carried_by) - NAMED
     if rest > 0:
         return f"{', '.join(named)} and {rest} more"
     return " and ".join([*filter(None, [", ".join(named[:-1])]), named[-1]])
 
 
-def _visible(found: Audited) -> str:
-    name = PREFERRED if PREFERRED in found.visible else min(found.visible, default="")
+def _visible(audited: Audited) -> str:
+    name = PREFERRED if PREFERRED in audited.visible else min(audited.visible, default="")
     if not name:
-        return f"no metric differs over {found.stimuli} stimuli"
-    gain = f"{number(found.visible[name])} to {name}"
-    shared = " and as many standard errors to each other metric" if found.rule == "regenerated" else " alone"
-    return f"with {found.stimuli} stimuli, a contribution of {gain}{shared} would be seen in 4 of 5 cases"
+        return f"no metric differs over {audited.stimuli} stimuli"
+    gain = f"{number(audited.visible[name])} to {name}"
+    shared = " and as many standard errors to each other metric" if audited.rule == "regenerated" else " alone"
+    return f"with {audited.stimuli} stimuli, a contribution of {gain}{shared} would be seen in 4 of 5 cases"

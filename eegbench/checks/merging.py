@@ -24,10 +24,11 @@ import jsonschema
 import eegbench
 from eegbench.checks import readable
 from eegbench.checks.readable import Reader
-from eegbench.checks.verify import Again, Verifier
+from eegbench.checks.rescoring import Again
+from eegbench.checks.verify import Verifier
 from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.files import file_digest, write_bytes, writing
-from eegbench.guards.walking import Links, Note, few, told, unheard
+from eegbench.guards.walking import Links, Note, few, unheard, unread_lines
 from eegbench.runs import binding, layout
 from eegbench.runs.folder import below
 from eegbench.runs.opened import Opened
@@ -106,7 +107,7 @@ def merge(
     taking = Taking(into, verifier, Known.below(known) if known else Known(), readers or {})
     for folder in folders:
         found = find_runs(folder, Links.NONE)
-        for news in told(folder, (one for one in found.unread if one not in found.lost)):
+        for news in unread_lines(folder, (one for one in found.unread if one not in found.lost)):
             note(news)
         for link in found.lost:
             yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")

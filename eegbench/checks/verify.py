@@ -1,47 +1,30 @@
 """Is a run what its files say? Every digest is taken again, and every score computed again from the stored images.
 
-A changed byte breaks a digest or a seal. Who changes a file and seals it anew is found out by the scores: they are
-computed from the images, the true images of the data set, and the judges. What rests on the run's word alone: that
-the method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
+A changed byte breaks a digest or a seal. A file that was changed and sealed anew shows in the scores, which are
+computed from the images, the true images of the data set, and the judges. Three things cannot be checked: that the
+method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
 saliency maps that are there to look at.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from eegbench import backbones
-from eegbench.benchmark import audit, permuting, score
-from eegbench.benchmark.images import from_array, unlike
-from eegbench.benchmark.measure import EMBEDDING
-from eegbench.benchmark.plan import dataset_of_run
-from eegbench.benchmark.score import Scorer
-from eegbench.benchmark.score_run import score_run
-from eegbench.checks import readable, recomputed
-from eegbench.contracts import Answers, Progress
+from eegbench.checks import readable
+from eegbench.checks.rescoring import Again, Rescorer, Shared
+from eegbench.contracts import Progress
 from eegbench.errors import CheckFailed, EegbenchError, InputError, MissingError, in_words
-from eegbench.guards.walking import form
-from eegbench.metrics import METRICS, VARIANTS
-from eegbench.plugins import entering, registry
+from eegbench.plugins import registry
 from eegbench.runs import binding, layout
 from eegbench.runs.folder import Run, below
-from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.record import RunRecord
 from eegbench.runs.seal import AGAIN, mixed
-from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet
+from eegbench.runs.sheet import ScoreSheet
 from eegbench.runs.tensors import undefined
 from eegbench.tables import line
 
 MOST = 20  # problems told of one run
-MOST_HELD = 4  # judges with their truths, and truths, that are kept for the next run
-NO_TARGETS = "the run keeps no target embeddings"
-EARLIER = (
-    "its intervals, floors and verdict are of an earlier edition of the statistics and were not computed again: "
-    "`eegbench evaluate` on it brings them up to date"
-)
-
 VERSION_1 = f"records of schema version 1 bind nothing but the images: {AGAIN}"
 
 
@@ -60,7 +43,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """What a person is told: one line, and one for each problem or remark."""
+        """The verdict for a person: one line, and one for each problem or remark."""
         if self.problems:
             own = (below(Path(self.path), problem) for problem in self.problems)
             return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in own)]
@@ -69,24 +52,6 @@ class Verdict:
             held = f"{self.scores} scores hold" if self.scores else "digests hold"
             said = f"IN PART  {self.path}: {held}; {self.unknown}"
         return [line(said), *(line(f"        {remark}") for remark in self.remarks)]
-
-
-@dataclass(frozen=True)
-class Again:
-    """What a run's images give when they are scored again here: a score sheet, the text of scores.csv.
-
-    told: the run's own sheet. skipped: by metric why its score says nothing here.
-    """
-
-    sheet: ScoreSheet
-    table: str
-    told: ScoreSheet
-    skipped: Mapping[str, str]
-
-    @property
-    def computed(self) -> dict[str, Score]:
-        """The run's own scores that could be computed again."""
-        return {name: score_ for name, score_ in self.told.metrics.items() if name not in self.skipped}
 
 
 @dataclass
@@ -103,8 +68,7 @@ class Verifier:
     allow_unverified: bool = False
     digests_only: bool = False
     allow_plugins: bool = False
-    _answers: dict[tuple[object, ...], Answers] = field(default_factory=dict)
-    _scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
+    _shared: Shared = field(default_factory=Shared)
 
     def verify(self, folder: Path) -> Verdict:
         """The verdict on a run's folder; raises InputError where there is no run."""
@@ -147,85 +111,8 @@ class Verifier:
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
         """Problems with the scores, why some were not computed again, and what the images give."""
         with registry.only_own(not self.allow_plugins):
-            return self._scored_again(folder, record, sheet)
-
-    def _scored_again(
-        self, folder: Path, record: RunRecord, sheet: ScoreSheet
-    ) -> tuple[list[str], list[str], Again | None]:
-        try:
-            answers, problems = self._answers_to(record.spec), list(self._origin(record))
-            stimuli = tuple({row.stimulus: None for row in record.manifest})
-            if {form(name) for name in stimuli} != {form(name) for name in answers.stimuli}:
-                return [*problems, f"{layout.RECORD}: {unlike(answers.stimuli, stimuli)}"], [], None
-            ready = self._scorer(record, sheet, answers)
-        except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
-            return [], [str(error)], None
-        try:
-            found, table = self._again(Run(folder, record), sheet, ready)
-            again = Again(found, table, sheet, _not_computed(sheet, found, ready))
-            problems += recomputed.scores(sheet, found, again.computed)
-            problems += recomputed.items(folder, table, set(again.computed))
-        except (EegbenchError, ValueError, RecursionError) as error:
-            return [*problems, f"cannot be scored again: {error}"], [], None
-        told = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
-        unknown = [f"not computed again: {told}"] if told else []
-        return problems, [*unknown, *([EARLIER] if sheet.statistics < STATISTICS else [])], again
-
-    def _origin(self, record: RunRecord) -> Iterator[str]:
-        """Where a record says something else of its data set or method than these say of themselves."""
-        dataset = dataset_of_run(record.spec, self.settings)
-        known = {"simulated": dataset.simulated, "caution": dataset.caution, "role": _role(record)}
-        if record.role != "ceiling":
-            known["transductive"] = registry.find("method", record.spec.method).transductive
-        for name, value in known.items():
-            if getattr(record, name) != value:
-                yield f"{layout.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
-
-    def _again(self, run: Run, sheet: ScoreSheet, ready: Scorer) -> tuple[ScoreSheet, str]:
-        """The score sheet and scores.csv that these images give here."""
-        decoded, targets, audited = run.embedding(), run.targets(), _audited(sheet)
-        scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=self.progress)
-        here = scoring.sheet
-        if audited:
-            permuted = permuting.stored(run, decoded, contents=ready.contents)
-            here = audit.examine(
-                ready,
-                here,
-                scoring.measured,
-                permuted,
-                track=run.record.spec.track,
-                targets=targets,
-                progress=self.progress,
-            )
-        return here, score.table(scoring.measured, ready.truths.stimuli)
-
-    def _answers_to(self, spec: RunSpec) -> Answers:
-        key = _data(spec)
-        if key not in self._answers:
-            _make_room(self._answers)
-            self._answers[key] = entering.answers(dataset_of_run(spec, self.settings), spec.subject)
-        return self._answers[key]
-
-    def _scorer(self, record: RunRecord, sheet: ScoreSheet, answers: Answers) -> Scorer:
-        spec = record.spec
-        half = any(one.variant == "half" for one in sheet.metrics.values())
-        unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
-        lost = _lost(sheet)
-        names = tuple(name for name in sheet.metrics if name not in lost) or tuple(sheet.metrics)
-        key = (*_data(spec), sheet.suite, sheet.protocol, half, unverified, names)
-        if key not in self._scorers:
-            _make_room(self._scorers)
-            suite = backbones.suite(
-                sheet.suite,
-                sheet.protocol,
-                self.device,
-                features=score.features_of(score.chosen(names)),
-                half=half,
-                allow_unverified=unverified,
-            )
-            truths = from_array(answers.stimuli, answers.images)
-            self._scorers[key] = score.scorer(truths, suite, metrics=names, progress=self.progress)
-        return dataclasses.replace(self._scorers[key], caution=sheet.caution)
+            rescorer = Rescorer(self.progress, self.settings, self.device, self.allow_unverified, self._shared)
+            return rescorer.rescore(Run(folder, record), sheet)
 
 
 def check_run(folder: Path) -> None:
@@ -251,17 +138,6 @@ def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
         raise MissingError(f"{len(unknown)} of {len(verdicts)} runs could be verified in part alone; see above")
 
 
-def _data(spec: RunSpec) -> tuple[object, ...]:
-    """What the true images of a run depend on."""
-    return spec.dataset, spec.revision, str(spec.dataset_configuration), spec.subject
-
-
-def _make_room(held: dict[tuple[object, ...], Any]) -> None:
-    """Let go of the oldest where there are MOST_HELD: strangers' runs may be of as many data sets as they like."""
-    while len(held) >= MOST_HELD:
-        del held[next(iter(held))]
-
-
 def _unfinished(record: RunRecord) -> str:
     reason = f" ({record.reason[:200]})" if record.reason else ""
     return f"{layout.RECORD}: its status is {record.status!r}, not 'complete'{reason}"
@@ -273,48 +149,3 @@ def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
         decoded = Run(folder, record).embedding()
         if decoded is not None and (problem := undefined(decoded)):
             yield f"{layout.EMBEDDING}: {problem}, and its retrieval stands on them; such a run is refused now"
-
-
-def _audited(sheet: ScoreSheet) -> bool:
-    """Whether a sheet holds what an audit found; one that was begun and not finished counts for nothing."""
-    return bool(sheet.verdict or sheet.audit) or any(score.permuted is not None for score in sheet.metrics.values())
-
-
-def _role(record: RunRecord) -> str:
-    if record.spec.track == "ceiling":
-        registry.find("reference", record.spec.method)
-        return "ceiling"
-    role: str = registry.find("method", record.spec.method).role
-    return role
-
-
-def _lost(sheet: ScoreSheet) -> dict[str, str]:
-    """By metric of a sheet why there is none of its name here: its plug-in is broken, or not installed."""
-    why: dict[str, str] = {}
-    for name in sheet.metrics:
-        try:
-            registry.find("metric", name)
-        except EegbenchError as error:
-            why[name] = str(error)
-    return why
-
-
-def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[str, str]:
-    """By metric why its score says nothing here: another version, no judge here or then, none at all."""
-    needs = {metric.id: metric.needs for metric in ready.metrics}
-    why = _lost(told)
-    for name, score_ in told.metrics.items():
-        if name in why:
-            continue
-        here = found.metrics[name]
-        if score_.version != here.version:
-            why[name] = f"version {score_.version}, here {here.version}"
-        elif here.value is None and needs[name] in ready.suite.missing:
-            why[name] = here.reason
-        elif here.value is None and score_.value is not None and needs[name] == EMBEDDING:
-            why[name] = NO_TARGETS
-        elif score_.value is None and score_.reason and here.value is not None:
-            why[name] = f"had no value ({score_.reason})"
-    usual = {metric.id for metric in score.chosen(None)} & set(METRICS)
-    lost = [name for name in usual - set(told.metrics) if not any(v in told.metrics for v in VARIANTS if name in v)]
-    return why | dict.fromkeys(sorted(lost), "the run has no score of it")

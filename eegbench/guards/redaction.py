@@ -61,14 +61,14 @@ class Redaction:
         if not self._pieces:
             return []
         letters = _Letters(text)
-        found = [
+        spans = [
             (start, start + length)
             for length, pieces in self._pieces.items()
             for start in range(len(letters.plain) - length + 1)
             if letters.plain[start : start + length] in pieces
         ]
         places: list[tuple[int, int]] = []
-        for first, behind in sorted(found):
+        for first, behind in sorted(spans):
             start, end = letters.begins(first), letters.ends(behind - 1)
             if places and start <= places[-1][1]:
                 start, before = places.pop()
@@ -101,7 +101,7 @@ def shown(address: str) -> str:
 
 def addresses_shown(text: str) -> str:
     """A text in which each address of the web is as `shown` gives it."""
-    return re.sub(r"https?://[^\s'\"<>]+", lambda found: shown(found[0]), text)
+    return re.sub(r"https?://[^\s'\"<>]+", lambda match: shown(match[0]), text)
 
 
 class _Letters:

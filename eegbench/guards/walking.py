@@ -90,18 +90,18 @@ def walk(top: Path, *, links: Links = Links.INSIDE, whole: Callable[[frozenset[s
     """
     walker = _Walker(top, os.path.realpath(top), links, whole or (lambda names: False))
     walker.run()
-    return Tree(top, tuple(walker.entered), tuple(sorted(walker.unread, key=lambda one: one.path)))
+    return Tree(top, tuple(walker.entered), tuple(sorted(walker.unread, key=lambda place: place.path)))
 
 
 def unheard(note: str) -> None:
-    """For those who do not ask what was not read."""
+    """A Note that does nothing with what was not read."""
 
 
-def told(top: Path, unread: Iterable[Unread]) -> list[str]:
+def unread_lines(top: Path, unread: Iterable[Unread]) -> list[str]:
     """What was not read, in words: a line for each reason, with how many there are and the first few."""
     by_reason: dict[str, list[str]] = {}
-    for one in unread:
-        by_reason.setdefault(one.reason, []).append(one.path)
+    for place in unread:
+        by_reason.setdefault(place.reason, []).append(place.path)
     return [
         f"{line(str(top))}: {len(paths)} not read: {few(paths)} ({reason})"
         for reason, paths in sorted(by_reason.items())
@@ -128,7 +128,7 @@ class _Place:
     jumps: tuple[str, ...] = ()
 
     def lies_in(self, real: str) -> bool:
-        return any(_is_below(one, real) for one in (self.real, *self.jumps))
+        return any(_is_below(folder, real) for folder in (self.real, *self.jumps))
 
 
 @dataclass
@@ -154,8 +154,8 @@ class _Walker:
     def _enter(self, place: _Place) -> list[_Place]:
         """Note the files of one folder; its folders, which are to be entered next."""
         try:
-            with os.scandir(self.top / place.path) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(self.top / place.path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             self._refuse(place, error)
             return []

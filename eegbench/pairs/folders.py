@@ -14,7 +14,7 @@ from eegbench.benchmark.images import ImageSet, check_usable, from_files
 from eegbench.datasets.images import KINDS, SUFFIXES
 from eegbench.errors import InputError
 from eegbench.guards import walking
-from eegbench.guards.walking import Links, Note, Unread, few, form, told, unheard, walk
+from eegbench.guards.walking import Links, Note, Unread, few, form, unheard, unread_lines, walk
 from eegbench.runs.layout import SAMPLE
 
 RULE = (
@@ -99,7 +99,7 @@ def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
         if (twin := files.setdefault(form(name), file)) is not file:
             raise InputError(f"{file} and {twin}: their names differ in Unicode form alone; keep one of them")
     found = Folder(path, files, tuple(sorted(unread, key=lambda one: one.path)))
-    for line in told(path, found.unread):
+    for line in unread_lines(path, found.unread):
         note(line)
     if not files:
         found.check_whole()

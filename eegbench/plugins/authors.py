@@ -1,4 +1,4 @@
-"""Calls into code that somebody else wrote: what it raises is told as theirs, with the frames of their files alone."""
+"""Calls into code that somebody else wrote: an exception of it becomes an AuthorError with the frames of its files."""
 
 import sys
 import traceback
@@ -32,12 +32,12 @@ def author_of(kind: str, name: str, owner: object, call: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if is_own(owner) or (isinstance(error, OSError) and error.errno in FULL):
             raise
-        told = f"{kind} {name!r}"
+        named = f"{kind} {name!r}"
         if isinstance(error, ModuleNotFoundError) and not _within(owner, error.name or ""):
-            raise MissingError(f"{told} needs {error.name!r} in {call}, and it is not installed") from error
+            raise MissingError(f"{named} needs {error.name!r} in {call}, and it is not installed") from error
         frames = _frames(error, owner)
         place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        raised = AuthorError(f"{told}: {call} raised {said(error)}{place}")
+        raised = AuthorError(f"{named}: {call} raised {said(error)}{place}")
         raised.frames = "".join(traceback.format_list(frames))
         raise raised from error
 

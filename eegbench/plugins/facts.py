@@ -24,16 +24,16 @@ def word(kind: str) -> str:
     return "data set" if kind == "dataset" else kind
 
 
-def problem(kind: str, name: str, found: Any) -> str:
-    """What keeps `found` from being of the kind, as in "... that <problem>"; "" where all is well."""
+def problem(kind: str, name: str, plugin: Any) -> str:
+    """What keeps `plugin` from being of the kind, as in "... that <problem>"; "" where all is well."""
     contract = CONTRACTS[kind]
-    cls = type(found) if kind == "metric" else found
+    cls = type(plugin) if kind == "metric" else plugin
     if not (isinstance(cls, type) and issubclass(cls, contract)):
         wanted = "an instance" if kind == "metric" else "a subclass"
         return f"is no {word(kind)}; it must name {wanted} of eegbench.contracts.{contract.__name__}"
     if lost := sorted(getattr(cls, "__abstractmethods__", ())):
         return f"does not define {', '.join(lost)}, which every {word(kind)} has"
-    return _form(kind, cls) or _facts(kind, name, found)
+    return _form(kind, cls) or _facts(kind, name, plugin)
 
 
 def _form(kind: str, cls: Any) -> str:
@@ -44,8 +44,8 @@ def _form(kind: str, cls: Any) -> str:
         return "is a dataclass that can be changed; write @dataclass(frozen=True) above the class"
     if kind == "metric":  # its facts are fields
         return ""
-    if told := [field.name for field in dataclasses.fields(cls) if field.name in RULES[kind]]:
-        return f"has {told[0]} among its settings; write {told[0]}: ClassVar[...] = ..."
+    if settings := [field.name for field in dataclasses.fields(cls) if field.name in RULES[kind]]:
+        return f"has {settings[0]} among its settings; write {settings[0]}: ClassVar[...] = ..."
     try:
         list(keys(cls))
     except Exception as error:  # an annotation may be any expression
@@ -53,16 +53,16 @@ def _form(kind: str, cls: Any) -> str:
     return ""
 
 
-def _facts(kind: str, name: str, found: Any) -> str:
+def _facts(kind: str, name: str, plugin: Any) -> str:
     for fact, (holds, wanted) in RULES[kind].items():
-        value = getattr(found, fact, None)
+        value = getattr(plugin, fact, None)
         if value is None and fact not in MAY_BE_NONE:
             return f"does not say its {fact}; wanted {wanted}"
         if not holds(value):
             return f"has the {fact} {short(value)}; wanted {wanted}"
-    if kind == "metric" and found.needs == PIXELS and not found.per_item:
+    if kind == "metric" and plugin.needs == PIXELS and not plugin.per_item:
         return f"scores a whole set by {PIXELS}, of which only a few are in memory at once; set per_item to True"
-    own = found.id if kind == "metric" else found.name
+    own = plugin.id if kind == "metric" else plugin.name
     return "" if own == name else f"calls itself {own!r}; give the class and the entry point one name"
 
 

@@ -1,8 +1,8 @@
-"""What a fitted method hands over, and the rules that hold for all of it.
+"""The outputs of a fitted method, and the rules that hold for all of them.
 
-Four kinds: images, embeddings, target embeddings, control maps. Each is of the form that the contract gives it, is the
-same whenever it is asked for, depends on its own item alone, and leaves its input as it came. A method that declares
-itself `transductive` may use the other test trials too; what it gives still follows its items, in whatever order.
+There are four kinds: images, embeddings, target embeddings, control maps. Each has the form that the contract gives it,
+is the same whenever it is asked for, depends on its own item alone, and does not change its input. A method that
+declares itself `transductive` may use the other test trials too; its output still follows the order of its items.
 
 `eegbench check-method` asks for every clause (`CLAUSES`), and every `eegbench evaluate` on a few items (`require`).
 """
@@ -32,7 +32,7 @@ Embedding = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Given:
-    """What a method is asked with: items of EEG, a seed for each, hints on the track `oracle`, images to embed."""
+    """The input of a method: items of EEG, a seed for each, hints on the track `oracle`, images to embed."""
 
     eeg: EEG
     seeds: Sequence[int]
@@ -41,11 +41,11 @@ class Given:
 
     @classmethod
     def images_alone(cls, images: Images) -> "Given":
-        """What `embed_images` is asked with; a copy, as of everything."""
+        """The input of `embed_images`: a copy of the images, and no EEG."""
         return cls(np.empty((len(images), 0, 0), np.float32), [0] * len(images), images=images.copy())
 
     def part(self, items: Sequence[int]) -> "Given":
-        """Copies, for a method may write into what it is handed."""
+        """The input of these items, copied, because a method may write into its input."""
         chosen = list(items)
         hints = None if self.hints is None else {name: maps[chosen].copy() for name, maps in self.hints.items()}
         images = None if self.images is None else self.images[chosen].copy()
@@ -151,15 +151,15 @@ class Asking:
         self.first: dict[str, Array] = {}
 
     def everything(self) -> Given:
-        """All queries, copied: a method may write into them."""
+        """The input of all queries, copied, because a method may write into it."""
         return self.queries.part(range(len(self.queries.eeg)))
 
     def begin(self, output: Output) -> Array | None:
-        """What the method gives at first; None where it has none of this output."""
-        found = ask(self.method, self.fitted, output, self.given.part(self.every))
-        if found is not None:
-            self.first[output.name] = found
-        return found
+        """The output of the few items the first time; None where the method has none of this kind."""
+        first = ask(self.method, self.fitted, output, self.given.part(self.every))
+        if first is not None:
+            self.first[output.name] = first
+        return first
 
     def again(self, output: Output, items: Sequence[int], how: str, by: Reconstructor | None = None) -> str:
         """What is wrong where `items`, places among the few, are not as they were at first; "" if nothing is."""
@@ -170,16 +170,16 @@ class Asking:
 
 
 def ask(method: str, fitted: Reconstructor, output: Output, given: Given) -> Array | None:
-    """An output, of the form that it must have; None where the method has none of it. Raises InputError."""
+    """An output in the form of the contract; None where the method has none of this kind. Raises InputError."""
     value = _call(method, fitted, output, given)
     absent = value is None and output.optional
     return None if absent else output.form(value, len(given.eeg), owner(method, output))
 
 
 def pictures(method: str, fitted: Reconstructor, given: Given) -> Images:
-    """The images of some items. Raises InputError for what is none."""
-    found: Images = IMAGES.form(_call(method, fitted, IMAGES, given), len(given.eeg), owner(method, IMAGES))
-    return found
+    """The images of the items, uint8 (n, h, w, 3). Raises InputError for anything else."""
+    made: Images = IMAGES.form(_call(method, fitted, IMAGES, given), len(given.eeg), owner(method, IMAGES))
+    return made
 
 
 def _call(method: str, fitted: Reconstructor, output: Output, given: Given) -> object:
@@ -188,7 +188,7 @@ def _call(method: str, fitted: Reconstructor, output: Output, given: Given) -> o
 
 
 def differing(method: str, output: Output, now: Array | None, before: Array, how: str) -> str:
-    """How an output differs from what it was; "" if it does not."""
+    """How an output differs from the one before, in words; "" if it does not."""
     if now is None or now.shape != before.shape:
         came = "nothing" if now is None else f"shape {now.shape}"
         return f"{owner(method, output)}: {how}, it gave {came}; before, {before.shape}"
@@ -216,12 +216,12 @@ def _form_of_images(asking: Asking) -> str:
 
 
 def _form_of_embeddings(asking: Asking) -> str:
-    told, aim = asking.begin(EMBEDDINGS), asking.begin(TARGETS)
-    for output, rows in ((EMBEDDINGS, told), (TARGETS, aim)):
+    decoded, targets = asking.begin(EMBEDDINGS), asking.begin(TARGETS)
+    for output, rows in ((EMBEDDINGS, decoded), (TARGETS, targets)):
         if rows is not None:
             directed(asking.method, output, rows)
-    if told is not None and aim is not None and told.shape[1] != aim.shape[1]:
-        return f"embed has {told.shape[1]} dimensions, embed_images {aim.shape[1]}: they must share a space"
+    if decoded is not None and targets is not None and decoded.shape[1] != targets.shape[1]:
+        return f"embed has {decoded.shape[1]} dimensions, embed_images {targets.shape[1]}: they must share a space"
     return ""
 
 
@@ -250,15 +250,15 @@ def _alone(asking: Asking) -> str:
     for output in (EMBEDDINGS, CONTROLS):
         if output.name in asking.first:
             whole = ask(asking.method, asking.fitted, output, asking.everything())
-            some = None if whole is None else whole[asking.items]
-            if problem := differing(asking.method, output, some, asking.first[output.name], "made among all queries"):
+            few = None if whole is None else whole[asking.items]
+            if problem := differing(asking.method, output, few, asking.first[output.name], "made among all queries"):
                 return f"{problem}: {ALONE}"
     return ""
 
 
 def _reversed(asking: Asking) -> str:
-    found = (asking.again(output, asking.every[::-1], "asked in reverse order") for output in OUTPUTS)
-    return next(filter(None, found), "")
+    problems = (asking.again(output, asking.every[::-1], "asked in reverse order") for output in OUTPUTS)
+    return next(filter(None, problems), "")
 
 
 def _untouched(asking: Asking) -> str:
@@ -288,7 +288,7 @@ CLAUSES: Mapping[str, Callable[[Asking], str]] = {
 
 
 def require(asking: Asking) -> None:
-    """InputError for the first clause that is broken."""
+    """Raises InputError for the first clause that is broken."""
     for clause, check in CLAUSES.items():
         if problem := check(asking):
             named = problem if problem.startswith("method ") else f"method {asking.method!r}: {problem}"
@@ -296,7 +296,7 @@ def require(asking: Asking) -> None:
 
 
 def require_alone(asking: Asking, output: Output, among: Array) -> None:
-    """InputError unless the few are among others as they are alone; `among` has the same items."""
+    """Raises InputError unless the few items give the same output alone as `among` others."""
     for item in asking.every:
         alone = ask(asking.method, asking.fitted, output, asking.given.part([item]))
         if problem := differing(asking.method, output, alone, among[[item]], "made one by one"):

@@ -64,8 +64,8 @@ def find(kind: str, name: str) -> Any:
     MissingError where a package that it imports is not installed; NotAllowed within `only_own`.
     """
     if name in OWN[kind]:
-        found = OWN[kind][name]
-        return _imported(found) if isinstance(found, str) else found
+        entry = OWN[kind][name]
+        return _imported(entry) if isinstance(entry, str) else entry
     if name not in _points(kind):
         raise unknown(facts.word(kind), name, names(kind))
     if _only_own.get():
@@ -86,31 +86,33 @@ def checked(kind: str, name: str) -> None:
 
 
 def every(kind: str) -> dict[str, Any]:
-    """All of a kind that can be used, by name; each that cannot is left out with a Notice that says why.
+    """All of a kind that can be used, by name; each other is left out with a Notice that says why.
 
     Within `only_own` just our own.
     """
-    found: dict[str, Any] = {}
+    usable: dict[str, Any] = {}
     for name in names(kind):
         try:
-            found[name] = find(kind, name)
+            usable[name] = find(kind, name)
         except NotAllowed:
             continue
         except EegbenchError as error:
             warnings.warn(f"{error}; it is left out", Notice, stacklevel=2)
     for problem in taken(kind).values():
         warnings.warn(f"{problem}; it is left out", Notice, stacklevel=2)
-    return found
+    return usable
 
 
 def taken(kind: str) -> dict[str, str]:
-    """Plug-ins that have the name of one of our own, which stays ours: by name, what is wrong."""
-    found = {}
+    """The plug-ins that cannot be used because eegbench has something of their name: by name, the problem in words."""
+    problems = {}
     for name in sorted(set(_points(kind)) & set(OWN[kind])):
         values = ", ".join(sorted({point.value for point in _points(kind)[name]}))
         word = facts.word(kind)
-        found[name] = f"{word} {name!r} is a plug-in ({values}), and eegbench has a {word} of this name; take another"
-    return found
+        problems[name] = (
+            f"{word} {name!r} is a plug-in ({values}), and eegbench has a {word} of this name; take another"
+        )
+    return problems
 
 
 def built(kind: str, name: str, table: Mapping[str, object]) -> Any:
@@ -130,14 +132,14 @@ def _imported(place: str) -> Any:
 
 def _loaded(kind: str, name: str, points: tuple[EntryPoint, ...]) -> Any:
     point, named = _entry_point(kind, name, points)
-    found = _import(point, named)
+    loaded = _import(point, named)
     try:
-        problem = facts.problem(kind, name, found)
+        problem = facts.problem(kind, name, loaded)
     except Exception as error:  # a stranger's class may do anything when it is looked at
         problem = f"cannot be looked at ({said(error)})"
     if problem:
         raise InputError(f"{named} that {problem}")
-    return found
+    return loaded
 
 
 def _entry_point(kind: str, name: str, points: tuple[EntryPoint, ...]) -> tuple[EntryPoint, str]:
@@ -171,7 +173,7 @@ def _import(point: EntryPoint, named: str) -> Any:
 @functools.cache
 def _points(kind: str) -> dict[str, tuple[EntryPoint, ...]]:
     """The entry points of a kind by name: two packages may use one."""
-    found: dict[str, tuple[EntryPoint, ...]] = {}
+    points: dict[str, tuple[EntryPoint, ...]] = {}
     for point in entry_points(group=f"eegbench.{kind}s"):
-        found[point.name] = (*found.get(point.name, ()), point)
-    return found
+        points[point.name] = (*points.get(point.name, ()), point)
+    return points

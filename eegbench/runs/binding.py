@@ -32,7 +32,7 @@ OF_VERSION_1 = (layout.RECORD, layout.SHEET, layout.TABLE, layout.PICTURE, layou
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """All that lies in a folder and is no folder, as `Opened.names`; raises InputError."""
+    """Everything below a folder that is no folder, by path, with its kind (`Opened.names`); raises InputError."""
     with Opened(folder, links=True) as opened:
         return opened.names()
 
@@ -43,19 +43,19 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def versions(folder: Path) -> dict[str, int]:
-    """The schema version of run.json and of scores.json, as those of them say it that are there and can be read."""
-    found = {}
+    """The schema versions in run.json and scores.json, by file name, of those that are there and can be read."""
+    by_name = {}
     for name in (layout.RECORD, layout.SHEET):
         with suppress(InputError):
             version = read_json(folder / name).get("schema_version")
-            if type(version) is int:  # whoever reads the record refuses another
-                found[name] = version
-    return found
+            if type(version) is int:  # anything else is refused when the record is read
+                by_name[name] = version
+    return by_name
 
 
-def seals(folder: Path, found: Mapping[str, int]) -> Iterator[str]:
+def seals(folder: Path, versions: Mapping[str, int]) -> Iterator[str]:
     """The records whose seals do not hold, by their `versions`: those of version 1 have none."""
-    for name, version in found.items():
+    for name, version in versions.items():
         if version != 1 and not is_sealed((folder / name).read_bytes().decode()):
             yield f"{name}: was changed after it was written: its seal does not hold"
 
@@ -80,7 +80,7 @@ def images(folder: Path, record: RunRecord) -> Iterator[str]:
 
 
 def sheet_of(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[str]]:
-    """The score sheet, if there is one, and what does not belong to it."""
+    """The score sheet, None where there is none, and the files that differ from what it binds, as problems."""
     if not os.path.lexists(folder / layout.SHEET):
         return None, []
     try:
@@ -101,7 +101,7 @@ def sheet_of(folder: Path, record: RunRecord) -> tuple[ScoreSheet | None, list[s
 
 
 def loose(record: RunRecord, sheet: ScoreSheet | None) -> Iterator[str]:
-    """What the records of this schema version do not say, so that scores and images hold together by nothing."""
+    """Missing digests without which nothing binds scores to images, as problems."""
     if "reconstructions" not in record.digests:
         yield f"{layout.RECORD}: has no digest of its images; {AGAIN}"
     if sheet is not None and not sheet.reconstructions:
@@ -148,7 +148,7 @@ def unbound(names: Mapping[str, str], files: Iterable[str]) -> Iterator[str]:
 
 
 def left_over(folder: Path, record: RunRecord, sheet: ScoreSheet | None, *, old: bool) -> list[str]:
-    """What lies in a run's folder and is no file of the run, as problems."""
+    """Files in a run's folder that do not belong to the run, as problems."""
     try:
         names, permuted = listed(folder), permuted_rows(folder)
     except InputError as error:
@@ -158,7 +158,7 @@ def left_over(folder: Path, record: RunRecord, sheet: ScoreSheet | None, *, old:
 
 
 def renewed(folder: Path, record: RunRecord) -> RunRecord:
-    """The record of a run that is one's own, in this schema version: an older one is written anew, bound and sealed."""
+    """The record of one's own run in this schema version; an older one is written anew, with digests and seal."""
     if read_json(folder / layout.RECORD).get("schema_version") == SCHEMA_VERSION:
         return record
     new = bind(folder, record)
@@ -206,14 +206,14 @@ def _misnamed(rows: Sequence[ManifestRow], below: str) -> Iterator[str]:
 
 
 def _changed(folder: Path, digests: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Of files and their digests those that have another, or are not there."""
+    """Files that are missing, or whose sha256 is not the given one, as problems."""
     for name, sha256 in digests:
         if not sha256:
             yield f"{name}: no digest is said of it"
-        elif (found := _digest(folder / name)) != sha256:
-            yield f"{name}: " + (f"has the sha256 {found[:12]}, not {sha256[:12]}" if found else "is missing")
+        elif (now := _digest(folder / name)) != sha256:
+            yield f"{name}: " + (f"has the sha256 {now[:12]}, not {sha256[:12]}" if now else "is missing")
 
 
 def _digest(path: Path) -> str:
-    """sha256 of a file; "" where there is none, or something that is no file."""
+    """sha256 of a file; "" where there is no file."""
     return file_digest(path) if path.is_file() else ""

@@ -77,7 +77,7 @@ def parse_values(text: str) -> Values:
 
 
 def _plain(text: str) -> tuple[list[Key], Array] | None:
-    """Keys and numbers, where rows can be cut at commas and no value is empty: twice as fast as a reader of CSV."""
+    """Keys and numbers, where rows can be cut at commas and no value is empty: twice as fast as the csv module."""
     if any(mark in text for mark in ('"', "\r", ",,", ",\n")):
         return None
     rows = [line.split(",", 2) for line in text.split("\n")[1:-1]]
@@ -105,19 +105,19 @@ def _wide(head: Sequence[str], keys: Sequence[Key], table: Array) -> Values:
 
 
 def _long(rows: Iterator[list[str]]) -> Values:
-    found: dict[Metric, dict[tuple[str, int], float]] = {}
+    by_metric: dict[Metric, dict[tuple[str, int], float]] = {}
     for stimulus, sample, metric, version, value in rows:
-        own = found.setdefault(_metric(f"{metric}@{version}"), {})
+        own = by_metric.setdefault(_metric(f"{metric}@{version}"), {})
         if (stimulus, int(sample)) in own:
             raise InputError(f"has {metric[:100]} of stimulus {stimulus[:200]!r}, sample {sample[:20]}, twice")
         own[stimulus, int(sample)] = float(value) if value else math.nan
-    keys = sorted(set().union(*found.values()))
-    for (metric, _), own in found.items():
+    keys = sorted(set().union(*by_metric.values()))
+    for (metric, _), own in by_metric.items():
         if len(own) < len(keys):
             lost = next(key for key in keys if key not in own)
             raise InputError(f"has no {metric[:100]} of stimulus {lost[0][:200]!r}, sample {lost[1]}")
-    table = np.array([[own[key] for own in found.values()] for key in keys], dtype=np.float64)
-    return _means(keys, list(found), table.reshape(len(keys), len(found)))
+    table = np.array([[own[key] for own in by_metric.values()] for key in keys], dtype=np.float64)
+    return _means(keys, list(by_metric), table.reshape(len(keys), len(by_metric)))
 
 
 def _metric(word: str) -> Metric:

@@ -1,8 +1,8 @@
-"""A folder of somebody else, opened once and read by descriptors: who changes it meanwhile leads nobody astray.
+"""A folder of somebody else, opened once and read by descriptors: a change meanwhile cannot lead out of it.
 
 Each component of a path is opened relative to the folder that it lies in and is never followed where it is a link, so
-that nothing outside the folder is read. A pipe holds nobody, and a file is read no further than it was long when it was
-opened. Names that begin with a dot are what a system or a killed write left: they are never looked at.
+that nothing outside the folder is read. A pipe is never waited for, and a file is read no further than its length when
+it was opened. Names that begin with a dot were left by a system or a killed write: they are never looked at.
 
 Where the system knows no descriptors of folders (Windows), each component is looked at by its path before and after
 the file is opened.
@@ -75,7 +75,7 @@ class Opened:
 
         Raises InputError for more than MAX_FILES, for paths that are too long, and for a folder that cannot be read.
         """
-        found: dict[str, str] = {}
+        kinds: dict[str, str] = {}
         waiting: list[tuple[str, ...]] = [()]
         seen = 0
         while waiting:
@@ -88,10 +88,10 @@ class Opened:
                 if len(path) > MAX_PATH:
                     raise InputError(f"{self.path}: holds a path of more than {MAX_PATH} characters; no run does")
                 if kind:
-                    found[path] = kind
+                    kinds[path] = kind
                 else:
                     waiting.append((*parts, name))
-        return dict(sorted(found.items()))
+        return dict(sorted(kinds.items()))
 
     def copy(self, name: str, target: Path) -> None:
         """Copy one file, a path with / between its parts, to `target`, which must not be there.
@@ -122,7 +122,7 @@ class Opened:
             raise InputError(f"{self.path / name}: cannot be read ({error.strerror})") from None
 
     def _open(self, name: str) -> int:
-        """A descriptor of a file, surely one: what it is is looked at before, for opening a device may do something."""
+        """A descriptor of a regular file; its kind is checked before, because opening a device may act on it."""
         *folders, last = name.split("/")
         try:
             if not _BY_DESCRIPTOR:
@@ -147,10 +147,10 @@ class Opened:
             raise
         return file
 
-    def _check_file(self, name: str, found: os.stat_result) -> None:
-        if _is_link(found):
+    def _check_file(self, name: str, status: os.stat_result) -> None:
+        if _is_link(status):
             raise InputError(f"{self.path / name}: is a link, or lies behind one; send the file itself")
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{self.path / name}: is no file")
 
     def _enter(self, folders: Sequence[str]) -> int:
@@ -195,22 +195,22 @@ class Opened:
         path = self.path
         for part in name.split("/"):
             path /= part
-            found = os.lstat(path)
-            if _is_link(found):
+            status = os.lstat(path)
+            if _is_link(status):
                 raise InputError(f"{path}: is a link, or lies behind one; send the file itself")
-        self._check_file(name, found)
-        return found
+        self._check_file(name, status)
+        return status
 
 
 def _why(error: OSError) -> str:
-    """What stopped the opening of something that was looked at just before."""
+    """Why something that was there just before cannot be opened, in words."""
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return "became a link, or something else, while it was read; send it again"
     return f"cannot be opened ({error.strerror or type(error).__name__})"
 
 
-def _is_link(found: os.stat_result) -> bool:
-    return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_file_attributes", 0) & _REPARSE)
+def _is_link(status: os.stat_result) -> bool:
+    return stat.S_ISLNK(status.st_mode) or bool(getattr(status, "st_file_attributes", 0) & _REPARSE)
 
 
 def _kind(entry: "os.DirEntry[str]") -> str:

@@ -1,4 +1,4 @@
-"""What an audited run keeps of its permutation: permuted/permutation.json, read as strictly as a record."""
+"""The permutation of an audited run: permuted/permutation.json, read as strictly as a record."""
 
 import dataclasses
 import json
@@ -31,7 +31,10 @@ class Permutation:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """That of a run's folder; None where there is none. Raises InputError naming the file and the field."""
+        """The permutation of a run's folder; None where it was not audited.
+
+        Raises InputError naming the file and the field.
+        """
         file = folder / layout.PERMUTATION
         if not file.is_file():
             return None

@@ -1,6 +1,6 @@
 """RunSpec, ManifestRow, RunRecord: a run's run.json. Frozen, JSON in and out, checked when it is made.
 
-What is read may come from a stranger: whatever stands in the file, reading it gives a checked record or InputError.
+A record may come from a stranger: reading one gives a checked record, or raises InputError.
 The same rules stand as JSON Schema in `eegbench/schemas/run.schema.json`.
 """
 
@@ -66,7 +66,7 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One image that came out: where it is, below the run's folder, and the sha256 of its file."""
+    """One image of a run: its path below the run's folder, and the sha256 of its file."""
 
     stimulus: str
     sample: int
@@ -86,9 +86,9 @@ class ManifestRow:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What was run, on what, from what, what came out. `role` is method, floor or ceiling.
+    """A run: its specification, data, weights, environment and images. `role` is method, floor or ceiling.
 
-    seal: sha256 of the file without it (`is_sealed`). It shows a change that nobody meant; who means one can seal it
+    seal: sha256 of the file without it (`is_sealed`). It shows an accidental change. A deliberate one can be sealed
     anew, which is why `eegbench verify` computes the scores again.
     """
 
@@ -127,8 +127,8 @@ class RunRecord:
     def read(cls, path: Path, *, manifest: bool = True) -> Self:
         """Read and check a record; raises InputError naming the file and the field.
 
-        With `manifest=False` its rows are neither checked nor kept: they are most of a record, and who opens no
-        image has no use for them.
+        With `manifest=False` the rows of the manifest are neither checked nor kept: they are most of a record, and are
+        needed only where images are opened.
         """
         value = read_json(path)
         try:

@@ -18,7 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import Json
 
 SCHEMA_VERSION = 2
-AGAIN = "`eegbench evaluate` on it, where it was made, brings it up to date"
+AGAIN = "run `eegbench evaluate` on it again, where it was made"
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
 Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
@@ -45,18 +45,18 @@ def sealed(value: Json) -> str:
 
 
 def is_sealed(text: str) -> bool:
-    """Whether a file is, to the byte, what was sealed: also a digit that no number would show breaks it."""
-    found = _SEAL.findall(text)
+    """Whether a file is, to the byte, the text that was sealed."""
+    seals = _SEAL.findall(text)
     bare = _SEAL.sub(' "seal": ""', text, count=1)
-    return len(found) == 1 and hashlib.sha256(bare.encode()).hexdigest() == found[0]
+    return len(seals) == 1 and hashlib.sha256(bare.encode()).hexdigest() == seals[0]
 
 
 def current(value: Json, steps: Steps) -> Json:
-    """`value` as SCHEMA_VERSION has it; first of all, for another version may have other fields."""
-    found = value.get("schema_version")
-    if type(found) is not int or not (found == SCHEMA_VERSION or found in steps):
+    """A record's or sheet's JSON, brought to SCHEMA_VERSION: before all checks, as others have other fields."""
+    version = value.get("schema_version")
+    if type(version) is not int or not (version == SCHEMA_VERSION or version in steps):
         raise InputError(
-            f"schema version {str(found)[:80]!r}; this eegbench reads {', '.join(map(str, [*steps, SCHEMA_VERSION]))}"
+            f"schema version {str(version)[:80]!r}; this eegbench reads {', '.join(map(str, [*steps, SCHEMA_VERSION]))}"
         )
     while value["schema_version"] != SCHEMA_VERSION:
         value = steps[value["schema_version"]](value)

@@ -1,8 +1,8 @@
 """The runs below a folder, and what was not looked into.
 
 `read_runs` raises InputError for the first file that breaks its format, or that does not belong with the others.
-`read_found` goes on with the other runs and names each that it could not read, whatever went wrong: one stranger's run
-stops nobody else's, and none is left out in silence.
+`read_found` goes on with the other runs and names each that it could not read: one broken run stops no other, and none
+is left out silently.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eegbench.errors import CheckFailed, InputError, in_words
 from eegbench.guards import walking
-from eegbench.guards.walking import Entered, Links, Unread, few, told, walk
+from eegbench.guards.walking import Entered, Links, Unread, few, unread_lines, walk
 from eegbench.runs.folder import Run, below, cut
 from eegbench.runs.layout import IMAGES, RECORD, SHEET
 from eegbench.tables import line
@@ -30,7 +30,7 @@ class Unreadable:
 
     @classmethod
     def of(cls, folder: Path, path: str, error: Exception) -> "Unreadable":
-        """From what went wrong; the line has no path of this machine."""
+        """From an exception; the line has no path of this machine."""
         words = line(below(folder, in_words(error)))
         return cls(path, cut(words))
 
@@ -49,28 +49,28 @@ class Found:
     @property
     def lost(self) -> tuple[Unread, ...]:
         """Where runs may lie that were not looked at: links to folders, or to nothing."""
-        return tuple(one for one in self.unread if one.folder and one.reason in LOST)
+        return tuple(place for place in self.unread if place.folder and place.reason in LOST)
 
     @property
     def closed(self) -> tuple[Unreadable, ...]:
         """The folders that cannot be read, in which runs may lie."""
-        closed = [one for one in self.unread if one.folder and one.reason == walking.UNREADABLE]
-        return tuple(Unreadable(one.path, one.detail or one.reason) for one in closed)
+        closed = [place for place in self.unread if place.folder and place.reason == walking.UNREADABLE]
+        return tuple(Unreadable(place.path, place.detail or place.reason) for place in closed)
 
     def notes(self) -> list[str]:
-        """What a person is told: a line for each reason."""
-        return told(self.top, self.unread)
+        """What was not read: a line for each reason."""
+        return unread_lines(self.top, self.unread)
 
     def check_open(self) -> None:
         """Raises InputError for a folder that cannot be read."""
-        for one in self.closed:
-            raise InputError(f"{self.top / one.path}: cannot be read ({one.why}), and runs may lie there")
+        for folder in self.closed:
+            raise InputError(f"{self.top / folder.path}: cannot be read ({folder.why}), and runs may lie there")
 
     def check_whole(self) -> None:
         """Raises InputError where runs may lie that were not looked at."""
         self.check_open()
         if self.lost:
-            names = few([f"{one.path} ({one.reason})" for one in self.lost])
+            names = few([f"{place.path} ({place.reason})" for place in self.lost])
             raise InputError(
                 f"{self.top}: not all of it was looked at; {len(self.lost)} not followed: {names}; "
                 "--follow-links follows links, or take them away"
@@ -82,9 +82,9 @@ def read_runs(top: Path) -> list[Run]:
 
     Raises InputError for the first that cannot be read: who leaves none out has no use for the others.
     """
-    found = find_runs(top)
-    found.check_open()
-    return [Run.open(folder, top=top, manifest=False) for folder in found.folders]
+    tree = find_runs(top)
+    tree.check_open()
+    return [Run.open(folder, top=top, manifest=False) for folder in tree.folders]
 
 
 def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
@@ -93,11 +93,11 @@ def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
     for folder in found.folders:
         try:
             run = Run.open(folder, top=found.top, manifest=False)
-            run.values  # noqa: B018 - a table of no use makes the run one
+            run.values  # noqa: B018 - a run with a broken table cannot be read
             sound.append(run)
-        except Exception as error:  # whatever a stranger's file brings about, it is that run's alone
+        except Exception as error:  # any fault of a stranger's file is a fault of that run alone
             broken.append(Unreadable.of(folder, folder.relative_to(found.top).as_posix(), error))
-    return sound, sorted(broken, key=lambda one: one.path)
+    return sound, sorted(broken, key=lambda run: run.path)
 
 
 def check_read(unreadable: Sequence[Unreadable], read: int, what: str) -> None:
@@ -120,9 +120,9 @@ def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
     bare = (folder for folder in tree.entered if RECORD not in folder.files)
     without = [Unread(folder.path, NO_RECORD, True) for folder in bare if _like_a_run(folder)]
     folders = sorted(top / folder.path for folder in runs)
-    # What no run could be is nobody's news here: other files, and links to them.
-    unread = [one for one in tree.unread if one.folder]
-    return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda one: one.path)))
+    # Files, and links to them, can be no run: they are not reported.
+    unread = [place for place in tree.unread if place.folder]
+    return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda place: place.path)))
 
 
 def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:

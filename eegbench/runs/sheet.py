@@ -1,6 +1,6 @@
 """Score, Audited, ScoreSheet: a run's scores.json. Frozen, JSON in and out, checked when it is made.
 
-What is read may come from a stranger: whatever stands in the file, reading it gives a checked sheet or InputError.
+A sheet may come from a stranger: reading one gives a checked sheet, or raises InputError.
 The same rules stand as JSON Schema in `eegbench/schemas/scores.schema.json`.
 """
 
@@ -144,7 +144,7 @@ class ScoreSheet:
             raise InputError(f"the audit names {astray[:200]!r}, of which the sheet has no score")
 
     def _check_verdict(self) -> None:
-        """Nothing says more than the audit beside it."""
+        """Raises InputError where a p or the verdict says more than the audit found."""
         by_metric = any(score.contribution_p is not None for score in self.metrics.values())
         if by_metric and (self.audit is None or self.audit.rule != "pairing"):
             raise InputError("scores have a p of the audit, and there is no audit by pairing")

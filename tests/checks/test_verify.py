@@ -12,7 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegbench.benchmark import verdicts
-from eegbench.checks.verify import EARLIER, VERSION_1, Verdict, Verifier, each, require
+from eegbench.checks.rescoring import EARLIER
+from eegbench.checks.verify import VERSION_1, Verdict, Verifier, each, require
 from eegbench.cli import app
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
@@ -238,7 +239,7 @@ def test_what_cannot_be_computed_here_is_said_and_is_no_failure(run: Path, monke
     def gone(*_: Any, **__: Any) -> None:
         raise MissingError("the images of the data set are not here")
 
-    monkeypatch.setattr("eegbench.checks.verify.dataset_of_run", gone)
+    monkeypatch.setattr("eegbench.checks.rescoring.dataset_of_run", gone)
     verdict = verified(run)
     assert (verdict.problems, verdict.unknown) == ((), "the images of the data set are not here")
     with pytest.raises(MissingError, match="1 of 1 runs could be verified in part"):
@@ -282,7 +283,7 @@ def test_what_a_record_says_of_its_data_and_method_is_compared_with_them(run: Pa
 
 
 def test_a_verdict_over_chosen_metrics_is_not_taken_for_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eegbench.checks.verify.METRICS", {"distance": None, "pixcorr": None})
+    monkeypatch.setattr("eegbench.checks.rescoring.METRICS", {"distance": None, "pixcorr": None})
     kept = ("pixcorr", "top1")
     found = read_values(run / "scores.csv")
     of_kept = {(name, 1): found.metrics[name, 1][None] for name in kept}

@@ -8,7 +8,7 @@ import pytest
 
 from eegbench.errors import InputError
 from eegbench.guards import walking
-from eegbench.guards.walking import Links, Tree, told, walk
+from eegbench.guards.walking import Links, Tree, unread_lines, walk
 
 
 def tree_of(root: Path, *files: str) -> Path:
@@ -112,8 +112,8 @@ def test_a_pipe_is_no_file_and_is_never_opened(tmp_path: Path) -> None:
 
 def test_a_note_tells_a_reason_its_count_and_the_first_few_names_on_one_line(tmp_path: Path) -> None:
     tree = walk(tree_of(tmp_path, ".a", ".b", ".c\nd", ".e", "f"))
-    assert told(Path("top"), tree.unread) == ["top: 4 not read: .a, .b, .c\\u000ad and 1 more (hidden)"]
-    assert told(Path("top"), ()) == []
+    assert unread_lines(Path("top"), tree.unread) == ["top: 4 not read: .a, .b, .c\\u000ad and 1 more (hidden)"]
+    assert unread_lines(Path("top"), ()) == []
 
 
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:

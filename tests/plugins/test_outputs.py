@@ -10,7 +10,6 @@ import pytest
 from safetensors.numpy import save_file
 
 from eegbench.benchmark import evaluate as evaluating
-from eegbench.benchmark import score
 from eegbench.checks.check_method import check
 from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
@@ -229,7 +228,7 @@ def test_an_old_run_with_such_embeddings_is_named_by_verify_and_not_scored_again
     digests = record.digests | {"embedding": file_digest(run / layout.EMBEDDING)}
     dataclasses.replace(record, digests=digests).write(run / "run.json")
     with pytest.MonkeyPatch.context() as before:
-        before.setattr(score, "undefined", lambda _: "")  # the version before scored it
+        before.setattr("eegbench.benchmark.evaluate.undefined", lambda _: "")  # the version before scored it
         lab.evaluate(audit=False)
     verdict = Verifier(Silent()).verify(run)
     assert verdict.problems == () and "such a run is refused now" in verdict.lines()[-1]
