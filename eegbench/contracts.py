@@ -228,7 +228,8 @@ class Reference(ABC):
     about: ClassVar[str]
 
     @abstractmethod
-    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images: ...
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
+        """One image for each true image, shape (n, h, w, 3), computed on `device`; item i has seeds[i]."""
 
     def weights(self) -> dict[str, str]:
         """sha256 of each pretrained file that it uses, by name."""

@@ -1,5 +1,6 @@
 """The door to open_clip: image embeddings, un-normalised, in float32."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,10 +41,6 @@ class Clip:
         side = model.visual.image_size
         self.size = int(side if isinstance(side, int) else side[0])
 
-    @property
-    def digest(self) -> str:
-        return weights.combined(self.name)
-
     def pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """Embeddings (n, d) of float pictures (n, 3, size, size) in [0, 1]."""
         mean = torch.tensor(self.mean, device=pictures.device).view(1, 3, 1, 1)
@@ -77,3 +74,9 @@ class Clip:
 
         tokens: torch.Tensor = open_clip.get_tokenizer(self.name.removeprefix(blank.PREFIX).partition("/")[0])(texts)
         return tokens
+
+
+@functools.lru_cache(maxsize=2)
+def clip(name: str, device: str = "cpu") -> Clip:
+    """The network of a name, loaded once: a run asks for the embeddings of its images portion by portion."""
+    return Clip(name, device)

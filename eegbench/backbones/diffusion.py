@@ -65,10 +65,6 @@ class Generator:
         self.latent_size = int(self.unet.config.sample_size)
         self.size = self.latent_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
 
-    @property
-    def digest(self) -> str:
-        return weights.combined(self.name)
-
     def encode(self, images: Images) -> torch.Tensor:
         """Scaled latent means (n, c, h, w) of images of any size."""
         parts = telling.followed("latents of images", chunks(images, 16), len(images))
@@ -165,6 +161,12 @@ class Generator:
         """Saliency maps (n, h, w) as the ControlNet's picture: (n, 3, size, size) in [0, 1], three equal channels."""
         grey = torch.from_numpy(np.ascontiguousarray(maps)).float()[:, None] / 255
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
+
+
+@functools.lru_cache(maxsize=1)
+def generator(name: str, device: str = "cpu") -> Generator:
+    """The generator of a name, loaded once and shared: its networks stay as they are."""
+    return Generator(name, device)
 
 
 def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:

@@ -15,7 +15,7 @@ from eegbench.benchmark.plan import Options, Plan, describe, plan
 from eegbench.benchmark.reconstruct import Reconstructed, Task, carry_out, reconstruct
 from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
-from eegbench.contracts import Answers, Named, Progress, Reference, Silent
+from eegbench.contracts import Answers, Named, Progress, Reference
 from eegbench.errors import MissingError
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
@@ -114,7 +114,7 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
     )
 
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
-        return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())
+        return reference.reconstruct(answers.images[items], seeds=item_seeds, device=planned.device)
 
     def nothing(folder: Path, manifest: Sequence[ManifestRow]) -> dict[str, str]:
         return {}  # a reference has no embedding and no control maps

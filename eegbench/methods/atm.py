@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
-from eegbench.backbones.clip import Clip
+from eegbench.backbones.clip import Clip, clip
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.pipeline import Painter, check_strength, digest_of_adapter
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
@@ -76,7 +76,7 @@ class AtmReconstructor(Reconstructor):
         return self.embedder(eeg)
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
-        return Clip(self.networks.clip, self.device).images(images)
+        return clip(self.networks.clip, self.device).images(images)
 
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
@@ -178,9 +178,10 @@ class Atm(Method[AtmReconstructor]):
 
     def _aims(self, train: TrainingSet, device: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """CLIP's embeddings of the training images, and of their concepts if wanted; then CLIP is let go."""
-        clip = Clip(self.clip, device)
-        targets = of_length(clip.images(train.images), self.length)
-        texts = clip.texts([f"This picture is {concept}" for concept in train.concepts]) if self.encoder.text else None
+        network = Clip(self.clip, device)  # and not `clip`, which would keep it beside the networks that are fitted
+        targets = of_length(network.images(train.images), self.length)
+        words = [f"This picture is {concept}" for concept in train.concepts]
+        texts = network.texts(words) if self.encoder.text else None
         return targets, texts
 
 

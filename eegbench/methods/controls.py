@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.clip import clip
+from eegbench.backbones.diffusion import Sampling, generator
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
-from eegbench.methods.saliency_controlnet import target
 from eegbench.methods.storage import StoredArray, read_json, write_json, write_large
 from eegbench.methods.training import Training
 
@@ -99,7 +99,7 @@ class NearestTrainImageReconstructor(Reconstructor):
         return self.embedder(eeg)
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
-        return target(self.clip, self.device).images(images)
+        return clip(self.clip, self.device).images(images)
 
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
@@ -135,7 +135,7 @@ class NearestTrainImage(Method[NearestTrainImageReconstructor]):
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> NearestTrainImageReconstructor:
         self.encoder.check(train.info)
-        targets = target(self.clip, device).images(train.images)
+        targets = clip(self.clip, device).images(train.images)
         embedder = fit_embedder(Training(seed, progress, device=device, folder=folder), train, targets, self.encoder)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
         return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, device)
@@ -145,7 +145,7 @@ class PriorOnlyReconstructor(Reconstructor):
     """Unconditional samples."""
 
     def __init__(self, name: str, device: str = "cpu") -> None:
-        self.generator = Generator(name, device)
+        self.generator = generator(name, device)
         self.sampling = Sampling()
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:

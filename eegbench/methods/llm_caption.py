@@ -8,11 +8,10 @@ come from training captions, always: the others would tell the answer. How the t
 here `explain` scores the heads on training concepts that the fit held out.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -23,8 +22,8 @@ from torch.nn import functional as F
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, EEGInfo, Images
 from eegbench.backbones import weights
-from eegbench.backbones.clip import Clip
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.clip import Clip, clip
+from eegbench.backbones.diffusion import Sampling, generator
 from eegbench.contracts import CAPTION_LEVELS, Explanation, Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range, unknown
 from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
@@ -104,10 +103,10 @@ class LlmCaptionReconstructor(Reconstructor):
         self.sampling = Sampling()
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
-        generator = drawing(self.networks.generator, self.device)
-        return generator.sample(
-            generator.text_tokens(self.prompts(eeg)),
-            null=generator.text_tokens([""]),
+        drawing = generator(self.networks.generator, self.device)
+        return drawing.sample(
+            drawing.text_tokens(self.prompts(eeg)),
+            null=drawing.text_tokens([""]),
             seeds=seeds,
             sampling=self.sampling,
         )
@@ -138,7 +137,7 @@ class LlmCaptionReconstructor(Reconstructor):
         return self.embeddings(eeg)[self.heads[0]]
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
-        return Clip(self.networks.clip, self.device).images(images)
+        return clip(self.networks.clip, self.device).images(images)
 
     def save(self, folder: Path) -> None:
         rest = dict(zip(("eeg_mean", "eeg_std"), self.scale, strict=True))
@@ -307,8 +306,3 @@ def caption_bank(
                     places.setdefault(caption, (i, j))
         bank[name] = (tuple(places), np.stack([said[place] for place in places.values()]))
     return bank
-
-
-@functools.lru_cache(maxsize=1)
-def drawing(name: str, device: str) -> Any:
-    return Generator(name, device)

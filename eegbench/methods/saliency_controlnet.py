@@ -7,7 +7,6 @@ On the track `oracle` the control map is the saliency of the true image, as in t
 is decoded from the EEG by a head fitted on training stimuli, which the paper leaves to future work.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images, Maps
 from eegbench.backbones import saliency, telling, weights
-from eegbench.backbones.clip import Clip
+from eegbench.backbones.clip import clip
 from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, InputError, UsageError, check_range
@@ -78,7 +77,7 @@ class SaliencyControlNetReconstructor(Reconstructor):
         return self.embedder(eeg)
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
-        return target(self.networks.clip, self.device).images(images)
+        return clip(self.networks.clip, self.device).images(images)
 
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
         if self.head is None:
@@ -169,7 +168,7 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
         training = Training(seed, progress, device=device, folder=folder)
         self.encoder.check(train.info)
         fitted_here = self.encoder.kind == "atm_s" and self.encoder.checkpoint is None
-        targets = target(self.clip, device).images(train.images) if fitted_here else np.zeros((0, 0), np.float32)
+        targets = clip(self.clip, device).images(train.images) if fitted_here else np.zeros((0, 0), np.float32)
         embedder = fit_embedder(training, train, targets, self.encoder)
         networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels, self.length)
         generator = Generator(self.generator, device)
@@ -206,11 +205,6 @@ class SaliencyControlNet(Method[SaliencyControlNetReconstructor]):
             held = held_out(train.concepts, self.encoder.validation_concepts, seed)
             fitted.head = fit_head(training, train.eeg, train.shown, maps, held, epochs=self.head_epochs)
         return self.configure(fitted)
-
-
-@functools.lru_cache(maxsize=2)
-def target(name: str, device: str) -> Clip:
-    return Clip(name, device)
 
 
 def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:
