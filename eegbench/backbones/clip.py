@@ -50,16 +50,16 @@ class Clip:
 
     def images(self, images: Images) -> NDArray[np.float32]:
         """Embeddings (n, d) of uint8 images of any size, resized bilinearly with antialias, no crop."""
-        asked = telling.followed("CLIP embeddings of images", chunks(images, 32), len(images))
+        batches = telling.followed("CLIP embeddings of images", chunks(images, 32), len(images))
         with torch.inference_mode():
-            parts = [self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in asked]
+            parts = [self.pictures(resize(to_float(batch).to(self.device), self.size)).cpu() for batch in batches]
         return torch.cat(parts).numpy()
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (n, d) of texts, un-normalised."""
-        asked = telling.followed("CLIP embeddings of texts", self.tokens(list(texts)).split(256), len(texts))
+        batches = telling.followed("CLIP embeddings of texts", self.tokens(list(texts)).split(256), len(texts))
         with torch.inference_mode():
-            parts = [self.model.encode_text(some.to(self.device)).cpu() for some in asked]
+            parts = [self.model.encode_text(batch.to(self.device)).cpu() for batch in batches]
         return torch.cat(parts).numpy()
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
