@@ -18,7 +18,7 @@ from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingS
 from eegbench.errors import SOME, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
 from eegbench.methods.storage import StoredArray, read_json, write_json, write_large
-from eegbench.methods.training import Training
+from eegbench.methods.training import TrainedMethod, Training
 
 
 class TrainImages(Reconstructor):
@@ -116,7 +116,7 @@ class NearestTrainImageReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class NearestTrainImage(Method[NearestTrainImageReconstructor]):
+class NearestTrainImage(TrainedMethod[NearestTrainImageReconstructor]):
     """Retrieval in place of generation: what the encoder alone is worth."""
 
     name: ClassVar[str] = "nearest_train_image"
@@ -131,14 +131,12 @@ class NearestTrainImage(Method[NearestTrainImageReconstructor]):
     def weights(self) -> dict[str, str]:
         return {self.clip: weights.combined(self.clip)} | self.encoder.weights()
 
-    def fit(
-        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
-    ) -> NearestTrainImageReconstructor:
+    def fit_stages(self, train: TrainingSet, training: Training) -> NearestTrainImageReconstructor:
         self.encoder.check(train.info)
-        targets = clip(self.clip, device).images(train.images)
-        embedder = fit_embedder(Training(seed, progress, device=device, folder=folder), train, targets, self.encoder)
+        targets = clip(self.clip, training.device).images(train.images)
+        embedder = fit_embedder(training, train, targets, self.encoder)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
-        return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, device)
+        return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, training.device)
 
 
 class PriorOnlyReconstructor(Reconstructor):
