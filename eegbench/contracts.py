@@ -1,4 +1,4 @@
-"""Dataset, Method, Reconstructor, Explanation, Reference, Metric, Backbone, Progress: small, nothing else."""
+"""Dataset, Method, Reconstructor, Explanation, Reference, Metric, ImageJudge, Progress: small, nothing else."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -222,6 +222,11 @@ class Method(ABC, Generic[Fit]):
         """
         return None
 
+    def rehearse(self) -> object | None:
+        """An `eegbench.methods.rehearsal.Rehearsal`: the networks of this method at this configuration, for `eegbench
+        rehearse`; a method that can list them overrides this."""
+        return None
+
 
 class Reference(ABC):
     """A ceiling: what the generator could do if it were told the answer. Computed from answers, never ranked."""
@@ -230,7 +235,8 @@ class Reference(ABC):
     about: ClassVar[str]
 
     @abstractmethod
-    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images: ...
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
+        """One image for each true image, shape (n, h, w, 3), computed on `device`; item i has seeds[i]."""
 
     def weights(self) -> dict[str, str]:
         """sha256 of each pretrained file that it uses, by name."""
@@ -279,8 +285,8 @@ class Metric(ABC):
         return np.stack([compute(np.broadcast_to(one, truths.shape), truths, **told) for one in reconstructions])
 
 
-class Backbone(ABC):
-    """A pretrained network and everything between a uint8 image and its features, in one pass.
+class ImageJudge(ABC):
+    """What images are scored by: a pretrained network, and everything between a uint8 image and its features.
 
     `provides` names the features that `embed` returns, so that one network can serve several metrics.
     """
@@ -298,3 +304,6 @@ class Backbone(ABC):
 
     def rest(self) -> None:  # noqa: B027 - what takes no room need not do anything
         """No images come for now: give memory back that can be had again."""
+
+
+Backbone = ImageJudge  # an earlier name of this contract

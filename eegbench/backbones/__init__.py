@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from eegbench.backbones.micro.judges import judges as micro_judges
 from eegbench.backbones.pixels import Pixels
 from eegbench.backbones.reference.judges import judges as reference_judges
-from eegbench.contracts import Backbone
+from eegbench.contracts import ImageJudge
 from eegbench.errors import unknown
 
 SUITES = {"micro": micro_judges, "reference": reference_judges}
@@ -18,7 +18,7 @@ class Suite:
 
     name: str
     protocol: str
-    judges: tuple[Backbone, ...]
+    judges: tuple[ImageJudge, ...]
     missing: dict[str, str] = field(default_factory=dict)
 
 

@@ -35,7 +35,7 @@ class Batch:
             count = min(self.size, left)
             before = used(self._device)
             try:
-                found = network(count)
+                features = network(count)
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
@@ -48,7 +48,7 @@ class Batch:
                 continue
             if not self._probed:
                 self._settle((peak(self._device) - before) / count)
-            return found, count
+            return features, count
 
     def _settle(self, each: float) -> None:
         room = SHARE * free(self._device)

@@ -1,5 +1,6 @@
 """The door to open_clip: image embeddings, un-normalised, in float32."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,10 +41,6 @@ class Clip:
         side = model.visual.image_size
         self.size = int(side if isinstance(side, int) else side[0])
 
-    @property
-    def digest(self) -> str:
-        return weights.combined(self.name)
-
     def pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """Embeddings (n, d) of float pictures (n, 3, size, size) in [0, 1]."""
         mean = torch.tensor(self.mean, device=pictures.device).view(1, 3, 1, 1)
@@ -53,16 +50,16 @@ class Clip:
 
     def images(self, images: Images) -> NDArray[np.float32]:
         """Embeddings (n, d) of uint8 images of any size, resized bilinearly with antialias, no crop."""
-        asked = telling.followed("CLIP embeddings of images", chunks(images, 32), len(images))
+        batches = telling.followed("CLIP embeddings of images", chunks(images, 32), len(images))
         with torch.inference_mode():
-            parts = [self.pictures(resize(to_float(some).to(self.device), self.size)).cpu() for some in asked]
+            parts = [self.pictures(resize(to_float(batch).to(self.device), self.size)).cpu() for batch in batches]
         return torch.cat(parts).numpy()
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (n, d) of texts, un-normalised."""
-        asked = telling.followed("CLIP embeddings of texts", self.tokens(list(texts)).split(256), len(texts))
+        batches = telling.followed("CLIP embeddings of texts", self.tokens(list(texts)).split(256), len(texts))
         with torch.inference_mode():
-            parts = [self.model.encode_text(some.to(self.device)).cpu() for some in asked]
+            parts = [self.model.encode_text(batch.to(self.device)).cpu() for batch in batches]
         return torch.cat(parts).numpy()
 
     def tokens(self, texts: list[str]) -> torch.Tensor:
@@ -77,3 +74,9 @@ class Clip:
 
         tokens: torch.Tensor = open_clip.get_tokenizer(self.name.removeprefix(blank.PREFIX).partition("/")[0])(texts)
         return tokens
+
+
+@functools.lru_cache(maxsize=2)
+def clip(name: str, device: str = "cpu") -> Clip:
+    """The network of a name, loaded once: a run asks for the embeddings of its images portion by portion."""
+    return Clip(name, device)

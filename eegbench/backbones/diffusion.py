@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images, Maps
-from eegbench.backbones import blank, telling, weights
-from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import ANY, SOME, InputError, MissingError, check_range, unknown
+from eegbench.backbones import telling, weights
+from eegbench.backbones.generator_parts import enlargement, latent_mean, latent_means, read_part
+from eegbench.backbones.resize import resize, to_uint8
+from eegbench.errors import ANY, SOME, InputError, check_range, unknown
 
 SAMPLERS = {
     "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
@@ -51,7 +52,7 @@ class Generator:
 
         self.name, self.device = name, device
         folder = weights.locate(name)
-        part = functools.partial(_part, folder=folder, device=device)
+        part = functools.partial(read_part, folder=folder, device=device)
         transformers.utils.logging.disable_progress_bar()  # one bar a weight file would drown the run's own
         with telling.loading("generator", name):
             self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
@@ -63,27 +64,24 @@ class Generator:
                 module.eval().requires_grad_(False).to(device)
         self.width = int(self.unet.config.cross_attention_dim)
         self.latent_size = int(self.unet.config.sample_size)
-        self.size = self.latent_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
-
-    @property
-    def digest(self) -> str:
-        return weights.combined(self.name)
+        self.size = self.latent_size * enlargement(self.vae)
 
     def encode(self, images: Images) -> torch.Tensor:
         """Scaled latent means (n, c, h, w) of images of any size."""
-        parts = telling.followed("latents of images", chunks(images, 16), len(images))
-        return torch.cat([self.encode_pictures(resize(to_float(some).to(self.device), self.size)) for some in parts])
+        return torch.cat([self._scaled(means) for means in latent_means(self.vae, images, self.size)])
 
     def encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scaled latent means of pictures (n, 3, size, size) in [0, 1]."""
-        with torch.no_grad():
-            latents: torch.Tensor = self.vae.encode(pictures * 2 - 1).latent_dist.mean * self.vae.config.scaling_factor
-        return latents
+        return self._scaled(latent_mean(self.vae, pictures))
+
+    def _scaled(self, means: torch.Tensor) -> torch.Tensor:
+        scaled: torch.Tensor = means * self.vae.config.scaling_factor
+        return scaled
 
     def decode(self, latents: torch.Tensor) -> Images:
         """Images (n, size, size, 3) of scaled latents."""
         parts = telling.followed("latents to pictures", latents.split(16), len(latents))
-        return np.concatenate([to_uint8(self.decode_pictures(some)) for some in parts])
+        return np.concatenate([to_uint8(self.decode_pictures(batch)) for batch in parts])
 
     def decode_pictures(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures (n, 3, size, size), in [0, 1] but for what the autoencoder overshoots."""
@@ -126,9 +124,9 @@ class Generator:
         """
         parts = []
         for start in range(0, len(tokens), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            control = None if maps is None or controlnet is None else self.control(maps[some])
-            z = self._denoise(tokens[some], null, seeds[some], sampling, unet or self.unet, controlnet, control)
+            batch = slice(start, start + AT_ONCE)
+            control = None if maps is None or controlnet is None else self.control(maps[batch])
+            z = self._denoise(tokens[batch], null, seeds[batch], sampling, unet or self.unet, controlnet, control)
             parts.append(self.decode(z))
         return np.concatenate(parts)
 
@@ -167,6 +165,12 @@ class Generator:
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
 
 
+@functools.lru_cache(maxsize=1)
+def generator(name: str, device: str = "cpu") -> Generator:
+    """The generator of a name, loaded once and shared: its networks stay as they are."""
+    return Generator(name, device)
+
+
 def as_tokens(embeddings: NDArray[np.float32]) -> torch.Tensor:
     """CLIP embeddings (n, d) as `Generator.sample` takes them: a token each, (n, 1, d), unit variance a coordinate."""
     unit = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1)
@@ -179,17 +183,6 @@ def sampler(noise_schedule: Any, name: str) -> Any:
 
     kind, options = SAMPLERS[name]  # `Sampling` has no other names
     return getattr(diffusers, kind).from_config(copy.deepcopy(dict(noise_schedule.config)), **options)
-
-
-def _part(kind: Any, part: str, *, folder: str, device: str, **options: Any) -> Any:
-    """One part of a Stable Diffusion folder; MissingError naming it where it is not there or cannot be read."""
-    if blank.is_blank(folder):
-        return blank.part(kind, folder, part, device)
-    try:
-        return kind.from_pretrained(folder, subfolder=part, **options)
-    except (OSError, ValueError) as error:
-        problem = str(error).strip().splitlines()[0]
-        raise MissingError(f"generator {folder!r} has no {part} that can be read ({problem})") from error
 
 
 def predict_guided(
@@ -206,8 +199,8 @@ def predict_guided(
     Of z (2n, c, h, w), tokens (2n, k, width) and control the first half is the branch without a condition.
     """
     extra = residuals(controlnet, z, t, tokens, control)
-    without, told = unet(z, t, encoder_hidden_states=tokens, **extra).sample.chunk(2)
-    guided: torch.Tensor = without + guidance * (told - without)
+    without, conditioned = unet(z, t, encoder_hidden_states=tokens, **extra).sample.chunk(2)
+    guided: torch.Tensor = without + guidance * (conditioned - without)
     return guided
 
 

@@ -23,8 +23,8 @@ def read_embeddings(path: Path, stimuli: int, *, repetitions: int) -> NDArray[np
         raise MissingError(
             f"{path}: no such file; it is published as emb_eeg/{path.name} of LidongYang/EEG_Image_decode"
         )
-    found = read_unpickled(path, "EEG embeddings")
-    values = list(found.values()) if isinstance(found, dict) else [found]
+    stored = read_unpickled(path, "EEG embeddings")
+    values = list(stored.values()) if isinstance(stored, dict) else [stored]
     wanted = f"one tensor ({stimuli * repetitions}, {WIDTH}), which is {repetitions} for each of {stimuli} stimuli"
     if len(values) != 1 or not isinstance(values[0], torch.Tensor):
         raise InputError(f"{path}: holds {_kind(values)}; wanted {wanted}")

@@ -1,21 +1,25 @@
 """The door to diffusers' own pipelines: Stable Diffusion or SDXL, told tokens or an image, started anywhere."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from eegbench.arrays import Images
-from eegbench.backbones import blank, published, telling, weights
+from eegbench.backbones import blank, telling
 from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
-from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
-from eegbench.errors import InputError, MissingError, UsageError
-
-PARTS = ("image_proj", "ip_adapter")  # of an IP-Adapter file's keys
+from eegbench.backbones.generator_parts import (
+    adapter_file,
+    adapter_state,
+    enlargement,
+    latent_means,
+    quiet,
+    read_pipeline,
+)
+from eegbench.backbones.resize import to_uint8
+from eegbench.errors import UsageError
 
 
 class Painter:
@@ -38,8 +42,8 @@ class Painter:
     ) -> None:
         import diffusers
 
-        with _quiet():
-            self.drawing: Any = _pipeline(name, device, half_of(device) if half else torch.float32)
+        with quiet():
+            self.drawing: Any = read_pipeline(name, device, half_of(device) if half else torch.float32)
             if adapter:
                 self._wear(adapter, scale)
             self.drawing.to(device)
@@ -49,7 +53,7 @@ class Painter:
             pipeline.prepare_ip_adapter_image_embeds = _one_each
         self.noise_schedule = self.drawing.scheduler
         self.scaling_factor = float(self.drawing.vae.config.scaling_factor)
-        factor = 2 ** (len(self.drawing.vae.config.block_out_channels) - 1)
+        factor = enlargement(self.drawing.vae)
         if size % factor:
             raise UsageError(f"size is {size} px; wanted a multiple of {factor}, or 0 for the generator's own")
         self.size = size or int(self.drawing.unet.config.sample_size) * factor  # of an image, in pixels
@@ -69,7 +73,7 @@ class Painter:
         *,
         seeds: Sequence[int],
         sampling: Sampling,
-        told: torch.Tensor | None = None,
+        embeddings: torch.Tensor | None = None,
         prompts: Sequence[str] | None = None,
         tokens: torch.Tensor | None = None,
         null: torch.Tensor | None = None,
@@ -78,22 +82,22 @@ class Painter:
     ) -> Images:
         """One image for each seed.
 
-        It is told a CLIP image embedding, `told` (n, d), with a prompt of `prompts` or an empty one; or `tokens`
-        (n, k, width) in the prompt's place, with `null` (1, k, width) in the empty prompt's. With `start`, scaled
-        latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, and the
-        lower it is, the more of them stays; `check_strength` has its bounds. The null of an embedding is zeros, as in
-        training.
+        It is drawn under a CLIP image embedding, of `embeddings` (n, d), with a prompt of `prompts` or an empty one; or
+        under `tokens` (n, k, width) in the prompt's place, with `null` (1, k, width) in the empty prompt's. With
+        `start`, scaled latents (n, c, h, w), it is drawn over them (img2img): `strength` 1 leaves nothing of them, and
+        the lower it is, the more of them stays; `check_strength` has its bounds. The null of an embedding is zeros, as
+        in training.
         """
         parts = []
         for first in range(0, len(seeds), AT_ONCE):
-            some = slice(first, first + AT_ONCE)
-            now = {
-                name: value[some]
-                for name, value in (("told", told), ("tokens", tokens), ("start", start))
+            batch = slice(first, first + AT_ONCE)
+            conditions = {
+                name: value[batch]
+                for name, value in (("embeddings", embeddings), ("tokens", tokens), ("start", start))
                 if value is not None
             }
-            words = None if prompts is None else prompts[some]
-            parts.append(self._paint(seeds[some], sampling, words, null, strength, **now))
+            words = None if prompts is None else prompts[batch]
+            parts.append(self._paint(seeds[batch], sampling, words, null, strength, **conditions))
         return np.concatenate(parts)
 
     def _paint(
@@ -104,7 +108,7 @@ class Painter:
         null: torch.Tensor | None,
         strength: float,
         *,
-        told: torch.Tensor | None = None,
+        embeddings: torch.Tensor | None = None,
         tokens: torch.Tensor | None = None,
         start: torch.Tensor | None = None,
     ) -> Images:
@@ -119,9 +123,11 @@ class Painter:
             options["prompt_embeds"] = tokens.to(**place)
             if two_branches and null is not None:
                 options["negative_prompt_embeds"] = null.expand_as(tokens).to(**place)
-        if told is not None:
-            one = told[:, None].to(**place)
-            options["ip_adapter_image_embeds"] = [torch.cat([torch.zeros_like(one), one]) if two_branches else one]
+        if embeddings is not None:
+            given = embeddings[:, None].to(**place)
+            options["ip_adapter_image_embeds"] = [
+                torch.cat([torch.zeros_like(given), given]) if two_branches else given
+            ]
         if start is not None:
             options |= {"image": start.to(**place), "strength": strength}
         else:
@@ -160,13 +166,15 @@ class Painter:
         vae = self.drawing.vae
         kept = vae.dtype
         torch.nn.Module.to(vae, torch.float32)  # SDXL's overflows in half precision
-        parts = []
-        with torch.no_grad():
-            for some in telling.followed("latents of images", chunks(images, 16), len(images)):
-                pictures = resize(to_float(some).to(vae.device), self.size) * 2 - 1
-                parts.append(vae.encode(pictures).latent_dist.mean.cpu())
+        latents = torch.cat([means.cpu() for means in latent_means(vae, images, self.size)])
         torch.nn.Module.to(vae, kept)
-        return torch.cat(parts)
+        return latents
+
+
+@functools.lru_cache(maxsize=1)
+def painter(name: str, adapter: str = "", device: str = "cpu", *, half: bool = False, size: int = 0) -> Painter:
+    """The pipeline of a name with its adapter, loaded once and shared: its networks stay as they are."""
+    return Painter(name, adapter, device, half=half, size=size)
 
 
 def check_strength(strength: float, sampling: Sampling) -> None:
@@ -180,62 +188,6 @@ def half_of(device: str) -> torch.dtype:
     return torch.bfloat16 if torch.device(device).type == "cpu" else torch.float16
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """While a pipeline is put together: no bars, which would drown the run's own, and no notices of schedulers and
-    image encoders that are not used here."""
-    import diffusers
-    import transformers
-
-    level = diffusers.utils.logging.get_verbosity()
-    barred = [says for says in (diffusers.utils.logging, transformers.utils.logging) if says.is_progress_bar_enabled()]
-    diffusers.utils.logging.set_verbosity_error()
-    for says in barred:
-        says.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
-    finally:
-        diffusers.utils.logging.set_verbosity(level)
-        for says in barred:
-            says.enable_progress_bar()
-
-
-def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
-    import diffusers
-
-    if blank.is_blank(name):
-        return blank.pipeline(name, device, dtype)
-    try:
-        with telling.loading("generator", name):
-            return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
-    except (OSError, ValueError) as error:
-        problem = str(error).strip().splitlines()[0]
-        raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error
-
-
 def _one_each(image: None, embeddings: list[torch.Tensor], device: Any, count: int, guided: bool) -> list[torch.Tensor]:
     """In the place of diffusers' own, which repeats one embedding for all prompts: ours come one for each."""
-    return [one.to(device) for one in embeddings]
-
-
-def adapter_file(name: str) -> str:
-    """Where an IP-Adapter lies: a published file by its name, a part of the pack, or a path."""
-    return str(published.require(name).path) if name in published.PUBLISHED else weights.locate(name)
-
-
-def digest_of_adapter(name: str) -> str:
-    """sha256 of an IP-Adapter's file; "" for a path, whose bytes nobody has vouched for."""
-    return published.require(name).sha256 if name in published.PUBLISHED else weights.combined(name)
-
-
-def adapter_state(file: str) -> dict[str, dict[str, torch.Tensor]]:
-    """An IP-Adapter file as diffusers takes it; InputError where its keys are others."""
-    state: dict[str, dict[str, torch.Tensor]] = {part: {} for part in PARTS}
-    for key, value in weights.read_tensors(Path(file)).items():
-        part, _, rest = key.partition(".")
-        if part not in state:
-            raise InputError(f"{file}: key {key!r} is not an IP-Adapter's; wanted {' or '.join(PARTS)} before a dot")
-        state[part][rest] = value
-    return state
+    return [embedding.to(device) for embedding in embeddings]

@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import Images
 from eegbench.backbones.resize import BASES, embed_in_chunks
-from eegbench.contracts import Backbone
+from eegbench.contracts import ImageJudge
 
 
-class Pixels(Backbone):
+class Pixels(ImageJudge):
     """provides "pixels425": float32 (n, 425, 425, 3) in [0, 1]."""
 
     name, digest, provides = "pixels", "", ("pixels425",)

@@ -61,8 +61,8 @@ def embed_in_chunks(
 
     with torch.inference_mode():
         while start < len(images):
-            found, count = batch.run(look, len(images) - start) if batch else (look(16), 16)
-            for name, value in found.items():
+            features, count = batch.run(look, len(images) - start) if batch else (look(16), 16)
+            for name, value in features.items():
                 whole = value if value.dtype == torch.uint8 else value.float()  # half precision stays in here
                 parts.setdefault(name, []).append(whole.cpu().numpy())
             start += count

@@ -31,7 +31,7 @@ class SaliencyNetwork:
         if name == EML_NET:
             files = {part: published.require(part) for part in EML_NET_FILES}
             with telling.loading("saliency network", name):
-                self.network = load_eml_net({part: found.path for part, found in files.items()}, device)
+                self.network = load_eml_net({part: file.path for part, file in files.items()}, device)
             self.size = (eml_net.HEIGHT, eml_net.WIDTH)
         elif blank.is_blank(name):
             blank.behind(name)
@@ -48,12 +48,12 @@ class SaliencyNetwork:
     def maps(self, images: Images) -> Maps:
         """Maps (n, h, w), each stretched to 0..255."""
         look, at_once = (self._eml_net, 8) if self.name.endswith(EML_NET) else (self._small, 64)
-        made = np.empty((len(images), *self.size), np.uint8)
-        asked = telling.followed("saliency maps of images", chunks(images, at_once), len(images))
+        maps = np.empty((len(images), *self.size), np.uint8)
+        batches = telling.followed("saliency maps of images", chunks(images, at_once), len(images))
         with torch.inference_mode():
-            for some, place in zip(asked, chunks(made, at_once), strict=True):
-                place[:] = look(some)
-        return made
+            for batch, place in zip(batches, chunks(maps, at_once), strict=True):
+                place[:] = look(batch)
+        return maps
 
     def _small(self, images: Images) -> Maps:
         seen = self.network(resize(to_float(images).to(self.device), SIZE) * 2 - 1)

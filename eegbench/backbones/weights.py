@@ -86,15 +86,15 @@ def read_tensors(path: Path, below: str = "") -> dict[str, Tensor]:
         raise MissingError(f"{path}: no such weight file")
     with stored_tensors.opened(path, "pt") as file:
         names = [name for name in file.keys() if name.startswith(below)]  # noqa: SIM118
-    found: dict[str, Tensor] = {}
-    while len(found) < len(names):  # while the file is open, all that was read of it counts as memory
+    tensors: dict[str, Tensor] = {}
+    while len(tensors) < len(names):  # while the file is open, all that was read of it counts as memory
         with stored_tensors.opened(path, "pt") as file:
             read = 0
-            while len(found) < len(names) and read < PART:
-                name = names[len(found)]
-                tensor = found[name.removeprefix(below)] = file.get_tensor(name).clone()
+            while len(tensors) < len(names) and read < PART:
+                name = names[len(tensors)]
+                tensor = tensors[name.removeprefix(below)] = file.get_tensor(name).clone()
                 read += tensor.nbytes
-    return found
+    return tensors
 
 
 def differences(mine: Shapes, other: Shapes) -> list[str]:
@@ -124,10 +124,10 @@ def read_unpickled(path: Path, what: str) -> Any:
         raise InputError(f"{path}: cannot be read as {what}, or holds more than tensors ({problem[:200]})") from None
 
 
-def _reason(said: str) -> str:
+def _reason(message: str) -> str:
     """The first thing that torch says is wrong, without its advice to load the file unsafely."""
-    _, _, reason = said.partition("WeightsUnpickler error: ")
-    lines = (line.strip() for line in (reason or said).splitlines())
+    _, _, reason = message.partition("WeightsUnpickler error: ")
+    lines = (line.strip() for line in (reason or message).splitlines())
     return next((line for line in lines if line and "weights_only" not in line), "")
 
 

@@ -17,7 +17,7 @@ from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.benchmark.status import begin, failing
-from eegbench.contracts import Answers, Named, Progress, Reference, Silent
+from eegbench.contracts import Answers, Named, Progress, Reference
 from eegbench.errors import MissingError
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
@@ -102,7 +102,7 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
     )
 
     def from_truth(items: NDArray[np.int64], item_seeds: list[int]) -> Images:
-        return reference.reconstruct(answers.images[items], seeds=item_seeds, progress=Silent())
+        return reference.reconstruct(answers.images[items], seeds=item_seeds, device=planned.device)
 
     begun = begin(planned.runs, head, device=planned.device, shared=shared)
     if begun.run.reused:

@@ -75,7 +75,7 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
 def _known() -> list[str]:
     """All that judges provide, of the micro suite or of the reference suite, and a method's embeddings."""
     here = [feature for judge in backbones.suite("micro", "sal512").judges for feature in judge.provides]
-    return [*here, *(feature for features, _, _ in JUDGES.values() for feature in features), EMBEDDING]
+    return [*here, *(feature for judge in JUDGES.values() for feature in judge.provides), EMBEDDING]
 
 
 def _unless_known(needs: str, known: Sequence[str]) -> None:

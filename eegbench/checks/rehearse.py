@@ -17,13 +17,14 @@ from eegbench.benchmark.embedded import INFO as EMBEDDINGS
 from eegbench.checks.rehearse_timing import brief, timed
 from eegbench.contracts import Progress
 from eegbench.datasets.eegcvpr.source import INFO as EEGCVPR
-from eegbench.errors import CheckFailed, MissingError, unknown
+from eegbench.errors import CheckFailed, InputError, MissingError, UsageError, short, unknown
 from eegbench.methods.encoders.checkpoints import RECORDING
-from eegbench.methods.rehearsal.parts import Network, compare
-from eegbench.methods.rehearsal.stages import STAGES, rehearsal_of
+from eegbench.methods.rehearsal import META, Network, Parts, Rehearsal
+from eegbench.methods.rehearsal.files import compare
+from eegbench.plugins import registry
+from eegbench.plugins.authors import author_of
 from eegbench.tables import of_rows
 
-META = "meta"
 ADAM = 3  # beside each trained parameter its gradient and two moments
 
 # Of each recording that a rehearsal may have: the numbers that decide a network's size.
@@ -32,17 +33,11 @@ RECORDINGS: dict[str, EEGInfo] = {
     "eegcvpr": EEGCVPR,
     "sim-things": EEGInfo(tuple(f"electrode {i}" for i in range(1, 18)), 100.0, -0.2, 100),
 }
-PUBLISHED_ON = {
-    "saliency_controlnet": "things-eeg2",
-    "atm": "things-eeg2",
-    "neuroimagen": "eegcvpr",
-    "llm_caption": "eegcvpr",
-}
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a rehearsal found. `note` says on what device and how far it ran, and why it timed nothing where it did not.
+    """A rehearsal's outcome. `note` says on what device and how far it ran, and why it timed nothing where it did not.
 
     `wall` seconds of the timed part, and the most bytes in use, on a CPU by the whole process; 0 where nothing is
     timed.
@@ -79,22 +74,14 @@ def rehearse(
     Raises UsageError for unknown names, CheckFailed where parts do not fit together or are not as published, InputError
     for a file that is no checkpoint of this method or of another size, MissingError for a device without the memory.
     """
-    told = settings or {}
-    kinds = {kind.name: kind for kind in STAGES}
-    if name not in kinds:
-        raise unknown("method", name, kinds)
-    chosen = recording or PUBLISHED_ON[name]
-    if chosen not in RECORDINGS:
-        raise unknown("recording", chosen, RECORDINGS)
-    method = _blank(configuration.build(kinds[name], configuration.flat(table) | configuration.flat(told)))
-    info = EMBEDDINGS if _precomputed(method) else RECORDINGS[chosen]
-    try:
-        with progress.bar(f"{name}: shapes of its networks", 1) as advance:
-            known = rehearsal_of(method, info)
-            advance(1)
-    except (RuntimeError, ValueError, TypeError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise CheckFailed(f"{name}: its networks cannot be built ({problem})") from error
+    chosen = settings or {}
+    method = _blank(registry.built("method", name, configuration.flat(table) | configuration.flat(chosen)))
+    rehearsal = _rehearsal(method)
+    size = recording or rehearsal.recording
+    if size not in RECORDINGS:
+        raise unknown("recording", size, RECORDINGS)
+    info = EMBEDDINGS if rehearsal.embedded else RECORDINGS[size]
+    known = _built(method, rehearsal, info, progress)
     target, note = _where(name, META if checkpoint else device, known.networks)
     networks = [_row(network) for network in known.networks]
     if checkpoint is not None:
@@ -106,13 +93,13 @@ def rehearse(
             stages.append({"stage": stage.name, "items": stage.items, "gives": _words(stage.checked())})
             advance(1)
     if target == META:
-        return Report(name, chosen, note, networks, stages, [])
+        return Report(name, size, note, networks, stages, [])
     del known
-    short, since = brief(kinds[name], table, told, target, steps), time.perf_counter()
-    short = dataclasses.replace(short, method=_blank(short.method))
-    seconds = timed(short, info, target, progress)
+    timing, since = brief(type(method), table, chosen, target, steps), time.perf_counter()
+    timing = dataclasses.replace(timing, method=_blank(timing.method))
+    seconds = timed(timing, info, target, progress)
     wall = time.perf_counter() - since
-    return Report(name, chosen, f"{note} {short.words}.", networks, stages, seconds, wall, peak(target))
+    return Report(name, size, f"{note} {timing.words}.", networks, stages, seconds, wall, peak(target))
 
 
 def text(report: Report) -> str:
@@ -141,16 +128,36 @@ def text(report: Report) -> str:
 def _blank(method: Any) -> Any:
     """`method` with random weights in the place of published ones; parts of the pack stay what they are."""
     named = {f.name: getattr(method, f.name) for f in dataclasses.fields(method)}
-    found = {
+    blank = {
         name: PREFIX + value
         for name, value in named.items()
         if isinstance(value, str) and value in published_configs.names()
     }
-    return dataclasses.replace(method, **found)
+    return dataclasses.replace(method, **blank)
 
 
-def _precomputed(method: Any) -> bool:
-    return getattr(getattr(method, "encoder", None), "kind", "") == "precomputed"
+def _rehearsal(method: Any) -> Rehearsal:
+    """What the method says of itself; UsageError for one that has no rehearsal."""
+    with author_of("method", method.name, method, "rehearse"):
+        rehearsal: object = method.rehearse()
+    if rehearsal is None:
+        raise UsageError(f"method {method.name!r} has no rehearsal: its class does not list its networks (`rehearse`)")
+    if not isinstance(rehearsal, Rehearsal):
+        raise InputError(f"method {method.name!r}: rehearse gave {short(rehearsal)}; wanted a Rehearsal, or None")
+    return rehearsal
+
+
+def _built(method: Any, rehearsal: Rehearsal, info: EEGInfo, progress: Progress) -> Parts:
+    """The networks for recordings of this size; CheckFailed where they cannot be built."""
+    try:
+        with progress.bar(f"{method.name}: shapes of its networks", 1) as advance:
+            with author_of("method", method.name, method, "rehearse"):
+                known = rehearsal.parts(info)
+            advance(1)
+            return known
+    except (RuntimeError, ValueError, TypeError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise CheckFailed(f"{method.name}: its networks cannot be built ({problem})") from error
 
 
 def _where(name: str, device: str, networks: Sequence[Network]) -> tuple[str, str]:
@@ -158,16 +165,18 @@ def _where(name: str, device: str, networks: Sequence[Network]) -> tuple[str, st
     alone = "shapes alone, on torch's meta device; nothing was timed"
     if device == META:
         return META, alone[0].upper() + alone[1:] + "."
-    found = resolve_device(device)
-    if device == "auto" and found == "cpu":
+    target = resolve_device(device)
+    if device == "auto" and target == "cpu":
         return META, f"No GPU is here: {alone} (--device cpu does, slowly)."
-    needed, free = _needed(networks), free_memory(found)
-    told = f"weights and optimiser need {_size(needed)}"
+    needed, free = _needed(networks), free_memory(target)
+    wanted = f"weights and optimiser need {_size(needed)}"
     if needed <= free:
-        return found, f"Timed on {found}, on noise; {told}, activations come on top."
+        return target, f"Timed on {target}, on noise; {wanted}, activations come on top."
     if device == "auto":
-        return META, f"{found} has {_size(free)} free, and {told}: {alone}."
-    raise MissingError(f"{name}: {told}, and {found} has {_size(free)} free; free some, or --device meta: shapes alone")
+        return META, f"{target} has {_size(free)} free, and {wanted}: {alone}."
+    raise MissingError(
+        f"{name}: {wanted}, and {target} has {_size(free)} free; free some, or --device meta: shapes alone"
+    )
 
 
 def _needed(networks: Sequence[Network]) -> int:

@@ -20,8 +20,8 @@ from eegbench.backbones.batch import out_of_memory
 from eegbench.backbones.telling import telling
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
 from eegbench.errors import MissingError
+from eegbench.methods.rehearsal.parts import Fitting, Sizes
 from eegbench.methods.training import at_most
-from eegbench.methods.tuning_settings import Epochs
 from eegbench.methods.validation import SHARE
 
 SIDE = 500  # px of a simulated image
@@ -29,44 +29,6 @@ STEPS = 4  # of a training stage on a GPU; the first one warms up
 DRAWN = 4  # images of a reconstruction on a GPU
 ON_CPU: dict[str, object] = {"batch": 1, "accumulate": 1, "precision": "float32"}  # by a key's last word
 DRAWING = ("steps of the sampler", "latents to pictures")  # bars of a generator
-ANEW = {"lora", "controlnet", "gan"}  # stages that draw each batch anew from all items
-TRIPLET: dict[str, object] = {"features.concepts": 2, "features.each": 2}  # the least that a triplet loss can compare
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is simulated: `fitted` and `held` concepts with `each` images; and how far a rehearsal goes.
-
-    `steps` of every training stage, `drawn` images of a reconstruction.
-    """
-
-    fitted: int
-    held: int
-    each: int
-    steps: int
-    drawn: int
-
-    @property
-    def items(self) -> int:
-        return (self.fitted + self.held) * self.each
-
-    @property
-    def fitted_items(self) -> int:
-        return self.fitted * self.each
-
-
-ITEMS_OF: dict[str, Callable[[Any, Sizes], int]] = {  # how many images one step of the optimiser sees
-    "fit EEG encoder": lambda m, s: min(m.encoder.batch, s.fitted_items) * m.encoder.accumulate,
-    "fit LoRA": lambda m, s: m.lora.batch * m.lora.accumulate,
-    "fit ControlNet": lambda m, s: m.controlnet.batch * m.controlnet.accumulate,
-    "fit saliency head": lambda m, s: min(Epochs().batch, s.fitted_items),
-    "fit prior": lambda m, s: min(m.prior.batch, s.items),
-    "fit low level": lambda m, s: min(m.low_level_settings.batch, s.fitted_items) * m.low_level_settings.accumulate,
-    "fit EEG features": lambda m, s: min(m.features.concepts, s.fitted) * m.features.each,
-    "fit GAN": lambda m, s: m.gan.batch,  # the first step and every other one are the discriminator's
-    "fit caption regressor": lambda m, s: min(m.regressor.batch, s.fitted_items) * m.regressor.accumulate,
-    "fit caption heads": lambda m, s: min(m.captions.batch, s.fitted_items) * m.captions.accumulate,
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +38,7 @@ class Brief:
     A reconstruction makes `made` steps of its sampler.
     """
 
-    method: Method[Any]
+    method: Any
     sizes: Sizes
     made: int
     drawing: str
@@ -84,34 +46,35 @@ class Brief:
 
 
 def brief(
-    kind: type[Method[Any]], table: Mapping[str, object], told: Mapping[str, object], device: str, steps: int | None
+    kind: type[Method[Any]], table: Mapping[str, object], chosen: Mapping[str, object], device: str, steps: int | None
 ) -> Brief:
     """The method of `table` and `told` (what the user set, which wins) as it is timed on `device`."""
     on_cpu = device.partition(":")[0] == "cpu"
-    keys, given = list(configuration.keys(kind)), configuration.flat(told)
+    keys, given = list(configuration.keys(kind)), configuration.flat(chosen)
     whole = configuration.build(kind, {**configuration.flat(table), **given})
-    triplets = {key: value for key, value in TRIPLET.items() if key in keys}
-    least = 2 if triplets else 1
+    triplets = {f"{stage.field}.{key}": 2 for stage in _of_triplets(whole) for key in ("concepts", "each")}
+    least = 2 if triplets else 1  # that a triplet loss can compare
     held = least if on_cpu else 2
     small = {key: ON_CPU[word] for key in keys if (word := key.rpartition(".")[2]) in ON_CPU} | triplets
     changed = {key: held for key in keys if key.endswith("validation_concepts")}
     method = configuration.build(kind, {**configuration.flat(table), **(small if on_cpu else {}), **given, **changed})
     made = 1 if on_cpu and steps is None else steps
-    if made is not None and "sampling.steps" not in given:
+    if made is not None and "sampling.steps" in keys and "sampling.steps" not in given:
         method = dataclasses.replace(method, sampling=_shortened(method, made))
     sizes = _fewest(method, given, least, steps or 1) if on_cpu else Sizes(10, held, 8, steps or STEPS, DRAWN)
-    reached, all_of_them = (int(m.sampling.steps * _strength(m)) for m in (method, whole))
+    reached, all_of_them = (_sampler_steps(m) if "sampling.steps" in keys else 1 for m in (method, whole))
     part = "all its steps" if reached == all_of_them else f"{reached} of its {all_of_them} steps"
     return Brief(method, sizes, reached, f"reconstruction, {part}", _words(method, on_cpu, sizes, given))
 
 
 def _fewest(method: Any, given: Mapping[str, object], least: int, steps: int) -> Sizes:
     """As few items as fill every batch that the user set; what is not fitted in epochs draws an item more than once."""
-    wanted = max(least, method.features.concepts) if least > 1 else least
+    triplets = [stage.settings for stage in _of_triplets(method)]
+    wanted = max([least, *(settings.concepts for settings in triplets)])
     concepts = max(wanted, 2, (SHARE - 1) * least if least > 1 else 0)  # so that as many as `least` are held out
-    own = {key.rpartition(".")[0] for key in given if key.endswith(".batch")} - ANEW
-    batches = [getattr(method, name).batch for name in own]
-    batches += [concepts * method.features.each] if "features.each" in given else []
+    stages = [stage for stage in method.rehearse().fitting if f"{stage.field}.batch" in given and stage.draws != "anew"]
+    batches = [stage.settings.batch for stage in stages]
+    batches += [concepts * stage.settings.each for stage in _of_triplets(method) if f"{stage.field}.each" in given]
     return Sizes(concepts, least, math.ceil(max([1, *batches]) / concepts), steps, 1)
 
 
@@ -121,19 +84,22 @@ def _words(method: Any, on_cpu: bool, sizes: Sizes, given: Mapping[str, object])
         return f"{length}, in batches as configured"
     half = ", the generator's weights in bfloat16 in the place of float16" if getattr(method, "half", False) else ""
     own = ", ".join(f"{key}={value}" for key, value in given.items())
-    more = " (of a triplet loss two trials of two concepts)" if hasattr(method, "features") else ""
+    more = " (of a triplet loss two trials of two concepts)" if _of_triplets(method) else ""
     return f"{length}, batch 1{more}, in float32{half}{f'; {own} as set' if own else ''}"
 
 
-def _strength(method: Any) -> float:
-    """The share of the sampler's steps that are made: where a reconstruction starts from a picture, not all of them."""
-    over = getattr(method, "low_level", False) or getattr(method, "pixel_level", False)
-    return float(method.strength) if over else 1.0
+def _of_triplets(method: Any) -> list[Fitting]:
+    return [stage for stage in method.rehearse().fitting if stage.draws == "triplets"]
+
+
+def _sampler_steps(method: Any) -> int:
+    """How many steps of its sampler a reconstruction makes."""
+    return int(method.sampling.steps * method.rehearse().reached)
 
 
 def _shortened(method: Any, steps: int) -> Any:
     """The sampling that makes `steps` steps, or all that there are."""
-    named = math.ceil(steps / _strength(method))
+    named = math.ceil(steps / method.rehearse().reached)
     return dataclasses.replace(method.sampling, steps=min(named, method.sampling.steps))
 
 
@@ -190,10 +156,11 @@ def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[
 
 def _parts(short: Brief, watch: Stopwatch, device: str) -> Iterator[dict[str, object]]:
     """A row for each stage of a fit and, on a CPU, for the parts of a reconstruction, which a GPU does not wait for."""
+    fitting = {stage.label: stage for stage in short.method.rehearse().fitting}
     for label, taken in watch.steps.items():
         row: dict[str, object] = {}
-        if label.startswith("fit "):
-            row = {"step": f"training: {label}", "items": ITEMS_OF[label](short.method, short.sizes)}
+        if label in fitting:
+            row = {"step": f"training: {label}", "items": fitting[label].items(short.sizes)}
         elif label in DRAWING and device.partition(":")[0] == "cpu":
             row = {"step": f"reconstruction: {label}", "items": short.sizes.drawn}
         if row:
@@ -204,7 +171,7 @@ def _parts(short: Brief, watch: Stopwatch, device: str) -> Iterator[dict[str, ob
 def noise(info: EEGInfo, sizes: Sizes) -> TrainingSet:
     """Simulated: noise in the place of EEG and images, and captions that say nothing."""
     rng, n = seeds.generator("rehearsal"), sizes.items
-    said = tuple(tuple(f"caption {j} of picture {i}" for j in range(len(CAPTION_LEVELS))) for i in range(n))
+    captions = tuple(tuple(f"caption {j} of picture {i}" for j in range(len(CAPTION_LEVELS))) for i in range(n))
     return TrainingSet(
         eeg=rng.standard_normal((n, len(info.channels), info.times)).astype(np.float32),
         info=info,
@@ -212,6 +179,6 @@ def noise(info: EEGInfo, sizes: Sizes) -> TrainingSet:
         stimuli=tuple(f"simulated_{i:03d}" for i in range(n)),
         images=rng.integers(0, 256, (n, SIDE, SIDE, 3), dtype=np.uint8),
         concepts=tuple(f"concept_{i % (sizes.fitted + sizes.held):02d}" for i in range(n)),
-        captions=said,
+        captions=captions,
         subject=1,
     )

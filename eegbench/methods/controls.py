@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from eegbench import seeds as seeding
 from eegbench.arrays import EEG, Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator, Sampling
+from eegbench.backbones.clip import clip
+from eegbench.backbones.diffusion import Sampling, generator
 from eegbench.contracts import Hints, Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import SOME, check_range
 from eegbench.methods.encoders.fitting import EEGEmbedder, EncoderSettings, fit_embedder
-from eegbench.methods.saliency_controlnet import target
 from eegbench.methods.storage import StoredArray, read_json, write_json, write_large
-from eegbench.methods.training import Training
+from eegbench.methods.training import TrainedMethod, Training
 
 
 class TrainImages(Reconstructor):
@@ -99,7 +99,7 @@ class NearestTrainImageReconstructor(Reconstructor):
         return self.embedder(eeg)
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
-        return target(self.clip, self.device).images(images)
+        return clip(self.clip, self.device).images(images)
 
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
@@ -116,7 +116,7 @@ class NearestTrainImageReconstructor(Reconstructor):
 
 
 @dataclass(frozen=True)
-class NearestTrainImage(Method[NearestTrainImageReconstructor]):
+class NearestTrainImage(TrainedMethod[NearestTrainImageReconstructor]):
     """Retrieval in place of generation: what the encoder alone is worth."""
 
     name: ClassVar[str] = "nearest_train_image"
@@ -131,21 +131,19 @@ class NearestTrainImage(Method[NearestTrainImageReconstructor]):
     def weights(self) -> dict[str, str]:
         return {self.clip: weights.combined(self.clip)} | self.encoder.weights()
 
-    def fit(
-        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
-    ) -> NearestTrainImageReconstructor:
+    def fit_stages(self, train: TrainingSet, training: Training) -> NearestTrainImageReconstructor:
         self.encoder.check(train.info)
-        targets = target(self.clip, device).images(train.images)
-        embedder = fit_embedder(Training(seed, progress, device=device, folder=folder), train, targets, self.encoder)
+        targets = clip(self.clip, training.device).images(train.images)
+        embedder = fit_embedder(training, train, targets, self.encoder)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
-        return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, device)
+        return NearestTrainImageReconstructor(embedder, train.images, unit, self.clip, training.device)
 
 
 class PriorOnlyReconstructor(Reconstructor):
     """Unconditional samples."""
 
     def __init__(self, name: str, device: str = "cpu") -> None:
-        self.generator = Generator(name, device)
+        self.generator = generator(name, device)
         self.sampling = Sampling()
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:

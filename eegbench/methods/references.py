@@ -1,6 +1,5 @@
 """Ceilings: what the generator gives when it is told the answer. Computed from the answers, never ranked."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,15 +8,9 @@ import torch
 
 from eegbench.arrays import Images
 from eegbench.backbones import weights
-from eegbench.backbones.diffusion import Generator, Sampling, as_tokens
-from eegbench.contracts import Progress, Reference
-from eegbench.methods.saliency_controlnet import target
-
-
-@functools.lru_cache(maxsize=1)
-def _generator(name: str) -> Generator:
-    """Read once: a reference is asked batch by batch."""
-    return Generator(name)
+from eegbench.backbones.clip import clip
+from eegbench.backbones.diffusion import Sampling, as_tokens, generator
+from eegbench.contracts import Reference
 
 
 @dataclass(frozen=True)
@@ -32,9 +25,9 @@ class VaeRoundtrip(Reference):
     def weights(self) -> dict[str, str]:
         return {self.generator: weights.combined(self.generator)}
 
-    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
-        generator = _generator(self.generator)
-        return generator.decode(generator.encode(truths))
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
+        drawing = generator(self.generator, device)
+        return drawing.decode(drawing.encode(truths))
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,7 @@ class TrueEmbedding(Reference):
     def weights(self) -> dict[str, str]:
         return {name: weights.combined(name) for name in (self.generator, self.clip)}
 
-    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
-        generator = _generator(self.generator)
-        tokens = as_tokens(target(self.clip, "cpu").images(truths))
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
+        tokens = as_tokens(clip(self.clip, device).images(truths))
         null = torch.zeros_like(tokens[:1])
-        return generator.sample(tokens, null=null, seeds=seeds, sampling=self.sampling)
+        return generator(self.generator, device).sample(tokens, null=null, seeds=seeds, sampling=self.sampling)

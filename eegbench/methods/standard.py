@@ -18,8 +18,8 @@ Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel,
 def scale_of(eeg: EEG) -> Scale:
     """Over all trials and times of training EEG (n, channels, times), which may be larger than memory."""
     count = eeg.dtype.type(eeg.size // eeg.shape[1])
-    mean = _total(some.sum(axis=(0, 2), keepdims=True) for some in parts(eeg)) / count
-    squares = _total(np.square(some - mean).sum(axis=(0, 2), keepdims=True) for some in parts(eeg))
+    mean = _total(part.sum(axis=(0, 2), keepdims=True) for part in parts(eeg)) / count
+    squares = _total(np.square(part - mean).sum(axis=(0, 2), keepdims=True) for part in parts(eeg))
     return mean[0], np.sqrt(squares / count)[0] + 1e-12
 
 

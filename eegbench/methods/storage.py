@@ -1,4 +1,4 @@
-"""Fitted state on disk: safetensors and JSON, written to a temporary name and renamed; never pickle."""
+"""Fitted state on disk: safetensors and JSON, each file whole or not at all; never pickle."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from torch import nn
 from eegbench.arrays import let_go
 from eegbench.backbones.weights import read_tensors
 from eegbench.errors import InputError
-from eegbench.files import read_json, write_text
+from eegbench.files import read_json, replacing, write_text, write_whole
 from eegbench.guards import stored_tensors
 
 __all__ = [
@@ -46,12 +46,9 @@ def write_arrays(
     }
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
     # on the heap first: safetensors' own writing hides why a file system refused
-    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, dict(header) if header else None)
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    write_whole(path, save(whole, dict(header) if header else None))
 
 
 def write_large(path: Path, arrays: Mapping[str, "NDArray[Any] | StoredArray"]) -> None:
@@ -63,17 +60,14 @@ def write_large(path: Path, arrays: Mapping[str, "NDArray[Any] | StoredArray"]) 
         header[name] = {"dtype": KINDS[array.dtype.name], "shape": array.shape, "data_offsets": (start, end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _, array in ordered:
             count = max(1, PART // max(1, math.prod(array.shape[1:]) * array.dtype.itemsize))
             for i in range(0, len(array), count):
-                some = array[i : i + count]
-                file.write(np.ascontiguousarray(some, some.dtype.newbyteorder("<")).data)
-                let_go(some)
-    temporary.replace(path)
+                rows = array[i : i + count]
+                file.write(np.ascontiguousarray(rows, rows.dtype.newbyteorder("<")).data)
+                let_go(rows)
 
 
 class StoredArray:

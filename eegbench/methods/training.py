@@ -7,6 +7,7 @@ the optimiser and the loss curve; it is safetensors with JSON in its header, so 
 import json
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ from torch import nn
 
 from eegbench import seeds
 from eegbench.backbones.weights import read_header, read_tensors
-from eegbench.contracts import Progress
+from eegbench.contracts import Fit, Method, Progress, TrainingSet
 from eegbench.errors import InputError
 from eegbench.files import write_text, writing
 from eegbench.methods.storage import write_arrays
@@ -173,6 +174,19 @@ class Training:
             numerics=settings,
         )
         module.requires_grad_(False)
+
+
+class TrainedMethod(Method[Fit]):
+    """A method whose `fit` is stages of training, which share one `Training`."""
+
+    def fit(
+        self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
+    ) -> Fit:
+        return self.configure(self.fit_stages(train, Training(seed, progress, device=device, folder=folder)))
+
+    @abstractmethod
+    def fit_stages(self, train: TrainingSet, training: Training) -> Fit:
+        """The fitted method, on `training.device`; each stage runs by `training.run` or `training.run_epochs`."""
 
 
 class _Stage:

@@ -1,5 +1,6 @@
 """Training on top of a frozen generator: LoRA on its attention, and a ControlNet beside it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from eegbench.arrays import Maps
 from eegbench.backbones.diffusion import Generator, residuals
+from eegbench.errors import InputError
 from eegbench.methods.training import Training, cosine
 from eegbench.methods.tuning_settings import TuningSettings
 
@@ -22,6 +24,41 @@ def lora(unet: nn.Module, rank: int, alpha: int) -> Any:
         r=rank, lora_alpha=alpha, init_lora_weights="gaussian", target_modules=["to_q", "to_k", "to_v", "to_out.0"]
     )
     return peft.get_peft_model(unet, configuration)  # type: ignore[arg-type]
+
+
+def control_network(unet: Any, channels: Sequence[int]) -> Any:
+    """A ControlNet that starts from `unet`, its last layers at zero; what reads the map has `channels`."""
+    import diffusers
+
+    return diffusers.ControlNetModel.from_unet(
+        unet,
+        conditioning_channels=3,
+        conditioning_embedding_out_channels=channels,
+        load_weights_from_unet=unet.device.type != "meta",  # which holds none
+    )
+
+
+def adapter_state(wrapped: Any) -> dict[str, torch.Tensor]:
+    """The LoRA weights alone, copied to the CPU."""
+    import peft
+
+    return {k: v.detach().cpu().clone() for k, v in peft.get_peft_model_state_dict(wrapped).items()}
+
+
+def merged(unet: Any, rank: int, alpha: int, adapter: dict[str, torch.Tensor]) -> Any:
+    """`unet` itself with the LoRA weights added in, plain layers again, frozen."""
+    import peft
+
+    wrapped = lora(unet, rank, alpha)
+    outcome = peft.set_peft_model_state_dict(wrapped, adapter)
+    if outcome.unexpected_keys:
+        raise InputError(f"LoRA weights have unknown keys: {outcome.unexpected_keys[:3]}")
+    return plain(wrapped)
+
+
+def plain(wrapped: Any) -> Any:
+    """The UNet below LoRA, whose weights are added in."""
+    return wrapped.merge_and_unload().eval().requires_grad_(False)
 
 
 def tune(

@@ -26,7 +26,7 @@ def held_out(concepts: Sequence[str], most: int, seed: int) -> NDArray[np.bool_]
         )
     count = min(most, max(1, len(names) // SHARE))
     if count < most:
-        told = f"the data set has {len(names)} training concepts: {count} of them held out for validation, not {most}"
-        warnings.warn(told, Notice, stacklevel=2)
+        notice = f"the data set has {len(names)} training concepts: {count} of them held out for validation, not {most}"
+        warnings.warn(notice, Notice, stacklevel=2)
     chosen = set(seeds.generator(seed, "validation concepts").choice(names, count, replace=False).tolist())
     return np.array([concept in chosen for concept in concepts])

@@ -82,17 +82,17 @@ def test_a_blank_generator_draws_and_its_images_are_those_of_their_seeds() -> No
 def test_a_blank_painter_wears_an_adapter_and_draws_at_the_size_that_is_wanted(size: int) -> None:
     painter = Painter("blank:tiny", "blank:tiny_adapter", size=size)
     sampling = Sampling(steps=2, guidance=0.0)
-    drawn = painter.paint(told=torch.randn(1, 128), seeds=[1], sampling=sampling)
+    drawn = painter.paint(embeddings=torch.randn(1, 128), seeds=[1], sampling=sampling)
     assert drawn.shape == (1, size or 8, size or 8, 3)
     start = painter.latents(drawn)
-    assert painter.paint(told=torch.randn(1, 128), seeds=[1], sampling=sampling, start=start).shape == drawn.shape
+    assert painter.paint(embeddings=torch.randn(1, 128), seeds=[1], sampling=sampling, start=start).shape == drawn.shape
 
 
 def test_half_precision_on_a_cpu_is_bfloat16() -> None:
     painter = Painter("blank:tiny", "blank:tiny_adapter", half=True)
     assert {p.dtype for p in painter.drawing.unet.parameters()} == {torch.bfloat16}
     told = torch.randn(1, 128)
-    assert painter.paint(told=told, seeds=[1], sampling=Sampling(steps=2)).shape == (1, 8, 8, 3)
+    assert painter.paint(embeddings=told, seeds=[1], sampling=Sampling(steps=2)).shape == (1, 8, 8, 3)
     assert Painter("blank:tiny", device="meta", half=True).drawing.unet.dtype == torch.float16
 
 

@@ -67,7 +67,7 @@ def test_names_and_digests_of_torchvision_are_torchvisions() -> None:
 
 
 def test_every_judge_names_files_that_are_listed() -> None:
-    used = {file for _, files, _ in JUDGES.values() for file in files}
+    used = {file for judge in JUDGES.values() for file in judge.files}
     assert used == set(PUBLISHED) - {"ip_adapter_sdxl_vit_h"}  # which is a generator's, and judges nothing
 
 

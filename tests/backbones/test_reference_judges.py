@@ -251,7 +251,7 @@ def test_torch_fidelitys_network_is_never_handed_the_file(
         return torch.nn.Identity()
 
     monkeypatch.setattr(extractor, "FeatureExtractorInceptionV3", build)
-    judges.JUDGES["fidelity_inception"][2]({"fidelity_inception": path}, "cpu")
+    judges.JUDGES["fidelity_inception"].load({"fidelity_inception": path}, "cpu")
     assert torch.equal(seen["state"]["a"], torch.ones(1))
 
 

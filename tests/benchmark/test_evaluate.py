@@ -1,12 +1,14 @@
 """The whole way: run, floors, ceilings, picture; and again with the same result."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from eegbench.arrays import Images
 from eegbench.benchmark import companions, provenance, score, shared
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.checks.verify import Verifier
@@ -18,7 +20,7 @@ from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 from forgery import flip
-from small_world import Lab
+from small_world import Copy, Lab
 
 
 def test_one_command_brings_the_run_its_floor_and_its_ceilings(lab: Lab) -> None:
@@ -57,6 +59,21 @@ def test_the_same_command_twice_gives_the_same_scores_to_the_last_digit(lab: Lab
         contents = {(outcome.run_folder / name).read_bytes() for outcome in (first, again, elsewhere)}
         assert len(contents) == 1
     assert not first.notes and "scored again" in again.notes[0]
+
+
+def test_a_ceiling_is_made_where_its_record_says(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices: list[str] = []
+
+    def reconstruct(self: object, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
+        devices.append(device)
+        return truths
+
+    monkeypatch.setattr(Copy, "reconstruct", reconstruct)
+    monkeypatch.setattr(provenance, "environment", lambda device: {"device": device})
+    planned = dataclasses.replace(lab.plan(), device="cuda:1")
+    answers = planned.dataset.answers(8)
+    made = companions._ceiling("vae_roundtrip", planned, answers, "0" * 64, Silent())
+    assert set(devices) == {"cuda:1"} and made.record.environment == {"device": "cuda:1"}
 
 
 def test_companions_are_made_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -16,6 +17,9 @@ from eegbench.cli import app
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
+from eegbench.methods.controls import MeanImage
+from eegbench.methods.rehearsal import Network, Parts, Rehearsal, Stage
+from eegbench.plugins import registry
 
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 
@@ -115,7 +119,7 @@ def test_parts_that_cannot_be_built_are_one_line(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise RuntimeError("shapes\nthat do not fit")
 
-    monkeypatch.setattr("eegbench.checks.rehearse.rehearsal_of", fail)
+    monkeypatch.setattr("eegbench.methods.atm.Atm._parts", fail)
     with pytest.raises(CheckFailed, match=r"atm: its networks cannot be built \(shapes that do not fit\)"):
         rehearse("atm", table("atm", "micro"), device="meta", recording="sim-things", progress=Silent())
 
@@ -157,9 +161,42 @@ def test_a_device_that_runs_out_of_memory_is_one_line(monkeypatch: pytest.Monkey
     def out(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("eegbench.methods.llm_caption.fit_heads", out)
+    monkeypatch.setattr("eegbench.methods.llm_caption.method.fit_heads", out)
     with pytest.raises(MissingError, match="llm_caption: cpu has not enough memory; --device meta"):
         rehearse("llm_caption", table("llm_caption", "micro"), device="cpu", progress=Silent())
+
+
+@dataclass(frozen=True)
+class Listed(MeanImage):
+    """A method of somebody's that lists one network; it has no sampler."""
+
+    name: ClassVar[str] = "listed"
+
+    def rehearse(self) -> object:
+        network = torch.nn.Linear(3, 4)
+        stage = Stage("a pass", 1, lambda: network(torch.zeros(1, 3)), (1, 4))
+        parts = Parts((Network("linear", network, "all"),), (stage,))
+        return Rehearsal("things-eeg2", lambda info: parts, ())
+
+
+def test_a_method_of_somebodys_is_rehearsed_where_it_lists_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.OWN["method"], "listed", Listed)
+    report = rehearse("listed", {}, device="cpu", progress=Silent())
+    assert [(row["network"], row["parameters"], row["trained"]) for row in report.networks] == [("linear", 16, 16)]
+    assert report.recording == "things-eeg2" and report.stages[0]["gives"] == "1 x 4"
+    assert [row["step"] for row in report.seconds] == ["reconstruction, all its steps"]
+
+
+def test_what_is_no_rehearsal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Listed, "rehearse", lambda self: "networks")
+    monkeypatch.setitem(registry.OWN["method"], "listed", Listed)
+    with pytest.raises(InputError, match="method 'listed': rehearse gave 'networks'; wanted a Rehearsal, or None"):
+        rehearse("listed", {}, device="meta", progress=Silent())
+
+
+def test_a_method_without_a_rehearsal_is_one_line() -> None:
+    with pytest.raises(UsageError, match=r"method 'mean_image' has no rehearsal: its class does not list its networks"):
+        rehearse("mean_image", {}, device="meta", progress=Silent())
 
 
 def test_unknown_names_list_what_there_is() -> None:

@@ -192,7 +192,7 @@ class Copy(Reference):
     name = "vae_roundtrip"
     about = "the truth itself"
 
-    def reconstruct(self, truths: Images, *, seeds: Sequence[int], progress: Progress) -> Images:
+    def reconstruct(self, truths: Images, *, seeds: Sequence[int], device: str = "cpu") -> Images:
         return truths
 
 

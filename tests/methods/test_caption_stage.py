@@ -19,9 +19,9 @@ from eegbench.contracts import Silent
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError, MissingError
 from eegbench.methods.atm import Atm, AtmReconstructor
-from eegbench.methods.caption_stage import CaptionStage, CaptionStageSettings, PixelProjector, fit_caption_stage
+from eegbench.methods.atm.caption_stage import CaptionStage, CaptionStageSettings, PixelProjector, fit_caption_stage
+from eegbench.methods.atm.prior import PriorSettings
 from eegbench.methods.encoders.fitting import EncoderSettings
-from eegbench.methods.prior import PriorSettings
 from eegbench.methods.training import Training
 
 Told = tuple[NDArray[np.float32], Images]

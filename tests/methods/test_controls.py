@@ -99,13 +99,13 @@ def test_nearest_train_image_answers_with_training_images(train: TrainingSet) ->
 
 
 def test_vae_roundtrip_is_close_to_the_truth(train: TrainingSet) -> None:
-    back = VaeRoundtrip().reconstruct(train.images[:8], seeds=range(8), progress=Silent())
+    back = VaeRoundtrip().reconstruct(train.images[:8], seeds=range(8))
     r = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(back, train.images[:8], strict=True)]
     assert np.mean(r) > 0.95  # the ceiling that the benchmark's closing figure asks for
 
 
 def test_true_embedding_is_closer_to_its_truth_than_to_another(train: TrainingSet) -> None:
     truths = train.images[::8]
-    made = TrueEmbedding(sampling=Sampling(steps=5)).reconstruct(truths, seeds=range(8), progress=Silent())
+    made = TrueEmbedding(sampling=Sampling(steps=5)).reconstruct(truths, seeds=range(8))
     error = np.abs(made[:, None].astype(float) - truths[None]).mean((2, 3, 4))
     assert (error.argmin(1) == np.arange(8)).mean() >= 0.5  # chance is 1/8

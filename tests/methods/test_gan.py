@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from eegbench.contracts import Silent
-from eegbench.methods.gan import Discriminator, GanSettings, PictureGenerator, augmented, fit_gan, global_ssim
+from eegbench.methods.neuroimagen.gan import (
+    Discriminator,
+    GanSettings,
+    PictureGenerator,
+    augmented,
+    fit_gan,
+    global_ssim,
+)
 from eegbench.methods.training import Training
 
 QUICK = GanSettings(size=8, noise=4, channels=8, steps=300, batch=16, rate=2e-3)

@@ -13,9 +13,9 @@ from eegbench.cli import app
 from eegbench.contracts import Explanation, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.methods import METHODS
-from eegbench.methods.encoders.spatiotemporal import TransformerSettings
 from eegbench.methods.gradients import ALL
 from eegbench.methods.llm_caption import HEADS, CaptionSettings, LlmCaption, LlmCaptionReconstructor
+from eegbench.methods.llm_caption.spatiotemporal import TransformerSettings
 from eegbench.methods.validation import held_out
 
 SCENES, COUNT = 6, 120

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from eegbench.contracts import Silent
-from eegbench.methods.low_level import LowLevel, LowLevelNetwork, LowLevelSettings, fit_low_level
+from eegbench.methods.atm.low_level import LowLevel, LowLevelNetwork, LowLevelSettings, fit_low_level
 from eegbench.methods.training import Training
 
 

@@ -8,7 +8,7 @@ import torch
 
 from eegbench.contracts import Silent
 from eegbench.errors import InputError
-from eegbench.methods.encoders.lstm import FeatureSettings, LstmFeatures, fit_features, triplet_loss
+from eegbench.methods.neuroimagen.lstm import FeatureSettings, LstmFeatures, fit_features, triplet_loss
 from eegbench.methods.standard import Standardised
 from eegbench.methods.training import Training
 

@@ -8,7 +8,7 @@ import torch
 
 from eegbench.contracts import Silent
 from eegbench.errors import InputError
-from eegbench.methods.prior import DiffusionPrior, DiffusionPriorUNet, PriorSettings, fit_prior
+from eegbench.methods.atm.prior import DiffusionPrior, DiffusionPriorUNet, PriorSettings, fit_prior
 from eegbench.methods.training import Training
 
 QUICK = PriorSettings(widths=(64, 48, 32), time_width=32, epochs=60, batch=64, rate=3e-3, warm_up=10, dropout=0.0)

@@ -14,11 +14,12 @@ from eegbench.backbones.weights import differences
 from eegbench.checks.rehearse import RECORDINGS, rehearse
 from eegbench.contracts import Silent
 from eegbench.errors import CheckFailed, InputError, MissingError
+from eegbench.methods.atm.prior import DiffusionPriorUNet
 from eegbench.methods.encoders import checkpoints
 from eegbench.methods.encoders.atm_s import AtmS
-from eegbench.methods.prior import DiffusionPriorUNet
 from eegbench.methods.rehearsal import published_keys
-from eegbench.methods.rehearsal.parts import Network, Stage, compare
+from eegbench.methods.rehearsal.files import compare
+from eegbench.methods.rehearsal.parts import Network, Stage
 
 THINGS = RECORDINGS["things-eeg2"]
 

@@ -12,9 +12,9 @@ from eegbench.backbones.diffusion import Sampling
 from eegbench.contracts import Hints, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
-from eegbench.methods import saliency_head
 from eegbench.methods.encoders.fitting import EncoderSettings
 from eegbench.methods.saliency_controlnet import SaliencyControlNet, SaliencyControlNetReconstructor
+from eegbench.methods.saliency_controlnet import head as saliency_head
 from eegbench.methods.training import Training
 from eegbench.methods.tuning_settings import TuningSettings
 from eegbench.methods.validation import held_out

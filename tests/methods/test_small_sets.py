@@ -11,15 +11,15 @@ from eegbench.contracts import Method, Silent, TrainingSet
 from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import InputError
 from eegbench.methods.atm import Atm
+from eegbench.methods.atm.low_level import LowLevelSettings
+from eegbench.methods.atm.prior import PriorSettings
 from eegbench.methods.controls import NearestTrainImage, RandomTrainImage
 from eegbench.methods.encoders.fitting import EncoderSettings
-from eegbench.methods.encoders.lstm import FeatureSettings
-from eegbench.methods.gan import GanSettings
 from eegbench.methods.llm_caption import CaptionSettings, LlmCaption
-from eegbench.methods.low_level import LowLevelSettings
 from eegbench.methods.neuroimagen import NeuroImagen
-from eegbench.methods.prior import PriorSettings
-from eegbench.methods.regressor import RegressorSettings
+from eegbench.methods.neuroimagen.gan import GanSettings
+from eegbench.methods.neuroimagen.lstm import FeatureSettings
+from eegbench.methods.neuroimagen.regressor import RegressorSettings
 from eegbench.methods.saliency_controlnet import SaliencyControlNet
 from eegbench.methods.tuning_settings import TuningSettings
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eegbench.errors import InputError
-from eegbench.methods.encoders.spatiotemporal import SpatioTemporal, TransformerSettings
+from eegbench.methods.llm_caption.spatiotemporal import SpatioTemporal, TransformerSettings
 
 
 def test_it_gives_one_vector_and_knows_places_and_moments_apart() -> None:

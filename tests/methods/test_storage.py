@@ -76,3 +76,4 @@ def test_a_full_disk_leaves_the_old_file_and_says_why(file: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space left") as caught:
         write_large(file, {"images": ARRAYS["images"][::-1]})
     assert caught.value.errno == errno.ENOSPC and file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]

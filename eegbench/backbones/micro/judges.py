@@ -1,4 +1,4 @@
-"""The micro suite: the pack's judges behind the Backbone contract."""
+"""The micro suite: the pack's judges behind the contract of a judge."""
 
 from collections.abc import Callable, Set
 from typing import Any
@@ -12,7 +12,7 @@ from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.micro import networks
 from eegbench.backbones.resize import BASES, embed_in_chunks
-from eegbench.contracts import Backbone
+from eegbench.contracts import ImageJudge
 from eegbench.errors import UsageError
 
 SIZE = 64  # px, what every judge of the pack was trained at
@@ -21,7 +21,7 @@ CLASSES = 300
 Nodes = dict[str, torch.Tensor]
 
 
-class MicroJudge(Backbone):
+class MicroJudge(ImageJudge):
     """One network of the pack; `read` maps pictures in [0, 1] at 64 px to the features it provides."""
 
     def __init__(
@@ -37,7 +37,7 @@ class MicroJudge(Backbone):
 
 def judges(
     protocol: str, device: str, *, features: Set[str] | None = None, half: bool = False, allow_unverified: bool = False
-) -> tuple[list[Backbone], dict[str, str]]:
+) -> tuple[list[ImageJudge], dict[str, str]]:
     """Every judge of the micro suite under an input protocol; they come with the package, so none is missing."""
     if half:
         raise UsageError("half precision is for the reference suite: the micro suite's judges are small")

@@ -37,12 +37,12 @@ class Stream(ResNet):
     def taps(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """The five maps of pictures (n, 3, h, w) in [0, 1]; no mean is subtracted."""
         x = self.relu(self.bn1(self.conv1(pictures)))
-        found = [self.output0(x)]
+        depths = [self.output0(x)]
         x = self.maxpool(x)
         for depth in range(1, len(TAPS)):
             x = self.get_submodule(f"layer{depth}")(x)
-            found.append(self.get_submodule(f"output{depth}")(x))
-        return found
+            depths.append(self.get_submodule(f"output{depth}")(x))
+        return depths
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """The map of this stream alone, (n, 1, h, w) in [0, 1]."""
@@ -90,8 +90,8 @@ def finish(maps: torch.Tensor) -> Maps:
     from skimage.filters import gaussian
 
     finished = []
-    for one in maps.cpu().numpy():
-        smooth = gaussian(one, sigma=BLUR)
+    for saliency in maps.cpu().numpy():
+        smooth = gaussian(saliency, sigma=BLUR)
         low, high = smooth.min(), smooth.max()
         stretched = (smooth - low) / (high - low) if high > low else np.zeros_like(smooth)
         finished.append((stretched * 255).astype(np.uint8))

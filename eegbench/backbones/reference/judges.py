@@ -1,4 +1,4 @@
-"""The reference suite behind the Backbone contract: one entry a network, its input size and its nodes as published.
+"""The reference suite behind the contract of a judge: one entry a network, its input size and its nodes as published.
 
 Each network is built without weights of its own, takes the published ones, and ends at the last node that is
 needed. Sources of sizes, nodes and normalisations: Scotti et al. 2023 (MindEye) and the ATM and saliency-guided
@@ -7,6 +7,7 @@ papers, who score alike; n-way accuracy as Chen et al. 2023 (MinD-Vis); IS, KID 
 
 import io
 from collections.abc import Callable, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from eegbench.backbones.reference import eml_net
 from eegbench.backbones.reference.transformer import replace_blocks
 from eegbench.backbones.resize import BASES, embed_in_chunks, resize, to_uint8
 from eegbench.backbones.weights import read_tensors, read_unpickled
-from eegbench.contracts import Backbone
+from eegbench.contracts import ImageJudge
 from eegbench.errors import InputError, MissingError
 from eegbench.files import digest
 
@@ -34,16 +35,26 @@ Reader = Callable[[torch.Tensor], Nodes]  # pictures (n, 3, base, base) in [0, 1
 State = dict[str, torch.Tensor]
 
 
-class ReferenceJudge(Backbone):
+@dataclass(frozen=True)
+class PublishedJudge:
+    """What a judge of the suite is made of: the features it provides, its files by name, and what reads these."""
+
+    provides: tuple[str, ...]
+    files: tuple[str, ...]
+    load: Callable[[dict[str, Path], str], Reader]  # of the files and a device
+
+
+class ReferenceJudge(ImageJudge):
     """A published network; its files are found and checked at once, and read when the first image comes."""
 
     def __init__(
         self, name: str, base: int, device: str, *, half: bool = False, allow_unverified: bool = False
     ) -> None:
-        self.provides, files, self._load = JUDGES[name]
+        judge = JUDGES[name]
+        self.provides, self._load = judge.provides, judge.load
         self.variant = "half" if half else ""
         self.name = f"reference/{name}" + ("+half" if half else "")
-        self._files = {file: published.require(file, allow_unverified=allow_unverified) for file in files}
+        self._files = {file: published.require(file, allow_unverified=allow_unverified) for file in judge.files}
         self.digest = digest({file: found.sha256 for file, found in self._files.items()})
         self.verified = all(found.verified for found in self._files.values())
         self._base, self._device = base, device
@@ -66,18 +77,18 @@ class ReferenceJudge(Backbone):
 
 def judges(
     protocol: str, device: str, *, features: Set[str] | None = None, half: bool = False, allow_unverified: bool = False
-) -> tuple[list[Backbone], dict[str, str]]:
+) -> tuple[list[ImageJudge], dict[str, str]]:
     """The judges that provide `features` (all, if None), and by feature the reason why one is not to be had."""
-    found: list[Backbone] = []
+    present: list[ImageJudge] = []
     missing: dict[str, str] = {}
-    for name, (provides, _, _) in JUDGES.items():
-        if features is not None and not features & set(provides):
+    for name, judge in JUDGES.items():
+        if features is not None and not features & set(judge.provides):
             continue
         try:
-            found.append(ReferenceJudge(name, BASES[protocol], device, half=half, allow_unverified=allow_unverified))
+            present.append(ReferenceJudge(name, BASES[protocol], device, half=half, allow_unverified=allow_unverified))
         except MissingError as error:
-            missing |= dict.fromkeys(provides, str(error))
-    return found, missing
+            missing |= dict.fromkeys(judge.provides, str(error))
+    return present, missing
 
 
 def read_published(path: Path, what: str, *, below: str = "") -> State:
@@ -260,18 +271,17 @@ def _eml_net(paths: dict[str, Path], device: str) -> Reader:
 
 
 FIDELITY = "python -m pip install 'eegbench[fidelity]'"
-JUDGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[dict[str, Path], str], Reader]]] = {
-    "clip_vit_l_14": (("clip",), ("clip_vit_l_14",), _clip),  # the larger networks first, the larger features last
-    "inception_v3": (("inception",), ("inception_v3",), _inception),
-    "swav": (("swav",), ("swav",), _swav),
-    "efficientnet_b1": (("effnet",), ("efficientnet_b1",), _efficientnet),
-    "vit_h_14": (("probabilities",), ("vit_h_14",), _vit_h_14),
-    "vit_b_16": (("probabilities_vit_b_16",), ("vit_b_16",), _vit_b_16),
-    "fidelity_inception": (("inception_pool", "inception_probabilities"), ("fidelity_inception",), _fidelity),
-    "eml_net": (
-        ("saliency",),
-        ("eml_net_imagenet", "eml_net_places", "eml_net_decoder"),
-        _eml_net,
+JUDGES: dict[str, PublishedJudge] = {
+    # The larger networks first, the larger features last.
+    "clip_vit_l_14": PublishedJudge(("clip",), ("clip_vit_l_14",), _clip),
+    "inception_v3": PublishedJudge(("inception",), ("inception_v3",), _inception),
+    "swav": PublishedJudge(("swav",), ("swav",), _swav),
+    "efficientnet_b1": PublishedJudge(("effnet",), ("efficientnet_b1",), _efficientnet),
+    "vit_h_14": PublishedJudge(("probabilities",), ("vit_h_14",), _vit_h_14),
+    "vit_b_16": PublishedJudge(("probabilities_vit_b_16",), ("vit_b_16",), _vit_b_16),
+    "fidelity_inception": PublishedJudge(
+        ("inception_pool", "inception_probabilities"), ("fidelity_inception",), _fidelity
     ),
-    "alexnet": (("alexnet2", "alexnet5"), ("alexnet",), _alexnet),
+    "eml_net": PublishedJudge(("saliency",), ("eml_net_imagenet", "eml_net_places", "eml_net_decoder"), _eml_net),
+    "alexnet": PublishedJudge(("alexnet2", "alexnet5"), ("alexnet",), _alexnet),
 }

@@ -46,10 +46,10 @@ LISTED = 6  # keys in an error
 
 def existing(path: Path) -> Path:
     """The checkpoint's path; MissingError if there is no such file."""
-    found = path.expanduser()
-    if not found.is_file():
+    file = path.expanduser()
+    if not file.is_file():
         raise MissingError(f"{path}: no such file; encoder.checkpoint wants the weights of an ATM-S")
-    return found
+    return file
 
 
 def read(path: Path, info: EEGInfo, *, keep: Keep, window: Window) -> AtmS:

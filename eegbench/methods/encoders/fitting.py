@@ -185,15 +185,15 @@ def fit_embedder(
     embedder = EEGEmbedder(encoder, train.info, row, *eeg.scale)
     shown = torch.from_numpy(train.shown)
     truth = torch.from_numpy(targets).to(device)
-    said = torch.from_numpy(targets if texts is None else texts).to(device)
+    words = torch.from_numpy(targets if texts is None else texts).to(device)
     held = held_out(train.concepts, settings.validation_concepts, training.seed)[train.shown]
 
-    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        predicted = encoder(eeg[some], torch.full((len(some),), row, device=device))
-        seen = shown[some].to(device)
+    def loss(trials: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        predicted = encoder(eeg[trials], torch.full((len(trials),), row, device=device))
+        seen = shown[trials].to(device)
         contrastive = (1 - settings.text) * _contrast(predicted, truth[seen], encoder.logit_scale)
         if settings.text:
-            contrastive = contrastive + settings.text * _contrast(predicted, said[seen], encoder.logit_scale)
+            contrastive = contrastive + settings.text * _contrast(predicted, words[seen], encoder.logit_scale)
         scaled = (lambda embeddings: embeddings) if settings.raw else _long
         alike = F.mse_loss(scaled(predicted), scaled(truth[seen]))
         return (1 - settings.regression) * contrastive + settings.regression * alike

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from eegbench.arrays import EEGInfo
 from eegbench.backbones import published_configs
 from eegbench.backbones.blank import PREFIX
-from eegbench.backbones.reference.judges import read_published
 from eegbench.backbones.weights import Shape, Shapes, differences
-from eegbench.errors import CheckFailed, InputError, MissingError
-from eegbench.guards import stored_tensors
+from eegbench.errors import CheckFailed
 
 NOTHING = published_configs.Part({})  # is known
 POSITIONS = "embeddings.position_ids"  # 0 to 76, in older files
@@ -63,13 +62,13 @@ class Network:
 
     def checked(self) -> str:
         """What was compared with what is known of the real file; CheckFailed where they differ."""
-        said = []
+        comparisons = []
         if self.published is not None:
             if problems := differences(self.shapes, self.published):
                 raise CheckFailed(f"{self.name}: not as published: {'; '.join(problems[:3])}")
-            said.append(f"{len(self.published)} keys and shapes as published")
+            comparisons.append(f"{len(self.published)} keys and shapes as published")
             if self.unused:
-                said.append(f"{len(self.unused)} more in the file are unused")
+                comparisons.append(f"{len(self.unused)} more in the file are unused")
         for what, mine, known in (
             ("parameters", self.count, self.parameters),
             ("tensors", len(self.module.state_dict()), self.tensors),
@@ -77,13 +76,13 @@ class Network:
             if known and mine != known:
                 raise CheckFailed(f"{self.name}: {mine:,} {what}; the published file has {known:,}")
             if known:
-                said.append(f"{known:,} {what} as counted publicly")
+                comparisons.append(f"{known:,} {what} as counted publicly")
         if self.half_bytes:
             header = self.half_bytes - 2 * self.count
             if not 0 < header < LARGEST_HEADER:
                 raise CheckFailed(f"{self.name}: {2 * self.count:,} bytes in fp16; the file has {self.half_bytes:,}")
-            said.append(f"{self.half_bytes:,} bytes of the published file, {header:,} of them its header")
-        return "; ".join(said) or "keys follow from our own class"
+            comparisons.append(f"{self.half_bytes:,} bytes of the published file, {header:,} of them its header")
+        return "; ".join(comparisons) or "keys follow from our own class"
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,75 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """The networks of a method at one configuration, and what was run through them."""
+class Parts:
+    """Networks of a method at one configuration, and the passes that shapes make through them. Parts can be added."""
 
-    networks: Sequence[Network]
-    stages: Sequence[Stage]
+    networks: Sequence[Network] = ()
+    stages: Sequence[Stage] = ()
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts((*self.networks, *other.networks), (*self.stages, *other.stages))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is simulated: `fitted` and `held` concepts with `each` images; and how far a rehearsal goes.
+
+    `steps` of every training stage, `drawn` images of a reconstruction.
+    """
+
+    fitted: int
+    held: int
+    each: int
+    steps: int
+    drawn: int
+
+    @property
+    def items(self) -> int:
+        return (self.fitted + self.held) * self.each
+
+    @property
+    def fitted_items(self) -> int:
+        return self.fitted * self.each
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A stage of a fit: the label of its bar, the method's field that holds its settings ("": none), and these.
+
+    `draws` says where a batch comes from: from the `fitted` items or from `all`, each once in an epoch; `anew` from
+    all in every step, so that an item may come twice; or as `triplets`, `each` items of some `concepts`.
+    """
+
+    label: str
+    field: str
+    settings: Any
+    draws: Literal["fitted", "all", "anew", "triplets"] = "fitted"
+
+    def items(self, sizes: Sizes) -> int:
+        """How many images one step of the optimiser sees."""
+        settings = self.settings
+        if self.draws == "triplets":
+            return int(min(settings.concepts, sizes.fitted) * settings.each)
+        most = {"fitted": sizes.fitted_items, "all": sizes.items, "anew": settings.batch}[self.draws]
+        return int(min(settings.batch, most) * getattr(settings, "accumulate", 1))
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What `eegbench rehearse` needs of a method at one configuration.
+
+    `recording` is the paper's: "things-eeg2", "eegcvpr" or "sim-things"; `parts` builds the networks for recordings of
+    a size, and `fitting` lists the stages of a fit that are timed. `reached`: the share of the sampler's steps that a
+    reconstruction makes, less than 1 where it starts from a picture. `embedded`: published embeddings stand in the
+    EEG's place.
+    """
+
+    recording: str
+    parts: Callable[[EEGInfo], Parts]
+    fitting: tuple[Fitting, ...]
+    reached: float = 1.0
+    embedded: bool = False
 
 
 def pipeline_networks(name: str, modules: Mapping[str, nn.Module], title: str) -> list[Network]:
@@ -139,45 +202,3 @@ def _text_encoder(name: str, module: nn.Module, known: published_configs.Part) -
 
 def clip_network(name: str, module: nn.Module) -> Network:
     return Network("CLIP", module, parameters=published_configs.CLIPS.get(name.removeprefix(PREFIX), 0))
-
-
-def shapes_in(path: Path) -> Shapes:
-    """Keys and shapes of a weight file, its tensors left where they are; InputError for one that holds more."""
-    if not path.is_file():
-        raise MissingError(f"{path}: no such weight file")
-    if path.suffix != ".safetensors":
-        found = {name: tuple(value.shape) for name, value in read_published(path, "a network").items()}
-    else:
-        with stored_tensors.opened(path, "pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    return {name.removeprefix("module."): shape for name, shape in found.items()}  # of DataParallel
-
-
-def compare(path: Path, networks: Sequence[Network]) -> tuple[Network, list[str]]:
-    """Which of `networks` a weight file belongs to, and the keys that it lacks or has besides.
-
-    The file may have the names of a later code, and what no network uses. Raises InputError for a file of another
-    method, and for a tensor of another shape.
-    """
-    found = shapes_in(path)
-
-    def named(network: Network) -> Shapes:
-        return {network.renamed.get(key, key): _axes(network, key, shape) for key, shape in found.items()}
-
-    nearest = max(networks, key=lambda network: len(network.shapes.keys() & named(network).keys()))
-    shared = len(nearest.shapes.keys() & named(nearest).keys())
-    if 2 * shared < len(nearest.shapes):
-        raise InputError(
-            f"{path}: no checkpoint of this method: of its {len(found)} keys, {shared} are among the "
-            f"{len(nearest.shapes)} of the nearest network, {nearest.name}"
-        )
-    problems = differences(nearest.shapes, named(nearest))
-    if wrong := [problem for problem in problems if ", wanted " in problem]:
-        raise InputError(f"{path}: not of the size of {nearest.name}: {'; '.join(wrong[:3])}")
-    ignored = {f"{key} is unknown" for key in nearest.unused}
-    return nearest, [problem for problem in problems if problem not in ignored]
-
-
-def _axes(network: Network, key: str, shape: Shape) -> Shape:
-    """A renamed linear layer's weight is a convolution's without its last axis."""
-    return (*shape, 1) if key in network.renamed and len(shape) == 2 else shape

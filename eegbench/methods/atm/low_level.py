@@ -108,8 +108,8 @@ def fit_low_level(
     x, y, seen = Standardised(eeg, training.device), latents.to(training.device), torch.from_numpy(shown)
     network = LowLevelNetwork(x.shape[1], x.shape[2], settings).to(training.device)
 
-    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.l1_loss(network(x[some]), y[seen[some].to(y.device)])
+    def loss(trials: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.l1_loss(network(x[trials]), y[seen[trials].to(y.device)])
 
     training.run_epochs("fit low level", network, loss, held[shown], settings)
     return LowLevel(network, settings, *x.scale)

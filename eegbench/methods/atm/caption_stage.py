@@ -93,10 +93,10 @@ def fit_caption_stage(
     torch.manual_seed(seeds.seed(training.seed, "caption stage"))
     frozen = captioner_of(captioner, training.device)
     network = _network(frozen, embeddings.shape[1]).to(training.device)
-    told = torch.from_numpy(embeddings).to(training.device)[:, None]
+    given = torch.from_numpy(embeddings).to(training.device)[:, None]
 
-    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.mse_loss(network(told[some]), frozen.hidden(images[some.numpy()]))
+    def loss(items: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.mse_loss(network(given[items]), frozen.hidden(images[items.numpy()]))
 
     training.run_epochs("fit caption stage", network, loss, held, settings)
     return CaptionStage(captioner, network, embeddings.shape[1], settings.most_tokens, training.device)

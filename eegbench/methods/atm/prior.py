@@ -117,9 +117,9 @@ class DiffusionPrior:
         with torch.no_grad():
             for t in schedule.timesteps:
                 times = torch.full((len(x),), int(t), device=device)
-                without, told = self.network(x, times), self.network(x, times, conditions)
+                without, conditioned = self.network(x, times), self.network(x, times, conditions)
                 x = schedule.step(
-                    without + self.settings.guidance * (told - without), t, x, generator=generators
+                    without + self.settings.guidance * (conditioned - without), t, x, generator=generators
                 ).prev_sample
         return x.cpu()
 
@@ -164,18 +164,18 @@ def fit_prior(
     torch.manual_seed(seeding.seed(training.seed, "prior"))
     device = training.device
     network = network_of(targets.shape[1], conditions.shape[1], settings).to(device)
-    told, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
+    given, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
     seen = torch.from_numpy(shown)
     schedule = noise_schedule(settings)
-    label, per_epoch = "fit prior", batches(len(told), settings.batch)
-    chosen = shuffled(np.arange(len(told)), settings.batch, training.seed, label)
+    label, per_epoch = "fit prior", batches(len(given), settings.batch)
+    chosen = shuffled(np.arange(len(given)), settings.batch, training.seed, label)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
-        some = chosen(step)
-        noise = torch.randn(len(some), clean.shape[1]).to(device)
-        times = torch.randint(0, schedule.config.num_train_timesteps, (len(some),)).to(device)
-        noisy = schedule.add_noise(clean[seen[some].to(device)], noise, times)
-        return F.mse_loss(network(noisy, times, None if rng.random() < settings.null_rate else told[some]), noise)
+        trials = chosen(step)
+        noise = torch.randn(len(trials), clean.shape[1]).to(device)
+        times = torch.randint(0, schedule.config.num_train_timesteps, (len(trials),)).to(device)
+        noisy = schedule.add_noise(clean[seen[trials].to(device)], noise, times)
+        return F.mse_loss(network(noisy, times, None if rng.random() < settings.null_rate else given[trials]), noise)
 
     steps = settings.epochs * per_epoch
     training.run(

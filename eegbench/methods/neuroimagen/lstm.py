@@ -96,8 +96,10 @@ def fit_features(
     def loss_of(kept: bool, rng: np.random.Generator) -> torch.Tensor:
         pool = members[kept]
         drawn = rng.choice(len(pool), min(settings.concepts, len(pool)), replace=False)
-        some = np.concatenate([rng.choice(pool[i], settings.each, replace=len(pool[i]) < settings.each) for i in drawn])
-        return triplet_loss(network(eeg[some]), torch.from_numpy(numbers[some]).to(eeg.device), settings.margin)
+        trials = np.concatenate(
+            [rng.choice(pool[i], settings.each, replace=len(pool[i]) < settings.each) for i in drawn]
+        )
+        return triplet_loss(network(eeg[trials]), torch.from_numpy(numbers[trials]).to(eeg.device), settings.margin)
 
     def judge() -> float:
         rng = seeds.generator(training.seed, label, "validation")

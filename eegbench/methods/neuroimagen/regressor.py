@@ -69,8 +69,8 @@ def fit_regressor(
     )
     seen = torch.from_numpy(shown)
 
-    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.mse_loss(network(eeg[some]), texts[seen[some].to(texts.device)])
+    def loss(trials: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.mse_loss(network(eeg[trials]), texts[seen[trials].to(texts.device)])
 
     training.run_epochs("fit caption regressor", network, loss, held[shown], settings)
     return network

@@ -97,23 +97,23 @@ def fit_gan(
     discriminator = Discriminator(features.shape[1], settings).to(training.device)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
-        some = rng.integers(len(features), size=settings.batch)
-        told, real = features[some], pictures[shown[some]]
-        noises = [torch.randn(len(some), settings.noise).to(real) for _ in range(2)]
+        trials = rng.integers(len(features), size=settings.batch)
+        condition, real = features[trials], pictures[shown[trials]]
+        noises = [torch.randn(len(trials), settings.noise).to(real) for _ in range(2)]
         if step % 2 == 0:
             with torch.no_grad():
-                false = generator(told, noises[0])
-            judged_real, judged_false = (discriminator(augmented(x), told) for x in (real, false))
+                false = generator(condition, noises[0])
+            judged_real, judged_false = (discriminator(augmented(x), condition) for x in (real, false))
             out: torch.Tensor = (F.relu(1 - judged_real) + F.relu(1 + judged_false)).mean()
             return out
-        one, two = (generator(told, z) for z in noises)
+        drawn, again = (generator(condition, z) for z in noises)
         fixed = {name: p.detach() for name, p in discriminator.named_parameters()}
-        judged = functional_call(discriminator, fixed, (augmented(one), told))
-        apart = (one - two).abs().mean((1, 2, 3)) / (noises[0] - noises[1]).abs().mean(1)
+        judged = functional_call(discriminator, fixed, (augmented(drawn), condition))
+        apart = (drawn - again).abs().mean((1, 2, 3)) / (noises[0] - noises[1]).abs().mean(1)
         return (
             -settings.adversarial * judged.mean()
             - settings.mode_seeking * apart.mean()
-            + settings.ssim * (1 - global_ssim(one, real)).mean()
+            + settings.ssim * (1 - global_ssim(drawn, real)).mean()
         )
 
     both = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
@@ -135,10 +135,10 @@ def augmented(pictures: torch.Tensor) -> torch.Tensor:
     """DiffAugment: colour, translation by up to an eighth, a cut-out of half the side; differentiable, item by item."""
     n, _, height, width = pictures.shape
     draw = torch.rand(n, 7, device=pictures.device)
-    one = draw[:, :, None, None, None]
-    x = pictures + (one[:, 0] - 0.5)
-    x = x.mean(1, keepdim=True) + (x - x.mean(1, keepdim=True)) * 2 * one[:, 1]
-    x = x.mean((1, 2, 3), keepdim=True) + (x - x.mean((1, 2, 3), keepdim=True)) * (0.5 + one[:, 2])
+    draws = draw[:, :, None, None, None]
+    x = pictures + (draws[:, 0] - 0.5)
+    x = x.mean(1, keepdim=True) + (x - x.mean(1, keepdim=True)) * 2 * draws[:, 1]
+    x = x.mean((1, 2, 3), keepdim=True) + (x - x.mean((1, 2, 3), keepdim=True)) * (0.5 + draws[:, 2])
     rows = torch.arange(height, device=x.device)[None, :, None]
     columns = torch.arange(width, device=x.device)[None, None, :]
     dy = ((draw[:, 3, None, None] * 2 - 1) * (height / 8)).round().long()

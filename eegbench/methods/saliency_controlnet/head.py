@@ -67,8 +67,8 @@ def fit_head(
     y = _pooled(maps).to(training.device)
     network = build(x.shape[1] * x.shape[2]).to(training.device)
 
-    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.binary_cross_entropy_with_logits(network(x[some]), y[seen[some].to(y.device)])
+    def loss(trials: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return F.binary_cross_entropy_with_logits(network(x[trials]), y[seen[trials].to(y.device)])
 
     settings = Epochs(epochs=epochs, weight_decay=0.1)
     training.run_epochs("fit saliency head", network, loss, held[shown], settings)
@@ -79,8 +79,8 @@ def _pooled(maps: Maps) -> torch.Tensor:
     """What the network aims at, (n, GRID x GRID), in [0, 1]."""
     pooled = torch.empty(len(maps), GRID * GRID)  # at once: parts kept in a list would lie between what is freed
     start = 0
-    for some in chunks(maps):
-        values = torch.from_numpy(some).float()[:, None] / 255
-        pooled[start : start + len(some)] = F.adaptive_avg_pool2d(values, GRID).flatten(1)
-        start += len(some)
+    for batch in chunks(maps):
+        values = torch.from_numpy(batch).float()[:, None] / 255
+        pooled[start : start + len(batch)] = F.adaptive_avg_pool2d(values, GRID).flatten(1)
+        start += len(batch)
     return pooled
