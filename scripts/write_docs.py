@@ -1,9 +1,12 @@
-"""Write the pages below docs/ that are made from the code.
+"""Write what is made from the code: the pages below docs/, and what boards know of the metrics.
 
 usage: python scripts/write_docs.py [FOLDER]
 """
 
+import dataclasses
 import inspect
+import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,11 @@ from eegbench.methods import REFERENCES
 from eegbench.metrics import METRICS
 from eegbench.metrics.cards import render
 from eegbench.plugins import registry
+from eegbench.runs import metric_facts
 
 METRICS_HEAD = """# The metrics
 
-Written by `scripts/write_docs.py` from `eegbench/metrics/cards.py`; `eegbench list metrics --card ID` prints one card.
+Written by `scripts/write_docs.py` from `eegbench/metrics/`; `eegbench list metrics --card ID` prints one card.
 Every judge of the reference suite sees images that both sides were brought to first: 512 x 512 px under the protocol
 `sal512`, 256 x 256 px under `me256`, bilinear, antialiased. The micro suite has small networks in the judges' places;
 its numbers are comparable with no paper.
@@ -60,6 +64,15 @@ def pages() -> dict[str, str]:
     return {"metrics.md": "\n".join([METRICS_HEAD, *map(render, METRICS.values())]), "methods.md": _methods()}
 
 
+def known_metrics() -> str:
+    """The text of the table of `eegbench.runs.metric_facts`."""
+    table = {}
+    for name, metric in METRICS.items():
+        low, high = (end if math.isfinite(end) else None for end in metric.bounds)
+        table[name] = dataclasses.asdict(metric.facts) | {"bounds": [low, high]}
+    return json.dumps(table, indent=1) + "\n"
+
+
 def _methods() -> str:
     found = [registry.find("method", name) for name in METHOD_NAMES]
     references = [registry.find("reference", name) for name in REFERENCES]
@@ -99,6 +112,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text)
+    metric_facts.TABLE.write_text(known_metrics())
 
 
 if __name__ == "__main__":

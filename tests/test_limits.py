@@ -15,6 +15,7 @@ from eegbench.backbones.resize import BASES
 from eegbench.errors import InputError
 from eegbench.guards import limits
 from eegbench.guards.limits import Free, Limit, OneOf, Sha256, Table, Text, Within
+from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import RunRecord, RunSpec
 from eegbench.runs.sheet import PROTOCOLS, SUITES, Audited, Score, ScoreSheet
 
@@ -37,14 +38,15 @@ PLACES: dict[type, tuple[type[RunRecord] | type[ScoreSheet], Callable[[Any], Any
     ScoreSheet: (ScoreSheet, lambda value: value),
     Audited: (ScoreSheet, lambda value: value["audit"]),
     Score: (ScoreSheet, lambda value: value["metrics"]["ssim"]),
+    MetricFacts: (ScoreSheet, lambda value: value["metrics"]["ssim"].setdefault("facts", {"per_item": True})),
 }
 
 
 def beyond(limit: Limit) -> list[tuple[object, bool]]:
     """Values just outside a limit, and whether JSON Schema can say so."""
     match limit:
-        case OneOf():
-            return [("nope", True), ("", True)]
+        case OneOf(known):
+            return [(word, True) for word in ("nope", "") if word not in known]
         case Text(most):
             return [("x" * (most + 1), True), ("half a sign \ud800", False)]
         case Sha256():
