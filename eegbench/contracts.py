@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.runs.metric_facts import MetricFacts
+from eegbench.runs.record import METHOD_TRACKS
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
-TRACKS = ("eeg", "oracle")
+TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 

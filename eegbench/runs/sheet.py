@@ -30,7 +30,8 @@ CONTRIBUTES, NO_SIGN, CANNOT_TELL = (
 )  # its verdict begins
 RULES = ("pairing", "regenerated")  # by which an audit tests
 SUITES = ("micro", "reference")  # of judges
-PROTOCOLS = ("sal512", "me256")  # how images reach the judges
+BASES = {"sal512": 512, "me256": 256}  # px: how images reach the judges, by the first size of both sides
+PROTOCOLS = tuple(BASES)
 MAX_ITEMS = 10_000_000  # scored: folders of images may hold more than a run
 MAX_METRICS = 200
 MAX_VERSION = 10**9 - 1  # of a metric
