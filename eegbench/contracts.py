@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
+from eegbench.runs.metric_facts import MetricFacts
+from eegbench.runs.record import METHOD_TRACKS
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
-TRACKS = ("eeg", "oracle")
+TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
@@ -243,13 +245,44 @@ class Reference(ABC):
         return {}
 
 
+@dataclass(frozen=True)
+class Card:
+    """Texts about one metric. `reference`: from a protocol's base image to what the formula sees. `tolerance`: by
+    stage, how far our numbers may lie from those of the published scripts."""
+
+    title: str
+    formula: str
+    source: str
+    reference: str
+    weights: tuple[str, ...] = ()
+    traps: tuple[str, ...] = ()
+    tolerance: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What the values of one metric obey.
+
+    identical: the value where both sides are equal; None where that differs from set to set. symmetric: the two sides
+    may be exchanged. one_sided: the truths are not looked at. Of a whole set's metric alone: ordered, the order of the
+    items changes the value; paired, it matters which items belong together.
+    """
+
+    identical: float | None
+    symmetric: bool
+    one_sided: bool = False
+    ordered: bool = False
+    paired: bool = False
+
+
 class Metric(ABC):
     """One number's definition, a frozen dataclass. `needs` names what both sides are turned into before `compute`.
 
     Where it is PIXELS, `compute` sees a few pairs at a time: the metric is per item, and no item depends on another.
 
     chance: a number; "permuted" (the mean over all pairs that do not belong together); "1/N" or "5/N"; or None where
-    there is none.
+    there is none. grain: of what its value is a share, one of `metric_facts.GRAINS`, so that `eegbench check` lets two
+    near-ties tip over; "" where rounding moves a value smoothly. What has a value here need not be declared.
     """
 
     id: str
@@ -262,6 +295,16 @@ class Metric(ABC):
     rivals: ClassVar[bool] = False  #: True: an item's value depends on the other truths, and `compute` takes `stimuli`
     jackknife: float | None = 0.5  #: of a set's metric: which share a subsample leaves out; None: it has no interval
     most_paired: ClassVar[int] = 250  #: stimuli among which all pairs can be afforded; more where `pairs` is quick
+    grain: ClassVar[str] = ""
+    on_request: bool = False  #: True: computed only where it is named, as the same number by another judge
+    column: int | None = None  #: its place among the columns of a board; those without one follow, by name
+    laws: Laws | None = None
+    card: Card | None = None
+
+    @property
+    def facts(self) -> MetricFacts:
+        """What those have to know of the metric who read its numbers from files alone."""
+        return MetricFacts(self.per_item, self.rivals, self.grain, self.column)
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:

@@ -1,9 +1,12 @@
-"""Write the pages below docs/ that are made from the code.
+"""Write what is made from the code: the pages below docs/, and what boards know of the metrics.
 
 usage: python scripts/write_docs.py [FOLDER]
 """
 
+import dataclasses
 import inspect
+import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -14,12 +17,13 @@ from eegbench.contracts import Metric
 from eegbench.methods import METHODS as METHOD_NAMES
 from eegbench.methods import REFERENCES
 from eegbench.metrics import METRICS
-from eegbench.metrics.cards import CARDS, render
+from eegbench.metrics.cards import render
 from eegbench.plugins import registry
+from eegbench.runs import metric_facts
 
 METRICS_HEAD = """# The metrics
 
-Written by `scripts/write_docs.py` from `eegbench/metrics/cards.py`; `eegbench list metrics --card ID` prints one card.
+Written by `scripts/write_docs.py` from `eegbench/metrics/`; `eegbench list metrics --card ID` prints one card.
 Every judge of the reference suite sees images that both sides were brought to first: 512 x 512 px under the protocol
 `sal512`, 256 x 256 px under `me256`, bilinear, antialiased. The micro suite has small networks in the judges' places;
 its numbers are comparable with no paper.
@@ -74,12 +78,21 @@ def _overview() -> str:
 
 
 def _row(metric: Metric) -> str:
-    title = CARDS[metric.id].title
+    title = metric.card.title if metric.card else metric.id
     chance = {"None": "none", "permuted": "the mean over other pairs"}.get(str(metric.chance), metric.chance)
     anchor = re.sub(r"[^\w -]", "", f"{metric.id}: {title}").lower().replace(" ", "-")
     better = "↑" if metric.higher_is_better else "↓"
     low, high = metric.bounds
     return f"| [`{metric.id}`](#{anchor}) | {title} | {better} | {chance} | {low:g} to {high:g} |"
+
+
+def known_metrics() -> str:
+    """The text of the table of `eegbench.runs.metric_facts`."""
+    table = {}
+    for name, metric in METRICS.items():
+        low, high = (end if math.isfinite(end) else None for end in metric.bounds)
+        table[name] = dataclasses.asdict(metric.facts) | {"bounds": [low, high]}
+    return json.dumps(table, indent=1) + "\n"
 
 
 def _methods() -> str:
@@ -121,6 +134,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text)
+    metric_facts.TABLE.write_text(known_metrics())
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Images
-from eegbench.backbones.resize import BASES, embed_in_chunks
+from eegbench.backbones.resize import embed_in_chunks
 from eegbench.contracts import ImageJudge
+from eegbench.runs.sheet import BASES
 
 
 class Pixels(ImageJudge):

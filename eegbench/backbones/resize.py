@@ -13,7 +13,6 @@ from eegbench.arrays import Images
 from eegbench.backbones.batch import Batch
 
 KEPT_SIZE = 64  # px
-BASES = {"sal512": 512, "me256": 256}  # the common first size of each input protocol, px
 
 
 def to_float(images: Images) -> torch.Tensor:

@@ -22,6 +22,7 @@ from eegbench.files import digest, user_cache
 from eegbench.metrics import VARIANTS
 from eegbench.plugins import registry
 from eegbench.runs.items import write_values
+from eegbench.runs.metric_facts import known
 from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet, finite
 from eegbench.runs.tensors import Embeddings
 
@@ -179,7 +180,7 @@ def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
     """
     if metrics:
         return tuple(registry.find("metric", name) for name in metrics)
-    return tuple(metric for name, metric in registry.every("metric").items() if name not in VARIANTS)
+    return tuple(metric for metric in registry.every("metric").values() if not metric.on_request)
 
 
 def features_of(metrics: Sequence[Metric]) -> set[str]:
@@ -233,6 +234,7 @@ def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
         metric.higher_is_better,
         floor=measured.floor,
         bounds=(finite(low), finite(high)),
+        facts=None if metric.id in known() else metric.facts,
     )
     if measured.items is None:
         undefined = "undefined for this set of images" if score.value is None else ""

@@ -13,7 +13,7 @@ from eegbench.benchmark.all_pairs import compares
 from eegbench.benchmark.features import judge_of
 from eegbench.benchmark.measure import EMBEDDING
 from eegbench.checks.findings import Finding, Findings
-from eegbench.contracts import PIXELS, Metric, Progress
+from eegbench.contracts import PIXELS, Laws, Metric, Progress
 from eegbench.errors import EegbenchError, unknown
 from eegbench.plugins import entering, registry
 
@@ -68,6 +68,8 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
         found.take(f"{worse} do worse than identical ones", asking.permuted)
     else:
         found.warn("the truths matter", lambda: "values are the same whatever the truths")
+    if (laws := metric.laws) is not None:
+        found.take("the laws that it declares hold", lambda: asking.laws(laws))
     found.take("flat pictures and NaN give a value, NaN, or an error in words", asking.undefined)
     return found
 
@@ -171,6 +173,20 @@ class _Asking:
         other = self.truths[np.roll(np.arange(len(self.truths)), 1)] if self.metric.per_item else self.flat
         best, found = self.mean(self.truths, self.truths), self.mean(self.truths, other)
         return None if found < best else f"they get {abs(found):g}, as good as {abs(best):g} of identical pairs"
+
+    def laws(self, laws: Laws) -> str | None:
+        """Those that can be seen on one set; that a metric is not symmetric, say, some sets do not show."""
+        value = self.value(self.near, self.truths)
+        if laws.one_sided and self.truths_matter():
+            return "one_sided is declared, and values depend on the truths"
+        if laws.symmetric and (told := _differ(value, self.value(self.truths, self.near), "with the sides exchanged")):
+            return told
+        alike = np.nanmean(self.value(self.truths, self.truths))
+        if laws.identical is not None and abs(alike - laws.identical) > NEAR * max(1.0, abs(laws.identical)):
+            return f"identical sides get {alike:g}; declared is {laws.identical:g}"
+        if not (self.metric.per_item or laws.paired):
+            return _differ(value, self.value(self.near, np.roll(self.truths, 1, axis=0)), "with the truths in a circle")
+        return None
 
     def undefined(self) -> str | None:
         holes = self.near.copy()

@@ -76,14 +76,9 @@ def _words(finding: Finding) -> list[str]:
 def _row(finding: Finding) -> list[str]:
     near = "" if finding.tolerance is None else f"{finding.tolerance:.2g}"
     state = f"**{finding.state}**" if finding.failed else finding.state
-    state += f": {_told(finding.why)}" if finding.why else ""
+    state += f": {escape(finding.why)}" if finding.why else ""
     numbers = ["" if value is None else _number(value) for value in (finding.before, finding.now)]
-    return [_told(finding.run), _told(finding.metric), *numbers, near, finding.stage, state]
-
-
-def _told(text: str) -> str:
-    """Text of others in a comment, where it calls nobody: a host of comments tells whom a name behind an @ names."""
-    return escape(text).replace("@", "@<!-- -->")
+    return [escape(finding.run), escape(finding.metric), *numbers, near, finding.stage, state]
 
 
 def _number(value: float | None) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from eegbench import statistics
-from eegbench.leaderboard.cells import Bounds, Limits
+from eegbench.leaderboard.cells import Bounds
+from eegbench.runs.metric_facts import Limits
 
 FEWEST_SUBJECTS = 3  # below, the spread between subjects says next to nothing
 

@@ -1,42 +1,16 @@
 """What a leaderboard is made of: tables of rows of cells. Nothing here reads or writes."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eegbench.runs.metric_facts import Limits
+
 Bounds = tuple[float, float]
-Limits = tuple[float | None, float | None]  # of a metric; None for no limit on that side
 Pair = tuple[int, int]  # a subject and a seed
 
 # Where a row stands in its table, from above.
 BLOCKS = ("ranked", "floor", "ceiling", "wider", "transductive", "left out")
-
-# The order in which the field's papers print their columns; other metrics follow, by name.
-METRIC_ORDER = (
-    *("pixcorr", "ssim", "ssim_columns", "alexnet2", "alexnet5", "inception", "clip", "effnet", "swav"),
-    *("nway50_top1", "nway50_top1_vit_b_16", "is", "is_10split", "kid", "kid_published", "fid"),
-    *("cc", "sim", "kl", "kl_reversed", "retrieval_top1", "retrieval_top5"),
-)
-# The least and the greatest value of the package's own metrics, for records that were made before scores carried them.
-BOUNDS: Mapping[str, Limits] = {
-    **dict.fromkeys(("pixcorr", "ssim", "ssim_columns", "cc"), (-1.0, 1.0)),
-    **dict.fromkeys(("alexnet2", "alexnet5", "inception", "clip", "sim"), (0.0, 1.0)),
-    **dict.fromkeys(("nway50_top1", "nway50_top1_vit_b_16", "retrieval_top1", "retrieval_top5"), (0.0, 1.0)),
-    **dict.fromkeys(("effnet", "swav"), (0.0, 2.0)),
-    **dict.fromkeys(("is", "is_10split"), (1.0, None)),
-    **dict.fromkeys(("fid", "kl", "kl_reversed"), (0.0, None)),
-    **dict.fromkeys(("kid", "kid_published"), (None, None)),
-}
-# The package's metrics of whole sets of images, which have no values by stimulus and change with their number.
-OF_SETS = frozenset(("is", "is_10split", "kid", "kid_published", "fid"))
-# Metrics whose value on a stimulus does not depend on which other stimuli there are.
-ALONE = frozenset(
-    (
-        *("pixcorr", "ssim", "ssim_columns", "effnet", "swav", "nway50_top1", "nway50_top1_vit_b_16"),
-        *("cc", "sim", "kl", "kl_reversed"),
-    )
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -87,11 +61,6 @@ class Column:
     def release(self) -> str:
         """The version, and behind it the variant."""
         return f"{self.version}-{self.variant}" if self.variant else f"{self.version}"
-
-    @property
-    def place(self) -> tuple[int, str, int, str, bool]:
-        known = METRIC_ORDER.index(self.metric) if self.metric in METRIC_ORDER else len(METRIC_ORDER)
-        return known, self.metric, self.version, self.variant, self.higher_is_better
 
     @property
     def identity(self) -> tuple[str, int, str, bool]:

@@ -1,18 +1,20 @@
 """The columns of a table: their cells, over what they are compared, what is best in them, and shares in their place."""
 
 import dataclasses
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eegbench.leaderboard import ranking, sharing
 from eegbench.leaderboard.average import Scored
-from eegbench.leaderboard.cells import BOUNDS, Cell, Column, Limits
+from eegbench.leaderboard.cells import Cell, Column
 from eegbench.leaderboard.filling import Entry, Kept, column_of, gather
 from eegbench.leaderboard.normalise import Shares
 from eegbench.leaderboard.places import Place
 from eegbench.leaderboard.references import References, Span
 from eegbench.runs.folder import Run
+from eegbench.runs.metric_facts import Limits, MetricFacts, facts_of, known
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,24 @@ def columns_of(runs: Sequence[Run]) -> list[Column]:
     """The columns of a table's runs, in the order in which they stand."""
     floors: dict[Column, dict[int, set[float | None]]] = defaultdict(dict)
     bounds: dict[Column, list[Limits | None]] = defaultdict(list)
+    declared: dict[Column, MetricFacts | None] = {}
     for role, sheet in ((run.record.role, run.sheet) for run in runs if run.sheet):
         for score in sheet.metrics.values():
             column = column_of(score)
             if role == "method":
                 floors[column].setdefault(sheet.statistics, set()).add(score.floor)
             bounds[column].append(score.bounds)
+            declared[column] = declared.get(column) or facts_of(score.metric, score.facts)
     return [
         dataclasses.replace(column, chance=_chance(floors[column]), bounds=_bounds(column.metric, bounds[column]))
-        for column in sorted(bounds, key=lambda column: column.place)
+        for column in sorted(bounds, key=lambda column: _place(column, declared[column]))
     ]
+
+
+def _place(column: Column, facts: MetricFacts | None) -> tuple[float, str, int, str, bool]:
+    """What columns are sorted by: the metric's own place, and without one behind all others by name."""
+    place = math.inf if facts is None or facts.column is None else facts.column
+    return place, column.metric, column.version, column.variant, column.higher_is_better
 
 
 def _chance(floors: Mapping[int, set[float | None]]) -> float | None:
@@ -54,10 +64,10 @@ def _chance(floors: Mapping[int, set[float | None]]) -> float | None:
 
 def _bounds(metric: str, stated: Sequence[Limits | None]) -> Limits:
     """A metric's bounds: of the package's own those that are known, else the widest that the scores state."""
-    if metric in BOUNDS:
-        return BOUNDS[metric]
-    known = [one for one in stated if one is not None]
-    lows, highs = ([end for one in known if (end := one[side]) is not None] for side in (0, 1))
+    if metric in known():
+        return known()[metric].bounds
+    limits = [one for one in stated if one is not None]
+    lows, highs = ([end for one in limits if (end := one[side]) is not None] for side in (0, 1))
     return (
         min(lows) if len(lows) == len(stated) else None,
         max(highs) if len(highs) == len(stated) else None,
@@ -68,8 +78,8 @@ def fill(column: Column, places: Sequence[Place], references: References, compar
     """The cells of a column: of the rows that are compared, over the stimuli on which they are."""
     entries = [gather(column, place.runs) for place in places]
     ranked = [number for number, place in enumerate(places) if place.block == "ranked"]
-    compared = sharing.compared(column, [entries[number] for number in ranked])
-    column = dataclasses.replace(column, at_n=sharing.at_n(column, [entries[number] for number in ranked], entries))
+    compared = sharing.compared([entries[number] for number in ranked])
+    column = dataclasses.replace(column, at_n=sharing.at_n([entries[number] for number in ranked], entries))
     running = [ranked[place] for place in compared.rows]
     if compared.kept:
         column = dataclasses.replace(column, left_out=_left_out([entries[number] for number in running], compared.kept))

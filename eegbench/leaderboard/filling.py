@@ -11,6 +11,7 @@ import numpy as np
 from eegbench.leaderboard.average import Scored, average, mean_over_subjects, seeds_sd
 from eegbench.leaderboard.cells import Cell, Column
 from eegbench.runs.folder import Run
+from eegbench.runs.metric_facts import MetricFacts, facts_of
 from eegbench.runs.sheet import Score, ScoreSheet
 
 NAMED = 4  # runs named in a note before the rest are counted
@@ -28,7 +29,8 @@ Kept = Mapping[int, frozenset[str]]  # by subject the stimuli that a column is c
 class Entry:
     """What a row has on one metric: scores of its runs; which have none, only a part, or unverified weights.
 
-    older_chance: whether a run has a value for chance that does not count.
+    older_chance: whether a run has a value for chance that does not count. facts: of the metric, as each of the scores
+    has them; None where nothing is known.
     """
 
     runs: tuple[Run, ...]
@@ -38,6 +40,7 @@ class Entry:
     unverified: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     older_chance: bool = False
+    facts: tuple[MetricFacts | None, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -47,6 +50,16 @@ class Entry:
     @property
     def has_items(self) -> bool:
         return all(one.items is not None for one in self.scores)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the values on one stimulus are known not to depend on which other stimuli there are."""
+        return all(facts is not None and facts.alone for facts in self.facts)
+
+    @property
+    def of_sets(self) -> bool:
+        """Whether the metric is known to have one value for a whole set."""
+        return any(facts is not None and not facts.per_item for facts in self.facts)
 
     @property
     def chance(self) -> float | None:
@@ -84,6 +97,7 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
     missing: list[Problem] = []
     partial: list[Problem] = []
     unverified: list[Problem] = []
+    facts: list[MetricFacts | None] = []
     older_chance = False
     for run in runs:
         score = run.sheet.metrics.get(column.metric) if run.sheet else None
@@ -95,15 +109,15 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
             continue
         one = _scored(run, score, run.sheet)
         scores.append(one)
+        facts.append(facts_of(score.metric, score.facts))
         older_chance |= score.floor is not None and one.chance is None
         defined = one.defined if score.items is None else score.items
         if defined < run.sheet.n:
             partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
             unverified.append((run, UNVERIFIED))
-    return Entry(
-        tuple(runs), tuple(scores), tuple(missing), tuple(partial), tuple(unverified), older_chance=older_chance
-    )
+    problems = tuple(missing), tuple(partial), tuple(unverified)
+    return Entry(tuple(runs), tuple(scores), *problems, older_chance=older_chance, facts=tuple(facts))
 
 
 def column_of(score: Score) -> Column:

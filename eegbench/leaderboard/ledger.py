@@ -18,7 +18,8 @@ from eegbench.errors import InputError
 from eegbench.files import canonical, check_name
 from eegbench.guards.budget import Budget, read_bytes
 from eegbench.guards.fields import read_fields
-from eegbench.runs.record import MAX_VALUE, TRACKS
+from eegbench.runs.record import MAX_VALUE, METHOD_TRACKS
+from eegbench.runs.sheet import PROTOCOLS
 
 LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
 UNSTATED = "protocol not stated"  # how `uncertain` owns up to an empty `protocol`
@@ -80,10 +81,12 @@ class Claim:
         names = ("our_method", "track", "suite", "our_protocol", "average", "samples", "items", "version")
         if missing := [name for name in names if not getattr(self, name)]:
             raise InputError(f"{', '.join(missing)} empty: say which run of ours compares, or why none does")
-        for what in ("our_method", "our_protocol", "average"):
+        for what in ("our_method", "average"):
             check_name(what, getattr(self, what))
-        if self.track not in TRACKS:
-            raise InputError(f"track is {self.track!r}; wanted one of {', '.join(TRACKS)}")
+        if self.track not in METHOD_TRACKS:  # no paper's method is a ceiling
+            raise InputError(f"track is {self.track!r}; wanted one of {', '.join(METHOD_TRACKS)}")
+        if self.our_protocol not in PROTOCOLS:
+            raise InputError(f"our_protocol is {self.our_protocol!r}; wanted one of {', '.join(PROTOCOLS)}")
         if self.suite != "reference":
             raise InputError(f"suite is {self.suite!r}; wanted 'reference', for papers used no other judges")
 

@@ -1,5 +1,6 @@
 """Tables as Markdown: the same runs give the same bytes."""
 
+import re
 from collections.abc import Sequence
 
 from eegbench.leaderboard import wording
@@ -9,7 +10,17 @@ from eegbench.leaderboard.wording import LONGEST, LONGEST_CAUTION, number
 __all__ = ["escape", "markdown", "number"]
 
 LONGEST_LEGEND = 2000  # which is our own
-MARKUP = {c: f"\\{c}" for c in "\\`*[]|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+PARTED = "\0"  # in text that is prepared: no text of a record has it any more
+MARKUP = {c: f"\\{c}" for c in "\\`*[]|~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;", PARTED: "<!-- -->"}
+# What a code host makes a link, a call or a picture of in any text. Parted by an empty comment it reads the same and is
+# none. `clip@1` calls nobody, for a letter stands before its @.
+LIVE = (
+    re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9_])|@(?=[A-Za-z0-9._-]*\.[A-Za-z0-9])"),  # a person; a mail address
+    re.compile(r":(?=//)|www(?=\.)|:(?=[A-Za-z0-9_+-]+:)", re.IGNORECASE),  # an address of the web; a picture by name
+    re.compile(r"[#!&$%~](?=[0-9])|gh(?=-[0-9])", re.IGNORECASE),  # an issue, a change
+)
+HASH = re.compile(r"(?<!\w)(?:(?<!\.)[0-9]{7,40}|(?=[0-9]*[a-f])[0-9a-f]{7,40})(?!\w)", re.IGNORECASE)  # a commit
+SHORT = 6  # digits of a hash that are taken for none
 
 
 def markdown(tables: Sequence[Table], notice: str = "") -> str:
@@ -23,8 +34,12 @@ def markdown(tables: Sequence[Table], notice: str = "") -> str:
 
 
 def escape(text: str, longest: int = LONGEST) -> str:
-    """`text` on one line, with nothing in it that Markdown or HTML would act on."""
-    return "".join(MARKUP.get(character, character) for character in wording.visible(text, longest))
+    """`text` on one line, with nothing in it that Markdown, HTML or a code host would act on."""
+    shown = wording.visible(text, longest)
+    for live in LIVE:
+        shown = live.sub(lambda match: match[0] + PARTED, shown)
+    shown = HASH.sub(lambda match: PARTED.join(re.findall(f".{{1,{SHORT}}}", match[0])), shown)
+    return "".join(MARKUP.get(character, character) for character in shown)
 
 
 def _legend(tables: Sequence[Table]) -> str:

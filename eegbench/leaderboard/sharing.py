@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eegbench.leaderboard.average import Scored
-from eegbench.leaderboard.cells import ALONE, OF_SETS, Column, Pair
+from eegbench.leaderboard.cells import Pair
 from eegbench.leaderboard.filling import Entry, Kept
 
 MOST_UNDEFINED = 0.1  # of a method's stimuli; with more it is not compared, rather than all others on what it has left
@@ -50,7 +50,7 @@ def shared_runs(having: Sequence[frozenset[Pair]], subjects: Sequence[int] = ())
     return list(ranked), _common(having, ranked)
 
 
-def compared(column: Column, entries: Sequence[Entry]) -> Compared:
+def compared(entries: Sequence[Entry]) -> Compared:
     """Which of the ranked methods are compared in a column: those that have a value in each run, on the same stimuli.
 
     Stimuli on which one of them has no value are left out for all. A method without a value on more than a tenth of
@@ -64,7 +64,7 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
     alike = _same_stimuli(chosen)
     if not all(entry.has_items for entry in chosen):
         return Compared(tuple(rows)) if alike else Compared(reason=OTHER_STIMULI)
-    if not alike and column.metric not in ALONE:
+    if not alike and not all(entry.alone for entry in chosen):
         return Compared(reason=OTHER_STIMULI)
     scores = [one for entry in chosen for one in entry.scores]
     if alike and all(one.defined == len(one.stimuli) for one in scores):
@@ -73,16 +73,16 @@ def compared(column: Column, entries: Sequence[Entry]) -> Compared:
     return Compared(tuple(rows), kept) if all(kept.values()) else Compared(reason=NO_STIMULUS)
 
 
-def at_n(column: Column, ranked: Sequence[Entry], others: Sequence[Entry]) -> tuple[int, int] | None:
+def at_n(ranked: Sequence[Entry], others: Sequence[Entry]) -> tuple[int, int] | None:
     """Of a metric of whole sets on how many stimuli its values stand, the fewest and the most; None for others.
 
-    Such is one of the package's, and any other of which runs with values by stimulus have none. The values are those of
-    ranked rows, and where these have none those of others.
+    Such is one that is known to be, and any other of which runs with values by stimulus have none. The values are those
+    of ranked rows, and where these have none those of others.
     """
     own, beside = ([one for entry in entries for one in entry.scores] for entries in (ranked, others))
     scores = own or beside
     none = all(one.items is None for one in scores) and any(one.stimuli for one in scores)
-    if not scores or not (none or column.metric in OF_SETS):
+    if not scores or not (none or any(entry.of_sets for entry in (*ranked, *others))):
         return None
     return min(one.n for one in scores), max(one.n for one in scores)
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from eegbench.errors import UsageError, unknown
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.cells import OF_SETS, Column, Pair
+from eegbench.leaderboard.cells import Column, Pair
 from eegbench.leaderboard.places import Layout
 from eegbench.runs.folder import Run
+from eegbench.runs.metric_facts import known
 
 PRIMARY = "clip"
 
@@ -17,7 +18,8 @@ def check_primary(primary: str, columns: Sequence[Column]) -> None:
     ranked = list(dict.fromkeys(column.metric for column in columns if column.at_n is None))
     if not primary or not columns or primary in ranked:
         return
-    if primary in OF_SETS or any(column.metric == primary for column in columns):
+    own = known().get(primary)
+    if (own and not own.per_item) or any(column.metric == primary for column in columns):
         wanted = f"wanted one of {', '.join(ranked)}" if ranked else "no other metric is on the board"
         raise UsageError(f"--primary {primary[:80]} is a metric of whole sets, which is not ranked; {wanted}")
     raise unknown("primary metric", primary[:80], ranked)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import Values
-from eegbench.contracts import Metric
+from eegbench.contracts import Card, Laws, Metric
 from eegbench.errors import InputError
+from eegbench.metrics.cards import EXACT, FIDELITY_WEIGHTS, LOGITS
 from eegbench.metrics.checks import Array, Floats, check_features, check_pairs, check_probabilities
 
 
@@ -35,8 +36,13 @@ class NWay(Metric):
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: str = "probabilities"
     per_item: bool = True
+    on_request: bool = False
+    column: int | None = None
+    laws: Laws | None = Laws(identical=1, symmetric=False)
+    card: Card | None = None
 
     most_paired: ClassVar[int] = 10_000
+    grain: ClassVar[str] = "classes"
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         check_pairs(self.id, reconstructions, truths, ndim=2)
@@ -77,6 +83,9 @@ class InceptionScore(Metric):
     needs: str = "inception_probabilities"
     per_item: bool = False
     jackknife: float | None = 0.1
+    column: int | None = None
+    laws: Laws | None = Laws(identical=None, symmetric=False, one_sided=True)
+    card: Card | None = None
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         p = check_probabilities(self.id, "reconstructions", reconstructions, least=1)
@@ -104,3 +113,75 @@ def _inception_score(p: Floats) -> float:
     seen = p > 0
     information = (p[seen] * np.log(p[seen] / mean[seen])).sum() / len(p)
     return max(1.0, float(np.exp(information)))
+
+
+NWAY_TRAPS = (
+    "The class is the judge's argmax on the true image, not the image's label.",
+    "Published code draws the 49 other classes some 50 to 1000 times; this is the value those draws estimate.",
+    "A `max` over samples, which some papers print beside it, is not this number.",
+    "Chance is 1/50 only where all classes are equally frequent: where a few are popular among truths and "
+    "reconstructions alike it is far above, so it is estimated.",
+)
+SAMPLED = {"features": "1e-6 relative", "value": "three standard errors of the sampled value"}
+METRICS: tuple[Metric, ...] = (
+    NWay(
+        "nway50_top1",
+        ways=50,
+        column=100,
+        card=Card(
+            "50-way top-1",
+            "mean over pairs of C(r, 49) / C(K - 1, 49); r classes lie strictly below the truth's class",
+            "Chen et al. 2023 (MinD-Vis), in closed form",
+            "uint8, the weights' own transform (518 px, bicubic, PIL); softmax of ViT-H/14, SWAG end to end",
+            ("vit_h_14_swag-80465313.pth",),
+            NWAY_TRAPS,
+            SAMPLED,
+        ),
+    ),
+    NWay(
+        "nway50_top1_vit_b_16",
+        ways=50,
+        needs="probabilities_vit_b_16",
+        on_request=True,
+        column=110,
+        card=Card(
+            "50-way top-1 by ViT-B/16",
+            "as nway50_top1",
+            "this benchmark, for machines without a GPU",
+            "uint8, the weights' own transform (256, crop 224, PIL); softmax of ViT-B/16, IMAGENET1K_V1",
+            ("vit_b_16-c867db91.pth",),
+            ("Not comparable with published 50-way accuracies: another judge.", *NWAY_TRAPS),
+            SAMPLED,
+        ),
+    ),
+    InceptionScore(
+        "is",
+        splits=1,
+        column=120,
+        card=Card(
+            "Inception score",
+            "exp of the mean KL(p(class | image) || mean p), the whole sample as one split",
+            "Salimans et al. 2016",
+            LOGITS,
+            FIDELITY_WEIGHTS,
+            ("The truths are not looked at: class-pure invention is rewarded.", "Cannot exceed the number of images."),
+            EXACT,
+        ),
+    ),
+    InceptionScore(
+        "is_10split",
+        splits=10,
+        jackknife=None,
+        laws=Laws(identical=None, symmetric=False, one_sided=True, ordered=True),
+        column=130,
+        card=Card(
+            "Inception score, ten splits",
+            "mean of the scores of 10 contiguous splits of the shuffled sample (seed 2020)",
+            "Salimans et al. 2016; Obukhov et al. 2020 (torch-fidelity)",
+            LOGITS,
+            FIDELITY_WEIGHTS,
+            ("With 200 images it cannot exceed 20.", "The printed std is over splits: no error of the estimate."),
+            EXACT,
+        ),
+    ),
+)

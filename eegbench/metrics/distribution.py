@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from eegbench.arrays import Values
-from eegbench.contracts import Metric
+from eegbench.contracts import Card, Laws, Metric
 from eegbench.errors import InputError
+from eegbench.metrics.cards import EXACT, FIDELITY_WEIGHTS, POOLED
 from eegbench.metrics.checks import Array, Floats, check_features
 
 BLOCK = 1024  # rows of a kernel matrix in memory at once
+FEW = "With n images below the 2048 features the covariance is singular; the bias grows as 1/n: compare equal n only."
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,20 @@ class KernelInceptionDistance(Metric):
     bounds: tuple[float, float] = (-float("inf"), float("inf"))
     needs: str = "inception_pool"
     per_item: bool = False
+    column: int | None = 140
+    laws: Laws | None = Laws(identical=0, symmetric=True, paired=True)
+    card: Card | None = Card(
+        "Kernel inception distance",
+        "mean over i != j of k(x_i, x_j) + k(y_i, y_j) - 2 k(x_i, y_j), k(x, y) = (x.y / d + 1)^3",
+        "Gretton et al. 2012, without pairs that belong together; kernel of Binkowski et al. 2018",
+        POOLED,
+        FIDELITY_WEIGHTS,
+        (
+            "May be below 0; its mean is 0 where both sets have one distribution.",
+            "Version 1 is `kid_published`: its own pairs move it below 0 where reconstructions resemble their truths.",
+        ),
+        EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """() from features (n, d); raises InputError below two items, for NaN, or for sides that differ in n or d."""
@@ -55,6 +71,22 @@ class PublishedKernelInceptionDistance(Metric):
     bounds: tuple[float, float] = (-float("inf"), float("inf"))
     needs: str = "inception_pool"
     per_item: bool = False
+    column: int | None = 150
+    laws: Laws | None = Laws(identical=None, symmetric=True)
+    card: Card | None = Card(
+        "Kernel inception distance, as published",
+        "squared MMD of both full sets, unbiased were they independent, kernel (x.y / d + 1)^3",
+        "Binkowski et al. 2018",
+        POOLED,
+        FIDELITY_WEIGHTS,
+        (
+            "For comparison with papers. Reconstructions are no independent set: it is biased by -2/n times what the "
+            "kernel gives own pairs more than others.",
+            "May be below 0.",
+            "torch-fidelity averages 100 subsets of 1000 and refuses fewer images.",
+        ),
+        EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """() from features (n, d) and (m, d); raises InputError below two items, for NaN, or for differing d."""
@@ -78,6 +110,17 @@ class FrechetDistance(Metric):
     bounds: tuple[float, float] = (0.0, float("inf"))
     needs: str = "inception_pool"
     per_item: bool = False
+    column: int | None = 160
+    laws: Laws | None = Laws(identical=0, symmetric=True)
+    card: Card | None = Card(
+        "Frechet inception distance",
+        "|difference of means|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))",
+        "Heusel et al. 2017",
+        POOLED,
+        FIDELITY_WEIGHTS,
+        (FEW, "JPEG storage and the resize filter move it.", "MinD-Vis printed FID on 64 features."),
+        EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         """() from features (n, d) and (m, d); raises InputError below two items, for NaN, or for differing d."""
@@ -119,3 +162,10 @@ def _root(features: Floats) -> Floats:
         return deviations
     root: Floats = np.linalg.qr(deviations).R
     return root
+
+
+METRICS: tuple[Metric, ...] = (
+    KernelInceptionDistance(),
+    PublishedKernelInceptionDistance(),
+    FrechetDistance(),
+)

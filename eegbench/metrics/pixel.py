@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from eegbench.arrays import Values
-from eegbench.contracts import Metric
+from eegbench.contracts import Card, Laws, Metric
+from eegbench.metrics.cards import BRAIN_DIFFUSER, EXACT
 from eegbench.metrics.checks import Array, Floats, check_pixels
 from eegbench.metrics.correlation import all_similarities, paired_correlation
 
@@ -26,6 +27,14 @@ EVERY_PIXEL, EVERY_WINDOW, EVERY_COLUMN = 4, 16, 8  # how far apart the places l
 TAPS = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
 TAPS /= TAPS.sum()  # the window's weights along one axis
 HELD = 2**18  # similarities of windows in work at once: what a processor keeps near
+OLD_SKIMAGE = (
+    "scikit-image below 0.20 with `multichannel=True` computed `ssim_columns`: .615 where 2-D SSIM is .439. Papers "
+    "print both under the name SSIM."
+)
+PIXEL_TRAPS = (
+    "Chance is not 0: it is the mean over all pairs that show different pictures, seen at fewer places.",
+    "Torchvision resized tensors without antialias up to 0.16; uint8 tensors are rounded after each resize.",
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,16 @@ class PixelCorrelation(Metric):
     bounds: tuple[float, float] = (-1.0, 1.0)
     needs: str = "pixels425"
     per_item: bool = True
+    column: int | None = 10
+    laws: Laws | None = Laws(identical=1, symmetric=True)
+    card: Card | None = Card(
+        "Pixel correlation",
+        "mean over pairs of Pearson's r over all RGB values",
+        BRAIN_DIFFUSER,
+        "bilinear to 425 px, antialiased, float in [0, 1]",
+        traps=("One r a pair, then the mean: one r over all pixels of all pairs is another number.", *PIXEL_TRAPS),
+        tolerance=EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         check_pixels(self.id, reconstructions, truths)
@@ -80,6 +99,16 @@ class StructuralSimilarity(Metric):
     bounds: tuple[float, float] = (-1.0, 1.0)
     needs: str = "pixels425"
     per_item: bool = True
+    column: int | None = 20
+    laws: Laws | None = Laws(identical=1, symmetric=True)
+    card: Card | None = Card(
+        "Structural similarity",
+        "mean over pairs of 2-D SSIM on grey: gaussian window of sigma 1.5, population covariance, data range 1",
+        f"Wang et al. 2004; {BRAIN_DIFFUSER}",
+        "bilinear to 425 px, antialiased, float; scikit-image's luminance weights",
+        traps=(OLD_SKIMAGE, "Grey values of 0..255 with a data range of 1 make the constants vanish.", *PIXEL_TRAPS),
+        tolerance=EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         return _similarities(self.id, reconstructions, truths, axes=(0, 1))
@@ -111,6 +140,16 @@ class ColumnSimilarity(Metric):
     bounds: tuple[float, float] = (-1.0, 1.0)
     needs: str = "pixels425"
     per_item: bool = True
+    column: int | None = 30
+    laws: Laws | None = Laws(identical=1, symmetric=True)
+    card: Card | None = Card(
+        "Structural similarity of columns",
+        "mean over pairs of the mean of the 1-D SSIMs of image columns",
+        "what scikit-image below 0.20 computed for the field's call",
+        "as ssim",
+        traps=("A historical number: unrelated photographs reach about .6.", OLD_SKIMAGE),
+        tolerance=EXACT,
+    )
 
     def compute(self, reconstructions: Array, truths: Array) -> Values:
         return _similarities(self.id, reconstructions, truths, axes=(0,))
@@ -193,3 +232,10 @@ def _windowed(image: Floats, axes: tuple[int, ...]) -> Floats:
         inside = tuple(slice(RADIUS, -RADIUS) if axis == other else slice(None) for other in range(2))
         image = gaussian_filter1d(image, SIGMA, axis=axis, truncate=TRUNCATE)[inside]
     return image
+
+
+METRICS: tuple[Metric, ...] = (
+    PixelCorrelation(),
+    StructuralSimilarity(),
+    ColumnSimilarity(),
+)

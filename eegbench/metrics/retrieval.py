@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from eegbench.arrays import Values
-from eegbench.contracts import Metric
+from eegbench.contracts import Card, Laws, Metric
 from eegbench.errors import InputError
 from eegbench.metrics.checks import Array, check_pairs
 from eegbench.metrics.correlation import rivals_beaten, rivals_beaten_in_pairs
@@ -30,9 +30,13 @@ class Retrieval(Metric):
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: str = "embedding"
     per_item: bool = True
+    column: int | None = None
+    laws: Laws | None = Laws(identical=1, symmetric=False)
+    card: Card | None = None
     block: int = 512
 
     rivals: ClassVar[bool] = True
+    grain: ClassVar[str] = "stimuli"
     most_paired: ClassVar[int] = 10_000
 
     def compute(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str] | None = None) -> Values:
@@ -57,3 +61,38 @@ class Retrieval(Metric):
         pictures = [stimuli[place] for place in first]
         beaten, rivals = rivals_beaten_in_pairs(reconstructions, truths[first], centre=False, stimuli=pictures)
         return (rivals - beaten < self.top)[:, shown].astype(np.float64)
+
+
+METRICS: tuple[Metric, ...] = (
+    Retrieval(
+        "retrieval_top1",
+        top=1,
+        chance="1/N",
+        column=210,
+        card=Card(
+            "Retrieval top-1",
+            "share of trials whose own image is nearest by cosine to the decoded embedding",
+            "Song et al. 2024 (NICE); Li et al. 2024 (ATM)",
+            "the method's own target embedding of the shown image",
+            traps=(
+                "Among all test images, the shown one included: NICE retrieves a concept's mean of other images.",
+                "Where one picture stands behind several items it counts once, and chance is 1 / pictures. "
+                "Version 1 took each copy for a rival; where no picture repeats, both versions are equal.",
+                "Published tables average ten subjects.",
+            ),
+        ),
+    ),
+    Retrieval(
+        "retrieval_top5",
+        top=5,
+        chance="5/N",
+        column=220,
+        card=Card(
+            "Retrieval top-5",
+            "share of trials whose own image is among the 5 nearest by cosine",
+            "Song et al. 2024 (NICE); Li et al. 2024 (ATM)",
+            "as retrieval_top1",
+            traps=("As retrieval_top1.",),
+        ),
+    ),
+)

@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from eegbench.arrays import Values
-from eegbench.contracts import Metric
+from eegbench.contracts import Card, Laws, Metric
+from eegbench.metrics.cards import EXACT
 from eegbench.metrics.checks import Array, Floats, check_maps
 from eegbench.metrics.correlation import NARROWEST, PIECE, all_similarities, paired_correlation
 
 MIT_EPSILON = 2.2204e-16  # of the MIT/Tuebingen saliency benchmark, in the logarithm and in the quotient
 MINIMUM = 1e-20  # what pysaliency's image_based_kl_divergence adds to every pixel
 PLACES = 2**14  # pixels of a map that are enough where all pairs are compared by similarity
+EML = (
+    "uint8, PIL bilinear to 480 x 640, [0, 1]; EML-Net's two streams; gaussian of 5 px, stretched to 0..255, "
+    "cut off to uint8"
+)
+EML_WEIGHTS = ("res_imagenet.pth", "res_places.pth", "res_decoder.pth")
+CIRCULAR = "On the track oracle the map that guides the method and the map that scores it come from one network."
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,17 @@ class MapCorrelation(Metric):
     bounds: tuple[float, float] = (-1.0, 1.0)
     needs: str = "saliency"
     per_item: bool = True
+    column: int | None = 170
+    laws: Laws | None = Laws(identical=1, symmetric=True)
+    card: Card | None = Card(
+        "Saliency correlation",
+        "mean over pairs of Pearson's r of the two saliency maps",
+        "pysaliency, CC",
+        EML,
+        EML_WEIGHTS,
+        (CIRCULAR, "EML-Net's map is a density-like map, no probability."),
+        EXACT,
+    )
 
     most_paired: ClassVar[int] = 1000
 
@@ -59,6 +77,17 @@ class MapSimilarity(Metric):
     bounds: tuple[float, float] = (0.0, 1.0)
     needs: str = "saliency"
     per_item: bool = True
+    column: int | None = 180
+    laws: Laws | None = Laws(identical=1, symmetric=True)
+    card: Card | None = Card(
+        "Saliency similarity",
+        "mean over pairs of the sum of the lesser of two maps that each sum to 1",
+        "pysaliency, SIM",
+        EML,
+        EML_WEIGHTS,
+        (CIRCULAR,),
+        EXACT,
+    )
 
     most_paired: ClassVar[int] = 500
 
@@ -95,6 +124,17 @@ class MapDivergence(Metric):
     bounds: tuple[float, float] = (0.0, float("inf"))
     needs: str = "saliency"
     per_item: bool = True
+    column: int | None = 190
+    laws: Laws | None = Laws(identical=0, symmetric=False)
+    card: Card | None = Card(
+        "Saliency divergence",
+        "mean over pairs of KL(truth || reconstruction) in nats, epsilon 2.2e-16",
+        "pysaliency, MIT_KLDiv(reconstruction, truth)",
+        EML,
+        EML_WEIGHTS,
+        (CIRCULAR, "The direction, the epsilon and zeros of uint8 maps each move it by large factors."),
+        EXACT,
+    )
 
     most_paired: ClassVar[int] = 1000
 
@@ -128,6 +168,17 @@ class ReversedMapDivergence(Metric):
     bounds: tuple[float, float] = (0.0, float("inf"))
     needs: str = "saliency"
     per_item: bool = True
+    column: int | None = 200
+    laws: Laws | None = Laws(identical=0, symmetric=False)
+    card: Card | None = Card(
+        "Saliency divergence, reversed",
+        "mean over pairs of KL(reconstruction || truth) in nats, 1e-20 added",
+        "Abramov and Makarov's call of pysaliency's image_based_kl_divergence",
+        EML,
+        EML_WEIGHTS,
+        (CIRCULAR, "A zero of the truth's map costs about 46 nats times the reconstruction's share there."),
+        EXACT,
+    )
 
     most_paired: ClassVar[int] = 1000
 
@@ -184,3 +235,11 @@ def _mit_divergence(empirical: Floats, model: Floats) -> float:
 
 def _divergence(empirical: Floats, model: Floats) -> float:
     return float((empirical * (np.log(empirical) - np.log(model))).sum())
+
+
+METRICS: tuple[Metric, ...] = (
+    MapCorrelation(),
+    MapSimilarity(),
+    MapDivergence(),
+    ReversedMapDivergence(),
+)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eegbench.configuration import keys
-from eegbench.contracts import PIXELS, TRACKS, Dataset, Method, Metric, Reconstructor, Reference
+from eegbench.contracts import PIXELS, TRACKS, Card, Dataset, Laws, Method, Metric, Reconstructor, Reference
 from eegbench.errors import InputError, short
 from eegbench.files import check_name
+from eegbench.runs.metric_facts import GRAINS, MAX_COLUMN
 
 CONTRACTS: dict[str, type] = {"method": Method, "dataset": Dataset, "metric": Metric, "reference": Reference}
-MAY_BE_NONE = ("chance",)
+MAY_BE_NONE = ("chance", "jackknife", "column", "laws", "card")
 CHANCE = re.compile(r"permuted|[1-9][0-9]{0,5}/N")
 
 Rule = tuple[Callable[[Any], bool], str]  # whether a value keeps it, and what was wanted
@@ -116,6 +117,14 @@ def _is_chance(value: object) -> bool:
     return value is None or finite or (isinstance(value, str) and bool(CHANCE.fullmatch(value)))
 
 
+def _is_share(value: object) -> bool:
+    return value is None or (_is_number(value) and 0 < value < 1)  # type: ignore[operator]
+
+
+def _is_column(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COLUMN)
+
+
 def _are_bounds(value: object) -> bool:
     return _tuple_of(_is_number, least=2)(value) and len(value) == 2 and value[0] < value[1]  # type: ignore
 
@@ -157,6 +166,14 @@ RULES: dict[str, dict[str, Rule]] = {
         "bounds": (_are_bounds, "a tuple of the least and the greatest value"),
         "needs": (lambda value: _is_text(value) and bool(value), "the name of what both sides are turned into"),
         "per_item": TRUTH,
+        "rivals": TRUTH,
+        "jackknife": (_is_share, "a share between 0 and 1, or None"),
+        "most_paired": COUNT,
+        "grain": (GRAINS.__contains__, f"one of {', '.join(map(repr, GRAINS))}"),
+        "on_request": TRUTH,
+        "column": (_is_column, f"a whole number from 0 to {MAX_COLUMN}, or None"),
+        "laws": (lambda value: value is None or isinstance(value, Laws), "eegbench.contracts.Laws(...), or None"),
+        "card": (lambda value: value is None or isinstance(value, Card), "eegbench.contracts.Card(...), or None"),
     },
     "reference": {"name": NAME, "about": TEXT},
 }

@@ -19,7 +19,8 @@ from eegbench.runs.seal import RECORD_STEPS, SCHEMA_VERSION, check_version, curr
 
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
-TRACKS = ("eeg", "oracle", "ceiling")  # on "ceiling" stand the references, which are told the answers
+METHOD_TRACKS = ("eeg", "oracle")  # on which methods run
+TRACKS = (*METHOD_TRACKS, "ceiling")  # on "ceiling" stand the references, which are told the answers
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 Words = Annotated[str, Text()]

@@ -15,6 +15,7 @@ from eegbench.files import Json, check_name, is_inside, read_json
 from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
 from eegbench.guards.limits import OneOf, Sha256, Table, Within
+from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import MAX_IMAGES, MAX_VALUE, Digest, Digests, Words, check_count
 from eegbench.runs.seal import SCHEMA_VERSION, SHEET_STEPS, check_version, current, sealed
 
@@ -29,7 +30,8 @@ CONTRIBUTES, NO_SIGN, CANNOT_TELL = (
 )  # its verdict begins
 RULES = ("pairing", "regenerated")  # by which an audit tests
 SUITES = ("micro", "reference")  # of judges
-PROTOCOLS = ("sal512", "me256")  # how images reach the judges
+BASES = {"sal512": 512, "me256": 256}  # px: how images reach the judges, by the first size of both sides
+PROTOCOLS = tuple(BASES)
 MAX_ITEMS = 10_000_000  # scored: folders of images may hold more than a run
 MAX_METRICS = 200
 MAX_VERSION = 10**9 - 1  # of a metric
@@ -63,6 +65,7 @@ class Score:
     unverified: bool = False  # made with weights that are not the published ones
     bounds: tuple[float | None, float | None] | None = None  # the metric's; None in either place: no bound there
     reason: Words = ""
+    facts: MetricFacts | None = None  # of a plug-in's metric; those of the package's own are known
 
     def __post_init__(self) -> None:
         check_name("metric", self.metric)
@@ -156,7 +159,8 @@ class ScoreSheet:
     def to_json(self) -> str:
         value = dataclasses.asdict(self)
         value["metrics"] = {
-            name: {k: v for k, v in score.items() if k != "metric"} for name, score in value["metrics"].items()
+            name: {k: v for k, v in score.items() if k != "metric" and (k, v) != ("facts", None)}
+            for name, score in value["metrics"].items()
         }
         return sealed(value)
 

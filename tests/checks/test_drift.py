@@ -181,6 +181,13 @@ def test_markdown_has_the_failures_first_and_obeys_nobody() -> None:
     assert "**Passed**" in drift_report.render(FINDINGS[1:3], "md")
 
 
+def test_no_text_of_others_is_live_in_markdown() -> None:
+    lost = Finding("@someone/see #12", "", "missing", why="https://evil.example deadbeef1234567")
+    text = drift_report.render([lost], "md")
+    shown = "@<!-- -->someone/see #<!-- -->12", "https:<!-- -->//evil.example deadbe<!-- -->ef1234<!-- -->567"
+    assert all(words in text for words in shown)
+
+
 def test_junit_is_xml_with_a_case_for_each_metric() -> None:
     root = ElementTree.fromstring(drift_report.render(FINDINGS, "junit"))
     suites = [(s.get("tests"), s.get("failures"), s.get("skipped")) for s in root]

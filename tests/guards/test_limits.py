@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 
 import eegbench
 from eegbench import backbones
-from eegbench.backbones.resize import BASES
 from eegbench.errors import InputError
 from eegbench.guards import limits
 from eegbench.guards.limits import Free, Limit, OneOf, Sha256, Table, Text, Within
-from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.metric_facts import MetricFacts
+from eegbench.runs.record import METHOD_TRACKS, RunRecord, RunSpec
 from eegbench.runs.sheet import PROTOCOLS, SUITES, Audited, Score, ScoreSheet
 
 SPEC = RunSpec("sim-things", "1", {"snr": 0.5}, 8, "eeg", "atm", {})
@@ -37,14 +38,15 @@ PLACES: dict[type, tuple[type[RunRecord] | type[ScoreSheet], Callable[[Any], Any
     ScoreSheet: (ScoreSheet, lambda value: value),
     Audited: (ScoreSheet, lambda value: value["audit"]),
     Score: (ScoreSheet, lambda value: value["metrics"]["ssim"]),
+    MetricFacts: (ScoreSheet, lambda value: value["metrics"]["ssim"].setdefault("facts", {"per_item": True})),
 }
 
 
 def beyond(limit: Limit) -> list[tuple[object, bool]]:
     """Values just outside a limit, and whether JSON Schema can say so."""
     match limit:
-        case OneOf():
-            return [("nope", True), ("", True)]
+        case OneOf(known):
+            return [(word, True) for word in ("nope", "") if word not in known]
         case Text(most):
             return [("x" * (most + 1), True), ("half a sign \ud800", False)]
         case Sha256():
@@ -96,9 +98,22 @@ def test_the_data_set_behind_embeddings_is_an_object(change: dict[str, Any]) -> 
     assert not schema(RunRecord).is_valid(value)
 
 
-def test_suites_and_protocols_of_records_are_those_that_there_are() -> None:
+def test_suites_of_records_are_those_that_there_are() -> None:
     assert set(SUITES) == set(backbones.SUITES)
-    assert set(PROTOCOLS) == set(BASES)
+
+
+@pytest.mark.parametrize("word", [*METHOD_TRACKS, *PROTOCOLS])
+def test_tracks_and_protocols_stand_in_one_place_alone(word: str) -> None:
+    """As members of a collection or keys: where one of them is meant, as a default, its name stands."""
+    alone = {"record.py": METHOD_TRACKS, "sheet.py": PROTOCOLS}
+    root = Path(eegbench.__file__).parent
+    places = {
+        file.name
+        for file in root.rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.match(rf'[A-Z_]+(: [^=]+)? = [({{].*"{word}"[,:)]', line)
+    }
+    assert places == {name for name, words in alone.items() if word in words}
 
 
 def test_what_ended_a_run_fits_into_its_record() -> None:

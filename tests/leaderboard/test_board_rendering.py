@@ -1,6 +1,7 @@
 """What a reader of the board sees."""
 
 import csv
+import html
 import io
 import json
 import random
@@ -19,11 +20,12 @@ from typer.testing import CliRunner
 from eegbench.cli import app
 from eegbench.errors import UsageError
 from eegbench.files import write_text
-from eegbench.leaderboard import as_csv, collect, markdown, render
+from eegbench.leaderboard import as_csv, collect, markdown, missing, render
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.cells import Bounds
 from eegbench.leaderboard.markdown import escape, number
 from eegbench.runs.items import write_values
+from eegbench.runs.search import Unreadable
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -304,6 +306,43 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -
 )
 def test_escape(text: str, safe: str) -> None:
     assert escape(text) == safe
+
+
+CALLS = "ask @someone (@a/team), see #12, owner/repo#12, GH-12, !7, &8, abc@d.example or deadbeef1234567 :tada:"
+LINKS = "https://evil.example/x HTTP://evil.example www.evil.example ftp://evil.example"
+# What a code host acts on in any one piece of text, wherever it stands.
+ACTS = re.compile(
+    r"(?<!\w)@\w|\w@[\w-]+\.\w|://|www\.|[#!&$%~][0-9]|GH-[0-9]|:\w+:|(?<!\w)[0-9a-f]{7,40}(?!\w)", re.IGNORECASE
+)
+
+
+def inert(text: str) -> bool:
+    """Whether a host finds nothing to act on in Markdown: an empty comment parts texts, and is not shown."""
+    pieces = html.unescape(text.replace("\\", "")).split("<!-- -->")
+    return not any(ACTS.search(piece) for piece in pieces)
+
+
+@pytest.mark.parametrize("text", [CALLS, LINKS, *CALLS.split(), *LINKS.split(), "a" * 40, "0123456789"])
+def test_text_calls_nobody_and_links_to_nothing_and_reads_as_it_did(text: str) -> None:
+    assert inert(escape(text))
+    assert html.unescape(escape(text).replace("<!-- -->", "").replace("\\", "")) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["clip@1. Ties", "sim-things@1, track eeg", "95 % of 12", "a: b", "1 # 2", "10:20", ".712345678", "abc123"]
+)
+def test_honest_text_stays_as_it_is_to_the_byte(text: str) -> None:
+    assert escape(text) == text
+
+
+def test_no_text_of_a_record_is_live_on_a_page(tmp_path: Path, add_run: AddRun) -> None:
+    live: dict[str, Any] = {"verdict": CALLS, "caution": LINKS, "dataset_configuration": {"a": LINKS}}
+    add_run("atm", {"ssim": score(None, reason=CALLS)}, configuration={"a": CALLS}, folder="a", **live)
+    add_run("atm", {"ssim": 0.4}, configuration={"a": LINKS}, folder="b", **live)
+    add_run("late", None, status="failed", reason=CALLS, folder="c")
+    text = markdown(collect(tmp_path), missing.markdown([Unreadable("@someone/run", CALLS)], 3))
+    assert "someone" in text and "evil" in text
+    assert [line for line in text.splitlines() if not inert(line)] == []
 
 
 def test_same_runs_give_the_same_bytes_wherever_and_whenever_they_were_written(tmp_path: Path, add_run: AddRun) -> None:

@@ -362,6 +362,8 @@ def test_all_and_none_do_not_ask_for_runs() -> None:
         ({"protocol": ""}, "protocol is empty"),
         ({"our_protocol": "", "track": ""}, "track, our_protocol empty"),
         ({"track": "brain"}, "track is 'brain'; wanted one of"),
+        ({"track": "ceiling"}, "track is 'ceiling'; wanted one of eeg, oracle"),
+        ({"our_protocol": "sal513"}, "our_protocol is 'sal513'; wanted one of sal512, me256"),
         ({"suite": "micro"}, "suite is 'micro'; wanted 'reference'"),
         ({"subject": "best"}, "subject is 'best'"),
         ({"paper": "../other"}, "paper is '../other'"),

@@ -137,6 +137,12 @@ from eegbench.metrics import METRICS
 from dataclasses import replace
 bad = replace(METRICS["clip"], id="bad"{})
 """
+DECLARED = """
+from eegbench.metrics.identification import TwoWay
+class Bad(TwoWay):
+    {}
+bad = Bad("bad", needs="clip")
+"""
 METRICS: dict[str, tuple[str | None, str]] = {
     "a class": ("from eegbench.metrics.pixel import PixelCorrelation as bad", "is no metric"),
     "version": (METRIC.format(", version='1'"), "has the version '1'"),
@@ -146,6 +152,13 @@ METRICS: dict[str, tuple[str | None, str]] = {
     "bounds of no number": (METRIC.format(", bounds=(0.0, float('nan'))"), "has the bounds (0.0, nan)"),
     "needs": (METRIC.format(", needs=None"), "does not say its needs"),
     "pixels of a set": (METRIC.format(", needs='pixels425', per_item=False"), "scores a whole set by pixels425"),
+    "card": (METRIC.format(", card='mine'"), "has the card 'mine'"),
+    "laws": (METRIC.format(", laws='symmetric'"), "has the laws 'symmetric'"),
+    "column": (METRIC.format(", column='first'"), "has the column 'first'"),
+    "rivals": (DECLARED.format("rivals = 'yes'"), "has the rivals 'yes'"),
+    "grain": (DECLARED.format("grain = 'hits'"), "has the grain 'hits'"),
+    "most_paired": (DECLARED.format("most_paired = 0"), "has the most_paired 0"),
+    "jackknife": (DECLARED.format("jackknife = 2.0"), "has the jackknife 2.0"),
     "raises": ("raise RuntimeError('a\\nb')", "RuntimeError: a b"),
 }
 

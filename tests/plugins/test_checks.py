@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from eegbench.checks import check_dataset, check_metric
-from eegbench.contracts import Silent, TrainingSet
+from eegbench.contracts import Laws, Silent, TrainingSet
 from eegbench.errors import MissingError, UsageError
 from eegbench.metrics import METRICS, VARIANTS
 from eegbench.plugins import registry
@@ -165,6 +165,21 @@ def test_each_broken_law_of_a_metric_is_found(law: str, monkeypatch: pytest.Monk
     flat = gives if "needs" not in changes else (lambda a, b: gives(a.reshape(len(a), -1), b.reshape(len(b), -1)))
     problems = metric_problems(Odd("odd", flat, **{"needs": "embedding"} | changes), monkeypatch)
     assert [where for where in problems if where.startswith(clause)], problems
+
+
+@pytest.mark.parametrize(
+    ("laws", "told"),
+    [
+        (Laws(identical=1, symmetric=True), ""),
+        (Laws(identical=0.5, symmetric=True), "identical sides get 1; declared is 0.5"),
+        (Laws(identical=None, symmetric=True, one_sided=True), "one_sided is declared"),
+    ],
+)
+def test_the_laws_that_a_metric_declares_are_held_to(laws: Laws, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Odd, "laws", laws)
+    problems = metric_problems(Odd("odd", lambda a, b: 1 - distance(a, b), needs="embedding"), monkeypatch)
+    assert ("the laws that it declares hold" in problems) == bool(told)
+    assert told in problems.get("the laws that it declares hold", "")
 
 
 @pytest.mark.parametrize("needs", ["embedding", "pixels425"])

@@ -13,6 +13,7 @@ import eegbench
 from eegbench import contracts
 from eegbench.errors import InputError
 from eegbench.files import MAX_RECORD_BYTES, digest, write_text
+from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import TRACKS, ManifestRow, RunRecord, RunSpec
 from eegbench.runs.seal import is_sealed
 from eegbench.runs.sheet import Audited, Score, ScoreSheet
@@ -149,6 +150,7 @@ def test_schemas_name_every_field_and_no_other() -> None:
         (run["$defs"]["image"], ManifestRow),
         (scores, ScoreSheet),
         (scores["$defs"]["audited"], Audited),
+        (scores["$defs"]["facts"]["anyOf"][1], MetricFacts),
     ]
     for part, cls in described:
         assert set(part["properties"]) == {field.name for field in dataclasses.fields(cls)}

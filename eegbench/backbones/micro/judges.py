@@ -11,9 +11,10 @@ from eegbench.arrays import Images
 from eegbench.backbones import weights
 from eegbench.backbones.clip import Clip
 from eegbench.backbones.micro import networks
-from eegbench.backbones.resize import BASES, embed_in_chunks
+from eegbench.backbones.resize import embed_in_chunks
 from eegbench.contracts import ImageJudge
 from eegbench.errors import UsageError
+from eegbench.runs.sheet import BASES
 
 SIZE = 64  # px, what every judge of the pack was trained at
 CLASSES = 300

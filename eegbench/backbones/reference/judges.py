@@ -21,11 +21,12 @@ from eegbench.backbones import published
 from eegbench.backbones.batch import Batch, give_back
 from eegbench.backbones.reference import eml_net
 from eegbench.backbones.reference.transformer import replace_blocks
-from eegbench.backbones.resize import BASES, embed_in_chunks, resize, to_uint8
+from eegbench.backbones.resize import embed_in_chunks, resize, to_uint8
 from eegbench.backbones.weights import read_tensors, read_unpickled
 from eegbench.contracts import ImageJudge
 from eegbench.errors import InputError, MissingError
 from eegbench.files import digest
+from eegbench.runs.sheet import BASES
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
