@@ -4,16 +4,14 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
-from eegbench.benchmark.options import Options
 from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
 from eegbench.files import writing
-from eegbench.runs.sheet import ScoreSheet
 from eegbench.tables import WIDTH, line, wrapped
 
 
@@ -79,45 +77,29 @@ class Notes:
 notes = Notes()
 
 
-class Sourced(Protocol):
-    """What is shown with the kind of EEG that it stands on."""
-
-    @property
-    def simulated(self) -> bool: ...
-
-    @property
-    def caution(self) -> str: ...
-
-
-class Beside(Protocol):
-    """The score sheets that stand beside a run's in its table, by name."""
-
-    @property
-    def floors(self) -> Mapping[str, ScoreSheet]: ...
-
-    @property
-    def ceilings(self) -> Mapping[str, ScoreSheet]: ...
-
-
-def heading(outcome: Sourced, method: str, subject: int, options: Options, columns: int = WIDTH) -> str:
-    """What stands above every table and picture of scores of one run."""
-    told = kind(outcome.simulated, outcome.caution, columns)
-    run = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
-    return f"{told}\n{line(run)}"
+def heading(
+    run: Any, method: str, *, dataset: str, subject: int, seed: int, track: str = "eeg", columns: int = WIDTH
+) -> str:
+    """What stands above every table and picture of scores of one run, which says whether its EEG is simulated."""
+    told = kind(run.simulated, run.caution, columns)
+    return f"{told}\n{line(f'{method} on {dataset}, subject {subject}, track {track}, seed {seed}')}"
 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
-    told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    from eegbench.api.report import origin
+
+    told = origin(simulated)
     return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
 
 
-def show_sheet(sheet: ScoreSheet, title: str, outcome: Beside | None = None) -> None:
-    """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
-    from eegbench.cli.report import show
+def show_sheet(sheet: Any, title: str, run: Any = None) -> None:
+    """The table of a sheet on stdout, beside the floors and ceilings of its run."""
+    from eegbench.api.report import show
 
-    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
-    say(show(sheet, title=title, floors=floors, ceilings=ceilings, width=width()))
+    beside = ({}, {}) if run is None else (run.floors, run.ceilings)
+    floors, ceilings = ({name: other.record for name, other in kind.items()} for kind in beside)
+    say(show(sheet.record, title=title, floors=floors, ceilings=ceilings, width=width()))
 
 
 def terminal() -> Any:
