@@ -3,7 +3,8 @@
 from eegbench.api.arguments import settings as settings_of
 from eegbench.api.arguments import word
 from eegbench.api.border import own_errors
-from eegbench.benchmark.plan import Options, dataset_of
+from eegbench.benchmark.options import Options
+from eegbench.benchmark.plan import dataset_of
 from eegbench.configuration import read_tables
 from eegbench.contracts import Dataset
 

@@ -12,13 +12,13 @@ from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
 from eegbench.backbones.environment import disconnected, undisturbed
 from eegbench.benchmark import companions, preflight
 from eegbench.benchmark import evaluate as pipeline
-from eegbench.benchmark.plan import Options
+from eegbench.benchmark.options import Options
 from eegbench.benchmark.preflight import Preflight
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Progress
 from eegbench.errors import EegbenchError, InputError
 from eegbench.metrics import METRICS
-from eegbench.runs.folder import AGAIN, read_run
+from eegbench.runs.folder import AGAIN
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.layout import RECORD
 from eegbench.runs.sheet import ScoreSheet
@@ -108,7 +108,7 @@ def open_run(folder: Place) -> Run:
     path = place("folder", folder)
     if not (path / RECORD).is_file():
         raise InputError(f"{path}: holds no {RECORD}; name a run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0")
-    run = read_run(path)
+    run = Read.open(path)
     if run.sheet is None:
         raise InputError(f"{path}: {run.unscored}; {AGAIN}")
     floors, ceilings = (_opened_beside(run, names) for names in (companions.FLOORS, companions.CEILINGS))
@@ -212,7 +212,7 @@ def _beside(folder: Path, name: str) -> Iterator[Read]:
     places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
     for other in sorted(places, key=lambda one: one.parents[2] != track):
         try:
-            yield read_run(other, manifest=False)
+            yield Read.open(other, manifest=False)
         except (EegbenchError, OSError):  # a run that cannot be read is nobody's floor
             continue
 

@@ -16,7 +16,7 @@ from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import EegbenchError, InputError, unknown
 from eegbench.files import file_digest, write_text, writing
 from eegbench.runs import layout
-from eegbench.runs.folder import AGAIN, read_run
+from eegbench.runs.folder import AGAIN
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import Score, ScoreSheet
@@ -198,7 +198,7 @@ class Run:
 
 def sheet_of(folder: Path, record: ScoreSheet) -> Sheet:
     """A run's sheet; its values by stimulus are read when they are asked for."""
-    return Sheet(record, lambda: values_of(read_run(folder, manifest=False)))
+    return Sheet(record, lambda: values_of(Read.open(folder, manifest=False)))
 
 
 def values_of(run: Read) -> tuple[tuple[str, ...], Items]:
