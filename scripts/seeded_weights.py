@@ -5,6 +5,7 @@ usage: python scripts/seeded_weights.py FOLDER [NAME...]    all names of `eegben
 With EEGBENCH_WEIGHTS=FOLDER and --allow-unverified-weights the judges run on them; their numbers mean nothing.
 """
 
+import functools
 import io
 import sys
 import zlib
@@ -45,6 +46,10 @@ def _fidelity() -> State:
     return dict(network.state_dict())
 
 
+def _eml_net(part: str) -> State:
+    return dict(EmlNet().get_submodule(part).state_dict())
+
+
 SHAPES: Mapping[str, Callable[[], State]] = {
     "alexnet": lambda: models.alexnet().state_dict(),
     "inception_v3": lambda: models.inception_v3(init_weights=False).state_dict(),
@@ -54,10 +59,7 @@ SHAPES: Mapping[str, Callable[[], State]] = {
     "swav": _swav,
     "clip_vit_l_14": _clip,
     "fidelity_inception": _fidelity,
-    **{
-        f"eml_net_{part}": lambda part=part: EmlNet().get_submodule(part).state_dict()
-        for part in ("imagenet", "places", "decoder")
-    },
+    **{f"eml_net_{part}": functools.partial(_eml_net, part) for part in ("imagenet", "places", "decoder")},
 }
 
 
@@ -66,7 +68,7 @@ def fill(name: str, like: Tensor) -> Tensor:
     if not like.is_floating_point():
         return torch.zeros(like.shape, dtype=like.dtype)
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    drawn = torch.empty(like.shape).normal_(generator=generator)
+    drawn: Tensor = torch.empty(like.shape).normal_(generator=generator)
     if name.endswith("running_var"):
         return 1 + 0.1 * drawn.abs()
     if like.ndim >= 2:

@@ -18,9 +18,9 @@ from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Progress
 from eegbench.errors import EegbenchError, InputError
 from eegbench.metrics import METRICS
-from eegbench.runs.folder import AGAIN
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.layout import RECORD
+from eegbench.runs.seal import AGAIN
 from eegbench.runs.sheet import ScoreSheet
 
 

@@ -16,9 +16,9 @@ from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import EegbenchError, InputError, unknown
 from eegbench.files import file_digest, write_text, writing
 from eegbench.runs import layout
-from eegbench.runs.folder import AGAIN
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.record import RunRecord
+from eegbench.runs.seal import AGAIN
 from eegbench.runs.sheet import Score, ScoreSheet
 
 if TYPE_CHECKING:
