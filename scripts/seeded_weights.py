@@ -9,6 +9,7 @@ import io
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -45,6 +46,10 @@ def _fidelity() -> State:
     return dict(network.state_dict())
 
 
+def _eml_net(part: str) -> State:
+    return EmlNet().get_submodule(part).state_dict()
+
+
 SHAPES: Mapping[str, Callable[[], State]] = {
     "alexnet": lambda: models.alexnet().state_dict(),
     "inception_v3": lambda: models.inception_v3(init_weights=False).state_dict(),
@@ -54,10 +59,7 @@ SHAPES: Mapping[str, Callable[[], State]] = {
     "swav": _swav,
     "clip_vit_l_14": _clip,
     "fidelity_inception": _fidelity,
-    **{
-        f"eml_net_{part}": lambda part=part: EmlNet().get_submodule(part).state_dict()
-        for part in ("imagenet", "places", "decoder")
-    },
+    **{f"eml_net_{part}": partial(_eml_net, part) for part in ("imagenet", "places", "decoder")},
 }
 
 
@@ -66,12 +68,12 @@ def fill(name: str, like: Tensor) -> Tensor:
     if not like.is_floating_point():
         return torch.zeros(like.shape, dtype=like.dtype)
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    drawn = torch.empty(like.shape).normal_(generator=generator)
+    drawn: Tensor = torch.empty(like.shape).normal_(generator=generator)
     if name.endswith("running_var"):
         return 1 + 0.1 * drawn.abs()
     if like.ndim >= 2:
-        return drawn * (2 / like[0].numel()) ** 0.5
-    return (1 if name.endswith("weight") else 0) + 0.1 * drawn
+        return drawn.mul((2 / like[0].numel()) ** 0.5)
+    return 0.1 * drawn + (1 if name.endswith("weight") else 0)
 
 
 def write(folder: Path, name: str) -> Path:
