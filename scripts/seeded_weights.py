@@ -5,11 +5,11 @@ usage: python scripts/seeded_weights.py FOLDER [NAME...]    all names of `eegben
 With EEGBENCH_WEIGHTS=FOLDER and --allow-unverified-weights the judges run on them; their numbers mean nothing.
 """
 
-import functools
 import io
 import sys
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -47,7 +47,7 @@ def _fidelity() -> State:
 
 
 def _eml_net(part: str) -> State:
-    return dict(EmlNet().get_submodule(part).state_dict())
+    return EmlNet().get_submodule(part).state_dict()
 
 
 SHAPES: Mapping[str, Callable[[], State]] = {
@@ -59,7 +59,7 @@ SHAPES: Mapping[str, Callable[[], State]] = {
     "swav": _swav,
     "clip_vit_l_14": _clip,
     "fidelity_inception": _fidelity,
-    **{f"eml_net_{part}": functools.partial(_eml_net, part) for part in ("imagenet", "places", "decoder")},
+    **{f"eml_net_{part}": partial(_eml_net, part) for part in ("imagenet", "places", "decoder")},
 }
 
 
@@ -72,8 +72,8 @@ def fill(name: str, like: Tensor) -> Tensor:
     if name.endswith("running_var"):
         return 1 + 0.1 * drawn.abs()
     if like.ndim >= 2:
-        return drawn * (2 / like[0].numel()) ** 0.5
-    return (1 if name.endswith("weight") else 0) + 0.1 * drawn
+        return drawn.mul((2 / like[0].numel()) ** 0.5)
+    return 0.1 * drawn + (1 if name.endswith("weight") else 0)
 
 
 def write(folder: Path, name: str) -> Path:

@@ -30,7 +30,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
         def make(kind: str) -> Path:
             folder = tmp_path_factory.mktemp(kind)
-            return folder / str(getattr(build, f"build_{kind}")(str(folder)))
+            name: str = getattr(build, f"build_{kind}")(str(folder))
+            return folder / name
 
         yield make
 
