@@ -18,7 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import Json
 
 SCHEMA_VERSION = 2
-AGAIN = "run `eegbench evaluate` on it again, where it was made"
+AGAIN = "run `eegbench evaluate` on it, where it was made, which scores it anew"
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
 Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
