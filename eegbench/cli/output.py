@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
 from eegbench.files import writing
+from eegbench.runs.record import SIMULATED_EEG
 from eegbench.tables import WIDTH, line, wrapped
 
 
@@ -86,7 +87,7 @@ def heading(outcome: Any, method: str, subject: int, options: Any, columns: int 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
-    told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    told = f"{SIMULATED_EEG}: comparable with no paper" if simulated else "recorded EEG"
     return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
 
 

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
-from eegbench.runs.record import ROLES
+from eegbench.runs.record import ROLES, SIMULATED_EEG
 from eegbench.tables import fixed
 
 BLOCKS: Mapping[str, str] = {
@@ -18,7 +18,7 @@ BLOCKS: Mapping[str, str] = {
 }
 # Each caution: what is said aloud, and why.
 SIMULATED = (
-    "SIMULATED EEG: not comparable with any published number.",
+    f"{SIMULATED_EEG}: not comparable with any published number.",
     "The EEG of the tables marked so was computed, not recorded from people.",
 )
 MICRO = (
