@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
+from eegbench.errors import UsageError
 from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import METHOD_TRACKS
 
@@ -130,6 +131,10 @@ class Dataset(ABC):
 
     @abstractmethod
     def answers(self, subject: int) -> Answers: ...
+
+    def draw(self, subject: int, path: Path) -> None:
+        """Write a PNG of stimuli and of a subject's EEG; a data set that draws one overrides this."""
+        raise UsageError(f"data set {self.name!r} draws no picture; leave --picture out")
 
 
 class Reconstructor(ABC):

@@ -143,7 +143,17 @@ def number(value: float | None, bounds: Bounds = None) -> str:
     if abs(value) < 0.0005:
         return f"{value:.0e}"
     places = next((p for p, top in ((3, 0.9995), (2, 9.995), (1, 99.95)) if abs(value) < top), 0)
-    text = f"{value:.{places}f}"
+    return _bare(f"{value:.{places}f}")
+
+
+def fixed(value: float, decimals: int) -> str:
+    """So many decimals, without the zero before the point: ".712", "-.05", "12.3"; "0" for what rounds to nothing."""
+    text = f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3g}"
+    return _bare(text) if text.strip("-0.") else "0"
+
+
+def _bare(text: str) -> str:
+    """The digits of a number without the zero before its point, as papers print scores."""
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 

@@ -43,7 +43,7 @@ LAYERS: Mapping[str, set[str]] = {
     "leaderboard": RUNS,
     "benchmark": STAGES,
     "pairs": STAGES | {"benchmark"},
-    "studies": STAGES | {"benchmark", "pairs"},
+    "studies": STAGES | {"benchmark", "pairs", "leaderboard"},
     "assets": STAGES | {"benchmark", "pairs"},
     "checks": STAGES | {"benchmark", "pairs", "studies", "leaderboard"},
     "api": STAGES | {"benchmark", "pairs", "studies", "leaderboard", "progress"},
@@ -63,6 +63,7 @@ LATE = (
 )
 LATE_PLACES = (
     *LATE,
+    "eegbench.datasets.sim_things.dataset",  # its picture
     "eegbench.datasets.sim_things.head",
     "eegbench.datasets.sim_things.picture",
     "eegbench.datasets.things_eeg2.noise",  # scikit-learn

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from eegbench.runs.record import SIMULATED_EEG
 from eegbench.runs.sheet import Score, ScoreSheet
 from eegbench.tables import Column, interval, laid, line, number, probability
 
@@ -26,7 +27,7 @@ def judged(sheet: ScoreSheet) -> str:
 
 def origin(simulated: bool) -> str:
     """Whether the EEG is simulated."""
-    return "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    return f"{SIMULATED_EEG}: comparable with no paper" if simulated else "recorded EEG"
 
 
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:

@@ -3,8 +3,6 @@
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from eegbench.datasets.recorded import Recorded
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
 from eegbench.plugins import entering, registry
+from eegbench.plugins.authors import author_of
 from eegbench.tables import of_rows
 
 Row = dict[str, object]
@@ -103,14 +102,9 @@ def _signals(dataset: Dataset) -> dict[str, str]:
 
 
 def draw(dataset: Dataset, subject: int, path: Path) -> None:
-    """A picture of a data set, by the function `contact_sheet` of the module `picture` beside it.
-
-    The module is looked up by its place, for a plug-in has one too. Raises UsageError where there is none.
-    """
-    place = f"{type(dataset).__module__.rpartition('.')[0]}.picture"
-    if place == ".picture" or find_spec(place) is None:
-        raise UsageError(f"data set {dataset.name!r} draws no picture; leave --picture out")
-    import_module(place).contact_sheet(dataset, subject, path)
+    """Write a PNG of a data set; raises UsageError where it draws none."""
+    with author_of("data set", dataset.name, dataset.owner, "draw"):
+        dataset.draw(subject, path)
 
 
 def _method(found: Any) -> Row:

@@ -19,7 +19,7 @@ from eegbench.files import write_bytes
 from eegbench.plugins import entering
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
-from eegbench.runs.record import RunRecord
+from eegbench.runs.record import SIMULATED_EEG, RunRecord
 
 CELL, GAP, LABELS, TITLE, CAPTION = 144, 6, 150, 44, 40  # pixels
 LINE, LETTER = 18, 8  # of the data set's caution: height of a line, width of a letter, at most
@@ -75,7 +75,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
         which = f", {folder.name}" if len(alike) > 1 else ""
         rows.append((f"{label}\n({record.spec.track}{which})", _cells([read_image(file) for file in files])))
     simulated = records[0].simulated
-    title = f"{first.dataset}{' (SIMULATED EEG)' if simulated else ''}   subject {first.subject}"
+    title = f"{first.dataset}{f' ({SIMULATED_EEG})' if simulated else ''}   subject {first.subject}"
     concepts = [answers.concepts[i] for i in chosen]
     page = _page(title, concepts, rows, simulated=simulated, caution=dataset.caution)
     write_bytes(path, _png(page), mend="choose another file with --output")
@@ -96,7 +96,7 @@ def _seen(record: RunRecord) -> tuple[object, ...]:
 
 def _title(record: RunRecord) -> str:
     spec = record.spec
-    simulated = " (SIMULATED EEG)" if record.simulated else ""
+    simulated = f" ({SIMULATED_EEG})" if record.simulated else ""
     return (
         f"{spec.dataset}{simulated}   {spec.method}   subject {spec.subject}   track: {spec.track}   seed {spec.seed}"
     )

@@ -11,8 +11,8 @@ from eegbench.guards.walking import Links, Note, few, unheard
 from eegbench.leaderboard import claims_markdown, missing
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed, assess
+from eegbench.leaderboard.exhibits import Gallery
 from eegbench.leaderboard.html import exhibited, home_of, page
-from eegbench.leaderboard.html_gallery import Gallery
 from eegbench.leaderboard.ledger import read_claims
 from eegbench.leaderboard.markdown import markdown
 from eegbench.leaderboard.render import FORMATS, render

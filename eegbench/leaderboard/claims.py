@@ -30,6 +30,7 @@ from eegbench.leaderboard.filling import gather
 from eegbench.leaderboard.ledger import Claim
 from eegbench.leaderboard.table import rows_of_all
 from eegbench.runs.folder import Run
+from eegbench.tables import fixed
 
 WHICH = ("auto", "all", "none")
 CONTRADICTED, NOT_CONTRADICTED, AGREES = "contradicted", "not contradicted", "agrees"
@@ -170,7 +171,7 @@ def _standard_error(column: Column, cell: Cell, runs: Sequence[Run]) -> float | 
 
 def _short(value: float) -> str:
     """Two digits: .052, 1.4, 23."""
-    return wording.number(value, max(0, 1 - math.floor(math.log10(value))) if value > 0 else 0)
+    return fixed(value, max(0, 1 - math.floor(math.log10(value))) if value > 0 else 0)
 
 
 def _same_setting(claim: Claim, setting: Setting) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from eegbench.leaderboard.claims import Assessed
 from eegbench.leaderboard.ledger import Paper, read_papers
-from eegbench.leaderboard.markdown import escape, number
+from eegbench.leaderboard.markdown import escape
+from eegbench.tables import fixed
 
 LEGEND = (
     "What papers print, each under its own protocol. These numbers are never ranked, and stand in no other table. "
@@ -56,15 +57,15 @@ def _measured(one: Assessed, repeated: bool) -> str:
     if one.value is None or one.setting is None:
         return ""
     decimals = 3 if abs(one.value) < 10 else 2
-    ends = "" if one.ci is None else f" [{number(one.ci[0], decimals)}, {number(one.ci[1], decimals)}]"
+    ends = "" if one.ci is None else f" [{fixed(one.ci[0], decimals)}, {fixed(one.ci[1], decimals)}]"
     people = f"{one.subjects} subject{'' if one.subjects == 1 else 's'}"
     told = [one.row, people, *([f"revision {one.setting.revision}", one.setting.options] if repeated else [])]
-    return f"{number(one.value, decimals)}{ends} ({escape(', '.join(told))})"
+    return f"{fixed(one.value, decimals)}{ends} ({escape(', '.join(told))})"
 
 
 def _as_printed(value: float) -> str:
     """With the decimals that the ledger has, and no more."""
-    return number(value, len(repr(value).partition(".")[2]))
+    return fixed(value, len(repr(value).partition(".")[2]))
 
 
 def _paper(key: str, paper: Paper | None) -> str:

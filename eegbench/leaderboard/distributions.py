@@ -14,6 +14,7 @@ from eegbench.leaderboard.cells import Column, Row, Table
 from eegbench.leaderboard.html_table import Linked
 from eegbench.leaderboard.html_text import text
 from eegbench.runs.folder import Run
+from eegbench.tables import fixed
 
 ROWS, BINS = 30, 40
 LINE, LETTERS, HEIGHT = 44, 14, 22  # px: of a row, of its words, of its histogram
@@ -120,7 +121,7 @@ def _figure(column: Column, drawn: Sequence[Drawn], left: int, decimals: int) ->
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
     rows = [_row(i * LINE, one, (low, high), column, decimals) for i, one in enumerate(drawn)]
     bottom = len(drawn) * LINE
-    ends = [wording.number(end, decimals) for end in (low, high)]
+    ends = [fixed(end, decimals) for end in (low, high)]
     axis = (
         f'<line class="axis" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>'
         f'<text class="end" x="0" y="{bottom + LETTERS}">{ends[0]}</text>'
@@ -136,7 +137,7 @@ def _figure(column: Column, drawn: Sequence[Drawn], left: int, decimals: int) ->
 
 
 def _told(drawn: Sequence[Drawn], decimals: int) -> str:
-    means = ", ".join(f"{wording.visible(row.label, LABEL)} {wording.number(m, decimals + 1)}" for row, m, _ in drawn)
+    means = ", ".join(f"{wording.visible(row.label, LABEL)} {fixed(m, decimals + 1)}" for row, m, _ in drawn)
     return text(f"means: {means}", LABEL * ROWS * 2)
 
 
@@ -151,7 +152,7 @@ def _row(top: int, one: Drawn, ends: tuple[float, float], column: Column, decima
     return (
         f'<g class="{kind}" data-method="{text(row.label)}"><text x="0" y="{top + LETTERS - 3}">'
         f'{text(row.label, LABEL)}</text><text x="100%" y="{top + LETTERS - 3}" text-anchor="end">'
-        f'{wording.number(mean, decimals + 1)}</text><svg x="0" y="{baseline - HEIGHT}" width="100%" '
+        f'{fixed(mean, decimals + 1)}</text><svg x="0" y="{baseline - HEIGHT}" width="100%" '
         f'height="{HEIGHT}" viewBox="0 0 {BINS} {HEIGHT}" preserveAspectRatio="none">'
         f'<path class="bins" d="{_steps(counts)}"/>{marks}</svg></g>'
     )

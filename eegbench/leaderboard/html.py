@@ -14,8 +14,9 @@ from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed
 from eegbench.leaderboard.distributions import distributions
+from eegbench.leaderboard.exhibits import Gallery
 from eegbench.leaderboard.html_claims import claims as published
-from eegbench.leaderboard.html_gallery import Gallery, exhibited, gallery
+from eegbench.leaderboard.html_gallery import exhibited, gallery
 from eegbench.leaderboard.html_table import Linked, grid, records
 from eegbench.leaderboard.html_text import home_of, text
 from eegbench.runs.folder import Run

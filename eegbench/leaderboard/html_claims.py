@@ -6,6 +6,7 @@ from eegbench.leaderboard import wording
 from eegbench.leaderboard.claims import Assessed
 from eegbench.leaderboard.claims_markdown import LEGEND
 from eegbench.leaderboard.html_text import text
+from eegbench.tables import fixed
 
 HEADS = ("paper", "table", "method", "data set", "subject", "metric", "published", "measured here", "verdict")
 
@@ -28,8 +29,8 @@ def _row(one: Assessed) -> str:
     spread = "" if claim.spread is None else f" ± {claim.spread:g}"
     measured = ""
     if one.value is not None:
-        ends = "" if one.ci is None else f" [{wording.number(one.ci[0], 3)}, {wording.number(one.ci[1], 3)}]"
-        measured = f"{wording.number(one.value, 3)}{ends} ({one.row})"
+        ends = "" if one.ci is None else f" [{fixed(one.ci[0], 3)}, {fixed(one.ci[1], 3)}]"
+        measured = f"{fixed(one.value, 3)}{ends} ({one.row})"
     words = (claim.paper, claim.table, claim.method, claim.dataset, claim.subject, claim.metric)
     told = " ".join(filter(None, (claim.protocol, claim.uncertain)))
     title = f' title="{text(told, wording.LONGEST_CAUTION)}"' if told else ""

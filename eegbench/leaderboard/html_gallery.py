@@ -1,57 +1,24 @@
 """Pictures beside one another: for a few stimuli the truth, what each row of a table made of it, maps, and scores.
 
-This room opens no image. Who does hands over what it found, as data URIs, by the paths of the runs that `exhibited`
-names.
+This room opens no image: a Gallery has them as data URIs, by the paths of the runs that `exhibited` names.
 """
 
 import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Row, Table
+from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.leaderboard.html_table import Linked
 from eegbench.leaderboard.html_text import breakable, text
 from eegbench.runs.folder import Run
+from eegbench.tables import fixed
 
 ROWS = 40
 MAPS: Mapping[str, str] = {"control": "control map", "saliency": "saliency"}  # kinds that stand small below a picture
-
-
-class Picture(Protocol):
-    """`run` is a run's path, "" for the truth; `kind` is "image" or one of MAPS; `data` a data URI."""
-
-    @property
-    def run(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def data(self) -> str: ...
-
-
-class Shown(Protocol):
-    """A stimulus, its concept ("" where nobody knows it), its pictures."""
-
-    @property
-    def stimulus(self) -> str: ...
-    @property
-    def concept(self) -> str: ...
-    @property
-    def pictures(self) -> Sequence[Picture]: ...
-
-
-class Gallery(Protocol):
-    """The stimuli shown, of how many, and what could not be shown."""
-
-    @property
-    def shown(self) -> Sequence[Shown]: ...
-    @property
-    def of(self) -> int: ...
-    @property
-    def notes(self) -> Sequence[str]: ...
 
 
 def exhibited(table: Table, runs: Sequence[Run]) -> list[Run]:
@@ -94,7 +61,7 @@ def gallery(linked: Linked, found: Gallery | None) -> str:
     )
 
 
-def _stimulus(linked: Linked, number: int, one: Shown, rows: Mapping[str, Row], alike: bool) -> str:
+def _stimulus(linked: Linked, number: int, one: Exhibit, rows: Mapping[str, Row], alike: bool) -> str:
     name = text((one.concept or one.stimulus).replace("_", " "), 40)
     runs = list(dict.fromkeys(picture.run for picture in one.pictures))
     cover = _image(one.pictures[0], "") if one.pictures else ""
@@ -108,7 +75,7 @@ def _stimulus(linked: Linked, number: int, one: Shown, rows: Mapping[str, Row], 
     )
 
 
-def _figure(linked: Linked, one: Shown, run: str, rows: Mapping[str, Row], alike: bool) -> str:
+def _figure(linked: Linked, one: Exhibit, run: str, rows: Mapping[str, Row], alike: bool) -> str:
     """The picture of a run, or the truth, its maps below it, and whose it is."""
     label = rows[run].label if run else "truth"
     own = [picture for picture in one.pictures if picture.run == run]
@@ -130,7 +97,7 @@ def _unranked(row: Row) -> str:
     return f" <small>{row.block}</small>" if row.block in ("transductive", "left out") else ""
 
 
-def _image(picture: Picture, alternative: str) -> str:
+def _image(picture: Thumbnail, alternative: str) -> str:
     return f'<img src="{html.escape(picture.data)}" alt="{text(alternative)}" loading="lazy">'
 
 
@@ -151,7 +118,7 @@ def _scores(linked: Linked, stimulus: str, runs: Sequence[str], rows: Mapping[st
     for run in runs:
         values = [_score(linked.runs[run], stimulus, column.metric, column.version) for _, column in columns]
         cells = [
-            f"<td>{'' if value is None else wording.number(column.clipped(value), places[place] + 1)}</td>"
+            f"<td>{'' if value is None else fixed(column.clipped(value), places[place] + 1)}</td>"
             for (place, column), value in zip(columns, values, strict=True)
         ]
         row = rows[run]

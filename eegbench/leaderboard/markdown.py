@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.cells import Cell, Row, Table
-from eegbench.leaderboard.wording import LONGEST, LONGEST_CAUTION, number
-
-__all__ = ["escape", "markdown", "number"]
+from eegbench.leaderboard.wording import LONGEST, LONGEST_CAUTION
 
 LONGEST_LEGEND = 2000  # which is our own
 PARTED = "\0"  # in text that is prepared: no text of a record has it any more

@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
-from eegbench.runs.record import ROLES
+from eegbench.runs.record import ROLES, SIMULATED_EEG
+from eegbench.tables import fixed
 
 BLOCKS: Mapping[str, str] = {
     "ranked": "",
@@ -17,7 +18,7 @@ BLOCKS: Mapping[str, str] = {
 }
 # Each caution: what is said aloud, and why.
 SIMULATED = (
-    "SIMULATED EEG: not comparable with any published number.",
+    f"{SIMULATED_EEG}: not comparable with any published number.",
     "The EEG of the tables marked so was computed, not recorded from people.",
 )
 MICRO = (
@@ -226,7 +227,7 @@ def direction(column: Column) -> str:
 
 def directions(column: Column) -> list[str]:
     """The arrow with what chance gives, and of a metric of whole sets on how many stimuli it stands."""
-    chance = "" if column.chance is None else f" (chance {number(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
+    chance = "" if column.chance is None else f" (chance {fixed(column.chance, 3).rstrip('0').rstrip('.') or '0'})"
     return [
         f"{'↑' if column.higher_is_better else '↓'}{chance}",
         *([f"at n = {between(*column.at_n)}"] if column.at_n else []),
@@ -252,32 +253,20 @@ def decimals(table: Table) -> list[int]:
 
 def value(cell: Cell, places: int) -> str:
     """A cell's value; "" for a blank. `places` are those of the column's intervals."""
-    return "" if cell.value is None else number(cell.value, places + 1)
+    return "" if cell.value is None else fixed(cell.value, places + 1)
 
 
 def interval(cell: Cell, places: int) -> str:
     """A cell's interval in brackets; "" where it has none."""
     if cell.value is None or cell.ci is None:
         return ""
-    return f"[{number(cell.ci[0], places)}, {number(cell.ci[1], places)}]"
+    return f"[{fixed(cell.ci[0], places)}, {fixed(cell.ci[1], places)}]"
 
 
 def spread(value: float, places: int) -> str:
     """A deviation or difference beside values with `places` decimals in their intervals: two digits of it or more."""
     digits = 1 - math.floor(math.log10(value)) if value > 0 else 0
-    return number(value, min(6, max(places + 1, digits)))
-
-
-def number(value: float, decimals: int) -> str:
-    """`value` with that many decimals and no zero before the point, as papers print scores: .712, -.05, 12.3.
-
-    What rounds to nothing is 0.
-    """
-    text = f"{value:.{decimals}f}" if abs(value) < 1e7 else f"{value:.3g}"
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    if not digits.strip("0."):
-        return "0"
-    return sign + (digits[1:] if digits.startswith("0.") else digits)
+    return fixed(value, min(6, max(places + 1, digits)))
 
 
 def _decimals(cells: Sequence[Cell]) -> int:

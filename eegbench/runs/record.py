@@ -21,6 +21,7 @@ STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 METHOD_TRACKS = ("eeg", "oracle")  # on which methods run
 TRACKS = (*METHOD_TRACKS, "ceiling")  # on "ceiling" stand the references, which are told the answers
+SIMULATED_EEG = "SIMULATED EEG"  # what every table and picture of a run on simulated EEG says
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 Words = Annotated[str, Text()]

@@ -26,6 +26,7 @@ from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 from eegbench.files import canonical, file_digest
 from eegbench.guards import stored_tensors
+from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
 from eegbench.runs.binding import controls_digest
@@ -42,33 +43,6 @@ IMAGE, CONTROL, MAP = "image", "control", "saliency"
 Key = TypeVar("Key", bound=Hashable)
 Map = NDArray[np.uint8]
 Maps = Mapping[str, tuple[Map, Map]]  # by stimulus, of the reconstruction and of the truth
-
-
-@dataclass(frozen=True)
-class Picture:
-    """`run` is its path, "" for the truth; `kind` is image, control or saliency; `data` a data URI."""
-
-    run: str
-    kind: str
-    data: str
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A stimulus, its concept ("" where the data set is not here), the truth first and then each run's pictures."""
-
-    stimulus: str
-    concept: str
-    pictures: tuple[Picture, ...]
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """The stimuli that are shown, of how many, and what could not be shown."""
-
-    shown: tuple[Shown, ...]
-    of: int
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -153,16 +127,16 @@ def _guided(run: Run, record: RunRecord) -> bool:
         return False
 
 
-def _shown(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> Shown:
+def _shown(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> Exhibit:
     concept, pictures = _truth(stimulus, opened, shelf)
     maps = [one.saliency[stimulus][1] for one in opened if stimulus in one.saliency]
-    pictures += [Picture("", MAP, thumbnail(maps[0]))] if maps else []
+    pictures += [Thumbnail("", MAP, thumbnail(maps[0]))] if maps else []
     for one in opened:
         pictures += _pictures(stimulus, one, shelf)
-    return Shown(stimulus, concept, tuple(pictures))
+    return Exhibit(stimulus, concept, tuple(pictures))
 
 
-def _pictures(stimulus: str, one: Opened, shelf: Shelf) -> list[Picture]:
+def _pictures(stimulus: str, one: Opened, shelf: Shelf) -> list[Thumbnail]:
     """The reconstruction of one run, its control map and its saliency map, as far as they are there."""
     row = one.rows.get(stimulus)
     image = _file(one.run, row.file, row.sha256, "reconstruction", shelf) if row else ""
@@ -172,7 +146,7 @@ def _pictures(stimulus: str, one: Opened, shelf: Shelf) -> list[Picture]:
     guide = _file(one.run, control, "", "control map", shelf) if one.guided else ""
     looked_at = thumbnail(one.saliency[stimulus][0]) if stimulus in one.saliency else ""
     found = ((IMAGE, image), (CONTROL, guide), (MAP, looked_at))
-    return [Picture(one.run.path, kind, data) for kind, data in found if data]
+    return [Thumbnail(one.run.path, kind, data) for kind, data in found if data]
 
 
 def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
@@ -237,7 +211,7 @@ def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
     return {stimulus: (made[stimulus], true[stimulus]) for stimulus in made}
 
 
-def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, list[Picture]]:
+def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, list[Thumbnail]]:
     """Concept and true picture: of the first run whose data set, as its subject saw it, has the stimulus."""
     specs = {_place(one.spec): one.spec for one in opened if stimulus in one.rows}
     for place, spec in specs.items():
@@ -253,7 +227,7 @@ def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, 
             shelf.notes[answers] = 1
         elif stimulus in answers.stimuli:
             i = answers.stimuli.index(stimulus)
-            return answers.concepts[i], [Picture("", IMAGE, thumbnail(np.asarray(answers.images[i])))]
+            return answers.concepts[i], [Thumbnail("", IMAGE, thumbnail(np.asarray(answers.images[i])))]
     return "", []
 
 

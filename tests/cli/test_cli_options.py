@@ -69,6 +69,11 @@ def test_an_option_has_one_meaning_and_one_type_in_all_verbs() -> None:
     assert several == {}
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "curve", "ablate", "score", "verify"])
+def test_verbs_that_score_take_weights_that_are_not_the_published_ones(verb: str) -> None:
+    assert "--allow-unverified-weights" in [name for other, option in OPTIONS if other == verb for name in option.opts]
+
+
 def test_every_option_says_what_it_wants_and_what_it_does() -> None:
     for verb, option in OPTIONS:
         assert option.help and option.help.endswith("."), (verb, option.opts)

@@ -5,9 +5,8 @@ import dataclasses
 import io
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from PIL import Image
 
 from eegbench.files import write_text
 from eegbench.leaderboard import tabulate, wording
+from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.leaderboard.html import home_of, page
 from eegbench.runs.items import write_values
 from eegbench.runs.record import RunRecord, RunSpec
@@ -41,27 +41,6 @@ RUNS = (
     ("clever", "eeg", "method", 0.97, 0.02),
     ("w" * 100, "oracle", "method", 0.5, 4.0),  # what no line has room for
 )
-
-
-@dataclass(frozen=True)
-class Picture:
-    run: str
-    kind: str
-    data: str
-
-
-@dataclass(frozen=True)
-class Shown:
-    stimulus: str
-    concept: str
-    pictures: Sequence[Picture]
-
-
-@dataclass(frozen=True)
-class Gallery:
-    shown: Sequence[Shown]
-    of: int = 40
-    notes: Sequence[str] = ()
 
 
 def picture(shade: int) -> str:
@@ -92,13 +71,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = dataclasses.replace(late.spec, seed=1)
     dataclasses.replace(late, spec=spec, status="failed").write(top / "runs" / spec.folder / "run.json")
     shown = [
-        Shown(f"s0{i}", f"thing_{i}", [Picture(run, "image", picture(40 * i)) for run in ("", *paths)])
+        Exhibit(f"s0{i}", f"thing_{i}", [Thumbnail(run, "image", picture(40 * i)) for run in ("", *paths)])
         for i in range(5)
     ]
     runs = read_runs(top / "runs")
     tables = tabulate(runs)
     file = top / "board.html"
-    pictures = {table.setting: Gallery(shown) for table in tables}
+    pictures = {table.setting: Gallery(shown, 40) for table in tables}
     write_text(file, page(tables, runs, pictures=pictures, home=home_of(top / "runs", file)))
     return file
 

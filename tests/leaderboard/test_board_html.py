@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from eegbench.leaderboard import Column, Table, tabulate, wording
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.claims import assess
 from eegbench.leaderboard.distributions import ROWS, by_stimulus
+from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.html_claims import claims
 from eegbench.leaderboard.ledger import read_claims
@@ -76,25 +76,7 @@ class Page(HTMLParser):
         return [attributes["href"] for attributes in self.all("a")]
 
 
-@dataclass(frozen=True)
-class Picture:
-    run: str
-    kind: str
-    data: str = "data:image/png;base64,AAAA"
-
-
-@dataclass(frozen=True)
-class Shown:
-    stimulus: str
-    concept: str
-    pictures: Sequence[Picture]
-
-
-@dataclass(frozen=True)
-class Gallery:
-    shown: Sequence[Shown]
-    of: int = 200
-    notes: Sequence[str] = field(default=())
+PIXEL = "data:image/png;base64,AAAA"
 
 
 def load(top: Path) -> tuple[tuple[Table, ...], list[Run]]:
@@ -183,8 +165,8 @@ def test_hostile_records_are_shown_and_not_obeyed(tmp_path: Path, add_run: AddRu
     where = "a\"b'<i>&# ?%\u202ejavascript:x"
     add_run("atm", {"ssim": {"value": None, "reason": HOSTILE}}, configuration=huge, folder=where, **hostile)
     add_run("atm", {"ssim": 0.4}, configuration={"a": "other"}, folder="b", **hostile)
-    picture = Picture(where, "image", '"><script>alert(1)</script>')
-    shown = render(tmp_path, Gallery([Shown(HOSTILE, HOSTILE, [picture])], notes=[HOSTILE]))
+    picture = Thumbnail(where, "image", '"><script>alert(1)</script>')
+    shown = render(tmp_path, Gallery([Exhibit(HOSTILE, HOSTILE, [picture])], 200, [HOSTILE]))
     assert {tag for tag, _ in shown.tags} <= TAGS
     assert len(shown.all("script")) == 1
     assert not [name for _, attributes in shown.tags for name in attributes if name.startswith("on")]
@@ -196,7 +178,7 @@ def test_hostile_records_are_shown_and_not_obeyed(tmp_path: Path, add_run: AddRu
 def test_page_asks_nobody_for_anything(tmp_path: Path, add_run: AddRun) -> None:
     add_run("atm", {"ssim": 0.4}, folder="https://example.org/a")
     add_run("b", {"ssim": 0.4}, folder="javascript:alert(1)")
-    shown = render(tmp_path, Gallery([Shown("s", "", [Picture("", "image")])]))
+    shown = render(tmp_path, Gallery([Exhibit("s", "", [Thumbnail("", "image", PIXEL)])], 200))
     addresses = [a[name] for _, a in shown.tags for name in ("src", "href", "action", "srcset") if name in a]
     assert addresses and all(re.match(r"(#|\./|\.\./|data:)", address) for address in addresses)
     assert not re.search(r"url\(|@import|https?:", "".join(re.findall(r"<style>.*?</style>", shown.source, re.DOTALL)))
@@ -327,8 +309,8 @@ def test_without_values_by_stimulus_nothing_is_drawn(tmp_path: Path, add_run: Ad
 def test_gallery_shows_truth_reconstructions_maps_and_scores(tmp_path: Path, add_run: AddRun) -> None:
     path = add_scored(add_run, "atm", [0.125, 0.5]).relative_to(tmp_path).as_posix()
     kinds = [("", "image"), ("", "saliency"), (path, "image"), (path, "control"), (path, "saliency"), ("gone", "image")]
-    pictures = [Picture(run, kind) for run, kind in kinds]
-    shown = render(tmp_path, Gallery([Shown("s002", "a_thing", pictures)], notes=["one is missing"]))
+    pictures = [Thumbnail(run, kind, PIXEL) for run, kind in kinds]
+    shown = render(tmp_path, Gallery([Exhibit("s002", "a_thing", pictures)], 200, ["one is missing"]))
     assert [a["alt"] for a in shown.all("img")] == [
         "",
         "truth: s002",

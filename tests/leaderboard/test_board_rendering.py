@@ -23,9 +23,10 @@ from eegbench.files import write_text
 from eegbench.leaderboard import as_csv, collect, markdown, missing, render
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.cells import Bounds
-from eegbench.leaderboard.markdown import escape, number
+from eegbench.leaderboard.markdown import escape
 from eegbench.runs.items import write_values
 from eegbench.runs.search import Unreadable
+from eegbench.tables import fixed
 
 AddRun = Callable[..., Path]
 Shown = dict[str, Any]
@@ -82,7 +83,7 @@ def test_decimals_follow_the_width_of_the_interval(
     ],
 )
 def test_number_has_no_zero_before_the_point_and_nothing_is_0(value: float, decimals: int, text: str) -> None:
-    assert number(value, decimals) == text
+    assert fixed(value, decimals) == text
 
 
 @pytest.mark.parametrize(

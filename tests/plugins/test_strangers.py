@@ -161,3 +161,17 @@ def test_what_is_wrong_with_a_plug_in_without_an_import_is_listed(install: Insta
         "../bad cannot be used" in told and "of more than one package" in told and "whose entry point is none" in told
     )
     assert not [name for name in sys.modules if name.startswith("eegbench_test_plugin")]
+
+
+def test_a_data_set_draws_itself(install: Install, eegbench: Run, tmp_path: Path) -> None:
+    source = "from dataclasses import dataclass\nfrom small_plugins import Small\n"
+    source += "@dataclass(frozen=True)\nclass Drawn(Small):\n    name = 'drawn'\n"
+    source += "    def draw(self, subject, path):\n        path.write_text(f'subject {subject}')\n"
+    install("eegbench.datasets", source, drawn="Drawn")
+    done = eegbench("datasets", "info", "drawn", "--subject", "1", "--picture", "drawn.png")
+    assert (done.exit_code, (tmp_path / "drawn.png").read_text()) == (0, "subject 1"), done.stderr
+
+
+def test_a_data_set_that_draws_nothing_says_so(small: Install, eegbench: Run) -> None:
+    done = eegbench("datasets", "info", "small", "--subject", "1", "--picture", "drawn.png")
+    assert done.exit_code == 2 and "data set 'small' draws no picture; leave --picture out" in done.stderr

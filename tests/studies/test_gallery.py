@@ -15,12 +15,13 @@ from safetensors.numpy import save_file
 
 from eegbench.benchmark.reconstruct import spread
 from eegbench.files import canonical, file_digest
+from eegbench.leaderboard.exhibits import Gallery, Thumbnail
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.studies import gallery
-from eegbench.studies.gallery import SHOWN, SIDE, Gallery, Picture, collect, thumbnail
+from eegbench.studies.gallery import SHOWN, SIDE, collect, thumbnail
 from small_world import Lab
 
 
@@ -33,7 +34,7 @@ def show(*shown: Run, **settings: object) -> Gallery:
     return collect({"one": shown}, settings=settings)["one"]
 
 
-def pixels(picture: Picture) -> Image.Image:
+def pixels(picture: Thumbnail) -> Image.Image:
     head, _, data = picture.data.partition(",")
     assert head in ("data:image/webp;base64", "data:image/png;base64")
     return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
@@ -68,7 +69,7 @@ def test_pictures_are_those_of_the_stimulus(lab: Lab) -> None:
 def test_thumbnails_are_small_copies(size: tuple[int, int], fitted: tuple[int, int]) -> None:
     wide, high = size
     shades = np.linspace(0, 255, wide).astype(np.uint8)
-    copy = pixels(Picture("", "image", thumbnail(np.broadcast_to(shades[None, :, None], (high, wide, 3)).copy())))
+    copy = pixels(Thumbnail("", "image", thumbnail(np.broadcast_to(shades[None, :, None], (high, wide, 3)).copy())))
     assert copy.size == fitted and max(copy.size) <= SIDE
     wanted = np.asarray(Image.fromarray(shades[None]).resize((fitted[0], 1)), dtype=float)[0]
     seen = np.asarray(copy.convert("L"), dtype=float).mean(axis=0)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -62,6 +63,12 @@ class SimThings(Dataset):
     @property
     def info(self) -> EEGInfo:
         return eeg.INFO
+
+    def draw(self, subject: int, path: Path) -> None:
+        """Write a PNG of training scenes and of a subject's mean response; raises UsageError for an unknown subject."""
+        from eegbench.datasets.sim_things.picture import contact_sheet
+
+        contact_sheet(self.train(subject), self.snr, path)
 
     def train(self, subject: int) -> TrainingSet:
         """EEG averaged over 4 repetitions, images, concepts and captions; raises UsageError for an unknown subject."""

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure, SubFigure
 from eegbench.contracts import TrainingSet
 from eegbench.datasets.sim_things import eeg, head
 from eegbench.datasets.sim_things.concepts import Floats
-from eegbench.datasets.sim_things.dataset import SimThings
 from eegbench.seeds import generator
 
 ROWS, COLUMNS = 2, 6  # of scenes
@@ -21,17 +20,13 @@ WRAPPED = 31  # characters in a line of caption
 MICROVOLT = 1e-6
 
 
-def contact_sheet(dataset: SimThings, subject: int, path: Path) -> None:
-    """Write a PNG of twelve training scenes with captions, and `subject`'s mean response: traces and scalp maps.
-
-    Raises UsageError for an unknown subject.
-    """
-    train = dataset.train(subject)
+def contact_sheet(train: TrainingSet, snr: float, path: Path) -> None:
+    """Write a PNG of twelve training scenes with captions, and the subject's mean response: traces and scalp maps."""
     figure = Figure(figsize=(16, 14), facecolor="white")
     FigureCanvasAgg(figure)
     halves = figure.add_gridspec(2, 1, height_ratios=(1.85, 1))
     upper, lower = figure.add_subfigure(halves[0]), figure.add_subfigure(halves[1])
-    title = f"sim-things: SIMULATED EEG of subject {subject}, who is invented (snr {dataset.snr:g})"
+    title = f"sim-things: SIMULATED EEG of subject {train.subject}, who is invented (snr {snr:g})"
     upper.suptitle(title, fontsize=18, fontweight="bold", y=0.975)
     _draw_scenes(upper, train)
     _draw_response(lower, train.eeg.mean(axis=0, dtype=np.float64) / MICROVOLT, len(train.eeg))
