@@ -132,7 +132,7 @@ class Dataset(ABC):
     @abstractmethod
     def answers(self, subject: int) -> Answers: ...
 
-    def draw(self, subject: int, path: Path) -> None:
+    def draw_picture(self, subject: int, path: Path) -> None:
         """Write a PNG of stimuli and of a subject's EEG; a data set that draws one overrides this."""
         raise UsageError(f"data set {self.name!r} draws no picture; leave --picture out")
 

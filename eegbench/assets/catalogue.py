@@ -103,8 +103,8 @@ def _signals(dataset: Dataset) -> dict[str, str]:
 
 def draw(dataset: Dataset, subject: int, path: Path) -> None:
     """Write a PNG of a data set; raises UsageError where it draws none."""
-    with author_of("data set", dataset.name, dataset.owner, "draw"):
-        dataset.draw(subject, path)
+    with author_of("data set", dataset.name, dataset.owner, "draw_picture"):
+        dataset.draw_picture(subject, path)
 
 
 def _method(found: Any) -> Row:

@@ -60,7 +60,7 @@ def test_mne_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_contact_sheet_is_a_picture_with_something_on_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    SimThings(train_images=1).draw(8, tmp_path / "sheet.png")
+    SimThings(train_images=1).draw_picture(8, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert (sheet.format, min(sheet.size) > 1000) == ("PNG", True)
         assert np.asarray(sheet.convert("L")).std() > 20  # an empty sheet has none
@@ -69,5 +69,5 @@ def test_contact_sheet_is_a_picture_with_something_on_it(tmp_path: Path, capfd: 
 
 def test_contact_sheet_of_an_unknown_subject_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown subject '12'"):
-        SimThings(train_images=1).draw(12, tmp_path / "sheet.png")
+        SimThings(train_images=1).draw_picture(12, tmp_path / "sheet.png")
     assert not list(tmp_path.iterdir())

@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_plug_in_without_an_import_is_listed(install: Insta
 def test_a_data_set_draws_itself(install: Install, eegbench: Run, tmp_path: Path) -> None:
     source = "from dataclasses import dataclass\nfrom small_plugins import Small\n"
     source += "@dataclass(frozen=True)\nclass Drawn(Small):\n    name = 'drawn'\n"
-    source += "    def draw(self, subject, path):\n        path.write_text(f'subject {subject}')\n"
+    source += "    def draw_picture(self, subject, path):\n        path.write_text(f'subject {subject}')\n"
     install("eegbench.datasets", source, drawn="Drawn")
     done = eegbench("datasets", "info", "drawn", "--subject", "1", "--picture", "drawn.png")
     assert (done.exit_code, (tmp_path / "drawn.png").read_text()) == (0, "subject 1"), done.stderr

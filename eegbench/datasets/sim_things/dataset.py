@@ -64,7 +64,7 @@ class SimThings(Dataset):
     def info(self) -> EEGInfo:
         return eeg.INFO
 
-    def draw(self, subject: int, path: Path) -> None:
+    def draw_picture(self, subject: int, path: Path) -> None:
         """Write a PNG of training scenes and of a subject's mean response; raises UsageError for an unknown subject."""
         from eegbench.datasets.sim_things.picture import contact_sheet
 
