@@ -16,7 +16,7 @@ from eegbench.guards.walking import Links
 from eegbench.leaderboard import board as boards
 from eegbench.leaderboard import plain, wording
 from eegbench.leaderboard.cells import Row, Setting, Table
-from eegbench.leaderboard.html_gallery import Gallery
+from eegbench.leaderboard.exhibits import Gallery
 from eegbench.studies import gallery
 from eegbench.tables import Column
 

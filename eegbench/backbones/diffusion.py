@@ -165,7 +165,7 @@ class Generator:
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)  # a method's, and that of the ceilings beside it
 def generator(name: str, device: str = "cpu") -> Generator:
     """The generator of a name, loaded once and shared: its networks stay as they are."""
     return Generator(name, device)

@@ -1,4 +1,5 @@
-"""The door to diffusers' own pipelines: Stable Diffusion or SDXL, told tokens or an image, started anywhere."""
+"""The door to diffusers' own pipelines, Stable Diffusion or SDXL: under tokens or an image embedding, from noise or
+from an image."""
 
 import functools
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from eegbench.errors import UsageError
 
 
 class Painter:
-    """A pipeline folder (or hub id); with `adapter`, it wears an IP-Adapter of the published keys (Ye et al. 2023).
+    """A pipeline folder (or hub id); with `adapter`, its UNet has an IP-Adapter of the published keys (Ye et al. 2023).
 
     The class of the pipeline is the one its `model_index.json` names, so that the small generator and SDXL-Turbo go
     the same way. `half` runs it in float16, on a CPU, which hardly computes that, in bfloat16. `size` in px, a multiple
@@ -45,7 +46,7 @@ class Painter:
         with quiet():
             self.drawing: Any = read_pipeline(name, device, half_of(device) if half else torch.float32)
             if adapter:
-                self._wear(adapter, scale)
+                self._add_adapter(adapter, scale)
             self.drawing.to(device)
             self.changing: Any = diffusers.AutoPipelineForImage2Image.from_pipe(self.drawing)
         for pipeline in (self.drawing, self.changing):
@@ -58,7 +59,7 @@ class Painter:
             raise UsageError(f"size is {size} px; wanted a multiple of {factor}, or 0 for the generator's own")
         self.size = size or int(self.drawing.unet.config.sample_size) * factor  # of an image, in pixels
 
-    def _wear(self, adapter: str, scale: float) -> None:
+    def _add_adapter(self, adapter: str, scale: float) -> None:
         """Put an IP-Adapter on the UNet."""
         if blank.is_blank(adapter):
             state = blank.adapter(adapter, self.drawing.unet)

@@ -23,7 +23,7 @@ from eegbench.runs.record import RunRecord
 from eegbench.runs.seal import SCHEMA_VERSION, is_sealed
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
-WRITTEN = 1  # rises when a floor or a ceiling is made or scored otherwise, without a version of its own that says so
+WRITTEN = 2  # rises when a floor or a ceiling is made or scored otherwise, without a version of its own that says so
 MADE_BY = (eegbench.__version__, SCHEMA_VERSION, WRITTEN)
 BESIDE = (layout.TABLE, layout.SALIENCY)  # what a floor or a ceiling has beside its scores
 

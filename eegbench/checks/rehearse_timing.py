@@ -48,7 +48,7 @@ class Brief:
 def brief(
     kind: type[Method[Any]], table: Mapping[str, object], chosen: Mapping[str, object], device: str, steps: int | None
 ) -> Brief:
-    """The method of `table` and `told` (what the user set, which wins) as it is timed on `device`."""
+    """The method of `table` and `chosen` (what the user set, which wins) as it is timed on `device`."""
     on_cpu = device.partition(":")[0] == "cpu"
     keys, given = list(configuration.keys(kind)), configuration.flat(chosen)
     whole = configuration.build(kind, {**configuration.flat(table), **given})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eegbench.arrays import Images
-from eegbench.benchmark import companions, provenance, score, shared
+from eegbench.benchmark import companions, preflight, provenance, score, shared
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
@@ -69,11 +69,12 @@ def test_a_ceiling_is_made_where_its_record_says(lab: Lab, monkeypatch: pytest.M
         return truths
 
     monkeypatch.setattr(Copy, "reconstruct", reconstruct)
+    monkeypatch.setattr(preflight, "resolve_device", lambda device: "cuda:1")  # which is not here
+    monkeypatch.setattr(preflight, "free_memory", lambda device: 2**40)
     monkeypatch.setattr(provenance, "environment", lambda device: {"device": device})
-    planned = dataclasses.replace(lab.plan(), device="cuda:1")
-    answers = planned.dataset.answers(8)
-    made = companions._ceiling("vae_roundtrip", planned, answers, "0" * 64, Silent())
-    assert set(devices) == {"cuda:1"} and made.record.environment == {"device": "cuda:1"}
+    lab.evaluate(device="cuda:1")
+    records = [RunRecord.read(file) for file in lab.runs.glob("*/ceiling/**/run.json")]
+    assert [record.environment for record in records] == [{"device": "cuda:1"}] * 2 and set(devices) == {"cuda:1"}
 
 
 def test_companions_are_made_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,9 +57,11 @@ def test_a_paper_scale_method_fits_together_on_the_meta_device(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_micro_scale_goes_the_same_way_and_is_timed(name: str) -> None:
-    report = rehearse(name, table(name, "micro"), device="cpu", recording="sim-things", progress=Silent())
+def test_the_micro_scale_goes_the_same_way_and_is_timed(name: str, heard: Any) -> None:
+    report = rehearse(name, table(name, "micro"), device="cpu", recording="sim-things", progress=heard)
     steps = [str(row["step"]) for row in report.seconds]
+    stages = [f"training: {label}" for label in heard.labels if label.startswith("fit ")]
+    assert stages == [step for step in steps if step.startswith("training: ")]
     assert steps[-1].startswith("reconstruction, 1 of its ") and len(steps) > 1
     assert all(float(str(row["per image"])) > 0 for row in report.seconds)
     assert report.note.startswith("Timed on cpu, on noise") and report.peak_bytes > 0
@@ -83,6 +85,13 @@ def test_networks_without_weights_are_timed_where_they_have_room() -> None:
     assert report.stages[-1]["gives"] == "1 x 3 x 8 x 8"
     assert [row["step"] for row in report.seconds][-1] == "reconstruction, 1 of its 2 steps"
     assert "in float32, the generator's weights in bfloat16 in the place of float16." in report.note
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_caption_stage_is_timed_too(git_folder: Path) -> None:
+    settings = table("atm", "micro") | TINY | {"captioner": str(git_folder), "caption.most_tokens": 3}
+    report = rehearse("atm", settings, device="cpu", recording="sim-things", progress=Silent())
+    assert ("training: fit caption stage", 1) in [(row["step"], row["items"]) for row in report.seconds]
 
 
 @pytest.mark.usefixtures("tiny")

@@ -1,4 +1,4 @@
-"""ATM's caption stage: from an image embedding to the hidden states of a captioner, which says what it sees.
+"""ATM's caption stage: from an image embedding to the hidden states of a captioner, which makes captions of them.
 
 Li et al. (NeurIPS 2024, arXiv 2403.07721); code dongyangli-del/EEG_Image_decode, Generation/image_adapter.ipynb, whose
 state-dict keys are kept, and GIT_caption_batch.ipynb. The paper's own numbers do without it.

@@ -2,7 +2,7 @@
 
 Li et al. (NeurIPS 2024, arXiv 2403.07721), section 2.3; code dongyangli-del/EEG_Image_decode,
 Generation/diffusion_prior.py, whose state-dict keys are kept. An MLP in the shape of a U-Net predicts the noise of a
-noisy image embedding, told the time and the EEG embedding at every level.
+noisy image embedding; the time and the EEG embedding are added at every level.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class PriorSettings:
 
 
 class DiffusionPriorUNet(nn.Module):
-    """Noise in embeddings (n, width) at times (n,), told conditions (n, condition), or None: nothing is added."""
+    """Noise in embeddings (n, width) at times (n,) under conditions (n, condition), or under none."""
 
     def __init__(self, width: int, condition: int, widths: Sequence[int], time_width: int, dropout: float) -> None:
         super().__init__()

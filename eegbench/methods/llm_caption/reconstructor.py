@@ -60,7 +60,7 @@ class LlmCaptionReconstructor(Reconstructor):
         )
 
     def prompts(self, eeg: EEG) -> list[str]:
-        """What the generator is told, for each item: the heads' captions in the heads' order."""
+        """The generator's prompt for each item: the heads' captions in the heads' order."""
         return [", ".join(c for captions in row for c in captions) for row in self.captions(eeg)]
 
     def captions(self, eeg: EEG) -> list[list[tuple[str, ...]]]:

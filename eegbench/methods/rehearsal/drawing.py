@@ -1,4 +1,4 @@
-"""Rehearsal of generators: a condition goes through the UNet for one step, and out through the autoencoder."""
+"""Rehearsal of generators: one step of the UNet under a condition, and the autoencoder both ways."""
 
 from typing import Any
 
@@ -70,12 +70,12 @@ def zero_pictures(generator: Generator, items: int) -> torch.Tensor:
 
 def painter_parts(painter: Painter, name: str, adapter: str = "", embedding: torch.Tensor | None = None) -> Parts:
     """The pipeline's networks; training pictures to latents, and one step of the UNet under the text encoder's tokens
-    and, where it wears an adapter, an `embedding` (1, d)."""
+    and, where it has an adapter, an `embedding` (1, d)."""
     return Parts(painter_networks(painter, name, adapter), painter_stages(painter, embedding))
 
 
 def painter_networks(painter: Painter, name: str, adapter: str) -> list[Network]:
-    """The pipeline's networks, and the IP-Adapter that its UNet wears as a network of its own."""
+    """The pipeline's networks, and the IP-Adapter on its UNet as a network of its own."""
     drawing = painter.drawing
     modules: dict[str, nn.Module] = {
         part: getattr(drawing, part)
@@ -85,14 +85,14 @@ def painter_networks(painter: Painter, name: str, adapter: str) -> list[Network]
     if not adapter:
         return pipeline_networks(name, modules, "generator")
     attentions = [p for p in drawing.unet.attn_processors.values() if isinstance(p, nn.Module)]
-    worn = nn.ModuleDict({"image_proj": drawing.unet.encoder_hid_proj, "ip_adapter": nn.ModuleList(attentions)})
-    dressed = {id(p) for p in worn.parameters()}
-    bare = nn.ParameterList(p for p in drawing.unet.parameters() if id(p) not in dressed)
+    ip_adapter = nn.ModuleDict({"image_proj": drawing.unet.encoder_hid_proj, "ip_adapter": nn.ModuleList(attentions)})
+    added = {id(p) for p in ip_adapter.parameters()}
+    unet = nn.ParameterList(p for p in drawing.unet.parameters() if id(p) not in added)
     known = ADAPTERS.get(adapter.removeprefix(PREFIX))
-    keys = {_key_in_file(key): key for key in worn.state_dict()}
+    keys = {_key_in_file(key): key for key in ip_adapter.state_dict()}
     return [
-        *pipeline_networks(name, modules | {"unet": bare}, "generator"),
-        Network("IP-Adapter", worn, renamed=keys, half_bytes=known.bytes if known else 0),
+        *pipeline_networks(name, modules | {"unet": unet}, "generator"),
+        Network("IP-Adapter", ip_adapter, renamed=keys, half_bytes=known.bytes if known else 0),
     ]
 
 

@@ -42,7 +42,7 @@ def atm_s() -> Shapes:
 
 
 def prior() -> Shapes:
-    """The diffusion prior of 1024-d embeddings told 1024-d conditions."""
+    """The diffusion prior of 1024-d embeddings under 1024-d conditions."""
     widths, time = (1024, 512, 256, 128, 64), 512
     shapes = _weight_and_bias("input_layer.0", (1024, 1024)) | _weight_and_bias("input_layer.1", (1024,))
     shapes |= _weight_and_bias("output_layer", (1024, 1024))

@@ -97,16 +97,9 @@ class SaliencyControlNet(TrainedMethod[SaliencyControlNetReconstructor]):
         with telling.one("put LoRA on the UNet"):
             wrapped = lora(generator.unet, self.rank, self.alpha)
         tune(
-            training,
-            "fit LoRA",
-            generator,
-            wrapped,
-            wrapped,
-            self.lora,
-            tokens=tokens,
-            latents=latents,
-            shown=train.shown,
-        )
+            training, "fit LoRA", generator, wrapped, wrapped, self.lora,
+            tokens=tokens, latents=latents, shown=train.shown,
+        )  # fmt: skip
         with telling.one("merge LoRA into the UNet"):
             adapter, generator.unet = adapter_state(wrapped), plain(wrapped)
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter, generator)
