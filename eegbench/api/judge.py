@@ -45,7 +45,8 @@ class Judge:
         """Look at the truths, and load the judges that these metrics need; arguments and errors as of `score`.
 
         The truths are copied: what the caller does with an array later changes nothing. Networks stay in memory, on the
-        CPU too: those of the reference suite take about 5 GB together; name the `metrics` to have fewer.
+        CPU too: those of the reference suite take about 5 GB together; name the `metrics` to have fewer. Of up to 247
+        truths the pixels at 425 px are kept as well, 2 MB each, where a metric needs them.
         """
         told, chosen = progress_of(progress), names("metrics", metrics)
         true = taken("truths", truths, copy=True)

@@ -197,7 +197,9 @@ def _measure_pixels(
 
     def work(sample: int, portion: range) -> int:
         items = order[portion.start : portion.stop].tolist()
-        own, true = (embed(judge, side.load(items))[PIXELS] for side in (pair.images[sample], pair.true_images))
+        own = embed(judge, pair.images[sample].load(items))[PIXELS]
+        kept = pair.truths.get(PIXELS)  # of few truths that are scored against again and again
+        true = embed(judge, pair.true_images.load(items))[PIXELS] if kept is None else kept[items]
         for state in passing:
             state.see(sample, portion.start, own, true)
         return len(own)

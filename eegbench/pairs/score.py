@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 
 from eegbench import backbones
 from eegbench.arrays import Images
+from eegbench.benchmark.all_pairs import by_id
+from eegbench.benchmark.features import embed, judge_of, portions
 from eegbench.benchmark.images import ImageSet, digest_of
-from eegbench.benchmark.measure import EMBEDDING, Measured
+from eegbench.benchmark.measure import EMBEDDING, PIXEL_PORTION, Measured
 from eegbench.benchmark.score import Scorer, chosen, features_of, metrics_with, scorer
-from eegbench.contracts import Backbone, Progress, Silent
+from eegbench.contracts import PIXELS, Backbone, Progress, Silent
 from eegbench.errors import InputError, unknown
 from eegbench.guards.walking import Note, unheard
 from eegbench.pairs.joining import join
 from eegbench.runs.sheet import PROTOCOLS, SUITES, ScoreSheet
 
 SILENT = Silent()
+PIXELS_KEPT = 2**29  # bytes: the truths of 247 stimuli, at 2 MB each
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class Judging:
         )
         if loaded:
             judges = dataclasses.replace(judges, judges=tuple(map(Loaded, judges.judges)))
-        return scorer(truths, judges, metrics=names, strict=self.metrics is not None, progress=progress)
+        ready = scorer(truths, judges, metrics=names, strict=self.metrics is not None, progress=progress)
+        return with_pixels(ready) if loaded else ready
 
 
 class Loaded(Backbone):
@@ -83,6 +87,26 @@ class Loaded(Backbone):
 
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
         return self._judge.embed(images)
+
+
+def with_pixels(ready: Scorer) -> Scorer:
+    """The scorer with the truths' pixels in memory, where its metrics need them and they take no more than PIXELS_KEPT.
+
+    They are made in the portions in which `measure` takes them, so that they are the same to the bit.
+    """
+    judge = judge_of(ready.suite.judges, PIXELS)
+    if judge is None or all(metric.needs != PIXELS for metric in ready.metrics):
+        return ready
+    order, whole = by_id(ready.truths.stimuli), None
+    for part in portions(len(order), PIXEL_PORTION):
+        items = order[part.start : part.stop].tolist()
+        pixels = embed(judge, ready.truths.load(items))[PIXELS]
+        if pixels[:1].nbytes * len(order) > PIXELS_KEPT:
+            return ready
+        whole = np.empty((len(order), *pixels.shape[1:]), pixels.dtype) if whole is None else whole
+        whole[items] = pixels
+    features = ready.seen.features | ({} if whole is None else {PIXELS: whole})
+    return dataclasses.replace(ready, seen=dataclasses.replace(ready.seen, features=features))
 
 
 @dataclass(frozen=True)
