@@ -59,8 +59,8 @@ def flat(table: Mapping[str, object]) -> Table:
     return found
 
 
-def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
-    """The tables `method` and `dataset` of a TOML file and of `--set` words, which win.
+def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, Table]:
+    """The tables `method` and `dataset` of a TOML file and of settings, which win: `--set` words, or values by key.
 
     A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method.
     Raises UsageError for an unknown table or a word of another form, InputError for a file that is no TOML.
@@ -72,16 +72,23 @@ def read_tables(file: Path | None, settings: Sequence[str]) -> dict[str, Table]:
         if not isinstance(table, dict):
             raise UsageError(f"{file}: {name} is not a table; write [{name}] above its keys")
         tables[name] = nest(table)
-    for word in settings:
-        key, equals, value = word.partition("=")
-        if not equals or not all(key.split(".")):
-            raise UsageError(f"--set {short(word)}; wanted key=value, such as rank=8 or dataset.snr=0")
-        if key.count(".") >= DEEPEST:
-            raise UsageError(f"--set {short(word)}: the key has {key.count('.') + 1} parts; at most {DEEPEST} are read")
+    for key, value in settings.items() if isinstance(settings, Mapping) else map(_assignment, settings):
+        if not all(key.split(".")) or key.count(".") >= DEEPEST:
+            raise UsageError(f"setting {short(key)}; wanted a key of at most {DEEPEST} parts, such as dataset.snr")
         owner, _, rest = key.partition(".")
-        name, key = (owner, rest) if owner in TABLES and rest else ("method", key)
-        tables[name] = _merge(tables[name], nest({key: value}))
+        name, own = (owner, rest) if owner in TABLES and rest else ("method", key)
+        tables[name] = _merge(tables[name], nest({own: value}))
     return tables
+
+
+def _assignment(word: str) -> tuple[str, str]:
+    """Key and value of a `--set` word."""
+    key, equals, value = word.partition("=")
+    if not equals or not all(key.split(".")):
+        raise UsageError(f"--set {short(word)}; wanted key=value, such as rank=8 or dataset.snr=0")
+    if key.count(".") >= DEEPEST:
+        raise UsageError(f"--set {short(word)}: the key has {key.count('.') + 1} parts; at most {DEEPEST} are read")
+    return key, value
 
 
 def shipped(file: Path | None, method: str) -> Path | None:

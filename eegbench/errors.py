@@ -32,30 +32,41 @@ class EegbenchError(Exception):
 
 
 class UsageError(EegbenchError):
+    """A wrong name, option or configuration key."""
+
     exit_code = 2
 
 
 class InputError(EegbenchError):
+    """Data that break a contract: EEG, images, records, folders."""
+
     exit_code = 2
 
 
 class MissingError(EegbenchError):
+    """Something that the user can fetch, install or free: weights, data, an extra, a device, disk space."""
+
     exit_code = 3
 
 
 class CheckFailed(EegbenchError):
+    """A verification, check or audit that ran and said no."""
+
     exit_code = 1
 
 
 class AuthorError(EegbenchError):
-    """Raised from the exception itself, whose frames in the author's files are then shown."""
+    """An exception inside a method, data set, judge or metric that somebody else wrote.
+
+    It is raised from that exception itself; `frames` are shown of it.
+    """
 
     exit_code = 4
     frames: str = ""  # these frames, as Python prints them
 
 
 class Notice(UserWarning):
-    """What a user should know and what stops nothing: a verb says it in one line on stderr."""
+    """What a user should know and what stops nothing: a verb says it in one line on stderr, Python warns of it."""
 
 
 def in_words(error: BaseException) -> str:

@@ -20,7 +20,7 @@ CONTRACTS = RUNS | {"contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration", "plugins"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
-    "": set(),  # eegbench/__init__.py
+    "": set(),  # eegbench/__init__.py, which names the public names and imports them when they are used
     "errors": {"tables"},
     "channels": set(),
     "tables": set(),
@@ -46,10 +46,12 @@ LAYERS: Mapping[str, set[str]] = {
     "studies": STAGES | {"benchmark", "pairs"},
     "assets": STAGES | {"benchmark", "pairs"},
     "checks": STAGES | {"benchmark", "pairs", "studies", "leaderboard"},
-    "cli": STAGES | {"benchmark", "pairs", "studies", "assets", "checks", "leaderboard", "progress"},
+    "api": STAGES | {"benchmark", "pairs", "studies", "leaderboard", "progress"},
+    "cli": STAGES | {"api", "benchmark", "pairs", "studies", "assets", "checks", "leaderboard", "progress"},
 }
 # Heavy dependencies open late here, and nowhere else.
 LATE = (
+    "eegbench.api.",  # pandas, and rich for progress
     "eegbench.backbones.",
     "eegbench.methods.",
     "eegbench.cli",
@@ -90,7 +92,13 @@ def targets(node: ast.AST, modules: set[str]) -> Iterator[str]:
 
 
 def imports(tree: ast.AST, modules: set[str]) -> set[str]:
-    return {target for node in ast.walk(tree) for target in targets(node, modules)}
+    for_types = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
+    return {target for node in ast.walk(tree) if id(node) not in for_types for target in targets(node, modules)}
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """Whether it is `if TYPE_CHECKING:`, which never runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def graph(trees: Mapping[str, ast.AST]) -> dict[str, set[str]]:
@@ -173,6 +181,35 @@ def test_a_module_at_the_edge_loads_without_torch(modules: str) -> None:
     kin = sorted(TORCH)
     done = python(f"import sys\nfor name in {kin}: sys.modules[name] = None\nimport {modules}")  # None: cannot import
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_import_eegbench_loads_next_to_nothing() -> None:
+    done = python("import sys\nbefore = set(sys.modules)\nimport eegbench\nprint(*sorted(set(sys.modules) - before))")
+    loaded = done.stdout.split()
+    assert [name for name in loaded if name.startswith("eegbench")] == ["eegbench"]
+    assert {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) == {"eegbench"}
+
+
+def test_import_eegbench_takes_less_than_a_tenth_of_a_second() -> None:
+    timed = "import time\nsince = time.perf_counter()\nimport eegbench\nprint(time.perf_counter() - since)"
+    assert min(float(python(timed).stdout) for _ in range(3)) < 0.1
+
+
+def test_every_public_name_is_there_and_is_explained() -> None:
+    for name in eegbench.__all__:
+        public = getattr(eegbench, name)
+        assert public.__name__ == name and public.__doc__, name
+    assert set(eegbench.__all__) <= set(dir(eegbench))
+
+
+def test_what_is_not_public_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="module 'eegbench' has no attribute 'evaluat'"):
+        eegbench.evaluat  # noqa: B018
+
+
+def test_a_room_does_not_take_the_place_of_the_public_function_of_its_name() -> None:
+    done = python("import eegbench\nimport eegbench.leaderboard.board\nprint(callable(eegbench.leaderboard))")
+    assert done.stdout == "True\n"
 
 
 def test_help_answers_in_under_half_a_second() -> None:

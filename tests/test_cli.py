@@ -47,7 +47,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         kept.update(method=method, subject=subject, options=options)
         ceilings = {"vae_roundtrip": SHEET}
         folder = Path("runs/here")
-        return Outcome(folder, folder / "p.png", SHEET, {}, ceilings, {"fit": 1.25}, ("a note",), simulated=True)
+        return Outcome(
+            folder, folder / "reconstructions.png", SHEET, {}, ceilings, {"fit": 1.25}, ("a note",), simulated=True
+        )
 
     monkeypatch.setattr(pipeline, "evaluate", evaluate)
     return kept
@@ -191,7 +193,7 @@ def test_evaluate_says_simulated_first_and_paths_last(asked: dict[str, Any]) -> 
     lines = done.stdout.splitlines()
     assert lines[0].startswith("SIMULATED EEG")
     assert lines[1] == "mean_image on sim-things, subject 8, track eeg, seed 0"
-    assert lines[-2:] == [f"Record:  {Path('runs/here/run.json')}", f"Picture: {Path('runs/here/p.png')}"]
+    assert lines[-2:] == [f"Record:  {Path('runs/here/run.json')}", f"Picture: {Path('runs/here/reconstructions.png')}"]
     assert "Audit: EEG contributes: 1 of 1 metrics" in lines
     assert "swav: no judge of the suite provides 'swav'" in lines
     assert done.stderr == "note: a note\n"

@@ -16,10 +16,9 @@ from eegbench.backbones import resize as resizing
 from eegbench.checks import drift
 from eegbench.checks.drift import Entry, Finding
 from eegbench.cli import app
-from eegbench.contracts import Silent
 from eegbench.files import write_text
 from eegbench.metrics import pixel
-from eegbench.pairs.score import score_folders
+from eegbench.pairs.score import Judging, score_folders
 
 GOLDEN = Path(__file__).parent / "golden"
 METRICS = ("pixcorr", "ssim", "ssim_columns", "alexnet2", "effnet")  # a judge each, and quick
@@ -27,15 +26,8 @@ METRICS = ("pixcorr", "ssim", "ssim_columns", "alexnet2", "effnet")  # a judge e
 
 def scores(folder: Path) -> Path:
     """What `eegbench score --json` writes of the pairs."""
-    sheet = score_folders(
-        GOLDEN / "pairs/truth",
-        GOLDEN / "pairs/reconstructions",
-        suite="micro",
-        protocol="sal512",
-        metrics=METRICS,
-        progress=Silent(),
-        device="cpu",
-    )
+    judging = Judging("micro", "sal512", "cpu", METRICS)
+    sheet = score_folders(GOLDEN / "pairs/truth", GOLDEN / "pairs/reconstructions", judging).sheet
     write_text(folder / "scores.json", sheet.to_json())
     return folder / "scores.json"
 

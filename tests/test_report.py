@@ -9,7 +9,7 @@ import time
 import pytest
 from rich.console import Console
 
-from eegbench.cli.report import show
+from eegbench.api.report import show
 from eegbench.progress import Terminal
 from eegbench.runs.sheet import CANNOT_TELL, STATISTICS, Audited, Score, ScoreSheet
 from eegbench.tables import WIDTH, Column, interval, laid, number, probability

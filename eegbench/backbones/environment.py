@@ -1,10 +1,17 @@
 """What torch runs on, and with which numerical switches."""
 
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from eegbench.errors import MissingError, UsageError
+
+# Where libraries keep the switch that HF_HUB_OFFLINE sets when they are imported.
+OFFLINE = (("huggingface_hub.constants", "HF_HUB_OFFLINE"), ("transformers.utils.hub", "_is_offline_mode"))
 
 
 def resolve_device(name: str) -> str:
@@ -63,3 +70,73 @@ def seed_globally(seed: int) -> None:
 
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Within it torch is as it comes, so that numbers do not depend on the caller; afterwards all is as it was before.
+
+    As it comes: gradients, no autocast, float32, the CPU. Put back: the global random states of Python, numpy and
+    torch, and the progress bars of transformers.
+    """
+    import torch
+
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    dtype, bars = torch.get_default_dtype(), _bars()
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            _set_bars(bars)
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+            torch.set_rng_state(cpu)
+            if gpus is not None:
+                torch.cuda.set_rng_state_all(gpus)
+            elif torch.cuda.is_initialized():  # meanwhile: the generators begin with the seed that the CPU's had
+                torch.cuda.manual_seed_all(torch.initial_seed())
+
+
+def _bars() -> bool:
+    """Whether transformers shows progress bars; it does when it is imported."""
+    known = sys.modules.get("transformers.utils.logging")
+    return known is None or bool(known.is_progress_bar_enabled())
+
+
+def _set_bars(shown: bool) -> None:
+    known = sys.modules.get("transformers.utils.logging")
+    if known is not None and shown and not known.is_progress_bar_enabled():
+        known.enable_progress_bar()
+
+
+@contextmanager
+def disconnected(offline: bool) -> Iterator[None]:
+    """Within it, if `offline`, the hub's client opens no connection, whether it was imported before or not."""
+    if not offline:
+        yield
+        return
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    _switch(True)
+    try:
+        yield
+    finally:
+        _switch(before)
+
+
+def _switch(offline: bool) -> None:
+    """Set the switch wherever it is there by now; all copies of it say the same."""
+    for name, attribute in OFFLINE:
+        if hasattr(module := sys.modules.get(name), attribute):
+            setattr(module, attribute, offline)

@@ -30,13 +30,13 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs metric by metric: difference, interval, test, and what could have been seen."""
-    from eegbench.studies.compare import compare as compare_runs
+    from eegbench.api.comparison import compare as compare_runs
 
     found = compare_runs(run_a, run_b)
     if as_json:
         sys.stdout.write(found.to_json())
         return
-    say(text(found, width()))
+    say(text(found.record, width()))
 
 
 def text(found: Any, columns: int) -> str:
@@ -61,7 +61,7 @@ def legend(found: Any) -> str:
 
 def remarks(found: Any) -> list[str]:
     """What is left out, or stands on fewer stimuli, or is to be doubted; one line for each reason."""
-    from eegbench.cli.report import UNVERIFIED
+    from eegbench.api.report import UNVERIFIED
 
     by_reason: dict[str, list[str]] = {}
     for name, one in found.metrics.items():
@@ -79,7 +79,7 @@ def remarks(found: Any) -> list[str]:
 
 def table(found: Any, columns: int) -> str:
     """A row for each metric; what has no pairs has no interval and no p."""
-    from eegbench.cli.report import arrow, named
+    from eegbench.api.report import arrow, named
     from eegbench.tables import interval, number
 
     rows = []

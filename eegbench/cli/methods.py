@@ -57,12 +57,12 @@ def explain(
     chosen = {"seed": seed, "captions": captions_file, "device": device, "offline": offline}
     options = run_options(method, config, settings, dataset=dataset, **chosen)
     explained = asking.explain(method, subject, options, terminal())
-    title = heading(explained, method, subject, options)
+    title = heading(explained, method, dataset=dataset, subject=subject, seed=seed)
     files = asking.write(explained, output, title=title)
     if as_json:
         say_json(asking.heads(explained))
         return
-    say(heading(explained, method, subject, options, width()))
+    say(heading(explained, method, dataset=dataset, subject=subject, seed=seed, columns=width()))
     print(catalogue.text(asking.heads(explained), width()))
     say_lines(*map(str, files))
 

@@ -77,25 +77,29 @@ class Notes:
 notes = Notes()
 
 
-def heading(outcome: Any, method: str, subject: int, options: Any, columns: int = WIDTH) -> str:
-    """What stands above every table and picture of scores of one run."""
-    told = kind(outcome.simulated, outcome.caution, columns)
-    run = f"{method} on {options.dataset}, subject {subject}, track {options.track}, seed {options.seed}"
-    return f"{told}\n{line(run)}"
+def heading(
+    run: Any, method: str, *, dataset: str, subject: int, seed: int, track: str = "eeg", columns: int = WIDTH
+) -> str:
+    """What stands above every table and picture of scores of one run, which says whether its EEG is simulated."""
+    told = kind(run.simulated, run.caution, columns)
+    return f"{told}\n{line(f'{method} on {dataset}, subject {subject}, track {track}, seed {seed}')}"
 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
-    told = "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+    from eegbench.api.report import origin
+
+    told = origin(simulated)
     return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
 
 
-def show_sheet(sheet: Any, title: str, outcome: Any = None) -> None:
-    """The table of a score sheet on stdout, beside the floors and ceilings of its outcome."""
-    from eegbench.cli.report import show
+def show_sheet(sheet: Any, title: str, run: Any = None) -> None:
+    """The table of a sheet on stdout, beside the floors and ceilings of its run."""
+    from eegbench.api.report import show
 
-    floors, ceilings = ({}, {}) if outcome is None else (outcome.floors, outcome.ceilings)
-    say(show(sheet, title=title, floors=floors, ceilings=ceilings, width=width()))
+    beside = ({}, {}) if run is None else (run.floors, run.ceilings)
+    floors, ceilings = ({name: other.record for name, other in kind.items()} for kind in beside)
+    say(show(sheet.record, title=title, floors=floors, ceilings=ceilings, width=width()))
 
 
 def terminal() -> Any:

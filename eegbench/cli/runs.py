@@ -29,7 +29,7 @@ from eegbench.cli.options import (
     run_options,
     words,
 )
-from eegbench.cli.output import heading, note, say, say_json, say_lines, show_sheet, terminal
+from eegbench.cli.output import heading, say, say_json, say_lines, show_sheet, terminal
 from eegbench.cli.screen import width
 from eegbench.cli.verbs import RUN, app
 
@@ -76,49 +76,45 @@ def evaluate(
 ) -> None:
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
     go_offline(offline)
-    from eegbench.benchmark import evaluate as pipeline
+    from eegbench.api import evaluate as door
 
-    options = run_options(
-        method,
-        config,
-        settings,
-        dataset=dataset,
-        track=track,
-        seed=seed,
-        samples=samples,
-        average=average,
-        suite=suite,
-        protocol=protocol,
-        captions=captions_file,
-        runs=runs,
-        device=device,
-        audit=audit,
-        nway_judge=nway_judge,
-        half=half,
-        offline=offline,
-        allow_unverified_weights=allow_unverified_weights,
-        batch_size=batch_size,
-        companions=references,
-    )
+    chosen: dict[str, Any] = {
+        "subject": subject,
+        "dataset": dataset,
+        "track": track,
+        "seed": seed,
+        "samples": samples,
+        "average": average,
+        "suite": suite,
+        "protocol": protocol,
+        "config": config,
+        "settings": settings or (),
+        "captions": captions_file,
+        "runs": runs,
+        "device": device,
+        "batch_size": batch_size,
+        "audit": audit,
+        "references": references,
+        "nway_judge": nway_judge,
+        "half": half,
+        "offline": offline,
+        "allow_unverified_weights": allow_unverified_weights,
+    }
     if check:
-        show_preflight(method, subject, options, as_json=as_json)
+        show_preflight(door.examine(method, **chosen), as_json=as_json)
         return
-    outcome = pipeline.evaluate(method, subject, options, terminal())
-    for told in outcome.notes:
-        note(told)
+    run = door.evaluate(method, **chosen, progress=terminal())
     if as_json:
-        sys.stdout.write(outcome.sheet.to_json())
+        sys.stdout.write(run.sheet.to_json())
         return
-    show_sheet(outcome.sheet, heading(outcome, method, subject, options, width()), outcome)
-    say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in outcome.seconds.items()))
-    say_lines(f"Record:  {outcome.run_folder / 'run.json'}", f"Picture: {outcome.picture}")
+    title = heading(run, method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width())
+    show_sheet(run.sheet, title, run)
+    say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items()))
+    say_lines(f"Record:  {run.folder / 'run.json'}", f"Picture: {run.picture}")
 
 
-def show_preflight(method: str, subject: int, options: Any, *, as_json: bool) -> None:
+def show_preflight(found: Any, *, as_json: bool) -> None:
     """Print the list of all that was looked at; ends with the code of the first thing that stands in the way."""
-    from eegbench.benchmark import preflight
-
-    found = preflight.examine(method, subject, options)
     if as_json:
         say_json([{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points])
     else:
@@ -168,12 +164,12 @@ def curve(
         allow_unverified_weights=allow_unverified_weights,
     )
     points = vary.curve(method, subject, over, words(values), options, terminal())
-    title = heading(points[0], method, subject, options)
+    title = heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed)
     table, picture = vary.write(points, over, output, title=title)
     if as_json:
         say_json(vary.rows(points))
         return
-    say(heading(points[0], method, subject, options, width()))
+    say(heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width()))
     worse = vary.falls(points)
     say(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
     say_lines(f"Table:   {table}", f"Picture: {picture}")
@@ -197,7 +193,7 @@ def ablate(
 ) -> None:
     """Evaluate the rows of a paper's own ablation, and print its table."""
     go_offline(offline)
-    from eegbench.cli.report import show_ablation
+    from eegbench.api.report import show_ablation
     from eegbench.plugins import registry
     from eegbench.studies import vary
 
@@ -218,6 +214,6 @@ def ablate(
     if as_json:
         say_json(vary.rows(points))
         return
-    say(heading(points[0], method, subject, options, width()))
+    say(heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width()))
     table = show_ablation({p.label: p.sheet for p in points}, registry.find("method", method).ablated, width())
     print(table, end="")

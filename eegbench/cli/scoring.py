@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,7 +28,6 @@ from eegbench.cli.options import (
 from eegbench.cli.output import note, say_lines, show_sheet, terminal, write
 from eegbench.cli.verbs import BOARD, SCORE, app
 from eegbench.errors import UsageError
-from eegbench.guards.walking import Links
 from eegbench.tables import line
 
 
@@ -64,24 +63,23 @@ def score(
 ) -> None:
     """Score a folder of reconstructions against a folder of true images, joined by path or by a file of pairs."""
     go_offline(offline)
-    from eegbench.backbones.environment import resolve_device
-    from eegbench.pairs.score import score_folders
+    from eegbench.api.score import score as score_images
 
-    sheet = score_folders(
-        truth,
+    sheet = score_images(
         reconstructions,
-        suite="micro" if suite == "auto" else suite,  # a folder does not say what its images show
+        truth,
+        suite=suite,
         protocol=protocol,
         metrics=metric_names(metrics),
-        progress=terminal(),
-        device=resolve_device(device),
-        nway_judge=nway_judge,
-        half=half,
-        allow_unverified=allow_unverified_weights,
         pairs=pairs,
         subset=subset,
         follow_links=follow_links,
-        note=note,
+        device=device,
+        nway_judge=nway_judge,
+        half=half,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
+        progress=terminal(),
     )
     if json_file and json_file != "-":
         write(Path(json_file), sheet.to_json(), "--json")
@@ -186,20 +184,20 @@ def leaderboard(
     as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard of a folder of runs."""
-    from eegbench.leaderboard.board import Board
+    from eegbench.api.board import leaderboard as board_of
 
-    board = Board.of(
+    board = board_of(
         runs,
         normalised=normalised,
         claims=claims,
         margin=margin,
         subjects=[] if subjects is None else numbers(subjects, "--subjects"),
         primary=primary,
-        links=Links.of(follow_links),
-        note=note,
+        follow_links=follow_links,
     )
     if form == "html":
-        text = board.html(output or Path("leaderboard.html"), pictures=pictures_of(board, settings, allow_plugins))
+        page = output or Path("leaderboard.html")
+        text = board.html(page, settings=settings or (), allow_plugins=allow_plugins)
     else:
         text = board.render(form)
     if output:
@@ -221,13 +219,3 @@ def numbers(text: str, option: str) -> list[int]:
             raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
         found += range(int(ends[0]), int(ends[1]) + 1)
     return found
-
-
-def pictures_of(board: Any, settings: list[str] | None, allow_plugins: bool) -> Any:
-    """The gallery of an HTML board, if any of its runs has images here."""
-    groups = board.exhibited()
-    if not any(groups.values()):
-        return {}
-    from eegbench.studies import gallery
-
-    return gallery.collect(groups, settings=data_table(settings), allow_plugins=allow_plugins)

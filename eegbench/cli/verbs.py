@@ -12,12 +12,12 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from eegbench import __version__
+from eegbench.api.border import in_our_words, of_the_system
 from eegbench.cli import help as showing
 from eegbench.cli.output import complain, notes, notices
 from eegbench.cli.screen import Screen, screens
 from eegbench.configuration import plain_number
-from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError, nearest, short, unknown
-from eegbench.files import FULL
+from eegbench.errors import AuthorError, EegbenchError, UsageError, nearest, short, unknown
 
 NUMBERS = (int, float, list[int])  # the types of options that are numbers
 INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
@@ -102,18 +102,10 @@ class Verbs(TyperGroup):
             _leave(str(error), error.exit_code)
         except KeyboardInterrupt:
             _leave("interrupted; the same command takes it up again", INTERRUPTED)
-        except MemoryError:
-            _leave(
-                "the memory of this machine is full; free some, or take fewer images at once", MissingError.exit_code
-            )
-        except ImportError as error:
-            _leave(f"a package cannot be imported ({error}); `eegbench doctor` says what to do", MissingError.exit_code)
-        except OSError as error:
-            _leave(*_of_the_system(error))
-        except RuntimeError as error:
-            if "torchvision::" not in str(error):  # raised at the import of torchvision by a torch that is not its own
+        except Exception as error:
+            if (ours := in_our_words(error)) is None:
                 raise
-            _leave(f"torch and torchvision do not fit ({error}); see `eegbench doctor`", MissingError.exit_code)
+            _leave(str(ours), ours.exit_code)
 
 
 class Application(typer.Typer):
@@ -164,17 +156,9 @@ def _unshown(failure: OSError) -> int:
     if failure.errno == errno.EPIPE:
         return CLOSED
     failure.filename = "stdout"
-    message, code = _of_the_system(failure)
-    complain(message)
-    return code
-
-
-def _of_the_system(error: OSError) -> tuple[str, int]:
-    place = error.filename or "a file"
-    if error.errno in FULL:
-        return f"{place}: no space left on the disk; free some, then run the same command again", MissingError.exit_code
-    reason = error.strerror or type(error).__name__
-    return f"{place}: cannot be used ({reason}); mend that, or choose another place", UsageError.exit_code
+    ours = of_the_system(failure)
+    complain(str(ours))
+    return ours.exit_code
 
 
 def _misused(error: TyperException, verb: str) -> NoReturn:

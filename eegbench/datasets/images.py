@@ -54,7 +54,7 @@ def read_image(path: Path, *, cmyk: bool = False) -> Picture:
             with Image.open(path, formats=FORMATS) as image:
                 _check_header(path, image)
                 image.load()
-                return _rgb(path, image, cmyk)
+                return rgb(path, image, cmyk=cmyk)
     except UNREADABLE as error:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = f"not a {KINDS} image" if unknown else str(error) or type(error).__name__
@@ -86,7 +86,7 @@ def _check_tags(path: Path, image: TiffImageFile) -> None:
     raise InputError(f"{path}: several images in one file; wanted one still image")
 
 
-def _check_size(path: Path, what: str, width: int, height: int) -> None:
+def _check_size(path: object, what: str, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise InputError(f"{path}: {what}{width} x {height} pixels; at most {MAX_PIXELS} are read")
 
@@ -97,7 +97,8 @@ def _refuse_deep(path: Path, image: Image.Image, bits: int) -> None:
         raise InputError(f"{path}: has {bits} bits a colour; wanted 8-bit RGB or grey: convert it")
 
 
-def _rgb(path: Path, image: Image.Image, cmyk: bool) -> Picture:
+def rgb(path: object, image: Image.Image, *, cmyk: bool = False) -> Picture:
+    """The pixels of a loaded image, by the rule at the head of this file; `path` names it where it is refused."""
     if min(image.size) < LEAST_SIDE:
         raise InputError(f"{path}: {image.width} x {image.height} pixels; at least {LEAST_SIDE} a side are wanted")
     if image.mode not in (*EXACT, *OPAQUE) and not (cmyk and image.mode == "CMYK"):

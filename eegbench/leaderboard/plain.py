@@ -21,7 +21,7 @@ def as_csv(tables: Sequence[Table]) -> str:
     """One line per cell with its setting, row and column; a blank has an empty value and its reason in `notes`."""
     out = io.StringIO()
     writer: csv.DictWriter[str] | None = None
-    for line in _lines(tables):
+    for line in rows(tables):
         if writer is None:
             writer = csv.DictWriter(out, fieldnames=list(line), lineterminator="\n")
             writer.writeheader()
@@ -29,7 +29,7 @@ def as_csv(tables: Sequence[Table]) -> str:
     return out.getvalue()
 
 
-def _lines(tables: Sequence[Table]) -> list[dict[str, object]]:
+def rows(tables: Sequence[Table]) -> list[dict[str, object]]:
     return [
         dataclasses.asdict(table.setting)
         | {"normalised": table.normalised, "primary": table.primary}

@@ -121,18 +121,23 @@ def from_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
 
 def samples(folder: Path, by_stimulus: Mapping[str, Mapping[int, Path]]) -> list[ImageSet]:
     """One set for each sample, of the same stimuli; raises InputError naming who lacks which."""
-    stimuli = sorted(by_stimulus)
+    stimuli, count = sorted(by_stimulus), count_samples(str(folder), by_stimulus)
+    return [from_files(stimuli, [by_stimulus[s][sample] for s in stimuli]) for sample in range(count)]
+
+
+def count_samples(where: str, by_stimulus: Mapping[str, Mapping[int, object]]) -> int:
+    """How many samples every stimulus has; raises InputError naming who lacks which."""
     last = max(max(numbers) for numbers in by_stimulus.values())
-    lacking = {s: gaps for s in stimuli if (gaps := _gaps(by_stimulus[s], last))}
+    lacking = {s: gaps for s in sorted(by_stimulus) if (gaps := _gaps(by_stimulus[s], last))}
     if lacking:
         stimulus, gaps = next(iter(lacking.items()))
         more = f"; {len(lacking) - 1} more stimuli lack a sample" if len(lacking) > 1 else ""
         lost, there = (_numbers(numbers) for numbers in (gaps, sorted(by_stimulus[stimulus])))
         raise InputError(
-            f"{folder}: no image of stimulus {stimulus!r}, {lost}; there: {there}; the last is sample {last}{more}; "
+            f"{where}: no image of stimulus {stimulus!r}, {lost}; there: {there}; the last is sample {last}{more}; "
             "sample 0 is named <id>.png, sample 1 <id>.sample-1.png, counted from 1 on without gaps"
         )
-    return [from_files(stimuli, [by_stimulus[s][sample] for s in stimuli]) for sample in range(last + 1)]
+    return last + 1
 
 
 def _is_image(name: str) -> bool:
@@ -144,7 +149,7 @@ def without_suffix(path: str) -> str:
     return os.path.splitext(path)[0]
 
 
-def _gaps(numbers: Mapping[int, Path], last: int) -> list[int]:
+def _gaps(numbers: Mapping[int, object], last: int) -> list[int]:
     """The first few samples up to `last` that are not there; of a stranger's number, which may be any."""
     gaps: list[int] = []
     for number in range(last + 1):

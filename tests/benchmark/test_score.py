@@ -18,7 +18,7 @@ from eegbench.benchmark.score import scorer
 from eegbench.contracts import Backbone, Silent
 from eegbench.errors import InputError, UsageError
 from eegbench.metrics import METRICS
-from eegbench.pairs.score import score_folders
+from eegbench.pairs.score import Judging, score_folders
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 STIMULI = tuple(f"set/{i:02d}" for i in range(20))
@@ -43,9 +43,7 @@ def folders(root: Path) -> tuple[Path, Path]:
 
 
 def scores(truth: Path, made: Path, metrics: tuple[str, ...] | None = None) -> ScoreSheet:
-    return score_folders(
-        truth, made, suite="micro", protocol="sal512", metrics=metrics, progress=Silent(), device="cpu"
-    )
+    return score_folders(truth, made, Judging("micro", "sal512", "cpu", metrics)).sheet
 
 
 def test_two_folders_are_scored_with_intervals_floors_and_reasons(lab: Any, tmp_path: Path) -> None:
@@ -128,7 +126,7 @@ def test_metrics_can_be_chosen_and_unknown_ones_are_refused(lab: Any, tmp_path: 
     with pytest.raises(UsageError, match="unknown metric 'pixcor'; did you mean 'pixcorr'"):
         scores(truth, made, ("pixcor",))
     with pytest.raises(UsageError, match="unknown protocol 'sal51'"):
-        score_folders(truth, made, suite="micro", protocol="sal51", metrics=None, progress=Silent(), device="cpu")
+        score_folders(truth, made, Judging("micro", "sal51", "cpu"))
 
 
 def test_every_judge_sees_every_image_once(lab: Any) -> None:

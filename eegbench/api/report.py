@@ -1,4 +1,4 @@
-"""What `evaluate`, `score` and `ablate` print: one table, as wide as the terminal."""
+"""The table of scores as people read it: what `evaluate`, `score` and `ablate` print, and what a notebook shows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,17 +12,32 @@ Sheets = Mapping[str, ScoreSheet]
 
 def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
     """Title, table, what has no value and why, and the audit's verdict."""
-    judged = ", whose judges no paper uses" if sheet.suite == "micro" else ""
-    scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
-    lines = [title, line(f"{scored}, suite {sheet.suite}{judged}, protocol {sheet.protocol}"), ""]
+    lines = [title, line(judged(sheet)), ""]
     lines += [table(sheet, floors, ceilings, width).rstrip("\n"), *map(line, reasons(sheet))]
     return "\n".join([*lines, "", line(f"Audit: {sheet.verdict}")] if sheet.verdict else lines)
 
 
+def judged(sheet: ScoreSheet) -> str:
+    """How many stimuli were scored, and by what."""
+    strange = ", whose judges no paper uses" if sheet.suite == "micro" else ""
+    scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
+    return f"{scored}, suite {sheet.suite}{strange}, protocol {sheet.protocol}"
+
+
+def origin(simulated: bool) -> str:
+    """Whether the EEG is simulated."""
+    return "SIMULATED EEG: comparable with no paper" if simulated else "recorded EEG"
+
+
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
-    """Rows are metrics; columns the value, chance, after an audit what the EEG gave and p, then floors and ceilings."""
+    """Rows are metrics; the columns that fit into `width`, None for all."""
+    return laid(columns(sheet, floors, ceilings), width, elsewhere="--json")
+
+
+def columns(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> list[Column]:
+    """Metric, value, chance, after an audit what the EEG gave and p, then floors and ceilings."""
     scores = sheet.metrics.values()
-    columns = [
+    found = [
         Column(
             "metric", [f"{named(name, score)} {arrow(score)}" for name, score in sheet.metrics.items()], right=False
         ),
@@ -30,16 +45,16 @@ def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None
         Column("chance", [number(score.floor, score.bounds) for score in scores]),
     ]
     if any(score.contribution is not None for score in scores):
-        columns.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
+        found.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
         added = [interval(score.contribution, score.contribution_ci) for score in scores]
-        columns.append(Column("EEG adds [95 %]", added))
+        found.append(Column("EEG adds [95 %]", added))
     if any(score.contribution_p is not None for score in scores):
-        columns.append(Column("p", [probability(score.contribution_p) for score in scores]))
+        found.append(Column("p", [probability(score.contribution_p) for score in scores]))
     beside = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
     beside |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
     for name, other in beside.items():
-        columns.append(Column(name.replace("_", " "), [_value(other.metrics.get(metric)) for metric in sheet.metrics]))
-    return laid(columns, width, elsewhere="--json")
+        found.append(Column(name.replace("_", " "), [_value(other.metrics.get(metric)) for metric in sheet.metrics]))
+    return found
 
 
 def show_ablation(sheets: Sheets, metrics: Sequence[str], width: int | None) -> str:

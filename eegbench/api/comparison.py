@@ -1,0 +1,55 @@
+"""`compare`: two runs, metric by metric."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eegbench.api.arguments import Place, place
+from eegbench.api.border import own_errors
+from eegbench.api.results import Run
+from eegbench.studies import compare as study
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `eegbench compare` says of two runs, A and B. record: all of it, as `to_json` writes it."""
+
+    record: study.Comparison
+
+    def frame(self) -> "DataFrame":
+        """A row for each metric that both runs have.
+
+        metric, version, a, b: the means over the stimuli that have a value in both; difference: a - b, with its 95 %
+        interval low, high; p: of no difference, paired by stimulus; p_holm: corrected for all metrics; detectable: the
+        smallest true difference that so many stimuli show in four of five cases; better: "A", "B" or "" by sign alone;
+        significant: whether p_holm is at most .05; pairs: stimuli. A metric of a whole set has no p: those are NaN.
+        """
+        import pandas as pd
+
+        rows = []
+        for name, one in self.record.metrics.items():
+            pair, nan = one.paired, float("nan")
+            low, high = (pair.ci if pair else None) or (nan, nan)
+            detectable = nan if pair is None or pair.detectable is None else pair.detectable
+            row = {"metric": name, "version": one.version, "a": one.a, "b": one.b, "difference": one.difference}
+            row |= {"low": low, "high": high, "p": pair.p if pair else nan, "p_holm": pair.p_holm if pair else nan}
+            row |= {"detectable": detectable, "better": one.better, "significant": one.significant}
+            rows.append({**row, "pairs": pair.pairs if pair else 0, "higher_is_better": one.higher_is_better})
+        return pd.DataFrame(rows)
+
+    def to_json(self) -> str:
+        """The text that `eegbench compare --json` prints."""
+        return self.record.to_json()
+
+
+@own_errors()
+def compare(a: Run | Place, b: Run | Place) -> Comparison:
+    """Two runs on the same stimuli, compared as by the command `eegbench compare`: runs, or their folders.
+
+    Raises InputError for a folder that holds no complete and scored run, and for runs that are not comparable;
+    UsageError if both are one.
+    """
+    folders = [one.folder if isinstance(one, Run) else place("a run", one) for one in (a, b)]
+    return Comparison(study.compare(*folders))

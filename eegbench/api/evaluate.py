@@ -1,0 +1,229 @@
+"""`evaluate`: fit a method if it must be, reconstruct, score, audit. `open_run`: a run that is there, read again."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from eegbench.api.arguments import Place, Settings, place, progress_of, switch, whole, word
+from eegbench.api.arguments import settings as settings_of
+from eegbench.api.border import notice, own_errors
+from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
+from eegbench.backbones.environment import disconnected, undisturbed
+from eegbench.benchmark import companions, preflight
+from eegbench.benchmark import evaluate as pipeline
+from eegbench.benchmark.plan import Options
+from eegbench.benchmark.preflight import Preflight
+from eegbench.configuration import read_tables, shipped
+from eegbench.contracts import Progress
+from eegbench.errors import EegbenchError, InputError
+from eegbench.metrics import METRICS
+from eegbench.runs.folder import AGAIN, read_run
+from eegbench.runs.folder import Run as Read
+from eegbench.runs.layout import RECORD
+from eegbench.runs.sheet import ScoreSheet
+
+
+@own_errors()
+def evaluate(
+    method: str,
+    *,
+    subject: int,
+    dataset: str = "sim-things",
+    track: str = "eeg",
+    seed: int = 0,
+    samples: int = 1,
+    average: int | str = "all",
+    suite: str = "auto",
+    protocol: str = "sal512",
+    config: Place | None = None,
+    settings: Settings = (),
+    captions: Place | None = None,
+    runs: Place = "runs",
+    device: str = "auto",
+    batch_size: int | None = None,
+    audit: bool = True,
+    references: bool = True,
+    nway_judge: str | None = None,
+    half: bool = False,
+    offline: bool = False,
+    allow_unverified_weights: bool = False,
+    progress: bool | Progress = False,
+) -> Run:
+    """Evaluate a method on a subject, as the command `eegbench evaluate` does: the same bytes, in the same folders.
+
+    method, dataset: names of `eegbench list`. subject: its number. track: "eeg" or "oracle". seed: decides all that is
+    drawn by lot. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
+    averaged, "all" or a number. suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
+    "paper" or a TOML file; settings: {"rank": 8, "dataset.snr": 0}, which win over it. captions: a file, for training.
+    runs: the folder of runs. device: "auto", "cpu", "cuda", "cuda:N" or "mps". batch_size: images made at once, which
+    changes no image. audit: test whether the EEG contributes. references: bring floors and ceilings beside the run.
+    nway_judge, half, offline, allow_unverified_weights: as the options of these names. progress: True for bars on
+    stderr.
+
+    A run that is complete is scored again as it is, one that was interrupted is taken up again, after a
+    KeyboardInterrupt too. What the command says in notes comes as warnings of the class eegbench.Notice. Random states,
+    gradient mode and default dtype of the caller are left as they were.
+
+    Raises UsageError for names and options that cannot be, InputError for data that break a contract, MissingError for
+    weights, data, a device or disk space that is not there, AuthorError for a fault of somebody else's method.
+    """
+    told = progress_of(progress)
+    options = options_of(
+        method,
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        samples=samples,
+        average=average,
+        suite=suite,
+        protocol=protocol,
+        config=config,
+        settings=settings,
+        captions=captions,
+        runs=runs,
+        device=device,
+        batch_size=batch_size,
+        audit=audit,
+        references=references,
+        nway_judge=nway_judge,
+        half=half,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
+    )
+    with undisturbed(), disconnected(offline):
+        run = _run_of(pipeline.evaluate(word("method", method), whole("subject", subject), options, told))
+    for note in run.notes:
+        notice(note)
+    return run
+
+
+@own_errors()
+def open_run(folder: Place) -> Run:
+    """A complete and scored run that lies in `folder`, as `evaluate` gave it; nothing is computed.
+
+    Floors and ceilings are those that stand beside it in its folder of runs, made on the same test images and scored by
+    the same judges. Raises InputError for a folder without such a run.
+    """
+    path = place("folder", folder)
+    if not (path / RECORD).is_file():
+        raise InputError(f"{path}: holds no {RECORD}; name a run's folder, as runs/sim-things/eeg/atm/sub-08/seed-0")
+    run = read_run(path)
+    if run.sheet is None:
+        raise InputError(f"{path}: {run.unscored}; {AGAIN}")
+    floors, ceilings = (_opened_beside(run, names) for names in (companions.FLOORS, companions.CEILINGS))
+    if run.record.role == "floor":
+        floors = {}
+    caution = run.sheet.caution or run.record.caution
+    return Run(path, sheet_of(path, _ordered(run.sheet)), floors, ceilings, run.record.simulated, caution)
+
+
+def examine(method: str, *, subject: int, **chosen: Any) -> Preflight:
+    """All that `evaluate` with these arguments would need, and what of it is not there; nothing is written."""
+    return preflight.examine(method, whole("subject", subject), options_of(method, **chosen))
+
+
+def options_of(
+    method: object,
+    *,
+    dataset: object,
+    track: object,
+    seed: object,
+    samples: object,
+    average: object,
+    suite: object,
+    protocol: object,
+    config: object,
+    settings: object,
+    captions: object,
+    runs: object,
+    device: object,
+    batch_size: object,
+    audit: object,
+    references: object,
+    nway_judge: object,
+    half: object,
+    offline: object,
+    allow_unverified_weights: object,
+) -> Options:
+    """The options of a run from the arguments of `evaluate`; raises UsageError for a value of another type."""
+    file = None if config is None else shipped(place("config", config), word("method", method))
+    tables = read_tables(file, settings_of(settings))
+    return Options(
+        dataset=word("dataset", dataset),
+        track=word("track", track),
+        seed=whole("seed", seed),
+        samples=whole("samples", samples),
+        average=average if isinstance(average, str) else str(whole("average", average)),
+        suite=word("suite", suite),
+        protocol=word("protocol", protocol),
+        method_table=tables["method"],
+        dataset_table=tables["dataset"],
+        captions=None if captions is None else place("captions", captions),
+        runs=place("runs", runs),
+        device=word("device", device),
+        audit=switch("audit", audit),
+        nway_judge=None if nway_judge is None else word("nway_judge", nway_judge),
+        half=switch("half", half),
+        offline=switch("offline", offline),
+        allow_unverified_weights=switch("allow_unverified_weights", allow_unverified_weights),
+        batch_size=None if batch_size is None else whole("batch_size", batch_size),
+        companions=switch("references", references),
+    )
+
+
+def _ordered(sheet: ScoreSheet) -> ScoreSheet:
+    """The sheet with its metrics in the order in which they are shown, where a file has them by name."""
+    names = [*(name for name in METRICS if name in sheet.metrics), *sorted(sheet.metrics.keys() - METRICS.keys())]
+    return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in names})
+
+
+def _run_of(outcome: pipeline.Outcome) -> Run:
+    folder = outcome.run_folder
+    floors, ceilings = (
+        {name: _sheet_beside(folder, name, sheet) for name, sheet in sheets.items()}
+        for sheets in (outcome.floors, outcome.ceilings)
+    )
+    own = sheet_of(folder, outcome.sheet)
+    return Run(folder, own, floors, ceilings, outcome.simulated, outcome.caution, outcome.seconds, outcome.notes)
+
+
+def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
+    """The sheet of a floor or a ceiling, whose values by stimulus are sought beside the run when they are asked for."""
+
+    def items() -> tuple[tuple[str, ...], Items]:
+        other = next((one for one in _beside(folder, name) if one.sheet == sheet), None)
+        if other is None:
+            raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
+        return values_of(other)
+
+    return Sheet(sheet, items)
+
+
+def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
+    """The floors or ceilings of these names that stand beside a run and belong to it."""
+    found = {name: next((one for one in _beside(run.folder, name) if _belongs(one, run)), None) for name in names}
+    return {name: sheet_of(one.folder, one.sheet) for name, one in found.items() if one and one.sheet}
+
+
+def _beside(folder: Path, name: str) -> Iterator[Read]:
+    """The runs of a method or a reference on the same data set and subject, those on the same track first."""
+    subject, _, track, data = folder.absolute().parents[:4]
+    places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
+    for other in sorted(places, key=lambda one: one.parents[2] != track):
+        try:
+            yield read_run(other, manifest=False)
+        except (EegbenchError, OSError):  # a run that cannot be read is nobody's floor
+            continue
+
+
+def _belongs(other: Read, run: Read) -> bool:
+    """Whether a floor or a ceiling was made on the same test images and scored by the same judges."""
+    own, its = run.record.spec, other.record.spec
+    if other.record.role == "method" or run.sheet is None or other.sheet is None:
+        return False
+    same = [getattr(own, name) == getattr(its, name) for name in ("dataset", "revision", "subject")]
+    same += [own.dataset_configuration == its.dataset_configuration]
+    same += [own.average == its.average] * (other.record.role == "floor")
+    judged = ("suite", "protocol", "judges", "truths", "statistics")
+    return all([*same, *(getattr(run.sheet, name) == getattr(other.sheet, name) for name in judged)])
