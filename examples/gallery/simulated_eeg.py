@@ -2,15 +2,17 @@
 Look at a data set
 ==================
 
-Scenes of ``sim-things``, the **simulated** EEG of the subject who looks at them, and how EEG of pictures differs.
+Scenes of ``sim-things``, and the **simulated** EEG of a subject who looks at them.
 """
+
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from eegbench.datasets.sim_things import SimThings
+import eegbench
 
-data = SimThings()
+data = eegbench.dataset("sim-things")
 queries, answers = data.queries(8), data.answers(8)
 times = 1000 * (queries.info.start + np.arange(queries.info.times) / queries.info.rate)
 print(data.about)
