@@ -20,6 +20,7 @@ CONTRACTS = RUNS | {"contracts"}
 STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configuration", "plugins"}
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
+    "__main__": {"cli"},
     "": set(),  # eegbench/__init__.py, which names the public names and imports them when they are used
     "errors": {"tables"},
     "channels": set(),
