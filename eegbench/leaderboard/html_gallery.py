@@ -57,8 +57,8 @@ def gallery(linked: Linked, pictures: Gallery | None) -> str:
     ]
     return (
         f'<section class="gallery" id="{linked.name}-pictures"><h3>Pictures</h3>\n'
-        f"<p>{len(pictures.shown)} of {pictures.of} stimuli, spread evenly over their ids; open one to see what was made "
-        f'of it. {all_of}<span class="scripted">The keys ← and → go to the one before and the next.</span></p>\n'
+        f"<p>{len(pictures.shown)} of {pictures.of} stimuli, spread evenly over their ids; open one to see what was "
+        f'made of it. {all_of}<span class="scripted">The keys ← and → go to the one before and the next.</span></p>\n'
         f'<div class="stimuli">\n{"".join(shown)}</div>\n{lost}</section>\n'
     )
 

@@ -81,24 +81,24 @@ def _contents(runs: Sequence[Run], subjects: Sequence[int]) -> Contents:
 
 def _table(setting: Setting, contents: Contents, variant: tuple[str, ...], primary: str, normalised: bool) -> Table:
     rows, doubts = contents.layout.places, contents.layout.doubts
-    first = standing.primary_of(primary, [(column.column, len(column.running)) for column in contents.filled])
+    first = standing.primary_of(primary, [(entry.column, len(entry.running)) for entry in contents.filled])
     filled, marks = marked(contents.filled, first)
-    filled = [as_shares(column, rows) for column in filled] if normalised else filled
-    cells = zip(*(column.cells for column in filled), strict=True) if filled else [()] * len(rows)
-    untested = [column.column.metric for column, mark in zip(filled, marks, strict=True) if mark.untested]
+    filled = [as_shares(entry, rows) for entry in filled] if normalised else filled
+    cells = zip(*(entry.cells for entry in filled), strict=True) if filled else [()] * len(rows)
+    untested = [entry.column.metric for entry, mark in zip(filled, marks, strict=True) if mark.untested]
     note = f"not tested who is tied with the best, for want of values by stimulus: {', '.join(untested)}"
     ranked = [place.runs for place in rows if place.block == "ranked"]
     named = "" if first is None else wording.release(filled[first].column)
     reasons = [
-        (wording.release(column.column), column.reason or mark.reason)
-        for column, mark in zip(filled, marks, strict=True)
-        if column.column.at_n is None
+        (wording.release(entry.column), entry.reason or mark.reason)
+        for entry, mark in zip(filled, marks, strict=True)
+        if entry.column.at_n is None
     ]
     compares = len(ranked) > 1 and not doubts
     generalises = standing.generalises(contents.layout.shared, ranked, pooled=setting.pooled) if compares else ""
     return Table(
         setting,
-        tuple(column.column for column in filled),
+        tuple(entry.column for entry in filled),
         tuple(_row(setting, place, own) for place, own in zip(rows, cells, strict=True)),
         (note,) if untested else (),
         tuple(sorted({run.record.caution for run in contents.runs} - {""})),
