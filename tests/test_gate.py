@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from eegbench.backbones import resize as resizing
 from eegbench.checks import drift
-from eegbench.checks.drift import Entry, Finding
+from eegbench.checks.drift import Comparison, Entry
 from eegbench.cli import app
 from eegbench.files import write_text
 from eegbench.metrics import pixel
@@ -39,8 +39,8 @@ def baseline() -> list[Entry]:
     return [dataclasses.replace(entry, metrics=metrics) for entry, metrics in zip(entries, kept, strict=True)]
 
 
-def checked(folder: Path) -> dict[str, Finding]:
-    return {finding.metric: finding for finding in drift.compare(drift.read_scores(scores(folder)), baseline())}
+def checked(folder: Path) -> dict[str, Comparison]:
+    return {finding.metric: finding for finding in drift.comparisons(drift.read_scores(scores(folder)), baseline())}
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Comparison:
     """One metric of one run, or a whole run (metric ""), against the baseline.
 
     state: same; moved, missing, version fell or other variant, which fail; not comparable or left out; or new. stage:
@@ -101,16 +101,16 @@ def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard
         note(line)
     tree.check_whole()
     runs, unreadable = read_found(tree)
-    for one in unreadable:
-        note(one.line())
+    for broken in unreadable:
+        note(broken.line())
     check_read(unreadable, len(runs), "a baseline over the others is no pass")
-    found = []
+    entries = []
     for run in runs:
         if run.sheet is None:
             raise InputError(f"{run.folder}: {run.unscored}; finish it with `eegbench evaluate`, or move it away")
         key = [run.record.spec.key, run.sheet.suite, run.sheet.protocol]
-        found.append(_entry(run.path, key, run.sheet, sketches(run.values)))
-    return tuple(found)
+        entries.append(_entry(run.path, key, run.sheet, sketches(run.values)))
+    return tuple(entries)
 
 
 def tables_unseen(known: Sequence[Entry]) -> bool:
@@ -123,8 +123,8 @@ def read_baseline(path: Path) -> tuple[Entry, ...]:
     value = read_json(path)
     try:
         if value.get("schema_version") != SCHEMA_VERSION:
-            said = str(value.get("schema_version"))[:80]
-            raise InputError(f"schema version {said!r} of a baseline; this eegbench reads {SCHEMA_VERSION}")
+            version = str(value.get("schema_version"))[:80]
+            raise InputError(f"schema version {version!r} of a baseline; this eegbench reads {SCHEMA_VERSION}")
         entries = read_fields(Baseline, value, "baseline").entries
         for entry in entries:
             for name in entry.metrics:
@@ -148,25 +148,27 @@ def to_json(entries: Sequence[Entry]) -> str:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def compare(found: Sequence[Entry], known: Sequence[Entry]) -> tuple[Finding, ...]:
+def comparisons(entries: Sequence[Entry], known: Sequence[Entry]) -> tuple[Comparison, ...]:
     """Every metric of every run of the baseline, and what it does not have. Of runs that are one, the first counts."""
-    by_key = _firsts(found)
+    by_key = _firsts(entries)
     findings = [
-        Finding(entry.name, "", "left out", why=f"the same run as {first.name}, which counts in its place")
-        for entry in found
+        Comparison(entry.name, "", "left out", why=f"the same run as {first.name}, which counts in its place")
+        for entry in entries
         if (first := by_key[entry.key]) is not entry
     ]
     for entry in known:
         here = by_key.pop(entry.key, None)
         if here is None:
-            findings.append(Finding(entry.name, "", "missing", why="the baseline has this run"))
+            findings.append(Comparison(entry.name, "", "missing", why="the baseline has this run"))
         else:
             findings += _metrics(here, entry)
-    findings += [Finding(entry.name, "", "new", why="the baseline does not have this run") for entry in by_key.values()]
+    findings += [
+        Comparison(entry.name, "", "new", why="the baseline does not have this run") for entry in by_key.values()
+    ]
     return tuple(findings)
 
 
-def failures(findings: Iterable[Finding]) -> list[Finding]:
+def failures(findings: Iterable[Comparison]) -> list[Comparison]:
     return [finding for finding in findings if finding.failed]
 
 
@@ -192,38 +194,40 @@ def _entry(
     return Entry(name, digest(key), sheet.reconstructions, metrics)
 
 
-def _metrics(here: Entry, entry: Entry) -> list[Finding]:
+def _metrics(here: Entry, entry: Entry) -> list[Comparison]:
     same = bool(entry.images) and here.images == entry.images
     findings = []
     for metric in [*entry.metrics, *(name for name in here.metrics if name not in entry.metrics)]:
         before, now = entry.metrics.get(metric), here.metrics.get(metric)
         if before is None or now is None:
             state = "new" if before is None else "missing"
-            findings.append(Finding(here.name, metric, state, _value(before), _value(now), why=_absent(before, now)))
+            findings.append(Comparison(here.name, metric, state, _value(before), _value(now), why=_absent(before, now)))
         else:
             findings.append(_one(here.name, metric, before, now, "identical" if same else "generated"))
     return findings
 
 
-def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Finding:
+def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Comparison:
     near = before.identical if stage == "identical" else before.generated
-    told = Finding(run, metric, "same", before.value, now.value, near, stage)
+    comparison = Comparison(run, metric, "same", before.value, now.value, near, stage)
     releases = f"version {_release(before)}, now {_release(now)}"
     if now.version < before.version:
-        return dataclasses.replace(told, state="version fell", why=releases)
+        return dataclasses.replace(comparison, state="version fell", why=releases)
     if now.version > before.version:
-        return dataclasses.replace(told, state="not comparable", tolerance=None, stage="", why=releases)
+        return dataclasses.replace(comparison, state="not comparable", tolerance=None, stage="", why=releases)
     if now.variant != before.variant:  # another judge is no new definition
-        return dataclasses.replace(told, state="other variant", why=releases)
+        return dataclasses.replace(comparison, state="other variant", why=releases)
     if before.value is None or now.value is None:
         state = "same" if before.value is now.value else "moved"
-        return dataclasses.replace(told, state=state, why="" if state == "same" else "a value came or went")
+        return dataclasses.replace(comparison, state=state, why="" if state == "same" else "a value came or went")
     if abs(now.value - before.value) > near:
-        return dataclasses.replace(told, state="moved", why=f"by {now.value - before.value:+.3g} without a new version")
+        return dataclasses.replace(
+            comparison, state="moved", why=f"by {now.value - before.value:+.3g} without a new version"
+        )
     if stage == "identical" and before.sketch is not None and not _alike(before.sketch, now.sketch, near):
         why = "values by stimulus" + (" are gone" if now.sketch is None else " moved, though their mean did not")
-        return dataclasses.replace(told, state="moved", why=f"its {why}")
-    return told
+        return dataclasses.replace(comparison, state="moved", why=f"its {why}")
+    return comparison
 
 
 def _alike(before: tuple[float, float], now: tuple[float, float] | None, near: float) -> bool:

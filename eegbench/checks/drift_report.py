@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree
 
-from eegbench.checks.drift import SKIPPED, Finding
+from eegbench.checks.drift import SKIPPED, Comparison
 from eegbench.errors import unknown
 from eegbench.leaderboard import wording
 from eegbench.leaderboard.markdown import escape
@@ -13,14 +13,14 @@ from eegbench.tables import line
 HEADS = ("run", "metric", "baseline", "now", "tolerance", "stage", "state")
 
 
-def render(findings: Sequence[Finding], form: str) -> str:
+def render(findings: Sequence[Comparison], form: str) -> str:
     """The report in a format of FORMATS; raises UsageError for another."""
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
     return FORMATS[form](findings)
 
 
-def text(findings: Sequence[Finding]) -> str:
+def text(findings: Sequence[Comparison]) -> str:
     """A line for each comparison that is not as before, and what came of all."""
     lines = [
         f"{finding.state.upper() if finding.failed else finding.state:<14} {' '.join(_words(finding))}"
@@ -30,7 +30,7 @@ def text(findings: Sequence[Finding]) -> str:
     return "\n".join([*map(line, lines), summary(findings)]) + "\n"
 
 
-def markdown(findings: Sequence[Finding]) -> str:
+def markdown(findings: Sequence[Comparison]) -> str:
     """A table of what is not as before, the failures first, and of all the rest a count."""
     shown = sorted((f for f in findings if f.state != "same"), key=lambda f: not f.failed)
     parts = [f"**{'Failed' if any(f.failed for f in findings) else 'Passed'}**: {escape(summary(findings))}"]
@@ -40,7 +40,7 @@ def markdown(findings: Sequence[Finding]) -> str:
     return "## Drift of scores\n\n" + "\n\n".join(parts) + "\n"
 
 
-def junit(findings: Sequence[Finding]) -> str:
+def junit(findings: Sequence[Comparison]) -> str:
     """A test suite for each run, a test case for each metric."""
     root = ElementTree.Element("testsuites", name="eegbench check")
     for run in dict.fromkeys(finding.run for finding in findings):
@@ -60,20 +60,20 @@ def junit(findings: Sequence[Finding]) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Comparison]) -> str:
     counts = Counter(finding.state for finding in findings)
-    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-    return f"{len(findings)} comparisons: {told or 'none'}"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    return f"{len(findings)} comparisons: {states or 'none'}"
 
 
-def _words(finding: Finding) -> list[str]:
+def _words(finding: Comparison) -> list[str]:
     named = f"{finding.run}, {finding.metric}:" if finding.metric else f"{finding.run}:"
     values = [] if finding.before is finding.now is None else [f"{_number(finding.before)} -> {_number(finding.now)}"]
     near = [f"(tolerance {finding.tolerance:.2g}, {finding.stage} images)"] if finding.tolerance is not None else []
     return [named, *values, finding.why, *near]
 
 
-def _row(finding: Finding) -> list[str]:
+def _row(finding: Comparison) -> list[str]:
     near = "" if finding.tolerance is None else f"{finding.tolerance:.2g}"
     state = f"**{finding.state}**" if finding.failed else finding.state
     state += f": {escape(finding.why)}" if finding.why else ""
@@ -89,4 +89,4 @@ def _cells(entries: Sequence[str]) -> str:
     return "| " + " | ".join(entries) + " |"
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"text": text, "md": markdown, "junit": junit}
+FORMATS: Mapping[str, Callable[[Sequence[Comparison]], str]] = {"text": text, "md": markdown, "junit": junit}

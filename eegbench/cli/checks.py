@@ -87,7 +87,7 @@ def check(
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
     if known and not update and runs.is_dir() and drift.tables_unseen(known):
         note(f"{baseline}: looks at no values by stimulus; `eegbench check --update` adds what it needs for that")
-    findings = drift.compare(found, known)
+    findings = drift.comparisons(found, known)
     text = drift_report.render(findings, form)
     if output:
         write(output, text, "--output")

@@ -51,18 +51,20 @@ def average(scores: Sequence[Scored], limits: Limits = (None, None)) -> tuple[fl
       subjects, each one's seeds averaged. Two subjects: none.
     - Without values by stimulus, as of metrics of whole sets: `_of_sets`.
     """
-    means = _means([(one.subject, one.value) for one in scores])
+    means = _means([(score.subject, score.value) for score in scores])
     mean = math.fsum(means.values()) / len(means)
     if len(scores) == 1:
-        [one] = scores
-        if one.own or one.items is None:
-            return mean, one.ci
-        return mean, statistics.mean_interval(one.items, limits=limits)[1]
+        [score] = scores
+        if score.own or score.items is None:
+            return mean, score.ci
+        return mean, statistics.mean_interval(score.items, limits=limits)[1]
     if 1 < len(means) < FEWEST_SUBJECTS:
         return mean, None
     rows = rows_of(scores)
     if rows is None:
-        return mean, _of_sets(mean, list(means.values()) if len(means) > 1 else [one.value for one in scores], scores)
+        return mean, _of_sets(
+            mean, list(means.values()) if len(means) > 1 else [score.value for score in scores], scores
+        )
     crossed = statistics.crossed(rows)
     ci = crossed.interval()
     shift = mean - crossed.mean  # not quite zero where a run lacks a stimulus
@@ -77,8 +79,18 @@ def mean_over_subjects(values: Sequence[tuple[int, float]]) -> float:
 
 def seeds_sd(scores: Sequence[Scored]) -> float | None:
     """The standard deviation between seeds of one subject, the root of its mean square over subjects; None for none."""
-    seeds_of = [values for values in _by_subject([(one.subject, one.value) for one in scores]).values() if values[1:]]
-    return math.sqrt(math.fsum(float(np.var(one, ddof=1)) for one in seeds_of) / len(seeds_of)) if seeds_of else None
+    seeds_of = [
+        values
+        for values in _by_subject(
+            [(values_of_subject.subject, values_of_subject.value) for values_of_subject in scores]
+        ).values()
+        if values[1:]
+    ]
+    return (
+        math.sqrt(math.fsum(float(np.var(values_of_subject, ddof=1)) for values_of_subject in seeds_of) / len(seeds_of))
+        if seeds_of
+        else None
+    )
 
 
 def rows_of(scores: Sequence[Scored], stimuli: tuple[str, ...] | None = None) -> Array | None:
@@ -87,14 +99,14 @@ def rows_of(scores: Sequence[Scored], stimuli: tuple[str, ...] | None = None) ->
     A row is a subject, its seeds averaged; of one subject alone it is a seed. Rows are in the order of their numbers,
     columns in that of `stimuli`, which are by default `stimuli_of`.
     """
-    if not scores or any(one.items is None for one in scores):
+    if not scores or any(score.items is None for score in scores):
         return None
     stimuli = stimuli_of(scores) if stimuli is None else stimuli
-    ordered = sorted(scores, key=lambda one: (one.subject, one.seed))
-    several = len({one.subject for one in scores}) > 1
+    ordered = sorted(scores, key=lambda score: (score.subject, score.seed))
+    several = len({score.subject for score in scores}) > 1
     members: dict[int, list[Array]] = defaultdict(list)
-    for place, one in enumerate(ordered):
-        members[one.subject if several else place].append(_spread(one, stimuli))
+    for place, score in enumerate(ordered):
+        members[score.subject if several else place].append(_spread(score, stimuli))
     table = np.array([np.mean(rows, axis=0) for rows in members.values()])  # NaN in a seed is NaN of the subject
     return table if np.isfinite(table).any(axis=1).all() else None
 
@@ -102,8 +114,8 @@ def rows_of(scores: Sequence[Scored], stimuli: tuple[str, ...] | None = None) ->
 def stimuli_of(scores: Sequence[Scored]) -> tuple[str, ...]:
     """The stimuli that any of the scores has: in its own order where all have the same."""
     first = scores[0].stimuli
-    same = all(one.stimuli is first or one.stimuli == first for one in scores)
-    return first if same else tuple(sorted(set().union(*(one.stimuli for one in scores))))
+    same = all(score.stimuli is first or score.stimuli == first for score in scores)
+    return first if same else tuple(sorted(set().union(*(score.stimuli for score in scores))))
 
 
 def _by_subject(values: Sequence[tuple[int, float]]) -> Mapping[int, list[float]]:
@@ -129,24 +141,24 @@ def _of_sets(mean: float, rows: Sequence[float], scores: Sequence[Scored]) -> Bo
     reach = float(stdtrit(len(rows) - 1, 0.975)) * float(np.std(rows, ddof=1)) / math.sqrt(len(rows))
     typical = _typical(scores)
     if typical is None:
-        return (mean - reach, mean + reach) if len({one.subject for one in scores}) > 1 and reach > 0 else None
+        return (mean - reach, mean + reach) if len({score.subject for score in scores}) > 1 and reach > 0 else None
     low, high = (math.hypot(reach, side) for side in typical)
     return mean - low, mean + high
 
 
 def _typical(scores: Sequence[Scored]) -> tuple[float, float] | None:
     """The mean distances of the ends of the runs' intervals from their values; None where a run has none."""
-    reaches = [(one.value - one.ci[0], one.ci[1] - one.value) for one in scores if one.ci is not None]
+    reaches = [(score.value - score.ci[0], score.ci[1] - score.value) for score in scores if score.ci is not None]
     if len(reaches) < len(scores):
         return None
     low, high = (math.fsum(side) / len(side) for side in zip(*reaches, strict=True))
     return low, high
 
 
-def _spread(one: Scored, stimuli: tuple[str, ...]) -> Array:
+def _spread(score: Scored, stimuli: tuple[str, ...]) -> Array:
     """A run's values in the order of `stimuli`, NaN where it has none."""
-    assert one.items is not None
-    if one.stimuli is stimuli or one.stimuli == stimuli:
-        return one.items
-    known = dict(zip(one.stimuli, one.items.tolist(), strict=True))
+    assert score.items is not None
+    if score.stimuli is stimuli or score.stimuli == stimuli:
+        return score.items
+    known = dict(zip(score.stimuli, score.items.tolist(), strict=True))
     return np.array([known.get(stimulus, math.nan) for stimulus in stimuli])

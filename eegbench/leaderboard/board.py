@@ -57,9 +57,9 @@ class Board:
         InputError for a folder that is none, and for a subject that no run is on; UsageError for another word for
         `claims`, a metric that no table ranks, or a margin that is not above 0.
         """
-        found = find_runs(folder, links)
-        runs, unreadable = read_found(found)
-        for news in (*found.notes(), *(one.line() for one in unreadable), *_not_counted(runs)):
+        tree = find_runs(folder, links)
+        runs, unreadable = read_found(tree)
+        for news in (*tree.notes(), *(broken.line() for broken in unreadable), *_not_counted(runs)):
             note(news)
         known = {run.record.spec.subject for run in runs}
         if lacking := sorted(set(subjects) - known):
@@ -71,11 +71,11 @@ class Board:
             return tables, assess(read_claims(), runs, claims, margin=margin)
 
         (tables, assessed), runs, strange = _made(make, runs)
-        for one in strange:
-            note(one.line())
-        unreadable = sorted([*unreadable, *strange], key=lambda one: one.path)
-        if found.lost:
-            names = few([f"{one.path} ({one.reason})" for one in found.lost])
+        for broken in strange:
+            note(broken.line())
+        unreadable = sorted([*unreadable, *strange], key=lambda broken: broken.path)
+        if tree.lost:
+            names = few([f"{broken.path} ({broken.reason})" for broken in tree.lost])
             tables = _noted(tables, f"not looked at, so that runs may be missing here: {names}")
         return cls(folder, tuple(runs), tables, assessed, tuple(unreadable))
 
@@ -91,7 +91,7 @@ class Board:
             parts = [markdown(self.tables, notice), claims_markdown.block(self.claims)]
             return "\n".join(filter(None, parts))
         if form == "json" and self.unreadable:
-            names = "; ".join(f"{one.path} ({one.why})" for one in self.unreadable)
+            names = "; ".join(f"{broken.path} ({broken.why})" for broken in self.unreadable)
             told = f"{missing.sentence(self.unreadable, len(self.runs))} {names}"
             return render(_noted(self.tables, told), form)
         return render(self.tables, form)
@@ -137,8 +137,10 @@ def _made(make: Callable[[Sequence[Run]], Made], runs: list[Run]) -> tuple[Made,
 
 def _not_counted(runs: Sequence[Run]) -> list[str]:
     """The complete runs whose scores are there and do not count, and why."""
-    told = [run for run in runs if run.sheet is None and run.record.status == "complete" and run.unscored != NOT_YET]
-    return [f"not scored: {line(run.path)}: {run.unscored}" for run in told]
+    uncounted = [
+        run for run in runs if run.sheet is None and run.record.status == "complete" and run.unscored != NOT_YET
+    ]
+    return [f"not scored: {line(run.path)}: {run.unscored}" for run in uncounted]
 
 
 def _noted(tables: Sequence[Table], note: str) -> tuple[Table, ...]:

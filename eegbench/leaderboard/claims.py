@@ -39,7 +39,7 @@ ONE_FIT = "one fit"
 POOLED = (1, 2, 3, 4, 5, 6)  # the people of eegcvpr, whom its protocol "pooled" trains on together
 PACK = "pack:"  # how a configuration names weights of the micro pack, which are no paper's
 
-Rows = list[tuple[Setting, list[Column], list[Row]]]
+SettingRows = list[tuple[Setting, list[Column], list[Row]]]
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,19 @@ def assess(
     recorded = [run for run in runs if not run.record.simulated and run.record.role == "method"]
     known = {run.record.spec.dataset for run in recorded if run.sheet}
     chosen = [claim for claim in claims if which == "all" or (which == "auto" and claim.dataset in known)]
-    made: dict[tuple[object, ...], Rows] = {}
-    return tuple(one for claim in chosen for one in _assessed(claim, recorded, made, margin))
+    made: dict[tuple[object, ...], SettingRows] = {}
+    return tuple(assessed for claim in chosen for assessed in _assessed(claim, recorded, made, margin))
 
 
 def _assessed(
-    claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], Rows], margin: float | None
+    claim: Claim, runs: Sequence[Run], made: dict[tuple[object, ...], SettingRows], margin: float | None
 ) -> list[Assessed]:
     if claim.not_comparable:
         return [Assessed(claim, f"{NOT_COMPARABLE}: {claim.not_comparable}")]
     key = claim.dataset, claim.our_method, _subjects(claim.subject)
     if key not in made:
         made[key] = rows_of_all(run for run in runs if _key(run) in [(*key[:2], subject) for subject in key[2]])
-    found, left_out = [], ""
+    assessed, left_out = [], ""
     for setting, columns, rows in made[key]:
         for row in rows if _same_setting(claim, setting) else ():
             for column, cell in zip(columns, row.cells, strict=True):
@@ -98,8 +98,8 @@ def _assessed(
                     continue
                 own = {source.path for source in row.runs}
                 verdict = _verdict(claim, column, cell, [run for run in runs if run.path in own], margin)
-                found.append(Assessed(claim, verdict, cell.value, cell.ci, row.label, len(row.subjects), setting))
-    return found or [Assessed(claim, left_out or NO_RUN)]
+                assessed.append(Assessed(claim, verdict, cell.value, cell.ci, row.label, len(row.subjects), setting))
+    return assessed or [Assessed(claim, left_out or NO_RUN)]
 
 
 def _key(run: Run) -> tuple[str, str, int]:
@@ -121,15 +121,15 @@ def _verdict(claim: Claim, column: Column, cell: Cell, runs: Sequence[Run], marg
     spread = len(fits) > 1 and max(fits) - min(fits) > wording.NOISE
     alone = "" if spread else f", {ONE_FIT}"
     if spread:
-        found = statistics.on_the_same_stimuli(fits, claim.value, rounding=rounding)
+        test = statistics.on_the_same_stimuli(fits, claim.value, rounding=rounding)
     elif cell.value is not None and (error := _standard_error(column, cell, runs)):
-        found = statistics.on_other_stimuli(cell.value, error, claim.value, rounding=rounding)
+        test = statistics.on_other_stimuli(cell.value, error, claim.value, rounding=rounding)
     else:
         return NO_INTERVAL
-    if margin is not None and found.within(margin):
+    if margin is not None and test.within(margin):
         return f"{AGREES} (margin {f'{margin:g}'.removeprefix('0')}{alone})"
-    words = CONTRADICTED if found.contradicted else NOT_CONTRADICTED
-    return f"{words} (resolution {_short(found.resolution)}{alone})"
+    words = CONTRADICTED if test.contradicted else NOT_CONTRADICTED
+    return f"{words} (resolution {_short(test.resolution)}{alone})"
 
 
 def fits_of(column: Column, runs: Iterable[Run]) -> list[float]:
@@ -162,8 +162,8 @@ def _standard_error(column: Column, cell: Cell, runs: Sequence[Run]) -> float | 
     if rows is not None:
         variance = statistics.crossed(rows).stimuli if len(rows) > 1 else 0.0
         own = [row[np.isfinite(row)] for row in rows]
-        if variance == 0 and all(len(one) > 1 for one in own):
-            variance = math.fsum(float(one.var(ddof=1)) / len(one) for one in own) / len(own) ** 2
+        if variance == 0 and all(len(values) > 1 for values in own):
+            variance = math.fsum(float(values.var(ddof=1)) / len(values) for values in own) / len(own) ** 2
         if (error := math.sqrt(variance)) > wording.NOISE:
             return error
     return None if cell.ci is None else (cell.ci[1] - cell.ci[0]) / 2 / statistics.NORMAL

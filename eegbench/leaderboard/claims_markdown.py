@@ -28,12 +28,12 @@ def block(assessed: Sequence[Assessed]) -> str:
     """The section, which ends in a line break: a table by paper, its footnotes, its papers; "" for no claims."""
     if not assessed:
         return ""
-    keys = list(dict.fromkeys(one.claim.paper for one in assessed))
-    ordered = sorted(assessed, key=lambda one: keys.index(one.claim.paper))
-    times = Counter(one.claim.place for one in assessed)
+    keys = list(dict.fromkeys(entry.claim.paper for entry in assessed))
+    ordered = sorted(assessed, key=lambda entry: keys.index(entry.claim.paper))
+    times = Counter(entry.claim.place for entry in assessed)
     footnotes: dict[str, int] = {}
     grid = [_line(COLUMNS), _line(["--:" if name == "published" else ":--" for name in COLUMNS])]
-    grid += [_line(_entries(one, times[one.claim.place] > 1, footnotes)) for one in ordered]
+    grid += [_line(_entries(entry, times[entry.claim.place] > 1, footnotes)) for entry in ordered]
     parts = ["## Published numbers", LEGEND, "\n".join(grid)]
     parts.append("\n".join(f"{mark}. {escape(text, LONGEST_FOOTNOTE)}" for text, mark in footnotes.items()))
     known = {paper.key: paper for paper in read_papers()}
@@ -41,26 +41,30 @@ def block(assessed: Sequence[Assessed]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _entries(one: Assessed, repeated: bool, footnotes: dict[str, int]) -> list[str]:
-    claim = one.claim
+def _entries(assessed: Assessed, repeated: bool, footnotes: dict[str, int]) -> list[str]:
+    claim = assessed.claim
     texts = [f"Protocol: {claim.protocol}"] if claim.protocol else []
     texts += SENTENCE_END.split(claim.uncertain) if claim.uncertain else []
     marks = ",".join(str(mark) for mark in sorted(footnotes.setdefault(t, len(footnotes) + 1) for t in texts))
     published = _as_printed(claim.value) + ("" if claim.spread is None else f" ± {_as_printed(claim.spread)}")
     published += f"<sup>{marks}</sup>" if marks else ""
     words = (claim.paper, claim.table, claim.method, claim.dataset, claim.subject, claim.metric)
-    return [*map(escape, words), published, _measured(one, repeated), escape(one.verdict)]
+    return [*map(escape, words), published, _measured(assessed, repeated), escape(assessed.verdict)]
 
 
-def _measured(one: Assessed, repeated: bool) -> str:
+def _measured(assessed: Assessed, repeated: bool) -> str:
     """Value, interval and row; of a claim with several rows also what sets their tables apart."""
-    if one.value is None or one.setting is None:
+    if assessed.value is None or assessed.setting is None:
         return ""
-    decimals = 3 if abs(one.value) < 10 else 2
-    ends = "" if one.ci is None else f" [{fixed(one.ci[0], decimals)}, {fixed(one.ci[1], decimals)}]"
-    people = f"{one.subjects} subject{'' if one.subjects == 1 else 's'}"
-    told = [one.row, people, *([f"revision {one.setting.revision}", one.setting.options] if repeated else [])]
-    return f"{fixed(one.value, decimals)}{ends} ({escape(', '.join(told))})"
+    decimals = 3 if abs(assessed.value) < 10 else 2
+    ends = "" if assessed.ci is None else f" [{fixed(assessed.ci[0], decimals)}, {fixed(assessed.ci[1], decimals)}]"
+    people = f"{assessed.subjects} subject{'' if assessed.subjects == 1 else 's'}"
+    origin = [
+        assessed.row,
+        people,
+        *([f"revision {assessed.setting.revision}", assessed.setting.options] if repeated else []),
+    ]
+    return f"{fixed(assessed.value, decimals)}{ends} ({escape(', '.join(origin))})"
 
 
 def _as_printed(value: float) -> str:
@@ -72,8 +76,8 @@ def _paper(key: str, paper: Paper | None) -> str:
     if paper is None:
         return f"- {escape(key)}"
     facts = (paper.called, paper.authors, f"{paper.venue} {paper.year}".strip(), paper.identifier)
-    told = [*filter(None, facts), *([f"code {paper.code}"] if paper.code else [])]
-    return f"- {escape(key)}: {escape('; '.join(told))}"
+    parts = [*filter(None, facts), *([f"code {paper.code}"] if paper.code else [])]
+    return f"- {escape(key)}: {escape('; '.join(parts))}"
 
 
 def _line(entries: Sequence[str]) -> str:

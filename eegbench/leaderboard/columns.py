@@ -66,8 +66,8 @@ def _bounds(metric: str, stated: Sequence[Limits | None]) -> Limits:
     """A metric's bounds: of the package's own those that are known, else the widest that the scores state."""
     if metric in known():
         return known()[metric].bounds
-    limits = [one for one in stated if one is not None]
-    lows, highs = ([end for one in limits if (end := one[side]) is not None] for side in (0, 1))
+    limits = [limit for limit in stated if limit is not None]
+    lows, highs = ([end for limit in limits if (end := limit[side]) is not None] for side in (0, 1))
     return (
         min(lows) if len(lows) == len(stated) else None,
         max(highs) if len(highs) == len(stated) else None,
@@ -99,30 +99,30 @@ def fill(column: Column, places: Sequence[Place], references: References, compar
     if not comparable or column.at_n:
         return Filled(column, tuple(cells), entered, spans)
     for number in set(ranked) - set(running) if running else ():
-        told = f"not compared: {sharing.why_not(entries[number])}"
+        reason = f"not compared: {sharing.why_not(entries[number])}"
         if cells[number].value is not None:
-            cells[number] = dataclasses.replace(cells[number], notes=(told, *cells[number].notes))
+            cells[number] = dataclasses.replace(cells[number], notes=(reason, *cells[number].notes))
     return Filled(column, tuple(cells), entered, spans, tuple(running), compared.reason)
 
 
 def marked(filled: Sequence[Filled], primary: int | None) -> tuple[list[Filled], list[ranking.Marks]]:
     """The columns with what is best, what is tied, and the smallest visible difference."""
-    comparisons = sum(max(0, len(one.running) - 1) for one in filled)
+    comparisons = sum(max(0, len(entry.running) - 1) for entry in filled)
     contests = []
-    for one in filled:
-        values = [value for number in one.running if (value := one.cells[number].value) is not None]
-        scores = [one.scores[number] for number in one.running]
-        contests.append(ranking.contest(one.column, values, scores, comparisons=comparisons))
+    for entry in filled:
+        values = [value for number in entry.running if (value := entry.cells[number].value) is not None]
+        scores = [entry.scores[number] for number in entry.running]
+        contests.append(ranking.contest(entry.column, values, scores, comparisons=comparisons))
     marks = ranking.mark(contests, primary)
-    found = []
-    for one, contest, mark in zip(filled, contests, marks, strict=True):
-        cells = list(one.cells)
-        for order, number in enumerate(one.running):
+    columns = []
+    for entry, contest, mark in zip(filled, contests, marks, strict=True):
+        cells = list(entry.cells)
+        for order, number in enumerate(entry.running):
             best, tied = order in mark.best, order in mark.tied
             cells[number] = dataclasses.replace(cells[number], compared=True, best=best, tied=tied)
-        column = dataclasses.replace(one.column, visible=contest.visible)
-        found.append(dataclasses.replace(one, column=column, cells=tuple(cells)))
-    return found, marks
+        column = dataclasses.replace(entry.column, visible=contest.visible)
+        columns.append(dataclasses.replace(entry, column=column, cells=tuple(cells)))
+    return columns, marks
 
 
 def as_shares(filled: Filled, places: Sequence[Place]) -> Filled:
@@ -140,5 +140,5 @@ def as_shares(filled: Filled, places: Sequence[Place]) -> Filled:
 
 def _left_out(entries: Sequence[Entry], kept: Kept) -> tuple[tuple[int, str], ...]:
     """The pairs of subject and stimulus that were scored and are not compared."""
-    scored = {(one.subject, stimulus) for entry in entries for one in entry.scores for stimulus in one.stimuli}
+    scored = {(score.subject, stimulus) for entry in entries for score in entry.scores for stimulus in score.stimuli}
     return tuple(sorted(pair for pair in scored if pair[1] not in kept[pair[0]]))

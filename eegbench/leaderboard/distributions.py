@@ -65,9 +65,9 @@ def by_stimulus(row: Row, column: Column, runs: Sequence[Run]) -> Array | None:
         subjects[run.record.spec.subject].append((values.stimuli, own))
     if not subjects:
         return None
-    means = [_mean([_aligned(*one, _union(seeds)) for one in seeds]) for seeds in subjects.values()]
+    means = [_mean([_aligned(*by_seed, _union(seeds)) for by_seed in seeds]) for seeds in subjects.values()]
     named = [(_union(seeds), mean) for seeds, mean in zip(subjects.values(), means, strict=True)]
-    pooled = _mean([_aligned(*one, _union(named)) for one in named])
+    pooled = _mean([_aligned(*by_seed, _union(named)) for by_seed in named])
     low, high = column.bounds
     return np.clip(pooled[np.isfinite(pooled)], -np.inf if low is None else low, np.inf if high is None else high)
 
@@ -95,15 +95,15 @@ def _mean(rows: Sequence[Array]) -> Array:
 
 def _drawn(linked: Linked, place: int, column: Column) -> tuple[list[Drawn], int]:
     """The ranked methods, the best first, below them floors and what is left out; and how many methods had no room."""
-    found: dict[str, list[Drawn]] = {"ranked": [], "floor": [], "transductive": [], "left out": []}
+    blocks: dict[str, list[Drawn]] = {"ranked": [], "floor": [], "transductive": [], "left out": []}
     for row in linked.table.rows:
-        if row.block in found and row.cells[place].value is not None:
+        if row.block in blocks and row.cells[place].value is not None:
             runs = [linked.runs[source.path] for source in linked.standing(row, column)]
             values = by_stimulus(row, column, runs)
             if values is not None and len(values):
-                found[row.block].append((row, _shown_mean(linked.table, row, place, values), values))
-    methods = sorted(found["ranked"], key=lambda one: -one[1] if column.higher_is_better else one[1])
-    floors, others = found["floor"][: ROWS // 2], found["transductive"] + found["left out"]
+                blocks[row.block].append((row, _shown_mean(linked.table, row, place, values), values))
+    methods = sorted(blocks["ranked"], key=lambda drawn: -drawn[1] if column.higher_is_better else drawn[1])
+    floors, others = blocks["floor"][: ROWS // 2], blocks["transductive"] + blocks["left out"]
     room = ROWS - len(floors)
     left = room - len(methods[:room])
     return methods[:room] + floors + others[:left], len(methods[room:]) + len(others[left:])
@@ -119,7 +119,7 @@ def _figure(column: Column, drawn: Sequence[Drawn], left: int, decimals: int) ->
     low = min(float(values.min()) for _, _, values in drawn)
     high = max(float(values.max()) for _, _, values in drawn)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    rows = [_row(i * LINE, one, (low, high), column, decimals) for i, one in enumerate(drawn)]
+    rows = [_row(i * LINE, entry, (low, high), column, decimals) for i, entry in enumerate(drawn)]
     bottom = len(drawn) * LINE
     ends = [fixed(end, decimals) for end in (low, high)]
     axis = (
@@ -141,8 +141,8 @@ def _told(drawn: Sequence[Drawn], decimals: int) -> str:
     return text(f"means: {means}", LABEL * ROWS * 2)
 
 
-def _row(top: int, one: Drawn, ends: tuple[float, float], column: Column, decimals: int) -> str:
-    row, mean, values = one
+def _row(top: int, drawn: Drawn, ends: tuple[float, float], column: Column, decimals: int) -> str:
+    row, mean, values = drawn
     kind = f"{row.role} apart" if row.block in ("transductive", "left out") else row.role
     baseline = top + LETTERS + HEIGHT
     counts, _ = np.histogram(values, BINS, ends)
@@ -166,9 +166,9 @@ def _place(value: float, ends: tuple[float, float]) -> float:
 def _steps(counts: NDArray[np.int64]) -> str:
     """The outline of a histogram, from the lower left to the lower right."""
     tops = HEIGHT - np.round(counts / max(1, counts.max()) * (HEIGHT - 1), 1)
-    told, before = [f"M0 {HEIGHT}"], float(HEIGHT)
+    steps, before = [f"M0 {HEIGHT}"], float(HEIGHT)
     for i, top in enumerate(tops.tolist()):
         if top != before:
-            told.append(f"H{i}V{top:g}")
+            steps.append(f"H{i}V{top:g}")
             before = top
-    return "".join(told) + f"H{BINS}V{HEIGHT}Z"
+    return "".join(steps) + f"H{BINS}V{HEIGHT}Z"

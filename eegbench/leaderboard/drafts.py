@@ -117,7 +117,7 @@ def _weight_doubts(runs: Sequence[Run]) -> tuple[str, str]:
         for name, sha256 in run.record.digests.items():
             if name.startswith(head):
                 weights[name.removeprefix(head)].add(sha256)
-    unknown = sorted(name for name, found in weights.items() if "" in found)
+    unknown = sorted(name for name, digests in weights.items() if "" in digests)
     unlike = differing(weights)
     return (
         f"its runs were made with different weights of {named(unlike)}" if unlike else "",

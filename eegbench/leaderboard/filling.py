@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def has_items(self) -> bool:
-        return all(one.items is not None for one in self.scores)
+        return all(score.items is not None for score in self.scores)
 
     @property
     def alone(self) -> bool:
@@ -64,29 +64,29 @@ class Entry:
     @property
     def chance(self) -> float | None:
         """What chance gives, the mean over subjects; None where a run does not say, or says it in an older record."""
-        known = [(one.subject, one.chance) for one in self.scores if one.chance is not None]
+        known = [(score.subject, score.chance) for score in self.scores if score.chance is not None]
         return mean_over_subjects(known) if known and len(known) == len(self.scores) else None
 
     def over(self, kept: Kept) -> "Entry":
         """The same over the stimuli kept: what was scored on them alone is as it was."""
-        scores = tuple(_over(one, kept[one.subject]) if one.subject in kept else one for one in self.scores)
-        had, has = (sum(one.defined for one in all_) for all_ in (self.scores, scores))
+        scores = tuple(_over(score, kept[score.subject]) if score.subject in kept else score for score in self.scores)
+        had, has = (sum(score.defined for score in all_) for all_ in (self.scores, scores))
         if had == has:
             return dataclasses.replace(self, scores=scores)
-        people = len({one.subject for one in scores})
+        people = len({score.subject for score in scores})
         what = "stimuli" if len(scores) == 1 else f"values of {people} subjects" if people > 1 else "values"
-        told = f"over {has} of {had} {what}: those on which all ranked methods have a value"
-        return dataclasses.replace(self, scores=scores, partial=(), notes=(*self.notes, told))
+        note = f"over {has} of {had} {what}: those on which all ranked methods have a value"
+        return dataclasses.replace(self, scores=scores, partial=(), notes=(*self.notes, note))
 
     def cell(self, column: Column) -> Cell:
         """The mean with its interval, within the metric's bounds."""
         value, ci = average(self.scores, column.bounds) if self.scores else (None, None)
-        told = (note(self.runs, self.missing, "left out"), note(self.runs, [*self.partial, *self.unverified], ""))
-        stale = column.metric == "is" and ci is None and any(not one.own for one in self.scores)
+        notes = (note(self.runs, self.missing, "left out"), note(self.runs, [*self.partial, *self.unverified], ""))
+        stale = column.metric == "is" and ci is None and any(not score.own for score in self.scores)
         return Cell(
             None if value is None else column.clipped(value),
             None if ci is None else (column.clipped(ci[0]), column.clipped(ci[1])),
-            (*filter(None, told), *self.notes, *([LEFT_OUT] if stale else [])),
+            (*filter(None, notes), *self.notes, *([LEFT_OUT] if stale else [])),
             seeds_sd=seeds_sd(self.scores),
         )
 
@@ -107,11 +107,11 @@ def gather(column: Column, runs: Sequence[Run]) -> Entry:
         if abs(score.value - column.clipped(score.value)) > ROUNDING:
             missing.append((run, _astray(column, score.value)))
             continue
-        one = _scored(run, score, run.sheet)
-        scores.append(one)
+        scored = _scored(run, score, run.sheet)
+        scores.append(scored)
         facts.append(facts_of(score.metric, score.facts))
-        older_chance |= score.floor is not None and one.chance is None
-        defined = one.defined if score.items is None else score.items
+        older_chance |= score.floor is not None and scored.chance is None
+        defined = scored.defined if score.items is None else score.items
         if defined < run.sheet.n:
             partial.append((run, f"defined for {defined} of {run.sheet.n} items{_because(score)}"))
         if score.unverified:
@@ -140,18 +140,18 @@ def _scored(run: Run, score: Score, sheet: ScoreSheet) -> Scored:
     return Scored(spec.subject, score.value, ci, stimuli, items, sheet.n, chance, spec.seed, own)
 
 
-def _over(one: Scored, kept: frozenset[str]) -> Scored:
+def _over(score: Scored, kept: frozenset[str]) -> Scored:
     """A run's score over the stimuli kept; where it has none by stimulus, or no value elsewhere, its value stays."""
-    if one.items is None:
-        return one
-    places = [i for i, stimulus in enumerate(one.stimuli) if stimulus in kept and math.isfinite(one.items[i])]
-    if len(places) == len(one.stimuli) or not places:
-        return one
-    items, stimuli = one.items[places], tuple(one.stimuli[i] for i in places)
-    if len(places) == one.defined:
-        return dataclasses.replace(one, stimuli=stimuli, items=items)
+    if score.items is None:
+        return score
+    places = [i for i, stimulus in enumerate(score.stimuli) if stimulus in kept and math.isfinite(score.items[i])]
+    if len(places) == len(score.stimuli) or not places:
+        return score
+    items, stimuli = score.items[places], tuple(score.stimuli[i] for i in places)
+    if len(places) == score.defined:
+        return dataclasses.replace(score, stimuli=stimuli, items=items)
     value = float(np.mean(items))
-    return dataclasses.replace(one, value=value, ci=None, stimuli=stimuli, items=items, n=len(items), own=False)
+    return dataclasses.replace(score, value=value, ci=None, stimuli=stimuli, items=items, n=len(items), own=False)
 
 
 def _why_missing(column: Column, score: Score | None) -> str:
@@ -179,8 +179,8 @@ def note(runs: Sequence[Run], problems: Sequence[tuple[Run, str]], what: str) ->
         reasons[reason].append(run.name)
     sentences = []
     for reason, names in sorted(reasons.items()):
-        told = named(names)
-        head = f"{len(names)} of {len(runs)} runs {what}".rstrip() + f" ({told})" if len(runs) > 1 else told
+        runs_named = named(names)
+        head = f"{len(names)} of {len(runs)} runs {what}".rstrip() + f" ({runs_named})" if len(runs) > 1 else runs_named
         sentences.append(f"{head}: {reason}")
     return "; ".join(sentences)
 

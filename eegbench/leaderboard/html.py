@@ -44,7 +44,11 @@ def page(
     """
     by_path = {run.path: run for run in runs}
     linked = [Linked(table, f"t{number}", by_path, home) for number, table in enumerate(tables, start=1)]
-    body = [f"<header>\n<h1>{TITLE}</h1>\n", *(_warning(said, why) for said, why in wording.warnings(tables)), notice]
+    body = [
+        f"<header>\n<h1>{TITLE}</h1>\n",
+        *(_warning(warning, why) for warning, why in wording.warnings(tables)),
+        notice,
+    ]
     body += [_legend(tables), _controls(tables), _contents(linked)] if tables else ["<p>No runs.</p>\n"]
     sections = [_section(one, pictures.get(one.table.setting)) for one in linked]
     body += ["</header>\n<main>\n", *sections, published(claims), "</main>\n"]
@@ -72,13 +76,13 @@ def _file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _warning(said: str, why: str) -> str:
-    return f'<p class="caution"><strong>{text(said)}</strong> {text(why)}</p>\n'
+def _warning(warning: str, why: str) -> str:
+    return f'<p class="caution"><strong>{text(warning)}</strong> {text(why)}</p>\n'
 
 
 def _legend(tables: Sequence[Table]) -> str:
-    said = [text(words, len(words)) for words in (*wording.legend(tables), LINKS)]
-    lines = "".join(f"<li>{words}</li>\n" for words in said).replace("<li>Bold:", "<li><b>Bold</b>:")
+    sentences = [text(words, len(words)) for words in (*wording.legend(tables), LINKS)]
+    lines = "".join(f"<li>{words}</li>\n" for words in sentences).replace("<li>Bold:", "<li><b>Bold</b>:")
     return f'<details class="legend"><summary>How to read a table</summary>\n<ul>\n{lines}</ul></details>\n'
 
 
@@ -98,26 +102,26 @@ def _contents(linked: Sequence[Linked]) -> str:
     if len(linked) < 2:
         return ""
     lines = [
-        f'<li data-track="{text(one.table.setting.track)}"><a href="#{one.name}">'
-        f"{text(wording.title(one.table))}</a></li>\n"
-        for one in linked
+        f'<li data-track="{text(entry.table.setting.track)}"><a href="#{entry.name}">'
+        f"{text(wording.title(entry.table))}</a></li>\n"
+        for entry in linked
     ]
     return f'<nav aria-label="Tables"><ul>\n{"".join(lines)}</ul></nav>\n'
 
 
-def _section(linked: Linked, found: Gallery | None) -> str:
+def _section(linked: Linked, pictures: Gallery | None) -> str:
     table = linked.table
     warned = [
         f'<p class="caution"><strong>Caution.</strong> {text(words, wording.LONGEST_CAUTION)}</p>\n'
         for words in table.cautions
     ]
-    said = [f"<strong>{text(words)}</strong>" for words in wording.loud(table)]
-    said += [text(words) for words in wording.facts(table)]
+    sentences = [f"<strong>{text(words)}</strong>" for words in wording.loud(table)]
+    sentences += [text(words) for words in wording.facts(table)]
     first, *more = [text(sentence, len(sentence)) for sentence in table.ranking] or [""]
     ranking = f'<p class="ranking"><strong>{first}</strong> {" ".join(more)}</p>\n' if first else ""
     notes = f'<p class="notes">Notes: {"; ".join(map(text, table.notes))}.</p>\n' if table.notes else ""
     return (
         f'<section class="setting" id="{linked.name}" data-track="{text(table.setting.track)}">\n'
-        f'<h2>{text(wording.title(table))}</h2>\n{"".join(warned)}<p class="facts">{" ".join(said)}</p>\n'
-        f"{ranking}{grid(linked)}{notes}{gallery(linked, found)}{distributions(linked)}{records(linked)}</section>\n"
+        f'<h2>{text(wording.title(table))}</h2>\n{"".join(warned)}<p class="facts">{" ".join(sentences)}</p>\n'
+        f"{ranking}{grid(linked)}{notes}{gallery(linked, pictures)}{distributions(linked)}{records(linked)}</section>\n"
     )

@@ -16,7 +16,7 @@ def claims(assessed: Sequence[Assessed]) -> str:
     if not assessed:
         return ""
     heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
-    rows = "".join(_row(one) for one in assessed)
+    rows = "".join(_row(entry) for entry in assessed)
     return (
         '<section class="claims" id="claims">\n<h2>Published numbers</h2>\n'
         f'<p class="facts">{text(LEGEND.replace("*", ""), len(LEGEND))}</p>\n<div class="scroll" tabindex="0"><table>\n'
@@ -24,15 +24,17 @@ def claims(assessed: Sequence[Assessed]) -> str:
     )
 
 
-def _row(one: Assessed) -> str:
-    claim = one.claim
+def _row(assessed: Assessed) -> str:
+    claim = assessed.claim
     spread = "" if claim.spread is None else f" ± {claim.spread:g}"
     measured = ""
-    if one.value is not None:
-        ends = "" if one.ci is None else f" [{fixed(one.ci[0], 3)}, {fixed(one.ci[1], 3)}]"
-        measured = f"{fixed(one.value, 3)}{ends} ({one.row})"
+    if assessed.value is not None:
+        ends = "" if assessed.ci is None else f" [{fixed(assessed.ci[0], 3)}, {fixed(assessed.ci[1], 3)}]"
+        measured = f"{fixed(assessed.value, 3)}{ends} ({assessed.row})"
     words = (claim.paper, claim.table, claim.method, claim.dataset, claim.subject, claim.metric)
-    told = " ".join(filter(None, (claim.protocol, claim.uncertain)))
-    title = f' title="{text(told, wording.LONGEST_CAUTION)}"' if told else ""
-    cells = "".join(f"<td>{text(word)}</td>" for word in (*words, f"{claim.value:g}{spread}", measured, one.verdict))
+    doubts = " ".join(filter(None, (claim.protocol, claim.uncertain)))
+    title = f' title="{text(doubts, wording.LONGEST_CAUTION)}"' if doubts else ""
+    cells = "".join(
+        f"<td>{text(word)}</td>" for word in (*words, f"{claim.value:g}{spread}", measured, assessed.verdict)
+    )
     return f"<tr{title}>{cells}</tr>\n"

@@ -31,8 +31,8 @@ def exhibited(table: Table, runs: Sequence[Run]) -> list[Run]:
     counts = Counter(subject for row in rows for subject in row.subjects)
     common = min(counts, key=lambda subject: (-counts[subject], subject), default=0)
     chosen = [min(row.runs, key=lambda s: (s.subject != common, s.subject, s.seed, s.path)) for row in rows]
-    found = [by_path[source.path] for source in chosen]
-    return [run for run in found if _has_folders(run)]
+    standing = [by_path[source.path] for source in chosen]
+    return [run for run in standing if _has_folders(run)]
 
 
 def _has_folders(run: Run) -> bool:
@@ -42,46 +42,48 @@ def _has_folders(run: Run) -> bool:
         return False
 
 
-def gallery(linked: Linked, found: Gallery | None) -> str:
+def gallery(linked: Linked, pictures: Gallery | None) -> str:
     """The pictures of a table; "" where there are none."""
-    if found is None or not found.shown:
+    if pictures is None or not pictures.shown:
         return ""
     rows = {source.path: row for row in linked.table.rows for source in row.runs}
-    specs = [linked.runs[p.run].record.spec for one in found.shown for p in one.pictures if p.run in rows]
+    specs = [linked.runs[p.run].record.spec for exhibit in pictures.shown for p in exhibit.pictures if p.run in rows]
     people = {(spec.subject, spec.seed) for spec in specs}
     all_of = "Subject {}, seed {}. ".format(*people.pop()) if len(people) == 1 else ""
-    notes = "".join(f"<li>{text(note)}</li>\n" for note in found.notes)
+    notes = "".join(f"<li>{text(note)}</li>\n" for note in pictures.notes)
     lost = f'<ul class="notes">\n{notes}</ul>\n' if notes else ""
-    shown = [_stimulus(linked, number, one, rows, bool(all_of)) for number, one in enumerate(found.shown, start=1)]
+    shown = [
+        _stimulus(linked, number, exhibit, rows, bool(all_of)) for number, exhibit in enumerate(pictures.shown, start=1)
+    ]
     return (
         f'<section class="gallery" id="{linked.name}-pictures"><h3>Pictures</h3>\n'
-        f"<p>{len(found.shown)} of {found.of} stimuli, spread evenly over their ids; open one to see what was made of "
-        f'it. {all_of}<span class="scripted">The keys ← and → go to the one before and the next.</span></p>\n'
+        f"<p>{len(pictures.shown)} of {pictures.of} stimuli, spread evenly over their ids; open one to see what was "
+        f'made of it. {all_of}<span class="scripted">The keys ← and → go to the one before and the next.</span></p>\n'
         f'<div class="stimuli">\n{"".join(shown)}</div>\n{lost}</section>\n'
     )
 
 
-def _stimulus(linked: Linked, number: int, one: Exhibit, rows: Mapping[str, Row], alike: bool) -> str:
-    name = text((one.concept or one.stimulus).replace("_", " "), 40)
-    runs = list(dict.fromkeys(picture.run for picture in one.pictures))
-    cover = _image(one.pictures[0], "") if one.pictures else ""
-    figures = [_figure(linked, one, run, rows, alike) for run in runs if not run or run in rows]
+def _stimulus(linked: Linked, number: int, exhibit: Exhibit, rows: Mapping[str, Row], alike: bool) -> str:
+    name = text((exhibit.concept or exhibit.stimulus).replace("_", " "), 40)
+    runs = list(dict.fromkeys(picture.run for picture in exhibit.pictures))
+    cover = _image(exhibit.pictures[0], "") if exhibit.pictures else ""
+    figures = [_figure(linked, exhibit, run, rows, alike) for run in runs if not run or run in rows]
     return (
         f'<details class="stimulus" id="{linked.name}-stimulus-{number}">'
         f"<summary>{cover}<span>{name}</span></summary>\n"
-        f'<div class="panel"><p class="id">{text(one.stimulus)}</p>\n'
+        f'<div class="panel"><p class="id">{text(exhibit.stimulus)}</p>\n'
         f'<div class="figures">\n{"".join(figures)}</div>\n'
-        f"{_scores(linked, one.stimulus, [run for run in runs if run in rows], rows)}</div></details>\n"
+        f"{_scores(linked, exhibit.stimulus, [run for run in runs if run in rows], rows)}</div></details>\n"
     )
 
 
-def _figure(linked: Linked, one: Exhibit, run: str, rows: Mapping[str, Row], alike: bool) -> str:
+def _figure(linked: Linked, exhibit: Exhibit, run: str, rows: Mapping[str, Row], alike: bool) -> str:
     """The picture of a run, or the truth, its maps below it, and whose it is."""
     label = rows[run].label if run else "truth"
-    own = [picture for picture in one.pictures if picture.run == run]
-    large = [_image(p, f"{label}: {one.stimulus}") for p in own if p.kind not in MAPS]
+    own = [picture for picture in exhibit.pictures if picture.run == run]
+    large = [_image(p, f"{label}: {exhibit.stimulus}") for p in own if p.kind not in MAPS]
     small = [
-        f"<div>{_image(p, f'{label}, {MAPS[p.kind]}: {one.stimulus}')}<small>{MAPS[p.kind]}</small></div>"
+        f"<div>{_image(p, f'{label}, {MAPS[p.kind]}: {exhibit.stimulus}')}<small>{MAPS[p.kind]}</small></div>"
         for p in own
         if p.kind in MAPS
     ]

@@ -60,10 +60,10 @@ def grid(linked: Linked) -> str:
     ]
     numbered = list(enumerate(table.rows, start=1))
     for block, rows in itertools.groupby(numbered, key=lambda pair: pair[1].block):
-        said = wording.BLOCKS[block]
-        head = f'<tr class="block"><th colspan="{width}" scope="rowgroup"><span>{text(said)}</span></th></tr>\n'
+        heading = wording.BLOCKS[block]
+        head = f'<tr class="block"><th colspan="{width}" scope="rowgroup"><span>{text(heading)}</span></th></tr>\n'
         lines = [_line(linked, number, row, places, footnotes) for number, row in rows]
-        parts.append(f'<tbody class="{_KINDS[block]}">\n{head if said else ""}{"".join(lines)}</tbody>\n')
+        parts.append(f'<tbody class="{_KINDS[block]}">\n{head if heading else ""}{"".join(lines)}</tbody>\n')
         parts.append(_foot(table, places) if block == "ranked" else "")
     return "".join(parts) + "</table>\n</div>\n" + _footnotes(linked.name, footnotes)
 
@@ -168,15 +168,15 @@ def _footnotes(name: str, footnotes: Mapping[str, int]) -> str:
 
 def _records(linked: Linked, number: int, row: Row) -> str:
     lines = []
-    for one in row.runs:
-        files = [f'<a href="{address(linked.home, one.path, file)}">{file}</a>' for file in (RECORD, SHEET)]
+    for source in row.runs:
+        files = [f'<a href="{address(linked.home, source.path, file)}">{file}</a>' for file in (RECORD, SHEET)]
         links = f": {' '.join(files)}" if linked.home else ""
-        lines.append(f"<li>subject {one.subject}, seed {one.seed}{links}</li>\n")
+        lines.append(f"<li>subject {source.subject}, seed {source.seed}{links}</li>\n")
     configuration = canonical(row.configuration) if row.configuration else ""
     folded = (
         f"<details><summary>configuration</summary><code>{text(configuration, LONGEST_CONFIGURATION)}</code></details>"
     )
-    told = f"{folded}\n" if configuration else ""
+    details = f"{folded}\n" if configuration else ""
     label = text(row.label)
     head = f'<section class="{row.role}" id="{linked.name}-row-{number}" data-method="{label}"><h4>{label}</h4>\n'
-    return f"{head}{told}<ul>\n{''.join(lines)}</ul></section>\n"
+    return f"{head}{details}<ul>\n{''.join(lines)}</ul></section>\n"

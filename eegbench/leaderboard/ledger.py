@@ -125,15 +125,15 @@ def read_papers(path: Path = PAPERS) -> tuple[Paper, ...]:
 
 def _read(cls: type[T], path: Path, place: Callable[[T], tuple[str, ...]]) -> tuple[T, ...]:
     """The lines of a CSV file as frozen dataclasses, no two with the same `place`."""
-    found: dict[tuple[str, ...], T] = {}
+    records: dict[tuple[str, ...], T] = {}
     for number, line in _lines(path, [field.name for field in dataclasses.fields(cls)]):
         try:
-            one = read_fields(cls, {name: _typed(name, text) for name, text in line.items()}, "line")
-            if found.setdefault(place(one), one) is not one:
-                raise InputError(f"says again what an earlier line says: {', '.join(place(one))}")
+            record = read_fields(cls, {name: _typed(name, text) for name, text in line.items()}, "line")
+            if records.setdefault(place(record), record) is not record:
+                raise InputError(f"says again what an earlier line says: {', '.join(place(record))}")
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from None
-    return tuple(found.values())
+    return tuple(records.values())
 
 
 def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -149,8 +149,8 @@ def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]
     if head != list(columns):
         problem = [f"{name[:80]!r} is unknown" for name in head if name not in columns]
         problem += [f"{name!r} is missing" for name in columns if name not in head]
-        said = ", ".join(problem[:5]) or "they are repeated, or in another order"
-        raise InputError(f"{path}: its columns are wrong: {said}; wanted {', '.join(columns)}")
+        problems = ", ".join(problem[:5]) or "they are repeated, or in another order"
+        raise InputError(f"{path}: its columns are wrong: {problems}; wanted {', '.join(columns)}")
     for number, fields in lines[1:]:
         if len(fields) != len(columns):
             raise InputError(f"{path}, line {number}: has {len(fields)} fields; wanted {len(columns)}")

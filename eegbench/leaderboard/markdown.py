@@ -24,7 +24,7 @@ SHORT = 6  # digits of a hash that are taken for none
 def markdown(tables: Sequence[Table], notice: str = "") -> str:
     """The leaderboard as one Markdown page. notice: a block of Markdown above all tables."""
     parts = ["# EEG-to-image leaderboard"]
-    parts += [f"> **{escape(said)}** {escape(why)}" for said, why in wording.warnings(tables)]
+    parts += [f"> **{escape(warning)}** {escape(why)}" for warning, why in wording.warnings(tables)]
     parts += [notice] if notice else []
     parts += [_legend(tables)] if tables else ["No runs."]
     parts += [part for table in tables for part in _section(table)]
@@ -49,10 +49,12 @@ def _section(table: Table) -> list[str]:
     footnotes: dict[str, int] = {}
     grid = "\n".join(_grid(table, footnotes))
     warned = [f"> **Caution.** {escape(text, LONGEST_CAUTION)}" for text in table.cautions]
-    said = [f"**{escape(text)}**" for text in wording.loud(table)] + [escape(text) for text in wording.facts(table)]
+    sentences = [f"**{escape(text)}**" for text in wording.loud(table)] + [
+        escape(text) for text in wording.facts(table)
+    ]
     first, *more = [escape(sentence, LONGEST_LEGEND) for sentence in table.ranking] or [""]
     ranking = [" ".join([f"**{first}**", *more])] if first else []
-    parts = [f"## {escape(wording.title(table))}", *warned, " ".join(said), *ranking, grid]
+    parts = [f"## {escape(wording.title(table))}", *warned, " ".join(sentences), *ranking, grid]
     parts += ["Notes: " + "; ".join(escape(note) for note in table.notes) + "."] if table.notes else []
     if footnotes:
         parts.append("\n".join(f"{number}. {escape(text)}" for text, number in footnotes.items()))

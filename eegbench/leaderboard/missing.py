@@ -20,7 +20,7 @@ def markdown(unreadable: Sequence[Unreadable], read: int) -> str:
     """The notice of a Markdown board; "" where there is nothing to say."""
     if not unreadable:
         return ""
-    lines = [f"> - {escape(one.path, LONGEST_PATH)}: {escape(one.why, LONGEST + 1)}" for one in unreadable]
+    lines = [f"> - {escape(broken.path, LONGEST_PATH)}: {escape(broken.why, LONGEST + 1)}" for broken in unreadable]
     return "\n".join([f"> **{sentence(unreadable, read)}**", ">", *lines])
 
 
@@ -28,6 +28,8 @@ def html(unreadable: Sequence[Unreadable], read: int) -> str:
     """The notice of an HTML board; "" where there is nothing to say."""
     if not unreadable:
         return ""
-    lines = [f"<li><b>{text(one.path, LONGEST_PATH)}</b>: {text(one.why, LONGEST + 1)}</li>\n" for one in unreadable]
+    lines = [
+        f"<li><b>{text(broken.path, LONGEST_PATH)}</b>: {text(broken.why, LONGEST + 1)}</li>\n" for broken in unreadable
+    ]
     head = f"<strong>{text(sentence(unreadable, read))}</strong>"
     return f'<section class="caution missing" id="missing">{head}\n<ul tabindex="0">\n{"".join(lines)}</ul></section>\n'

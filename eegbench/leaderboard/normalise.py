@@ -40,24 +40,24 @@ class Shares:
         if not (ceiling > floor if self._column.higher_is_better else ceiling < floor):
             return _blank(cell, "no share: the ceiling is no better than the floor")
         chance = [] if span.chance is None else [span.chance]
-        found = statistics.share(
+        share = statistics.share(
             (cell.value, [*span.floors.means, *chance], span.ceilings.means),
             self._draws(scores, span),
-            subjects=len({one.subject for one in scores}),
+            subjects=len({score.subject for score in scores}),
             between_fits=_between_fits(scores),
             higher_is_better=self._column.higher_is_better,
         )
-        if found.value is None:
+        if share.value is None:
             return _blank(cell, "no share: the ceiling is not clear of the floor")
         low, high = STRANGE
-        strange = "" if low <= found.value <= high else f"outside {low:g} to {high:g}: floor, ceiling or score is wrong"
+        strange = "" if low <= share.value <= high else f"outside {low:g} to {high:g}: floor, ceiling or score is wrong"
         spread = cell.seeds_sd / span.way if cell.seeds_sd is not None and span.way else None
         notes = (*cell.notes, *span.caveats, *filter(None, [strange]))
-        return dataclasses.replace(cell, value=found.value, ci=found.ci, notes=notes, seeds_sd=spread)
+        return dataclasses.replace(cell, value=share.value, ci=share.ci, notes=notes, seeds_sd=spread)
 
     def _draws(self, scores: Sequence[Scored], span: Span) -> Joint | None:
         """The method, floors and ceilings resampled together; None where one has no values by stimulus."""
-        every = [*scores, *(one for side in (span.floors, span.ceilings) for own in side.scores for one in own)]
+        every = [*scores, *(score for side in (span.floors, span.ceilings) for own in side.scores for score in own)]
         stimuli = stimuli_of(every)
         method = _draw(scores, stimuli)
         floors, ceilings = (self._references(side, stimuli) for side in (span.floors, span.ceilings))
@@ -67,7 +67,7 @@ class Shares:
 
     def _references(self, reach: Reach, stimuli: tuple[str, ...]) -> list[Drawn] | None:
         if (key := (id(reach), stimuli)) not in self._drawn:
-            drawn = [one for own in reach.scores if (one := _draw(own, stimuli)) is not None]
+            drawn = [draw for own in reach.scores if (draw := _draw(own, stimuli)) is not None]
             self._drawn[key] = reach, drawn if len(drawn) == len(reach.scores) else None
         return self._drawn[key][1]
 
@@ -80,7 +80,7 @@ def _draw(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Drawn | None:
 def _by_subject(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Array | None:
     """Values by subject and stimulus, seeds averaged."""
     rows = rows_of(scores, stimuli)
-    if rows is None or len({one.subject for one in scores}) > 1:
+    if rows is None or len({score.subject for score in scores}) > 1:
         return rows
     mean = rows.mean(axis=0, keepdims=True)
     return mean if np.isfinite(mean).any() else None
@@ -88,7 +88,7 @@ def _by_subject(scores: Sequence[Scored], stimuli: tuple[str, ...]) -> Array | N
 
 def _between_fits(scores: Sequence[Scored]) -> float:
     """What the seeds of one subject add to the half width of their mean, joined with that of stimuli."""
-    rows = rows_of(scores) if len(scores) > 1 and len({one.subject for one in scores}) == 1 else None
+    rows = rows_of(scores) if len(scores) > 1 and len({score.subject for score in scores}) == 1 else None
     if rows is None or (ci := (crossed := statistics.crossed(rows)).interval()) is None:
         return 0.0
     whole, of_stimuli = (ci[1] - ci[0]) / 2, statistics.NORMAL * math.sqrt(crossed.stimuli)

@@ -106,7 +106,7 @@ def _unless_judged_otherwise(draft: Draft, judged: Sequence[Run]) -> Draft:
 
 def _same_stimuli(run: Run, other: Run) -> bool:
     """Whether two runs were scored on the same stimuli, or as many where it is not known which."""
-    first, second = (one.values.stimuli if one.values else () for one in (run, other))
+    first, second = (scored.values.stimuli if scored.values else () for scored in (run, other))
     return _count(run) == _count(other) and (not first or not second or first == second)
 
 
@@ -116,16 +116,16 @@ def _count(run: Run) -> int:
 
 def _shared_stimuli(runs: Sequence[Run]) -> dict[int, int]:
     """By subject on how many stimuli all its runs were scored: the fewest of a run, where it is not known which."""
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     stimuli: dict[int, set[str] | tuple[str, ...]] = {}
     for run in runs:
         subject = run.record.spec.subject
-        found[subject] = min(found.get(subject, _count(run)), _count(run))
+        counts[subject] = min(counts.get(subject, _count(run)), _count(run))
         if run.values and run.values.stimuli:
             first = stimuli.setdefault(subject, run.values.stimuli)
             if first is not run.values.stimuli and first != run.values.stimuli:
                 stimuli[subject] = set(first) & set(run.values.stimuli)
-    return {subject: min(count, len(stimuli.get(subject, range(count)))) for subject, count in found.items()}
+    return {subject: min(count, len(stimuli.get(subject, range(count)))) for subject, count in counts.items()}
 
 
 def _scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:

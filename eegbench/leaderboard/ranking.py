@@ -82,11 +82,11 @@ def contest(
     others = tuple(place for place in range(len(values)) if place not in best)
     if not others:
         return Contest(reason=EQUAL)
-    stimuli = stimuli_of([one for place in (best[0], *others) for one in scores[place]])
+    stimuli = stimuli_of([score for place in (best[0], *others) for score in scores[place]])
     tables = [rows_of(scores[place], stimuli) for place in (best[0], *others)]
     differences = _differences(tables)
     if differences is None:
-        fewest = min(one.n for own in scores for one in own)
+        fewest = min(score.n for own in scores for score in own)
         single = all(len(own) == 1 for own in scores)
         least = statistics.least_p(fewest) if single else 0.0
         return Contest(frozenset(best), others, (math.nan,) * len(others), least, fewest)
@@ -102,23 +102,23 @@ def mark(contests: Sequence[Contest], primary: int | None) -> list[Marks]:
     marks = [Marks()] * len(contests)
     for family in families:
         own = [contests[place] for place in family]
-        p = _corrected([one.p for one in own])
-        least = _corrected([(one.least,) * len(one.others) for one in own])
+        p = _corrected([contest.p for contest in own])
+        least = _corrected([(contest.least,) * len(contest.others) for contest in own])
         for place, adjusted, reachable in zip(family, p, least, strict=True):
-            columns = sum(bool(one.others) for one in own)
+            columns = sum(bool(contest.others) for contest in own)
             marks[place] = _marks(contests[place], adjusted, min(reachable, default=0.0), columns)
     return marks
 
 
-def _marks(one: Contest, p: Sequence[float], least: float, columns: int) -> Marks:
-    if one.reason or not one.others:
-        return Marks(reason=one.reason)
+def _marks(contest: Contest, p: Sequence[float], least: float, columns: int) -> Marks:
+    if contest.reason or not contest.others:
+        return Marks(reason=contest.reason)
     if least > LEVEL:
-        told = f"{one.stimuli} {'stimulus is' if one.stimuli == 1 else 'stimuli are'} too few to tell "
-        methods = len(one.best) + len(one.others)
-        return Marks(reason=f"{told}{methods} methods apart{f' in {columns} columns' if columns > 1 else ''}")
-    tied = frozenset(place for place, value in zip(one.others, p, strict=True) if value > LEVEL)
-    return Marks(one.best, tied, untested=any(map(math.isnan, p)))
+        reason = f"{contest.stimuli} {'stimulus is' if contest.stimuli == 1 else 'stimuli are'} too few to tell "
+        methods = len(contest.best) + len(contest.others)
+        return Marks(reason=f"{reason}{methods} methods apart{f' in {columns} columns' if columns > 1 else ''}")
+    tied = frozenset(place for place, value in zip(contest.others, p, strict=True) if value > LEVEL)
+    return Marks(contest.best, tied, untested=any(map(math.isnan, p)))
 
 
 def _corrected(by_column: Sequence[Sequence[float]]) -> list[list[float]]:
@@ -134,8 +134,8 @@ def _equal(a: float, b: float) -> bool:
 
 def _differences(tables: Sequence[Array | None]) -> Array | None:
     """The first less each other one, (others, rows, stimuli); None where one has no values, or they share none."""
-    known = [one for one in tables if one is not None]
-    if len(known) < len(tables) or len({one.shape for one in known}) > 1:
+    known = [table for table in tables if table is not None]
+    if len(known) < len(tables) or len({table.shape for table in known}) > 1:
         return None
     differences = known[0] - np.array(known[1:])
     return differences if np.isfinite(differences).any(axis=2).all() else None
@@ -144,8 +144,8 @@ def _differences(tables: Sequence[Array | None]) -> Array | None:
 def _tested(metric: str, differences: Array, comparisons: int) -> tuple[list[float], float, float | None]:
     """Of each comparison its p; the smallest p that it could have; the smallest visible difference."""
     if differences.shape[1] > 1:
-        crossed = [statistics.crossed(one) for one in differences]
-        return [one.p for one in crossed], 0.0, _typical([one.visible() for one in crossed])
+        crossed = [statistics.crossed(test) for test in differences]
+        return [test.p for test in crossed], 0.0, _typical([test.visible() for test in crossed])
     rows = differences[:, 0]
     seed, flips = seeds.seed("leaderboard", metric), max(10_000, 25 * comparisons)  # p can fall below .05 / m
     p = statistics.paired_ps(rows, seed=seed, permutations=flips)
@@ -156,6 +156,6 @@ def _tested(metric: str, differences: Array, comparisons: int) -> tuple[list[flo
 
 def _typical(reaches: Sequence[float]) -> float | None:
     """The root of the mean square; None for nothing that varies."""
-    known = [one for one in reaches if math.isfinite(one)]
-    typical = math.sqrt(math.fsum(one * one for one in known) / len(known)) if known else 0.0
+    known = [reach for reach in reaches if math.isfinite(reach)]
+    typical = math.sqrt(math.fsum(reach * reach for reach in known) / len(known)) if known else 0.0
     return typical if typical > 0 else None

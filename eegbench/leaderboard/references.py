@@ -53,7 +53,7 @@ class References:
 
     def span(self, column: Column, entry: Entry, kept: Kept | None) -> Span:
         """Floor and ceiling beside a method's cell, over the stimuli `kept` of it."""
-        subjects = frozenset(one.subject for one in entry.scores)
+        subjects = frozenset(score.subject for score in entry.scores)
         if not subjects:
             return Span()
         floors, ceilings = (self._reach(column, role, subjects, kept) for role in ("floor", "ceiling"))
@@ -70,18 +70,19 @@ class References:
     def _reach(self, column: Column, role: str, subjects: frozenset[int], kept: Kept | None) -> Reach:
         key = (column.identity, role, subjects, kept is not None)  # of a column all that is kept is the same
         if key not in self._found:
-            found: dict[str, tuple[Scored, ...]] = {}
+            by_method: dict[str, tuple[Scored, ...]] = {}
             lacking = []
             for draft in (draft for draft in self._drafts if draft.role == role):
                 scores = _scores(column, draft, subjects, kept)
                 if isinstance(scores, str):
                     lacking.append(f"{draft.label} {scores}")
                 else:
-                    found[draft.label] = scores
+                    by_method[draft.label] = scores
             means = [
-                column.clipped(mean_over_subjects([(one.subject, one.value) for one in own])) for own in found.values()
+                column.clipped(mean_over_subjects([(score.subject, score.value) for score in own]))
+                for own in by_method.values()
             ]
-            self._found[key] = Reach(tuple(found), tuple(means), tuple(found.values()), tuple(lacking))
+            self._found[key] = Reach(tuple(by_method), tuple(means), tuple(by_method.values()), tuple(lacking))
         return self._found[key]
 
 

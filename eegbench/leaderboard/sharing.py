@@ -66,8 +66,8 @@ def compared(entries: Sequence[Entry]) -> Compared:
         return Compared(tuple(rows)) if alike else Compared(reason=OTHER_STIMULI)
     if not alike and not all(entry.alone for entry in chosen):
         return Compared(reason=OTHER_STIMULI)
-    scores = [one for entry in chosen for one in entry.scores]
-    if alike and all(one.defined == len(one.stimuli) for one in scores):
+    scores = [score for entry in chosen for score in entry.scores]
+    if alike and all(score.defined == len(score.stimuli) for score in scores):
         return Compared(tuple(rows))
     kept = stimuli_of(scores)
     return Compared(tuple(rows), kept) if all(kept.values()) else Compared(reason=NO_STIMULUS)
@@ -79,12 +79,12 @@ def at_n(ranked: Sequence[Entry], others: Sequence[Entry]) -> tuple[int, int] | 
     Such is one that is known to be, and any other of which runs with values by stimulus have none. The values are those
     of ranked rows, and where these have none those of others.
     """
-    own, beside = ([one for entry in entries for one in entry.scores] for entries in (ranked, others))
+    own, beside = ([score for entry in entries for score in entry.scores] for entries in (ranked, others))
     scores = own or beside
-    none = all(one.items is None for one in scores) and any(one.stimuli for one in scores)
+    none = all(score.items is None for score in scores) and any(score.stimuli for score in scores)
     if not scores or not (none or any(entry.of_sets for entry in (*ranked, *others))):
         return None
-    return min(one.n for one in scores), max(one.n for one in scores)
+    return min(score.n for score in scores), max(score.n for score in scores)
 
 
 def why_not(entry: Entry) -> str:
@@ -102,10 +102,10 @@ def why_not(entry: Entry) -> str:
 def stimuli_of(scores: Sequence[Scored]) -> dict[int, frozenset[str]]:
     """By subject the stimuli on which all its scores have a value."""
     kept: dict[int, frozenset[str]] = {}
-    for one in scores:
-        assert one.items is not None
-        own = frozenset(s for s, value in zip(one.stimuli, one.items.tolist(), strict=True) if math.isfinite(value))
-        kept[one.subject] = kept[one.subject] & own if one.subject in kept else own
+    for score in scores:
+        assert score.items is not None
+        own = frozenset(s for s, value in zip(score.stimuli, score.items.tolist(), strict=True) if math.isfinite(value))
+        kept[score.subject] = kept[score.subject] & own if score.subject in kept else own
     return kept
 
 
@@ -117,15 +117,17 @@ def _mostly_defined(entry: Entry) -> bool:
     """Whether a method's values can be brought onto the stimuli of others: none undefined, or few and known which."""
     if not entry.has_items:
         return not entry.partial
-    return all(one.defined >= (1 - MOST_UNDEFINED) * len(one.stimuli) for one in entry.scores)
+    return all(score.defined >= (1 - MOST_UNDEFINED) * len(score.stimuli) for score in entry.scores)
 
 
 def _same_stimuli(entries: Sequence[Entry]) -> bool:
     """Whether each subject's runs were scored on the same stimuli, or as many where it is not known which."""
     counts: dict[int, int] = {}
     stimuli: dict[int, tuple[str, ...]] = {}
-    for one in (one for entry in entries for one in entry.scores):
-        first = stimuli.setdefault(one.subject, one.stimuli) if one.stimuli else ()
-        if counts.setdefault(one.subject, one.n) != one.n or (first is not one.stimuli and first != one.stimuli):
+    for score in (score for entry in entries for score in entry.scores):
+        first = stimuli.setdefault(score.subject, score.stimuli) if score.stimuli else ()
+        if counts.setdefault(score.subject, score.n) != score.n or (
+            first is not score.stimuli and first != score.stimuli
+        ):
             return False
     return True

@@ -57,29 +57,29 @@ def generalises(shared: Sequence[Pair], ranked: Sequence[Sequence[Run]], *, pool
 
 
 def sentences(
-    found: Layout, reasons: Sequence[tuple[str, str]], primary: str, ranked: Sequence[Sequence[Run]], what: str
+    layout: Layout, reasons: Sequence[tuple[str, str]], primary: str, ranked: Sequence[Sequence[Run]], what: str
 ) -> tuple[str, ...]:
     """The sentences of a table's heading on what is ranked.
 
     reasons: by column why nothing is best there, or "". what: of what ties and bold speak, from `generalises`.
     """
-    methods = [place for place in found.places if place.draft.role == "method"]
-    left = [place.draft.role for place in found.places if place.block in ("transductive", "left out")]
+    methods = [place for place in layout.places if place.draft.role == "method"]
+    left = [place.draft.role for place in layout.places if place.block in ("transductive", "left out")]
     if not methods:
         return ()
-    said = [wording.ranked(len(ranked), wording.over(found.shared, found.stimuli), found.doubts)]
-    if len(ranked) > 1 and not found.doubts:
+    parts = [wording.ranked(len(ranked), wording.over(layout.shared, layout.stimuli), layout.doubts)]
+    if len(ranked) > 1 and not layout.doubts:
         unmarked: dict[str, list[str]] = defaultdict(list)
         for column, reason in reasons:
             if reason:
                 unmarked[reason].append(column)
-        said += [f"Primary metric: {primary}."] if primary else []
+        parts += [f"Primary metric: {primary}."] if primary else []
         every = len(reasons)
-        said += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
+        parts += [wording.unmarked(reason, [] if len(n) == every else n) for reason, n in unmarked.items()]
         if any(not reason for _, reason in reasons):
-            said.append(wording.speaks_of(what, found.shared, fits(ranked)))
-    said += [wording.left_out(left)] if left else []
-    return tuple(said)
+            parts.append(wording.speaks_of(what, layout.shared, fits(ranked)))
+    parts += [wording.left_out(left)] if left else []
+    return tuple(parts)
 
 
 def fit_of(run: Run) -> str:

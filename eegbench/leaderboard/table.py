@@ -43,20 +43,20 @@ def tabulate(
     wanted = sorted(set(subjects))
     groups = _groups(run for run in runs if not wanted or run.record.spec.subject in wanted)
     apart = variants(sorted(groups))
-    found = {setting: _found(groups[setting], wanted) for setting in sorted(groups)}
-    standing.check_primary(primary, [one.column for every in found.values() for one in every.filled])
-    return tuple(_table(setting, every, apart[setting], primary, normalised) for setting, every in found.items())
+    contents = {setting: _contents(groups[setting], wanted) for setting in sorted(groups)}
+    standing.check_primary(primary, [filled.column for every in contents.values() for filled in every.filled])
+    return tuple(_table(setting, every, apart[setting], primary, normalised) for setting, every in contents.items())
 
 
 def rows_of_all(runs: Iterable[Run]) -> list[tuple[Setting, list[Column], list[Row]]]:
     """By setting a row for each method over all its scored runs; `reason` where it could not be ranked."""
-    found = []
+    groups = []
     for setting, members in sorted(_groups(runs).items()):
         columns = columns_of(members)
         places = [Place(d, "ranked", d.runs, why_not(d)) for d in drafts_of(members) if d.role == "method"]
         rows = [_row(setting, place, [gather(c, place.runs).cell(c) for c in columns]) for place in places]
-        found.append((setting, columns, rows))
-    return found
+        groups.append((setting, columns, rows))
+    return groups
 
 
 def _groups(runs: Iterable[Run]) -> dict[Setting, list[Run]]:
@@ -64,7 +64,7 @@ def _groups(runs: Iterable[Run]) -> dict[Setting, list[Run]]:
 
 
 @dataclass(frozen=True)
-class Found:
+class Contents:
     """What stands in one table before anything is called best: its runs, rows and columns."""
 
     runs: tuple[Run, ...]
@@ -72,39 +72,39 @@ class Found:
     filled: tuple[Filled, ...]
 
 
-def _found(runs: Sequence[Run], subjects: Sequence[int]) -> Found:
-    found = layout(drafts_of(runs), subjects)
-    references = References([] if found.doubts else [place.draft for place in found.places])
-    filled = (fill(column, found.places, references, not found.doubts) for column in columns_of(runs))
-    return Found(tuple(runs), found, tuple(filled))
+def _contents(runs: Sequence[Run], subjects: Sequence[int]) -> Contents:
+    places = layout(drafts_of(runs), subjects)
+    references = References([] if places.doubts else [place.draft for place in places.places])
+    filled = (fill(column, places.places, references, not places.doubts) for column in columns_of(runs))
+    return Contents(tuple(runs), places, tuple(filled))
 
 
-def _table(setting: Setting, found: Found, variant: tuple[str, ...], primary: str, normalised: bool) -> Table:
-    rows, doubts = found.layout.places, found.layout.doubts
-    first = standing.primary_of(primary, [(one.column, len(one.running)) for one in found.filled])
-    filled, marks = marked(found.filled, first)
-    filled = [as_shares(one, rows) for one in filled] if normalised else filled
-    cells = zip(*(one.cells for one in filled), strict=True) if filled else [()] * len(rows)
-    untested = [one.column.metric for one, mark in zip(filled, marks, strict=True) if mark.untested]
-    told = f"not tested who is tied with the best, for want of values by stimulus: {', '.join(untested)}"
+def _table(setting: Setting, contents: Contents, variant: tuple[str, ...], primary: str, normalised: bool) -> Table:
+    rows, doubts = contents.layout.places, contents.layout.doubts
+    first = standing.primary_of(primary, [(entry.column, len(entry.running)) for entry in contents.filled])
+    filled, marks = marked(contents.filled, first)
+    filled = [as_shares(entry, rows) for entry in filled] if normalised else filled
+    cells = zip(*(entry.cells for entry in filled), strict=True) if filled else [()] * len(rows)
+    untested = [entry.column.metric for entry, mark in zip(filled, marks, strict=True) if mark.untested]
+    note = f"not tested who is tied with the best, for want of values by stimulus: {', '.join(untested)}"
     ranked = [place.runs for place in rows if place.block == "ranked"]
     named = "" if first is None else wording.release(filled[first].column)
     reasons = [
-        (wording.release(one.column), one.reason or mark.reason)
-        for one, mark in zip(filled, marks, strict=True)
-        if one.column.at_n is None
+        (wording.release(entry.column), entry.reason or mark.reason)
+        for entry, mark in zip(filled, marks, strict=True)
+        if entry.column.at_n is None
     ]
     compares = len(ranked) > 1 and not doubts
-    generalises = standing.generalises(found.layout.shared, ranked, pooled=setting.pooled) if compares else ""
+    generalises = standing.generalises(contents.layout.shared, ranked, pooled=setting.pooled) if compares else ""
     return Table(
         setting,
-        tuple(one.column for one in filled),
+        tuple(entry.column for entry in filled),
         tuple(_row(setting, place, own) for place, own in zip(rows, cells, strict=True)),
-        (told,) if untested else (),
-        tuple(sorted({run.record.caution for run in found.runs} - {""})),
+        (note,) if untested else (),
+        tuple(sorted({run.record.caution for run in contents.runs} - {""})),
         normalised=normalised,
-        ranking=standing.sentences(found.layout, reasons, named, ranked, generalises),
-        shared=found.layout.shared,
+        ranking=standing.sentences(contents.layout, reasons, named, ranked, generalises),
+        shared=contents.layout.shared,
         variant=variant,
         primary=named,
         generalises=generalises,

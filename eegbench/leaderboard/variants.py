@@ -16,9 +16,9 @@ def differences(configurations: Sequence[Mapping[str, Any]], sign: str) -> list[
     """By configuration its values under the names in which not all agree: ["snr=0.5", "size unset"] with `sign` "="."""
     names = [name for name in sorted(set().union(*configurations)) if _varies(name, configurations)]
     return [
-        [f"{name}{sign}{_short(one[name])}" for name in names if name in one]
-        + [f"{name} unset" for name in names if name not in one]
-        for one in configurations
+        [f"{name}{sign}{_short(configuration[name])}" for name in names if name in configuration]
+        + [f"{name} unset" for name in names if name not in configuration]
+        for configuration in configurations
     ]
 
 
@@ -27,13 +27,13 @@ def variants(settings: Sequence[Setting]) -> dict[Setting, tuple[str, ...]]:
     alike: dict[str, list[Setting]] = defaultdict(list)
     for setting in settings:
         alike[wording.heading(setting)].append(setting)
-    found: dict[Setting, tuple[str, ...]] = {}
+    by_setting: dict[Setting, tuple[str, ...]] = {}
     for same in alike.values():
         words = differences([_details(setting) for setting in same], " ")
         for setting, own in zip(same, words, strict=True):
             repeated = words.count(own) > 1  # values that differ only past where they are cut
-            found[setting] = (*own, f"#{digest(_details(setting))[:8]}") if repeated else tuple(own)
-    return found
+            by_setting[setting] = (*own, f"#{digest(_details(setting))[:8]}") if repeated else tuple(own)
+    return by_setting
 
 
 def _details(setting: Setting) -> dict[str, Any]:
@@ -44,7 +44,9 @@ def _details(setting: Setting) -> dict[str, Any]:
 
 
 def _varies(name: str, configurations: Sequence[Mapping[str, Any]]) -> bool:
-    return len({canonical(one[name]) if name in one else None for one in configurations}) > 1
+    return (
+        len({canonical(configuration[name]) if name in configuration else None for configuration in configurations}) > 1
+    )
 
 
 def _short(value: object) -> str:

@@ -31,8 +31,8 @@ def verdict_of(role: str, runs: Sequence[Run]) -> Verdict:
     rules = tuple(sorted({rule for _, sheet in sheets if (rule := _rule(sheet))}))
     if len(sheets) == 1:
         [(_, sheet)] = sheets
-        said = f"{sheet.verdict} {BY_COUNT}" if rules == (COUNTED,) else sheet.verdict
-        return Verdict(said, sheet.audit.p if sheet.audit else None, rules)
+        verdict = f"{sheet.verdict} {BY_COUNT}" if rules == (COUNTED,) else sheet.verdict
+        return Verdict(verdict, sheet.audit.p if sheet.audit else None, rules)
     counts = Counter(_short(sheet) for _, sheet in sheets)
     if COUNTED in rules or counts[NOT_AUDITED]:
         return Verdict("; ".join(f"{words} ({n} of {len(sheets)} runs)" for words, n in _ordered(counts)), rules=rules)
@@ -54,8 +54,8 @@ def _joined(sheets: Sequence[tuple[int, ScoreSheet]], alone: int, rules: tuple[s
         return Verdict(f"{CANNOT_TELL}: {LEAK} ({p_is(leak)})", p, rules)
     people = len({subject for subject, _ in audits})
     runs = f"{len(sheets)} runs of {people} {'subject' if people == 1 else 'subjects'}"
-    said = CONTRIBUTES if p <= LEVEL else NO_SIGN
-    return Verdict(f"{said} ({p_is(p)}): {runs}, {alone} of which show it by themselves", p, rules)
+    verdict = CONTRIBUTES if p <= LEVEL else NO_SIGN
+    return Verdict(f"{verdict} ({p_is(p)}): {runs}, {alone} of which show it by themselves", p, rules)
 
 
 def _combined(p_of: Sequence[tuple[int, float]]) -> float:
@@ -79,8 +79,8 @@ def _short(sheet: ScoreSheet) -> str:
         return NOT_AUDITED
     if _rule(sheet) == COUNTED:
         return f"{sheet.verdict.partition(':')[0]}, {COUNTED} rule"
-    said = next((words for words in (CONTRIBUTES, NO_SIGN) if sheet.verdict.startswith(words)), CANNOT_TELL)
-    return said if sheet.audit else CANNOT_TELL
+    verdict = next((words for words in (CONTRIBUTES, NO_SIGN) if sheet.verdict.startswith(words)), CANNOT_TELL)
+    return verdict if sheet.audit else CANNOT_TELL
 
 
 def _ordered(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -68,16 +68,16 @@ LONGEST_CAUTION = 1000  # which is sentences with references
 
 def warnings(tables: Sequence[Table]) -> list[tuple[str, str]]:
     """The cautions above all tables."""
-    found = [SIMULATED] if any(table.setting.simulated for table in tables) else []
-    return found + ([MICRO] if any(table.setting.suite == "micro" for table in tables) else [])
+    cautions = [SIMULATED] if any(table.setting.simulated for table in tables) else []
+    return cautions + ([MICRO] if any(table.setting.suite == "micro" for table in tables) else [])
 
 
 def legend(tables: Sequence[Table]) -> list[str]:
     """How to read the tables: `LEGEND`, and what only some boards have."""
     rows = [row for table in tables for row in table.rows]
-    found = [*LEGEND]
-    found += [SEEDS] if any(cell.seeds_sd is not None for row in rows for cell in row.cells) else []
-    return found + ([COUNTED] if any("counted" in row.audit_rules for row in rows) else [])
+    sentences = [*LEGEND]
+    sentences += [SEEDS] if any(cell.seeds_sd is not None for row in rows for cell in row.cells) else []
+    return sentences + ([COUNTED] if any("counted" in row.audit_rules for row in rows) else [])
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
@@ -106,16 +106,16 @@ def loud(table: Table) -> list[str]:
 def facts(table: Table) -> list[str]:
     """What else its numbers depend on."""
     setting = table.setting
-    found = [f"Test EEG averaged over {setting.average} repetitions."]
+    sentences = [f"Test EEG averaged over {setting.average} repetitions."]
     if setting.samples > 1:
-        found.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
-    found += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
-    found += [IN_TRAINING] if setting.pooled and any(len(row.subjects) > 1 for row in table.rows) else []
+        sentences.append(f"{setting.samples} samples per stimulus, selection: {setting.selection}.")
+    sentences += [f"Options of the data set: {setting.options}."] if setting.options != "{}" else []
+    sentences += [IN_TRAINING] if setting.pooled and any(len(row.subjects) > 1 for row in table.rows) else []
     if table.normalised:
-        found += NORMALISED
+        sentences += NORMALISED
         floors = {row.method for row in table.rows if row.role == "floor"}
-        found += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
-    return found
+        sentences += [NO_MEAN_IMAGE] if floors and "mean_image" not in floors else []
+    return sentences
 
 
 def ranked(count: int, shared: str, doubts: Sequence[str]) -> str:
@@ -166,8 +166,8 @@ def unmarked(reason: str, columns: Sequence[str]) -> str:
 def left_out(roles: Sequence[str]) -> str:
     """How many rows are left out, from the role of each: "1 method and 2 floors are left out; their rows say why."."""
     counts = {role: roles.count(role) for role in ROLES if role in roles}
-    told = listed([f"{count} {role}{'s' if count > 1 else ''}" for role, count in counts.items()])
-    return f"{told} {'is left out; its row says' if len(roles) == 1 else 'are left out; their rows say'} why."
+    counted = listed([f"{count} {role}{'s' if count > 1 else ''}" for role, count in counts.items()])
+    return f"{counted} {'is left out; its row says' if len(roles) == 1 else 'are left out; their rows say'} why."
 
 
 def counted_from(role: str, counted: Sequence[str], lacking: Sequence[str]) -> str:
@@ -186,14 +186,14 @@ def no_share(lacking: Sequence[str], made: bool) -> str:
 def over(pairs: Sequence[tuple[int, int]], stimuli: tuple[int, int] | None = None) -> str:
     """Pairs of subject and seed, and on how many stimuli of a subject: "subjects 1 and 8, seed 0, 200 stimuli"."""
     people, seeds = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
-    said = [subjects(people), f"{'seed' if len(seeds) == 1 else 'seeds'} {_numbers(seeds)}"]
+    parts = [subjects(people), f"{'seed' if len(seeds) == 1 else 'seeds'} {_numbers(seeds)}"]
     if len(pairs) < len(people) * len(seeds):
-        said.append(f"{len(pairs)} runs")
+        parts.append(f"{len(pairs)} runs")
     if stimuli:
         fewest, most = stimuli
         each = " each" if len(people) > 1 else ""
-        said.append(f"{between(fewest, most)} {'stimulus' if most == 1 else 'stimuli'}{each}")
-    return ", ".join(said)
+        parts.append(f"{between(fewest, most)} {'stimulus' if most == 1 else 'stimuli'}{each}")
+    return ", ".join(parts)
 
 
 def subjects(numbers: Sequence[int]) -> str:
@@ -212,7 +212,9 @@ def _numbers(numbers: Sequence[int]) -> str:
             stretches[-1].append(number)
         else:
             stretches.append([number])
-    words = [f"{one[0]} to {one[-1]}" if len(one) > 2 else ", ".join(map(str, one)) for one in stretches]
+    words = [
+        f"{stretch[0]} to {stretch[-1]}" if len(stretch) > 2 else ", ".join(map(str, stretch)) for stretch in stretches
+    ]
     return listed(", ".join(words).split(", "))
 
 

@@ -18,7 +18,7 @@ PIECE, NARROWEST = 2**21, 512
 
 
 @dataclass(frozen=True)
-class Rows:
+class UnitRows:
     """A feature matrix whose rows, once shifted and scaled, have length 1; NaN where that cannot be."""
 
     values: Array  # (n, d)
@@ -52,7 +52,7 @@ class Rows:
 
 def paired_correlation(first: Array, second: Array) -> Floats:
     """Pearson's r of row i of `first` with row i of `second`, shape (n,); NaN where either row is constant."""
-    a, b = Rows.of(first, centre=True), Rows.of(second, centre=True)
+    a, b = UnitRows.of(first, centre=True), UnitRows.of(second, centre=True)
     everything = slice(None)
     pairs = (slice(i, i + 1) for i in range(len(first)))
     r = [float((a.piece(row, everything) * b.piece(row, everything)).sum()) for row in pairs]
@@ -70,7 +70,7 @@ def rivals_beaten(
     """
     n = len(truths)
     codes = _codes(n, stimuli)
-    truth_rows, reconstruction_rows = Rows.of(truths, centre=centre), Rows.of(reconstructions, centre=centre)
+    truth_rows, reconstruction_rows = UnitRows.of(truths, centre=centre), UnitRows.of(reconstructions, centre=centre)
     beaten = np.zeros(n, dtype=np.int64)
     for start in range(0, n, block):
         columns = slice(start, min(start + block, n))
@@ -99,8 +99,8 @@ def rivals_beaten_in_pairs(
 
 def all_similarities(reconstructions: Array, truths: Array, *, centre: bool) -> Floats:
     """Pearson's r, or the cosine if not `centre`, of each reconstruction (b, ...) and each truth (m, ...): (b, m)."""
-    rows = Rows.of(reconstructions, centre=centre)
-    return _similarity(rows, Rows.of(truths, centre=centre), slice(0, len(truths))).clip(-1.0, 1.0)
+    rows = UnitRows.of(reconstructions, centre=centre)
+    return _similarity(rows, UnitRows.of(truths, centre=centre), slice(0, len(truths))).clip(-1.0, 1.0)
 
 
 def _codes(n: int, stimuli: Sequence[str] | None) -> NDArray[np.int64]:
@@ -113,7 +113,7 @@ def _beaten(similarity: Floats) -> NDArray[np.int64]:
     return np.where(np.isnan(similarity), 0, np.array(counts))
 
 
-def _similarity(truths: Rows, reconstructions: Rows, columns: slice) -> Floats:
+def _similarity(truths: UnitRows, reconstructions: UnitRows, columns: slice) -> Floats:
     """Products of all truths (rows) with some reconstructions (columns), summed over pieces of the features."""
     (n, width), others = truths.values.shape, columns.stop - columns.start
     step = max(NARROWEST, PIECE // max(n, others))

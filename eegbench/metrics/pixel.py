@@ -208,8 +208,8 @@ def _similarities_of_pairs(first: Array, second: Array) -> Values:
     total, places = np.zeros((len(first), len(second))), first.shape[1]
     step = max(1, HELD // total.size)
     for start in range(0, places, step):
-        some = slice(start, start + step)
-        a, b = (side[:, some].astype(np.float32).transpose(1, 0, 2) for side in (first, second))
+        part = slice(start, start + step)
+        a, b = (side[:, part].astype(np.float32).transpose(1, 0, 2) for side in (first, second))
         means, other_means = a[:, :, :1], b[:, :, :1].transpose(0, 2, 1)
         deviations, other_deviations = a[:, :, 1:], b[:, :, 1:]
         variances = (deviations**2).sum(axis=2)[:, :, None] + (other_deviations**2).sum(axis=2)[:, None]

@@ -104,7 +104,7 @@ class MapSimilarity(Metric):
 
     def pairs(self, reconstructions: Array, truths: Array, *, stimuli: Sequence[str]) -> Values:
         """By the sum of absolute differences: min(a, b) = (a + b - |a - b|) / 2, and both maps sum to 1."""
-        sides = (np.stack([_density(one).ravel() for one in side]) for side in (reconstructions, truths))
+        sides = (np.stack([_density(saliency).ravel() for saliency in side]) for side in (reconstructions, truths))
         distances: Floats = cdist(*sides, metric="cityblock")
         return np.maximum(0.0, 1.0 - distances / 2)
 

@@ -50,12 +50,12 @@ class Folder:
     @functools.cached_property
     def lost(self) -> tuple[Unread, ...]:
         """Images, and folders that may hold some, that were not read."""
-        return tuple(one for one in self.unread if _may_be_image(self.path, one))
+        return tuple(entry for entry in self.unread if _may_be_image(self.path, entry))
 
     def check_whole(self, subset: str = "") -> None:
         """Raises InputError where images were not read. subset: what else the user can do."""
         if self.lost:
-            names = few([f"{one.path} ({one.reason})" for one in self.lost])
+            names = few([f"{entry.path} ({entry.reason})" for entry in self.lost])
             raise InputError(
                 f"{self.path}: holds more images than were read; {len(self.lost)} not read: {names}; save images as "
                 f"PNG, follow links that lead out with --follow-links, take away what does not belong here{subset}"
@@ -63,20 +63,20 @@ class Folder:
 
     def by_id(self) -> dict[str, Path]:
         """Each image by its path without suffix; raises InputError where two differ in their suffix alone."""
-        found: dict[str, Path] = {}
+        images: dict[str, Path] = {}
         for path, file in self.files.items():
-            if (twin := found.setdefault(without_suffix(path), file)) is not file:
+            if (twin := images.setdefault(without_suffix(path), file)) is not file:
                 raise InputError(f"{file} and {twin.name} are both stimulus {without_suffix(path)!r}; keep one of them")
-        return found
+        return images
 
     def by_stimulus(self) -> dict[str, dict[int, Path]]:
         """The images by stimulus and sample, as their names have it; raises InputError as `by_id`."""
-        found: dict[str, dict[int, Path]] = {}
+        samples: dict[str, dict[int, Path]] = {}
         for name, file in self.by_id().items():
             match = SAMPLE.match(name)
             stimulus, sample = (match["stimulus"], int(match["sample"])) if match else (name, 0)
-            found.setdefault(stimulus, {})[sample] = file
-        return found
+            samples.setdefault(stimulus, {})[sample] = file
+        return samples
 
 
 def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard) -> Folder:
@@ -98,13 +98,13 @@ def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
         _check_name(path, name)
         if (twin := files.setdefault(form(name), file)) is not file:
             raise InputError(f"{file} and {twin}: their names differ in Unicode form alone; keep one of them")
-    found = Folder(path, files, tuple(sorted(unread, key=lambda one: one.path)))
-    for line in unread_lines(path, found.unread):
+    images = Folder(path, files, tuple(sorted(unread, key=lambda entry: entry.path)))
+    for line in unread_lines(path, images.unread):
         note(line)
     if not files:
-        found.check_whole()
+        images.check_whole()
         raise InputError(f"{path}: holds no {KINDS} image, at any depth")
-    return found
+    return images
 
 
 def from_folder(path: Path, *, follow_links: bool = False, note: Note = unheard) -> list[ImageSet]:
@@ -160,8 +160,8 @@ def _gaps(numbers: Mapping[int, object], last: int) -> list[int]:
     return gaps
 
 
-def _numbers(found: Sequence[int]) -> str:
-    return f"sample{'s' if len(found) > 1 else ''} {few([str(number) for number in found])}"
+def _numbers(numbers: Sequence[int]) -> str:
+    return f"sample{'s' if len(numbers) > 1 else ''} {few([str(number) for number in numbers])}"
 
 
 def _check_name(folder: Path, name: str) -> None:
@@ -171,12 +171,12 @@ def _check_name(folder: Path, name: str) -> None:
         raise InputError(f"{folder}: a file whose name is no valid UTF-8, {name!a}; rename it") from None
 
 
-def _may_be_image(folder: Path, one: Unread) -> bool:
-    if one.reason in NEVER_LOST:
+def _may_be_image(folder: Path, entry: Unread) -> bool:
+    if entry.reason in NEVER_LOST:
         return False
-    if one.folder or _is_image(one.path) or os.path.splitext(one.path)[1].lower() in OTHER_SUFFIXES:
+    if entry.folder or _is_image(entry.path) or os.path.splitext(entry.path)[1].lower() in OTHER_SUFFIXES:
         return True
-    return one.reason == walking.OTHER and _begins_like_an_image(folder / one.path)
+    return entry.reason == walking.OTHER and _begins_like_an_image(folder / entry.path)
 
 
 def _begins_like_an_image(file: Path) -> bool:

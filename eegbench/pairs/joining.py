@@ -41,60 +41,60 @@ def join(
     if pairs is None:
         if not subset:
             made.check_whole(SUBSET)
-        wanted, found = _truths(true), made.by_stimulus()
-        if not subset and wanted.keys() != found.keys():
-            raise InputError(_unlike(true, made, list(wanted), list(found)))
+        wanted, answered = _truths(true), made.by_stimulus()
+        if not subset and wanted.keys() != answered.keys():
+            raise InputError(_unlike(true, made, list(wanted), list(answered)))
     else:
         wanted = true.by_id()
-        found = read_pairs(pairs, true, made)
-        _check_pairs(pairs, wanted, found, made, subset, note)
-    stimuli = [stimulus for stimulus in wanted if stimulus in found]
+        answered = read_pairs(pairs, true, made)
+        _check_pairs(pairs, wanted, answered, made, subset, note)
+    stimuli = [stimulus for stimulus in wanted if stimulus in answered]
     if not stimuli:
-        raise InputError(_unlike(true, made, list(wanted), list(found)))
-    samples = folders.samples(reconstructions, {stimulus: found[stimulus] for stimulus in stimuli})
+        raise InputError(_unlike(true, made, list(wanted), list(answered)))
+    samples = folders.samples(reconstructions, {stimulus: answered[stimulus] for stimulus in stimuli})
     files = [wanted[stimulus] for stimulus in stimuli]
-    for some in (files, [file for one in samples for file in one.files]):
-        check_usable(some)
+    for images in (files, [file for sample in samples for file in sample.files]):
+        check_usable(images)
     return Joined(from_files(stimuli, files), samples, _part(len(stimuli), wanted, true) if subset else "")
 
 
 def _truths(folder: Folder) -> dict[str, Path]:
     """Each true image by its stimulus, of which there is one."""
-    found = folder.by_stimulus()
-    if several := [stimulus for stimulus, numbered in found.items() if max(numbered) > 0]:
+    samples = folder.by_stimulus()
+    if several := [stimulus for stimulus, numbered in samples.items() if max(numbered) > 0]:
         raise InputError(
             f"{folder.path}: holds several samples of a stimulus, as of {several[0]!r}; of the truth there is one "
             "image for each"
         )
-    return {stimulus: found[stimulus][0] for stimulus in sorted(found)}
+    return {stimulus: samples[stimulus][0] for stimulus in sorted(samples)}
 
 
-def _unlike(true: Folder, made: Folder, wanted: list[str], found: list[str]) -> str:
+def _unlike(true: Folder, made: Folder, wanted: list[str], answered: list[str]) -> str:
     """How the names on both sides differ, the rule of names, and what joins them all the same."""
     by = proposing.fitting(true, made)
     command = f"eegbench pairs {shlex.quote(str(true.path))} {shlex.quote(str(made.path))} --by {by} -o pairs.csv"
     way = f"`{command}` pairs them all" if by else "`eegbench pairs` proposes one"
-    some = SUBSET if set(wanted) & set(found) else ""
+    hint = SUBSET if set(wanted) & set(answered) else ""
     return (
-        f"{made.path}: {unlike(wanted, found)}; wanted are the files below {true.path}; {RULE}; name the files so, or "
-        f"give a file of pairs with --pairs ({way}){some}"
+        f"{made.path}: {unlike(wanted, answered)}; wanted are the files below {true.path}; {RULE}; name the files so, "
+        f"or give a file of pairs with --pairs ({way}){hint}"
     )
 
 
-def _check_pairs(path: Path, wanted: Mapping[str, Path], found: Pairs, made: Folder, subset: bool, note: Note) -> None:
+def _check_pairs(path: Path, wanted: Mapping[str, Path], pairs: Pairs, made: Folder, subset: bool, note: Note) -> None:
     """Raises InputError for true images that stand on no line; tells which reconstructions do not."""
-    if (missing := [stimulus for stimulus in wanted if stimulus not in found]) and not subset:
+    if (missing := [stimulus for stimulus in wanted if stimulus not in pairs]) and not subset:
         raise InputError(
-            f"{path}: pairs {len(found)} of {len(wanted)} true images; {len(missing)} stand on no line: "
+            f"{path}: pairs {len(pairs)} of {len(wanted)} true images; {len(missing)} stand on no line: "
             f"{few(missing)}; add them{SUBSET}"
         )
-    if left := unused(found, made):
+    if left := unused(pairs, made):
         note(f"{path}: {len(left)} of {len(made.files)} reconstructions stand on no line: {few(left)}")
 
 
 def _part(scored: int, wanted: Mapping[str, Path], true: Folder) -> str:
     """Of how many stimuli these are a part; "" where they are all."""
-    hidden = sum(one.folder for one in true.lost)
+    hidden = sum(entry.folder for entry in true.lost)
     whole = len(wanted) + len(true.lost) - hidden
     if scored == whole and not hidden:
         return ""

@@ -79,9 +79,9 @@ def _path(what: str, word: str, folder: Folder) -> str:
     key = form(path.as_posix())
     if key in folder.files:
         return key
-    for one in folder.unread:
-        if key == form(one.path) or (one.folder and f"{key}/".startswith(form(one.path))):
-            raise InputError(f"the {what} {shown} was not read: {one.path} is {one.reason}")
+    for entry in folder.unread:
+        if key == form(entry.path) or (entry.folder and f"{key}/".startswith(form(entry.path))):
+            raise InputError(f"the {what} {shown} was not read: {entry.path} is {entry.reason}")
     near = next((name for name in folder.files if name.casefold() == key.casefold().replace("\\", "/")), "")
     hint = f"; there is {near!r}" if near else ""
     raise InputError(
@@ -108,14 +108,14 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def _check_head(path: Path, head: list[str]) -> None:
-    said = f"{path}, line 1"
+    place = f"{path}, line 1"
     if missing := [name for name in COLUMNS[:2] if name not in head]:
         marks = " with commas between them" if re.search(r"[;\t]", "".join(head)) else ""
-        raise InputError(f"{said}: has no column {missing[0]!r} but {','.join(head)[:80]!r}; {WANTED}{marks}")
+        raise InputError(f"{place}: has no column {missing[0]!r} but {','.join(head)[:80]!r}; {WANTED}{marks}")
     if strange := [name for name in head if name not in COLUMNS]:
-        raise InputError(f"{said}: has columns of other names: {few([name[:40] for name in strange])}; {WANTED}")
+        raise InputError(f"{place}: has columns of other names: {few([name[:40] for name in strange])}; {WANTED}")
     if len(set(head)) < len(head):
-        raise InputError(f"{said}: has a column twice; {WANTED}")
+        raise InputError(f"{place}: has a column twice; {WANTED}")
 
 
 def _text(path: Path) -> str:

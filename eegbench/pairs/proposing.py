@@ -74,24 +74,24 @@ def propose(truths: Folder, reconstructions: Folder, by: str) -> Proposal:
     if by not in BY:
         raise unknown("way to pair", by, BY)
     true, made = (_names(folder) for folder in (truths, reconstructions))
-    found = BY[by](list(true), list(made))
-    pairs = [Pair(true[pair.truth], made[pair.reconstruction], pair.sample) for pair in found.pairs]
+    matching = BY[by](list(true), list(made))
+    pairs = [Pair(true[pair.truth], made[pair.reconstruction], pair.sample) for pair in matching.pairs]
     if not pairs:
         raise InputError(
             f"no pair by {by}: of {len(true)} truths, as {few(list(true))}, and {len(made)} reconstructions, as "
             f"{few(list(made))}; another of {', '.join(BY)} may fit, or write the file by hand"
         )
-    used = {pair.truth for pair in found.pairs}, {pair.reconstruction for pair in found.pairs}
-    left = [tuple(names[n] for n in names if n not in some) for names, some in zip((true, made), used, strict=True)]
-    return Proposal(tuple(pairs), left[0], left[1], found.doubts)
+    used = {pair.truth for pair in matching.pairs}, {pair.reconstruction for pair in matching.pairs}
+    left = [tuple(names[n] for n in names if n not in taken) for names, taken in zip((true, made), used, strict=True)]
+    return Proposal(tuple(pairs), left[0], left[1], matching.doubts)
 
 
 def fitting(truths: Folder, reconstructions: Folder) -> str | None:
     """The first way that leaves nothing over on either side; None where there is none."""
     for by in BY:
         try:
-            found = propose(truths, reconstructions, by)
-            if found.whole and not found.doubts:
+            proposal = propose(truths, reconstructions, by)
+            if proposal.whole and not proposal.doubts:
                 return by
         except InputError:
             continue
@@ -187,14 +187,16 @@ def _proposal(by_truth: Mapping[str, Sequence[str]], *doubts: str) -> Proposal:
 
 def _one_each(what: str, paths: Sequence[str], of: Callable[[str], str]) -> dict[str, str]:
     """The truth of each concept or name; raises InputError where one has two."""
-    found: dict[str, str] = {}
-    twice = [(found[of(path)], path) for path in paths if of(path) and found.setdefault(of(path), path) != path]
+    paths_by_key: dict[str, str] = {}
+    twice = [
+        (paths_by_key[of(path)], path) for path in paths if of(path) and paths_by_key.setdefault(of(path), path) != path
+    ]
     if twice:
         raise InputError(
             f"{len(twice)} truths have a {what} that another has, so that it is unclear which is meant: "
             f"{twice[0][0]} and {twice[0][1]} are both {of(twice[0][1])!r}; pair them in another way"
         )
-    return found
+    return paths_by_key
 
 
 def _concept(path: str) -> str:

@@ -173,9 +173,9 @@ def combined_p(by_subject: Sequence[Sequence[float]]) -> float:
 
 def permuted_z(scores: Mapping[str, Array], rng: np.random.Generator, permutations: int) -> Array:
     """By permutation, the true one first, and by metric: z; shape (permutations + 1, metrics)."""
-    tables = [centred(one) for one in scores.values()]
+    tables = [centred(scored) for scored in scores.values()]
     n = len(tables[0]) if tables else 0
-    if any(len(one) != n for one in tables):
+    if any(len(scored) != n for scored in tables):
         raise InputError("the metrics were scored on different stimuli")
     items, step = np.arange(n), max(1, CHUNK // max(n, 1))
     spreads = [math.sqrt(float((table * table).sum()) / max(n - 1, 1)) for table in tables]

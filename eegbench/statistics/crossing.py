@@ -54,7 +54,7 @@ class Crossed:
             return 1.0 if self.mean == 0 else 0.0
         t = abs(self.mean) / math.sqrt(self.variance)
         bounds = sorted(float(2 * stdtr(max(count - 1, 1), -t)) for count in self.counts)
-        low, high = (math.log(max(one, 1e-300)) for one in bounds)
+        low, high = (math.log(max(bound, 1e-300)) for bound in bounds)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.reach(math.exp(middle) / 2) > t else (low, middle)

@@ -100,7 +100,7 @@ def share(
     value = (sign * means[0] - floor) / (ceiling - floor)
     if drawn is None:
         return Share(value)
-    way, shares = _resampled(sign, drawn, lambda one: one.stimuli)
+    way, shares = _resampled(sign, drawn, lambda reference: reference.stimuli)
     if not np.nanquantile(way, tail) > 0:
         return Share(None)
     if subjects == FEWEST_SUBJECTS - 1 or np.ptp(shares) == 0:
@@ -110,10 +110,10 @@ def share(
         shift = float(shares.mean()) - value
         below, above = max(below, above + shift), max(above, below - shift)
     if subjects >= FEWEST_SUBJECTS:
-        _, shares = _resampled(sign, drawn, lambda one: one.subjects)
+        _, shares = _resampled(sign, drawn, lambda reference: reference.subjects)
         normal, student = (float(stdtrit(freedom, 1 - tail)) for freedom in (math.inf, subjects - 1))
         stretch = math.sqrt(subjects / (subjects - 1)) * student / normal
-        below, above = map(math.hypot, (below, above), [stretch * one for one in _distances(shares, tail)])
+        below, above = map(math.hypot, (below, above), [stretch * reference for reference in _distances(shares, tail)])
     fits = between_fits / (ceiling - floor)
     return Share(value, (value - math.hypot(below, fits), value + math.hypot(above, fits)))
 
@@ -121,7 +121,7 @@ def share(
 def _resampled(sign: float, drawn: Joint, over: Callable[[Drawn], Array]) -> tuple[Array, Array]:
     """By resample the way from the best floor to the best ceiling, and the method's share of it where there is one."""
     method, floors, ceilings = drawn
-    lows, highs = (np.max([sign * over(one) for one in side], axis=0) for side in (floors, ceilings))
+    lows, highs = (np.max([sign * over(reference) for reference in side], axis=0) for side in (floors, ceilings))
     way = highs - lows
     shares = (sign * over(method) - lows)[way > 0] / way[way > 0]
     return way, shares[np.isfinite(shares)]

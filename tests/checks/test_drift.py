@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from eegbench.checks import drift, drift_report
-from eegbench.checks.drift import Entry, Finding, Known
+from eegbench.checks.drift import Comparison, Entry, Known
 from eegbench.checks.sketches import sketches
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
@@ -28,8 +28,8 @@ def entry(images: str = IMAGES, name: str = "runs/a", key: str = "k", **metrics:
     return Entry(name, key, images, metrics or {"ssim": KNOWN})
 
 
-def one(now: Known, images: str = IMAGES) -> Finding:
-    [found] = drift.compare([entry(images, ssim=now)], [entry()])
+def one(now: Known, images: str = IMAGES) -> Comparison:
+    [found] = drift.comparisons([entry(images, ssim=now)], [entry()])
     return found
 
 
@@ -64,7 +64,7 @@ def test_the_tolerance_is_the_baselines_and_not_that_of_the_change() -> None:
 
 
 def test_what_the_baseline_has_must_be_there_and_what_is_new_is_told() -> None:
-    found = drift.compare(
+    found = drift.comparisons(
         [entry(ssim=KNOWN, kid=KNOWN), entry(name="runs/new", key="n")],
         [entry(ssim=KNOWN, clip=KNOWN), entry(name="runs/gone", key="g")],
     )
@@ -78,7 +78,7 @@ def test_what_the_baseline_has_must_be_there_and_what_is_new_is_told() -> None:
 
 def test_an_undefined_number_that_stays_so_is_no_drift() -> None:
     nothing = now(value=None)
-    [found] = drift.compare([entry(ssim=nothing)], [entry(ssim=nothing)])
+    [found] = drift.comparisons([entry(ssim=nothing)], [entry(ssim=nothing)])
     assert found.state == "same"
 
 
@@ -89,7 +89,7 @@ def test_a_folder_of_runs_is_its_own_baseline_and_a_moved_score_is_named(tmp_pat
     (tmp_path / "baseline.json").write_text(drift.to_json(before))
     assert drift.read_baseline(tmp_path / "baseline.json") == before
     add_run("atm", {"ssim": 0.41, "clip": 0.8}, scored=IMAGES)
-    [failed] = drift.failures(drift.compare(drift.read_scores(tmp_path), before))
+    [failed] = drift.failures(drift.comparisons(drift.read_scores(tmp_path), before))
     assert (failed.run, failed.metric, failed.why) == (
         "sim-things/eeg/atm/sub-08/seed-0", "ssim", "by +0.01 without a new version",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_a_run_is_found_again_wherever_it_lies(tmp_path: Path, add_run: AddRun) 
     add_run("atm", {"ssim": 0.4}, scored=IMAGES, folder="here/a")
     before = drift.read_scores(tmp_path / "here")
     add_run("atm", {"ssim": 0.4}, scored=IMAGES, folder="there/b")
-    assert [one.state for one in drift.compare(drift.read_scores(tmp_path / "there"), before)] == ["same"]
+    assert [one.state for one in drift.comparisons(drift.read_scores(tmp_path / "there"), before)] == ["same"]
 
 
 def test_of_runs_that_are_one_the_first_counts_and_the_other_is_named(tmp_path: Path, add_run: AddRun) -> None:
@@ -107,7 +107,7 @@ def test_of_runs_that_are_one_the_first_counts_and_the_other_is_named(tmp_path: 
     before = drift.read_scores(tmp_path)
     add_run("atm", {"ssim": 0.1}, scored=IMAGES, folder="b")
     twins = drift.read_scores(tmp_path)
-    found = drift.compare(twins, before)
+    found = drift.comparisons(twins, before)
     assert [(one.run, one.state, one.failed) for one in found] == [("b", "left out", False), ("a", "same", False)]
     text = drift_report.render(found, "junit")
     assert 'skipped="1"' in text and "the same run as a, which counts" in text
@@ -157,10 +157,10 @@ def test_a_baseline_with_a_run_twice_or_a_hostile_metric_is_refused(tmp_path: Pa
 
 HOSTILE = "a<script>|`x`\u202e\x00"
 FINDINGS = (
-    Finding("runs/a", "ssim", "moved", 0.5, 0.52, 0.001, "identical", "by +0.02 without a new version"),
-    Finding("runs/a", "clip", "same", 0.8, 0.8, 0.001, "identical"),
-    Finding("runs/a", "kid", "not comparable", 0.1, 0.2, why="version 1, now 2"),
-    Finding(HOSTILE, "", "missing", why="the baseline has this run"),
+    Comparison("runs/a", "ssim", "moved", 0.5, 0.52, 0.001, "identical", "by +0.02 without a new version"),
+    Comparison("runs/a", "clip", "same", 0.8, 0.8, 0.001, "identical"),
+    Comparison("runs/a", "kid", "not comparable", 0.1, 0.2, why="version 1, now 2"),
+    Comparison(HOSTILE, "", "missing", why="the baseline has this run"),
 )
 
 
@@ -182,7 +182,7 @@ def test_markdown_has_the_failures_first_and_obeys_nobody() -> None:
 
 
 def test_no_text_of_others_is_live_in_markdown() -> None:
-    lost = Finding("@someone/see #12", "", "missing", why="https://evil.example deadbeef1234567")
+    lost = Comparison("@someone/see #12", "", "missing", why="https://evil.example deadbeef1234567")
     text = drift_report.render([lost], "md")
     shown = "@<!-- -->someone/see #<!-- -->12", "https:<!-- -->//evil.example deadbe<!-- -->ef1234<!-- -->567"
     assert all(words in text for words in shown)
@@ -215,14 +215,14 @@ def with_table(folder: Path, items: NDArray[np.float64]) -> None:
     (folder / "scores.csv").write_text(write_values({("ssim", 1): items[None]}, stimuli))
 
 
-def drifted(tmp_path: Path, add_run: AddRun, now: NDArray[np.float64]) -> list[Finding]:
+def drifted(tmp_path: Path, add_run: AddRun, now: NDArray[np.float64]) -> list[Comparison]:
     """What the gate says of a run whose values by stimulus are others than when its baseline was written."""
     items = np.random.default_rng(0).normal(0.4, 0.1, 200)
     folder = add_run("atm", {"ssim": float(items.mean())}, scored=IMAGES)
     with_table(folder, items)
     (tmp_path / "baseline.json").write_text(drift.to_json(drift.read_scores(folder)))
     with_table(folder, items + now - now.mean())
-    return list(drift.compare(drift.read_scores(folder), drift.read_baseline(tmp_path / "baseline.json")))
+    return list(drift.comparisons(drift.read_scores(folder), drift.read_baseline(tmp_path / "baseline.json")))
 
 
 TABLES: dict[str, tuple[NDArray[np.float64], bool]] = {
@@ -250,13 +250,13 @@ def test_a_table_that_is_turned_round_is_noticed_and_one_that_is_gone_too(tmp_pa
     before = drift.read_baseline(tmp_path / "baseline.json")
     for table in tmp_path.rglob("scores.csv"):
         table.unlink()
-    [found] = drift.compare(drift.read_scores(tmp_path / "sim-things"), before)
+    [found] = drift.comparisons(drift.read_scores(tmp_path / "sim-things"), before)
     assert (found.state, found.why) == ("moved", "its values by stimulus are gone")
 
 
 def test_values_of_new_images_may_move(tmp_path: Path, add_run: AddRun) -> None:
     before, after = (dataclasses.replace(KNOWN, sketch=sketch) for sketch in ((0.1, 0.2), (0.3, 0.4)))
-    [found] = drift.compare([entry("b" * 64, ssim=after)], [entry(ssim=before)])
+    [found] = drift.comparisons([entry("b" * 64, ssim=after)], [entry(ssim=before)])
     assert found.state == "same"
 
 

@@ -416,5 +416,5 @@ def test_while_a_bar_is_drawn_nothing_but_the_bar_steers_the_terminal(monkeypatc
 
 def test_markdown_of_check_calls_nobody_and_holds_no_markup() -> None:
     said = "@maintainers <img src=x> | [x](javascript:0)\n# head"
-    text = drift_report.render([drift.Finding("run", "clip", "moved", 0.1, 0.2, why=said)], "md")
+    text = drift_report.render([drift.Comparison("run", "clip", "moved", 0.1, 0.2, why=said)], "md")
     assert not re.search(r"@\w|<img|(?<!\\)\[x|^# ", text, re.M) and text.count("\n") == 7

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import Result
 
-from eegbench.checks import check_dataset, check_metric
+from eegbench.checks import check_dataset, check_metric, drift
 from eegbench.contracts import Laws, Silent, TrainingSet
 from eegbench.errors import MissingError, UsageError
 from eegbench.metrics import METRICS, VARIANTS
@@ -203,3 +204,24 @@ def test_a_sound_metric_passes_and_an_unknown_one_is_refused(small: Install, eeg
     done = eegbench("check-metric", "fine")
     assert done.exit_code == 0 and all(line.startswith("ok ") for line in done.stdout.strip().split("\n"))
     assert eegbench("check-metric", "fone").exit_code == 2
+
+
+def test_scores_of_a_plug_ins_metric_carry_what_it_declares_and_ours_carry_nothing(
+    install: Install, eegbench: Run, tmp_path: Path
+) -> None:
+    for name in ("true", "made"):
+        (tmp_path / name).mkdir()
+        for i in range(3):
+            pixels = np.random.default_rng(i).integers(256, size=(32, 32, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+    source = "from eegbench.metrics.identification import TwoWay\nmine = TwoWay('mine', needs='clip', column=75)\n"
+    install("eegbench.metrics", source, mine="mine")
+    done = eegbench(
+        "score", "--truth", "true", "--reconstructions", "made", "--metrics", "mine,clip", "--json", "s.json"
+    )
+    assert done.exit_code == 0, done.stderr
+    scores = json.loads((tmp_path / "s.json").read_text())["metrics"]
+    assert scores["mine"]["facts"] == {"per_item": True, "rivals": True, "grain": "comparisons", "column": 75}
+    assert "facts" not in scores["clip"]
+    (own,) = drift.read_scores(tmp_path / "s.json")
+    assert own.metrics["mine"].identical == own.metrics["clip"].identical == 2 / (3 * 2)

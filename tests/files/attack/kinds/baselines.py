@@ -22,7 +22,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
         again = shared / "again.json"
         again.write_text(drift.to_json(known))
         assert sorted(entry.key for entry in drift.read_baseline(again)) == sorted(entry.key for entry in known)
-        findings = drift.compare(found, known)
+        findings = drift.comparisons(found, known)
         assert {finding.run for finding in findings if finding.state != "new"} <= {
             entry.name for entry in (*known, *found)
         }
