@@ -24,6 +24,7 @@ STAGES = CONTRACTS | {"datasets", "metrics", "backbones", "methods", "configurat
 # A room is a module or a folder below eegbench/; beside it the rooms that it may import. It may import itself.
 LAYERS: Mapping[str, set[str]] = {
     "": set(),  # eegbench/__init__.py
+    "__main__": {"cli"},
     "errors": {"tables"},
     "budget": {"errors"},
     "channels": set(),
