@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from eegbench.errors import EegbenchError, MissingError, Notice, UsageError
 from eegbench.files import FULL
 
+INSIDE = ("eegbench", "contextlib")  # `own_errors` decorates by contextlib
+
 
 def in_our_words(error: BaseException) -> EegbenchError | None:
     """What is said of an error that the system or a library raised for want of something; None for a fault of ours."""
@@ -48,7 +50,7 @@ def own_errors() -> Iterator[None]:
 
 def notice(text: str) -> None:
     """Warn of what a user should know, as a Notice that points at the caller outside of this package."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "eegbench":
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in INSIDE:
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, Notice, stacklevel=level - 1)
+    warnings.warn(text, Notice, stacklevel=level)
