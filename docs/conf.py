@@ -40,7 +40,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
-nb_execution_timeout = 300  # seconds a cell
+nb_execution_timeout = 900  # seconds a cell, on a machine that others use too
 nb_merge_streams = True
 
 autosummary_ignore_module_all = False
