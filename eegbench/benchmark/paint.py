@@ -10,6 +10,7 @@ from eegbench import seeds
 from eegbench.arrays import Images
 from eegbench.benchmark.images import intact
 from eegbench.contracts import Progress, Reconstructor
+from eegbench.datasets.images import write_png
 from eegbench.errors import InputError
 from eegbench.files import file_digest
 from eegbench.plugins import outputs
@@ -48,7 +49,7 @@ def paint(
                 item_seeds = [seed_of(spec.seed, stimuli[item], sample) for item, sample in jobs[batch]]
                 for file, image in zip(files[batch], make(items, item_seeds), strict=True):
                     if file in lacking:
-                        layout.write_png(file, image)
+                        write_png(file, image)
             advance(len(files[batch]))
     return tuple(
         ManifestRow(stimuli[item], sample, file.relative_to(run.folder).as_posix(), file_digest(file))

@@ -18,7 +18,7 @@ from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.shared import SharedRun
 from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Progress
-from eegbench.datasets.images import read_image
+from eegbench.datasets.images import read_image, write_png
 from eegbench.files import digest
 from eegbench.plugins import entering, outputs
 from eegbench.plugins.outputs import Asking, Given
@@ -150,7 +150,7 @@ def _write_controls(run: Run, stimuli: Sequence[str], asking: Asking) -> dict[st
         few = Asking(asking.method, asking.fitted, asking.queries, chosen[:EXAMINED], transductive=False)
         outputs.require_alone(few, outputs.CONTROLS, controls[:EXAMINED])
     for item, control in zip(chosen, controls, strict=True):
-        layout.write_png(run.folder / layout.CONTROLS / layout.image_file(stimuli[item]), control)
+        write_png(run.folder / layout.CONTROLS / layout.image_file(stimuli[item]), control)
     return {"controls": binding.controls_digest(run.folder)}
 
 

@@ -6,6 +6,7 @@ images in one file (which?). Colour profiles and EXIF orientation are not applie
 scripts; a TIFF that says it is stored turned is refused, for readers of TIFF differ in that.
 """
 
+import io
 import struct
 import warnings
 import zlib
@@ -18,6 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from eegbench.datasets import image_files
 from eegbench.errors import InputError
+from eegbench.files import write_bytes
 from eegbench.guards.budget import Budget
 
 MAX_PIXELS = 2**26  # 8192 x 8192, 192 MiB as RGB: far above any reconstruction, far below what exhausts memory
@@ -59,6 +61,13 @@ def read_image(path: Path, *, cmyk: bool = False) -> Picture:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = f"not a {KINDS} image" if unknown else str(error) or type(error).__name__
         raise InputError(f"{path}: cannot be read as an image ({reason}); write it again") from None
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """A uint8 image (h, w, 3), or map (h, w), as PNG; the same pixels always give the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())
 
 
 def _check_header(path: Path, image: Image.Image) -> None:

@@ -7,17 +7,12 @@ wherever it stands.
 """
 
 import dataclasses
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from eegbench.errors import EegbenchError, InputError, UsageError
-from eegbench.files import digest, file_digest, write_bytes, writing
+from eegbench.files import digest, file_digest, writing
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
@@ -30,13 +25,6 @@ BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet 
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
-
-
-def write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    """A uint8 image (h, w, 3), or map (h, w), as PNG; the same pixels always give the same bytes."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eegbench.benchmark.reconstruct import spread
-from eegbench.datasets.images import read_image
+from eegbench.datasets.images import read_image, write_png
 from eegbench.errors import AuthorError, InputError, MissingError, UsageError
 from eegbench.files import file_digest
 from eegbench.runs import layout
@@ -84,7 +84,7 @@ def test_images_in_a_folder_without_a_record_are_not_trusted(lab: Lab) -> None:
     expected = images_of(folder)
     (folder / "run.json").unlink()
     for name in expected:
-        layout.write_png(folder / layout.IMAGES / name, np.zeros((6, 6, 3), np.uint8))
+        write_png(folder / layout.IMAGES / name, np.zeros((6, 6, 3), np.uint8))
     assert images_of(lab.reconstruct().folder) == expected
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eegbench.datasets.images import write_png
 from eegbench.errors import InputError
 from eegbench.files import file_digest
 from eegbench.runs import layout
@@ -23,7 +24,7 @@ def complete(folder: Path) -> Run:
     for sample in range(2):
         for stimulus in ("b/x", "a/y"):
             file = Path(layout.IMAGES, layout.image_file(stimulus, sample))
-            layout.write_png(folder / file, np.full((4, 4, 3), sample, np.uint8))
+            write_png(folder / file, np.full((4, 4, 3), sample, np.uint8))
             rows.append(ManifestRow(stimulus, sample, file.as_posix(), file_digest(folder / file)))
     run = Run(folder, RunRecord(SPEC, "method", True, "started", {}, {}))
     digests = {"embedding": run.write_embedding(["b/x", "a/y"], ROWS)}

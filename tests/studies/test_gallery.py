@@ -83,7 +83,7 @@ def test_a_strangers_bytes_do_not_go_on(lab: Lab, monkeypatch: pytest.MonkeyPatc
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path, pnginfo=note)
 
-    monkeypatch.setattr(layout, "write_png", write)
+    monkeypatch.setattr("eegbench.benchmark.paint.write_png", write)
     run = run_of(lab)
     assert b"SECRET" in images(run)[0].read_bytes()
     found = show(run)
