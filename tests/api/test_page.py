@@ -29,7 +29,7 @@ class FewThings(SimThings):
 @pytest.mark.filterwarnings("ignore::eegbench.errors.Notice")  # so few concepts
 def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(registry.OWN["dataset"], "sim-things", FewThings)  # type: ignore[index]
+    monkeypatch.setitem(registry.OWN["dataset"], "sim-things", FewThings)
     write(Path("TRUE_IMAGES"), pictures(1))
     write(Path("MY_IMAGES"), pictures(2))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
