@@ -33,7 +33,7 @@ def test_images_in_memory_have_the_scores_of_their_files(
 ) -> None:
     folder = write(tmp_path / "made", made)
     files = eegbench.score(folder, write(tmp_path / "true", truths))
-    backwards = dict(reversed([*made.items()]))
+    backwards = dict(reversed(list(made.items())))
     tensor = torch.from_numpy(stacked(made)).permute(0, 3, 1, 2)
     for images in (made, backwards, stacked(made), tensor, folder):
         assert eegbench.score(images, truths).record.metrics == files.record.metrics
@@ -125,7 +125,7 @@ def test_what_a_caller_does_with_the_truths_later_changes_nothing(lab: Lab, trut
 def test_a_judge_takes_images_without_ids_in_the_order_of_its_stimuli(
     lab: Lab, truths: Pictures, made: Pictures, tmp_path: Path
 ) -> None:
-    judge = eegbench.Judge(write(tmp_path, dict(reversed([*truths.items()]))), metrics=["pixcorr"])
+    judge = eegbench.Judge(write(tmp_path, dict(reversed(list(truths.items())))), metrics=["pixcorr"])
     assert judge.stimuli == tuple(sorted(truths))
     assert judge.values([made[name] for name in judge.stimuli]) == judge.values(made)
     with pytest.raises(eegbench.InputError, match="5 images came; wanted 6"):
