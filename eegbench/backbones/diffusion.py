@@ -4,6 +4,7 @@ import copy
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,10 @@ class Generator:
             self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
             self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
             self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
-            self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
+            if name.startswith("pack:"):
+                self.text_encoder = pack_text_encoder(folder)
+            else:
+                self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
             self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
             for module in (self.vae, self.unet, self.text_encoder):
                 module.eval().requires_grad_(False).to(device)
@@ -190,6 +194,19 @@ def _part(kind: Any, part: str, *, folder: str, device: str, **options: Any) -> 
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise MissingError(f"generator {folder!r} has no {part} that can be read ({problem})") from error
+
+
+def pack_text_encoder(folder: str) -> Any:
+    """The text encoder of the pack's generator.
+
+    Its file's keys are those of transformers 5, which has no `text_model.` before them: 4 would find none of its own
+    and, with a warning alone, draw them at random.
+    """
+    import transformers
+
+    encoder = transformers.CLIPTextModel(transformers.CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder"))
+    weights.fill(getattr(encoder, "text_model", encoder), Path(folder, "text_encoder", "model.safetensors"))
+    return encoder.eval()
 
 
 def predict_guided(

@@ -11,7 +11,7 @@ import torch
 
 from eegbench.arrays import Images
 from eegbench.backbones import blank, published, telling, weights
-from eegbench.backbones.diffusion import AT_ONCE, Sampling, sampler
+from eegbench.backbones.diffusion import AT_ONCE, Sampling, pack_text_encoder, sampler
 from eegbench.backbones.resize import chunks, resize, to_float, to_uint8
 from eegbench.errors import InputError, MissingError, UsageError
 
@@ -209,7 +209,9 @@ def _pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
         return blank.pipeline(name, device, dtype)
     try:
         with telling.loading("generator", name):
-            return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
+            folder = weights.locate(name)
+            own = {"text_encoder": pack_text_encoder(folder).to(dtype)} if name.startswith("pack:") else {}
+            return diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=dtype, **own)
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise MissingError(f"generator {name!r} has no pipeline that can be read ({problem})") from error
