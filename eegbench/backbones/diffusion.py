@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import Images, Maps
 from eegbench.backbones import telling, weights
-from eegbench.backbones.generator_parts import enlargement, latent_mean, latent_means, read_part
+from eegbench.backbones.generator_parts import enlargement, latent_mean, latent_means, pack_text_encoder, read_part
 from eegbench.backbones.resize import resize, to_uint8
 from eegbench.errors import ANY, SOME, InputError, check_range, unknown
 
@@ -58,7 +58,10 @@ class Generator:
             self.vae = part(diffusers.AutoencoderKL, "vae", torch_dtype=torch.float32)
             self.unet = part(diffusers.UNet2DConditionModel, "unet", torch_dtype=torch.float32)
             self.noise_schedule = part(diffusers.DDPMScheduler, "scheduler")
-            self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
+            if name.startswith("pack:"):
+                self.text_encoder = pack_text_encoder(folder)
+            else:
+                self.text_encoder = part(transformers.CLIPTextModel, "text_encoder", torch_dtype=torch.float32)
             self.tokenizer = part(transformers.CLIPTokenizer, "tokenizer")
             for module in (self.vae, self.unet, self.text_encoder):
                 module.eval().requires_grad_(False).to(device)

@@ -36,7 +36,22 @@ def read_pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
     if blank.is_blank(name):
         return blank.pipeline(name, device, dtype)
     with _readable(name, "pipeline"), telling.loading("generator", name):
-        return diffusers.AutoPipelineForText2Image.from_pretrained(weights.locate(name), torch_dtype=dtype)
+        folder = weights.locate(name)
+        own = {"text_encoder": pack_text_encoder(folder).to(dtype)} if name.startswith("pack:") else {}
+        return diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=dtype, **own)
+
+
+def pack_text_encoder(folder: str) -> Any:
+    """The text encoder of the pack's generator.
+
+    Its file's keys are those of transformers 5, which has no `text_model.` before them: 4 would find none of its own
+    and, with a warning alone, draw them at random.
+    """
+    import transformers
+
+    encoder = transformers.CLIPTextModel(transformers.CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder"))
+    weights.fill(getattr(encoder, "text_model", encoder), Path(folder, "text_encoder", "model.safetensors"))
+    return encoder.eval()
 
 
 @contextmanager
