@@ -55,6 +55,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples/gallery",
     "filename_pattern": r"\.py$",
     "abort_on_example_error": True,
+    "capture_repr": (),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
