@@ -29,10 +29,11 @@ templates_path = ["_templates"]
 highlight_language = "none"  # most blocks are commands and what they print
 default_role = "code"  # docstrings have names in single backticks
 
-# Only names of this package are looked for: the inventories of other projects would need a network.
+# Public names alone are looked for: the inventories of other projects would need a network.
+PUBLIC = r"eegbench(\.(arrays|contracts|errors))?\.\w+$"
 nitpicky = True
 nitpick_ignore = [("py:class", "eegbench.contracts.Fit")]  # a type variable
-nitpick_ignore_regex = [("py:.*", r"(?!eegbench\b).*")]
+nitpick_ignore_regex = [("py:.*", rf"(?!{PUBLIC}).*")]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -54,6 +55,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples/gallery",
     "filename_pattern": r"\.py$",
     "abort_on_example_error": True,
+    "capture_repr": (),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
