@@ -49,7 +49,9 @@ def pack_text_encoder(folder: str) -> Any:
     """
     import transformers
 
-    encoder = transformers.CLIPTextModel(transformers.CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder"))
+    config = transformers.CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder")
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and a fit draws from the same state
+        encoder = transformers.CLIPTextModel(config)
     weights.fill(getattr(encoder, "text_model", encoder), Path(folder, "text_encoder", "model.safetensors"))
     return encoder.eval()
 
