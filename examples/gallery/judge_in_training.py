@@ -69,7 +69,7 @@ axis.legend()
 # The truth, and what the layer answers after the last epoch.
 
 figure, axes = plt.subplots(2, 8, figsize=(8, 2.2), layout="constrained")
-for row, shown in zip(axes, (answers.images, answered(unseen).permute(0, 2, 3, 1)), strict=True):
+for row, shown in zip(axes, (answers.images, answered(unseen).permute(0, 2, 3, 1).numpy()), strict=True):
     for axis, image in zip(row, shown[::25], strict=True):
         axis.imshow(image)
         axis.axis("off")
