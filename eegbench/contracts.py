@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.errors import UsageError
-from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import METHOD_TRACKS
 
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
@@ -112,11 +111,6 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def info(self) -> EEGInfo: ...
-
-    @property
-    def owner(self) -> "Dataset":
-        """The data set whose code answers: another one where this one stands before it."""
-        return self
 
     def digests(self, subject: int) -> dict[str, str]:
         """sha256 by name of the files that a subject's data come from; none for what is computed."""
@@ -305,11 +299,6 @@ class Metric(ABC):
     column: int | None = None  #: its place among the columns of a board; those without one follow, by name
     laws: Laws | None = None
     card: Card | None = None
-
-    @property
-    def facts(self) -> MetricFacts:
-        """What those have to know of the metric who read its numbers from files alone."""
-        return MetricFacts(self.per_item, self.rivals, self.grain, self.column)
 
     @abstractmethod
     def compute(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> Values:

@@ -19,6 +19,7 @@ from eegbench.methods import REFERENCES
 from eegbench.metrics import METRICS
 from eegbench.metrics.cards import render
 from eegbench.plugins import registry
+from eegbench.plugins.facts import declared_facts
 from eegbench.runs import metric_facts
 
 METRICS_HEAD = """# The metrics
@@ -91,7 +92,7 @@ def known_metrics() -> str:
     table = {}
     for name, metric in METRICS.items():
         low, high = (end if math.isfinite(end) else None for end in metric.bounds)
-        table[name] = dataclasses.asdict(metric.facts) | {"bounds": [low, high]}
+        table[name] = dataclasses.asdict(declared_facts(metric)) | {"bounds": [low, high]}
     return json.dumps(table, indent=1) + "\n"
 
 

@@ -13,7 +13,7 @@ from eegbench.datasets.recorded import Recorded
 from eegbench.errors import EegbenchError, UsageError, unknown
 from eegbench.metrics.cards import render
 from eegbench.plugins import entering, registry
-from eegbench.plugins.authors import author_of
+from eegbench.plugins.authors import author_of, owner_of
 from eegbench.tables import of_rows
 
 Row = dict[str, object]
@@ -103,7 +103,7 @@ def _signals(dataset: Dataset) -> dict[str, str]:
 
 def draw(dataset: Dataset, subject: int, path: Path) -> None:
     """Write a PNG of a data set; raises UsageError where it draws none."""
-    with author_of("data set", dataset.name, dataset.owner, "draw_picture"):
+    with author_of("data set", dataset.name, owner_of(dataset), "draw_picture"):
         dataset.draw_picture(subject, path)
 
 

@@ -16,6 +16,7 @@ from eegbench.backbones.embeddings import WIDTH, read_embeddings
 from eegbench.contracts import Answers, Dataset, Queries, TrainingSet
 from eegbench.errors import UsageError
 from eegbench.files import file_digest
+from eegbench.plugins.authors import StandIn
 
 FILE = "ATM_S_eeg_features_sub-{subject:02d}_{split}.pt"
 REPETITIONS = {"train": 4, "test": 1}  # rows of a stimulus; those of the test set are averaged already
@@ -23,7 +24,7 @@ INFO = EEGInfo(channels=("ATM-S embedding",), rate=0.0, start=0.0, times=WIDTH, 
 
 
 @dataclass(frozen=True)
-class Embedded(Dataset):
+class Embedded(StandIn):
     """`inner` with the files of `folder` in its EEG's place; `files` is the sha256 of each that is there.
 
     The published rows follow the order of the image folders, which is the order of the stimulus ids: row i belongs to
@@ -63,10 +64,6 @@ class Embedded(Dataset):
     @property
     def about(self) -> str:  # type: ignore[override]
         return f"{self.inner.about} Published EEG embeddings stand in the EEG's place."
-
-    @property
-    def owner(self) -> Dataset:
-        return self.inner
 
     @property
     def info(self) -> EEGInfo:

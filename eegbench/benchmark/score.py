@@ -21,6 +21,7 @@ from eegbench.errors import InputError, MissingError, unknown
 from eegbench.files import digest, user_cache
 from eegbench.metrics import VARIANTS
 from eegbench.plugins import registry
+from eegbench.plugins.facts import declared_facts
 from eegbench.runs.items import write_values
 from eegbench.runs.metric_facts import known
 from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet, finite
@@ -234,7 +235,7 @@ def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
         metric.higher_is_better,
         floor=measured.floor,
         bounds=(finite(low), finite(high)),
-        facts=None if metric.id in known() else metric.facts,
+        facts=None if metric.id in known() else declared_facts(metric),
     )
     if measured.items is None:
         undefined = "undefined for this set of images" if score.value is None else ""

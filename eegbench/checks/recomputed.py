@@ -65,6 +65,8 @@ def _score(told: Score, found: Score, n: int) -> Iterator[str]:
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))
     if told.bounds is not None and told.bounds != found.bounds:  # older sheets have none
         yield _unequal(told.metric, "bounds", told.bounds, found.bounds)
+    if told.facts is not None and told.facts != found.facts:  # scores of older releases declare none
+        yield _unequal(told.metric, "facts", told.facts, found.facts)
     for name in WORDS:
         if getattr(told, name) != getattr(found, name):
             yield _unequal(told.metric, name, getattr(told, name), getattr(found, name))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from eegbench.contracts import Dataset
 from eegbench.errors import AuthorError, EegbenchError, MissingError
 from eegbench.files import FULL
 
@@ -40,6 +41,17 @@ def author_of(kind: str, name: str, owner: object, call: str) -> Iterator[None]:
         raised = AuthorError(f"{named}: {call} raised {said(error)}{place}")
         raised.frames = "".join(traceback.format_list(frames))
         raise raised from error
+
+
+class StandIn(Dataset):
+    """A data set that stands before another one, `inner`, whose code answers."""
+
+    inner: Dataset
+
+
+def owner_of(dataset: Dataset) -> Dataset:
+    """The data set whose code answers."""
+    return dataset.inner if isinstance(dataset, StandIn) else dataset
 
 
 def is_own(owner: object) -> bool:

@@ -17,7 +17,7 @@ from eegbench.contracts import CAPTION_LEVELS, Answers, Backbone, Dataset, Metri
 from eegbench.errors import InputError, short
 from eegbench.files import is_inside
 from eegbench.guards.limits import SHA256
-from eegbench.plugins.authors import author_of, is_own
+from eegbench.plugins.authors import author_of, is_own, owner_of
 from eegbench.runs.record import MAX_VALUE
 
 SLACK = 1e-9  # sums of 10^6 products in float64 stray by less; no definition of a metric is that fine
@@ -176,7 +176,7 @@ def _values(metric: Metric, who: str, given: Any, shape: tuple[int, ...]) -> Arr
 
 
 def _of(dataset: Dataset, call: str) -> Any:
-    return author_of("data set", dataset.name, dataset.owner, call)
+    return author_of("data set", dataset.name, owner_of(dataset), call)
 
 
 def _kind(given: object, wanted: type, who: str) -> None:

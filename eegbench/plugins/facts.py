@@ -11,13 +11,18 @@ from eegbench.configuration import keys
 from eegbench.contracts import PIXELS, TRACKS, Card, Dataset, Laws, Method, Metric, Reconstructor, Reference
 from eegbench.errors import InputError, short
 from eegbench.files import check_name
-from eegbench.runs.metric_facts import GRAINS, MAX_COLUMN
+from eegbench.runs.metric_facts import GRAINS, MAX_COLUMN, MetricFacts
 
 CONTRACTS: dict[str, type] = {"method": Method, "dataset": Dataset, "metric": Metric, "reference": Reference}
 MAY_BE_NONE = ("chance", "jackknife", "column", "laws", "card")
 CHANCE = re.compile(r"permuted|[1-9][0-9]{0,5}/N")
 
 Rule = tuple[Callable[[Any], bool], str]  # whether a value keeps it, and what was wanted
+
+
+def declared_facts(metric: Metric) -> MetricFacts:
+    """What a metric declares for those that read its numbers from files alone: boards and `eegbench check`."""
+    return MetricFacts(metric.per_item, metric.rivals, metric.grain, metric.column)
 
 
 def word(kind: str) -> str:
@@ -86,6 +91,10 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+def _is_whole(value: object) -> bool:
+    return (value == 0 and not isinstance(value, bool)) or _is_count(value)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
@@ -118,7 +127,7 @@ def _is_chance(value: object) -> bool:
 
 
 def _is_share(value: object) -> bool:
-    return value is None or (_is_number(value) and 0 < value < 1)  # type: ignore[operator]
+    return value is None or (_is_number(value) and 0 <= value < 1)  # type: ignore[operator]
 
 
 def _is_column(value: object) -> bool:
@@ -167,8 +176,8 @@ RULES: dict[str, dict[str, Rule]] = {
         "needs": (lambda value: _is_text(value) and bool(value), "the name of what both sides are turned into"),
         "per_item": TRUTH,
         "rivals": TRUTH,
-        "jackknife": (_is_share, "a share between 0 and 1, or None"),
-        "most_paired": COUNT,
+        "jackknife": (_is_share, "a share from 0 to below 1, or None"),
+        "most_paired": (_is_whole, "a whole number from 0"),
         "grain": (GRAINS.__contains__, f"one of {', '.join(map(repr, GRAINS))}"),
         "on_request": TRUTH,
         "column": (_is_column, f"a whole number from 0 to {MAX_COLUMN}, or None"),

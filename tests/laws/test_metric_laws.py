@@ -12,6 +12,7 @@ from eegbench.benchmark import all_pairs
 from eegbench.contracts import Laws, Metric
 from eegbench.metrics import METRICS, correlation, distribution
 from eegbench.metrics.classification import InceptionScore, NWay
+from eegbench.plugins.facts import declared_facts
 
 Array = NDArray[Any]
 Sides = tuple[Array, Array]  # reconstructions, truths
@@ -195,7 +196,7 @@ def test_chunking_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) ->
     metric = METRICS[name]
     a, b = sides_of(name, 7)
     expected = value(name, (a, b))
-    if metric.facts.alone:
+    if declared_facts(metric).alone:
         got = np.concatenate([metric.compute(a[i : i + 7], b[i : i + 7]) for i in range(0, N, 7)])
     else:
         monkeypatch.setattr(correlation, "PIECE", 3 * N)
