@@ -17,7 +17,6 @@ from eegbench.leaderboard import board as boards
 from eegbench.leaderboard import plain, wording
 from eegbench.leaderboard.cells import Row, Setting, Table
 from eegbench.leaderboard.exhibits import Gallery
-from eegbench.studies import gallery
 from eegbench.tables import Column
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class Board:
         shown: Mapping[Setting, Gallery] = {}
         if any(groups.values()):
             allowed = switch("allow_plugins", allow_plugins)
+            from eegbench.studies import gallery  # here, for it loads torch
+
             shown = gallery.collect(groups, settings=data_table(settings), allow_plugins=allowed)
         return self.record.html(place("output", output), pictures=shown)
 

@@ -50,11 +50,14 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 def spoilt(text: str, rng: random.Random) -> tuple[str, Any]:
     """A record with one field of another value, sealed anew, and what was changed."""
     value = json.loads(text)
-    *way, last = rng.choice(list(places(value)))
-    wrong = copy.deepcopy(rng.choice(WRONG))
+    ways = list(places(value))
+    field = rng.choice(sorted({str(way[-1]) for way in ways}))  # each as often, however many scores have it
+    *way, last = rng.choice([way for way in ways if str(way[-1]) == field])
     part = value
     for key in way:
         part = part[key]
+    alike = [entry for entry in WRONG if type(entry) is type(part[last])]  # half of them, so that many are read
+    wrong = copy.deepcopy(rng.choice(alike if alike and rng.random() < 0.5 else WRONG))
     part[last] = wrong
     return (sealed(value) if "seal" in value else json.dumps(value)), (*way, last, wrong)
 
