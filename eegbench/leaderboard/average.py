@@ -79,18 +79,9 @@ def mean_over_subjects(values: Sequence[tuple[int, float]]) -> float:
 
 def seeds_sd(scores: Sequence[Scored]) -> float | None:
     """The standard deviation between seeds of one subject, the root of its mean square over subjects; None for none."""
-    seeds_of = [
-        values
-        for values in _by_subject(
-            [(values_of_subject.subject, values_of_subject.value) for values_of_subject in scores]
-        ).values()
-        if values[1:]
-    ]
-    return (
-        math.sqrt(math.fsum(float(np.var(values_of_subject, ddof=1)) for values_of_subject in seeds_of) / len(seeds_of))
-        if seeds_of
-        else None
-    )
+    by_subject = _by_subject([(score.subject, score.value) for score in scores])
+    variances = [float(np.var(values, ddof=1)) for values in by_subject.values() if values[1:]]
+    return math.sqrt(math.fsum(variances) / len(variances)) if variances else None
 
 
 def rows_of(scores: Sequence[Scored], stimuli: tuple[str, ...] | None = None) -> Array | None:

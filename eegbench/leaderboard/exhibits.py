@@ -1,4 +1,4 @@
-"""What stands in the gallery of a table: who opens images hands it over, for this room opens none."""
+"""The gallery of a table: small pictures of its runs. This room opens no image; `eegbench.studies.gallery` does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -91,7 +91,7 @@ def read_folder(path: Path, *, follow_links: bool = False, note: Note = unheard)
     files: dict[str, Path] = {}
     unread = list(tree.unread)
     misnamed = [(folder.path[:-1], path / folder.path) for folder in tree.entered if _is_image(folder.path[:-1])]
-    for name, file in sorted([*tree.files(), *misnamed]):  # who decodes a folder refuses it by name
+    for name, file in sorted([*tree.files(), *misnamed]):  # decoding refuses a folder by its name
         if not _is_image(name):
             unread.append(Unread(name, walking.OTHER))
             continue

@@ -113,7 +113,7 @@ def share(
         _, shares = _resampled(sign, drawn, lambda reference: reference.subjects)
         normal, student = (float(stdtrit(freedom, 1 - tail)) for freedom in (math.inf, subjects - 1))
         stretch = math.sqrt(subjects / (subjects - 1)) * student / normal
-        below, above = map(math.hypot, (below, above), [stretch * reference for reference in _distances(shares, tail)])
+        below, above = map(math.hypot, (below, above), [stretch * distance for distance in _distances(shares, tail)])
     fits = between_fits / (ceiling - floor)
     return Share(value, (value - math.hypot(below, fits), value + math.hypot(above, fits)))
 
