@@ -22,8 +22,8 @@ def size(name: str, *, offline: bool = False) -> int | None:
         return _bytes(Path(weights.locate(name)))
     if name == EML_NET or name in published.PUBLISHED:
         files = EML_NET_FILES if name == EML_NET else (name,)
-        there = [path for path in map(published.locate, files) if path is not None]
-        return sum(map(_bytes, there)) if len(there) == len(files) else None
+        local = [path for path in map(published.locate, files) if path is not None]
+        return sum(map(_bytes, local)) if len(local) == len(files) else None
     if name.startswith(LOCAL):
         path = Path(name.removeprefix("local-dir:")).expanduser()
         if not path.exists():
@@ -53,7 +53,7 @@ def _kept(repository: str) -> Path:
 
 
 def _bytes(path: Path) -> int:
-    """A link counts once, as what it leads to."""
+    """The size of a file, or of all files of a folder; a file that several links lead to counts once."""
     paths = path.rglob("*") if path.is_dir() else [path]
     files = {Path(os.path.realpath(file)) for file in paths if file.is_file()}
     return sum(file.stat().st_size for file in files)

@@ -101,7 +101,7 @@ class NeuroImagen(TrainedMethod[NeuroImagenReconstructor]):
         tokens = painter(self.generator, device=device).text_tokens([""])
         if self.captions != "none":
             prompts = self.prompts(train)
-            with telling.one(f"text tokens of {len(prompts)} captions"):
+            with telling.one_step(f"text tokens of {len(prompts)} captions"):
                 texts = painter(self.generator, device=device).text_tokens(prompts).to(device)
             regressor = fit_regressor(training, eeg, train.shown, texts, held, self.regressor)
         networks = Networks(
