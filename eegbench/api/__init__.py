@@ -1,1 +1,1 @@
-"""The Python door: what `import eegbench` offers, a module for each idea. The verbs of the command call the same."""
+"""The Python interface: what `import eegbench` offers, a module for each idea. The command's verbs call it too."""

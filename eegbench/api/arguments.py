@@ -1,4 +1,4 @@
-"""Arguments of public calls, whose types Python does not check: each as it is used, or a UsageError that names it."""
+"""Checks arguments of public calls, whose types Python does not check: the value as it is used, or a UsageError."""
 
 import operator
 import os
@@ -13,14 +13,14 @@ Settings = Mapping[str, object] | Sequence[str]  # {"rank": 8}, or the words of 
 
 
 def word(name: str, value: object) -> str:
-    """A word."""
+    """The argument, which must be a word."""
     if not isinstance(value, str):
         raise UsageError(f"{name} is {short(value)}; wanted a word")
     return value
 
 
 def whole(name: str, value: object) -> int:
-    """A whole number, of numpy too."""
+    """The argument as an int; whole numbers of numpy are taken too."""
     if not isinstance(value, bool | str):
         try:
             return operator.index(value)  # type: ignore[arg-type]
@@ -30,14 +30,14 @@ def whole(name: str, value: object) -> int:
 
 
 def switch(name: str, value: object) -> bool:
-    """True or False."""
+    """The argument, which must be True or False."""
     if not isinstance(value, bool):
         raise UsageError(f"{name} is {short(value)}; wanted True or False")
     return value
 
 
 def place(name: str, value: object) -> Path:
-    """The path of a file or a folder."""
+    """The argument as the path of a file or a folder."""
     if not isinstance(value, str | os.PathLike) or not isinstance(path := os.fspath(value), str):
         raise UsageError(f"{name} is {short(value)}; wanted a path")
     if "\0" in path:
@@ -46,10 +46,10 @@ def place(name: str, value: object) -> Path:
 
 
 def names(name: str, value: object) -> tuple[str, ...] | None:
-    """Several words, or None."""
+    """The argument as several words, at least one; None if it is None."""
     if value is None:
         return None
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
         raise UsageError(f"{name} is {short(value)}; wanted a list of names")
     if not value:
         raise UsageError(f"{name} names none; leave it out for all of them")
@@ -57,16 +57,19 @@ def names(name: str, value: object) -> tuple[str, ...] | None:
 
 
 def settings(value: object) -> Settings:
-    """A mapping of keys to values, or words key=value."""
+    """The argument, which must be a mapping of keys to values, or words key=value."""
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return value
     raise UsageError(f"settings is {short(value)}; wanted a dict such as {{'rank': 8, 'dataset.snr': 0}}")
 
 
 def progress_of(progress: object) -> Progress:
-    """False: says nothing; True: bars on stderr; a Progress: itself. Raises UsageError for anything else."""
+    """The Progress to report to: silent for False, bars on stderr for True, a Progress as it is.
+
+    Raises UsageError for anything else.
+    """
     if isinstance(progress, Progress):
         return progress
     if progress is False:
@@ -81,9 +84,9 @@ def progress_of(progress: object) -> Progress:
 def _plain(value: object) -> object:
     """A value as a TOML file would have it."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if value is None:

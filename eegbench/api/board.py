@@ -27,12 +27,12 @@ FORMS = {".md": "md", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """The leaderboard of a folder of runs. record: its tables, its runs, published numbers, and runs of no use."""
+    """The leaderboard of a folder of runs. record: its tables, its runs, published numbers, and unreadable runs."""
 
     record: boards.Board
 
     def frame(self) -> "DataFrame":
-        """A row for each cell, long: where it stands, and what it says.
+        """The board in long form: a row for each cell, with its place and its content.
 
         dataset, track, suite, protocol and what else sets a table apart; row, role, method; metric, version, value,
         ci_low, ci_high, floor, ceiling, chance; best, tied, ranked; subjects, seeds, notes, and the paths of the runs.
@@ -93,10 +93,10 @@ class Board:
         return self.markdown()
 
     def _repr_html_(self) -> str:
-        """The tables that a notebook shows: every cell, what the page says of each table, and runs that are missing."""
+        """The HTML that a notebook shows: every table with its warnings and notes, and runs that cannot be read."""
         if not self.record.tables:
             return notebook.block(notebook.paragraph("No runs."))
-        lost = [f"cannot be read: {one.path}: {one.why}" for one in self.record.unreadable]
+        lost = [f"cannot be read: {broken.path}: {broken.why}" for broken in self.record.unreadable]
         parts = [notebook.paragraph(words, warning=True) for words in lost]
         for table in self.record.tables:
             parts += _section(table)
@@ -129,7 +129,7 @@ def leaderboard(
         raise UsageError(f"margin is {short(margin)}; wanted a number above 0")
     if isinstance(subjects, str) or not isinstance(subjects, Iterable):
         raise UsageError(f"subjects is {short(subjects)}; wanted numbers, as [1, 2, 8] or range(1, 11)")
-    made = boards.Board.of(
+    board = boards.Board.of(
         place("runs", runs),
         normalised=switch("normalised", normalised),
         claims=word("claims", claims),
@@ -139,17 +139,21 @@ def leaderboard(
         links=Links.of(switch("follow_links", follow_links)),
         note=notice,
     )
-    return Board(made)
+    return Board(board)
 
 
 def data_table(settings: Settings) -> Mapping[str, object]:
-    """Keys of a data set, which need no `dataset.` before them where there is no method."""
+    """The data set's table from settings, whose keys need no `dataset.` here, where no method is meant."""
     given = settings_of(settings)
 
-    def whose(key: str) -> str:
+    def of_dataset(key: str) -> str:
         return key if key.startswith("dataset.") else f"dataset.{key}"
 
-    keys = {whose(k): v for k, v in given.items()} if isinstance(given, Mapping) else [whose(one) for one in given]
+    keys = (
+        {of_dataset(k): v for k, v in given.items()}
+        if isinstance(given, Mapping)
+        else [of_dataset(key) for key in given]
+    )
     return read_tables(None, keys)["dataset"]
 
 
@@ -171,7 +175,7 @@ def _section(table: Table) -> list[str]:
     bold.append([False] * len(table.rows))
     return [
         notebook.paragraph(wording.title(table), strong=True),
-        *(notebook.paragraph(f"{said} {why}", warning=True) for said, why in wording.warnings([table])),
+        *(notebook.paragraph(f"{warning} {why}", warning=True) for warning, why in wording.warnings([table])),
         *(notebook.paragraph(words, warning=True) for words in table.cautions),
         notebook.paragraph(" ".join([*wording.loud(table), *wording.facts(table)])),
         notebook.paragraph(" ".join(table.ranking)),

@@ -1,4 +1,4 @@
-"""What every public call has in common: errors of systems and libraries in our words, news as warnings."""
+"""What every public call has in common: errors of the system and of libraries become ours, notes become warnings."""
 
 import sys
 import warnings
@@ -12,7 +12,7 @@ INSIDE = ("eegbench", "contextlib")  # `own_errors` decorates by contextlib
 
 
 def in_our_words(error: BaseException) -> EegbenchError | None:
-    """What is said of an error that the system or a library raised for want of something; None for a fault of ours."""
+    """Our error for one that the system or a library raised because something is missing; None for a fault of ours."""
     if isinstance(error, MemoryError):
         return MissingError("the memory of this machine is full; free some, or take fewer images at once")
     if isinstance(error, ImportError):
@@ -27,7 +27,7 @@ def in_our_words(error: BaseException) -> EegbenchError | None:
 
 
 def of_the_system(error: OSError) -> EegbenchError:
-    """What is said where a file or a disk cannot be used."""
+    """Our error where a file or a disk cannot be used."""
     place = error.filename or "a file"
     if error.errno in FULL:
         return MissingError(f"{place}: no space left on the disk; free some, then run the same command again")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `eegbench compare` says of two runs, A and B. record: all of it, as `to_json` writes it."""
+    """The comparison of two runs, A and B, as `eegbench compare` prints it. record: all of it, as in `to_json`."""
 
     record: study.Comparison
 
@@ -29,14 +29,20 @@ class Comparison:
         import pandas as pd
 
         rows = []
-        for name, one in self.record.metrics.items():
-            pair, nan = one.paired, float("nan")
+        for name, compared in self.record.metrics.items():
+            pair, nan = compared.paired, float("nan")
             low, high = (pair.ci if pair else None) or (nan, nan)
             detectable = nan if pair is None or pair.detectable is None else pair.detectable
-            row = {"metric": name, "version": one.version, "a": one.a, "b": one.b, "difference": one.difference}
+            row = {
+                "metric": name,
+                "version": compared.version,
+                "a": compared.a,
+                "b": compared.b,
+                "difference": compared.difference,
+            }
             row |= {"low": low, "high": high, "p": pair.p if pair else nan, "p_holm": pair.p_holm if pair else nan}
-            row |= {"detectable": detectable, "better": one.better, "significant": one.significant}
-            rows.append({**row, "pairs": pair.pairs if pair else 0, "higher_is_better": one.higher_is_better})
+            row |= {"detectable": detectable, "better": compared.better, "significant": compared.significant}
+            rows.append({**row, "pairs": pair.pairs if pair else 0, "higher_is_better": compared.higher_is_better})
         return pd.DataFrame(rows)
 
     def to_json(self) -> str:
@@ -49,7 +55,7 @@ def compare(a: Run | Place, b: Run | Place) -> Comparison:
     """Two runs on the same stimuli, compared as by the command `eegbench compare`: runs, or their folders.
 
     Raises InputError for a folder that holds no complete and scored run, and for runs that are not comparable;
-    UsageError if both are one.
+    UsageError if both are the same run.
     """
-    folders = [one.folder if isinstance(one, Run) else place("a run", one) for one in (a, b)]
+    folders = [run.folder if isinstance(run, Run) else place("a run", run) for run in (a, b)]
     return Comparison(study.compare(*folders))

@@ -50,10 +50,10 @@ def evaluate(
     allow_unverified_weights: bool = False,
     progress: bool | Progress = False,
 ) -> Run:
-    """Evaluate a method on a subject, as the command `eegbench evaluate` does: the same bytes, in the same folders.
+    """The run of a method on a subject, evaluated as by the command `eegbench evaluate`: the same bytes and folders.
 
-    method, dataset: names of `eegbench list`. subject: its number. track: "eeg" or "oracle". seed: decides all that is
-    drawn by lot. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
+    method, dataset: names of `eegbench list`. subject: its number. track: "eeg" or "oracle". seed: decides all random
+    draws. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
     averaged, "all" or a number. suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
     "paper" or a TOML file; settings: {"rank": 8, "dataset.snr": 0}, which win over it. captions: a file, for training.
     runs: the folder of runs. device: "auto", "cpu", "cuda", "cuda:N" or "mps". batch_size: images made at once, which
@@ -61,14 +61,14 @@ def evaluate(
     nway_judge, half, offline, allow_unverified_weights: as the options of these names. progress: True for bars on
     stderr.
 
-    A run that is complete is scored again as it is, one that was interrupted is taken up again, after a
-    KeyboardInterrupt too. What the command says in notes comes as warnings of the class eegbench.Notice. Random states,
-    gradient mode and default dtype of the caller are left as they were.
+    A run that is complete is scored again as it is; one that was interrupted, also by a KeyboardInterrupt, is
+    continued. The command's notes come as warnings of the class eegbench.Notice. Random states, gradient mode and
+    default dtype of the caller are left as they were.
 
-    Raises UsageError for names and options that cannot be, InputError for data that break a contract, MissingError for
-    weights, data, a device or disk space that is not there, AuthorError for a fault of somebody else's method.
+    Raises UsageError for unknown names and impossible options, InputError for data that break a contract, MissingError
+    for missing weights, data, devices or disk space, AuthorError for a fault of somebody else's method.
     """
-    told = progress_of(progress)
+    reporter = progress_of(progress)
     options = options_of(
         method,
         dataset=dataset,
@@ -92,7 +92,7 @@ def evaluate(
         allow_unverified_weights=allow_unverified_weights,
     )
     with undisturbed(), disconnected(offline):
-        run = _run_of(pipeline.evaluate(word("method", method), whole("subject", subject), options, told))
+        run = _run_of(pipeline.evaluate(word("method", method), whole("subject", subject), options, reporter))
     for note in run.notes:
         notice(note)
     return run
@@ -100,10 +100,10 @@ def evaluate(
 
 @own_errors()
 def open_run(folder: Place) -> Run:
-    """A complete and scored run that lies in `folder`, as `evaluate` gave it; nothing is computed.
+    """The complete and scored run in `folder`, as `evaluate` gave it; nothing is computed.
 
-    Floors and ceilings are those that stand beside it in its folder of runs, made on the same test images and scored by
-    the same judges. Raises InputError for a folder without such a run.
+    Floors and ceilings are those beside it in its folder of runs, made on the same test images and scored by the same
+    judges. Raises InputError for a folder without such a run.
     """
     path = place("folder", folder)
     if not (path / RECORD).is_file():
@@ -119,7 +119,7 @@ def open_run(folder: Place) -> Run:
 
 
 def examine(method: str, *, subject: int, **chosen: Any) -> Preflight:
-    """All that `evaluate` with these arguments would need, and what of it is not there; nothing is written."""
+    """A list of all that `evaluate` needs with these arguments, and whether it is there; nothing is written."""
     return preflight.examine(method, whole("subject", subject), options_of(method, **chosen))
 
 
@@ -184,15 +184,15 @@ def _run_of(outcome: pipeline.Evaluation) -> Run:
         {name: _sheet_beside(folder, name, sheet) for name, sheet in sheets.items()}
         for sheets in (outcome.floors, outcome.ceilings)
     )
-    own = sheet_of(folder, outcome.sheet)
-    return Run(folder, own, floors, ceilings, outcome.simulated, outcome.caution, outcome.seconds, outcome.notes)
+    run_sheet = sheet_of(folder, outcome.sheet)
+    return Run(folder, run_sheet, floors, ceilings, outcome.simulated, outcome.caution, outcome.seconds, outcome.notes)
 
 
 def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
-    """The sheet of a floor or a ceiling, whose values by stimulus are sought beside the run when they are asked for."""
+    """The sheet of a floor or a ceiling; its values by stimulus are read from beside the run when they are needed."""
 
     def items() -> tuple[tuple[str, ...], Items]:
-        other = next((one for one in _beside(folder, name) if one.sheet == sheet), None)
+        other = next((run for run in _beside(folder, name) if run.sheet == sheet), None)
         if other is None:
             raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
         return values_of(other)
@@ -201,29 +201,31 @@ def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
 
 
 def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
-    """The floors or ceilings of these names that stand beside a run and belong to it."""
-    found = {name: next((one for one in _beside(run.folder, name) if _belongs(one, run)), None) for name in names}
-    return {name: sheet_of(one.folder, one.sheet) for name, one in found.items() if one and one.sheet}
+    """By name, the floors or ceilings that lie beside a run and were made for the same test images and judges."""
+    members = {
+        name: next((member for member in _beside(run.folder, name) if _belongs(member, run)), None) for name in names
+    }
+    return {name: sheet_of(member.folder, member.sheet) for name, member in members.items() if member and member.sheet}
 
 
 def _beside(folder: Path, name: str) -> Iterator[Read]:
     """The runs of a method or a reference on the same data set and subject, those on the same track first."""
     subject, _, track, data = folder.absolute().parents[:4]
     places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
-    for other in sorted(places, key=lambda one: one.parents[2] != track):
+    for other in sorted(places, key=lambda path: path.parents[2] != track):
         try:
             yield Read.open(other, manifest=False)
-        except (EegbenchError, OSError):  # a run that cannot be read is nobody's floor
+        except (EegbenchError, OSError):  # a run that cannot be read is left out
             continue
 
 
 def _belongs(other: Read, run: Read) -> bool:
     """Whether a floor or a ceiling was made on the same test images and scored by the same judges."""
-    own, its = run.record.spec, other.record.spec
+    spec, other_spec = run.record.spec, other.record.spec
     if other.record.role == "method" or run.sheet is None or other.sheet is None:
         return False
-    same = [getattr(own, name) == getattr(its, name) for name in ("dataset", "revision", "subject")]
-    same += [own.dataset_configuration == its.dataset_configuration]
-    same += [own.average == its.average] * (other.record.role == "floor")
+    same = [getattr(spec, name) == getattr(other_spec, name) for name in ("dataset", "revision", "subject")]
+    same += [spec.dataset_configuration == other_spec.dataset_configuration]
+    same += [spec.average == other_spec.average] * (other.record.role == "floor")
     judged = ("suite", "protocol", "judges", "truths", "statistics")
     return all([*same, *(getattr(run.sheet, name) == getattr(other.sheet, name) for name in judged)])

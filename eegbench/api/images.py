@@ -1,6 +1,6 @@
-"""Images as callers have them: folders, arrays, PIL images, torch tensors, or any of these by stimulus id.
+"""Images as callers give them: folders, arrays, PIL images, torch tensors, or any of these by stimulus id.
 
-torch is never imported to look at one: a tensor is known by the module of its class.
+torch is never imported for this: a tensor is recognised by the module of its class.
 """
 
 import os
@@ -29,14 +29,14 @@ ARRAY, TENSOR = "uint8 (h, w, 3)", "uint8 (3, h, w)"
 
 @dataclass(frozen=True)
 class Given:
-    """Images that a caller handed over: a folder, or pictures with their stimulus ids, None where they have none."""
+    """Images that a caller gave: a folder, or pictures uint8 (h, w, 3). ids: their stimulus ids, None without ids."""
 
     folder: Path | None = None
     pictures: tuple[Picture, ...] = ()
     ids: tuple[str, ...] | None = None
 
     def sets(self, order: Sequence[str] | None = None) -> list[ImageSet]:
-        """A set of images for each sample. order: the ids of images that have none; else they are 00000, 00001, ...
+        """A set of images for each sample. order: ids for images without ids, which by default are 00000, 00001, ...
 
         Raises InputError for another number of images than there are ids, and for a stimulus that lacks a sample.
         """
@@ -51,32 +51,32 @@ class Given:
             match = SAMPLE.match(name)
             stimulus, sample = (match["stimulus"], int(match["sample"])) if match else (name, 0)
             numbered.setdefault(stimulus, {})[sample] = number
-        if all(set(own) == {0} for own in numbered.values()):
+        if all(set(samples) == {0} for samples in numbered.values()):
             return [_in_memory(ids, self.pictures)]
         stimuli, count = sorted(numbered), count_samples("images", numbered)
         return [_in_memory(stimuli, [self.pictures[numbered[s][sample]] for s in stimuli]) for sample in range(count)]
 
 
-def taken(what: str, images: object, *, copy: bool = False) -> Given:
-    """Images of any of these kinds, looked at. what: how messages call them. copy: the caller may change them later.
+def images_of(label: str, images: object, *, copy: bool = False) -> Given:
+    """The images that a caller gave, checked. label: their name in messages. copy: keep a copy of the pixels.
 
-    Raises InputError for anything else, and says how floats and other shapes are converted.
+    Raises InputError for anything else; the message says how floats and other shapes are converted.
     """
     if isinstance(images, str | os.PathLike):
-        return Given(folder=place(what, images))
+        return Given(folder=place(label, images))
     if isinstance(images, Mapping):
-        pictures = [_picture(f"{what}, {short(name)}", one) for name, one in images.items()]
-        given = Given(pictures=tuple(pictures), ids=tuple(_id(what, name) for name in images))
+        pictures = [_picture(f"{label}, {short(name)}", image) for name, image in images.items()]
+        given = Given(pictures=tuple(pictures), ids=tuple(_id(label, name) for name in images))
     elif _is_tensor(images) or isinstance(images, np.ndarray):
-        given = Given(pictures=tuple(_array(what, images)))
+        given = Given(pictures=tuple(_array(label, images)))
     elif isinstance(images, Sequence) and not isinstance(images, bytes | bytearray):
-        given = Given(pictures=tuple(_picture(f"{what}, image {i}", one) for i, one in enumerate(images)))
+        given = Given(pictures=tuple(_picture(f"{label}, image {i}", image) for i, image in enumerate(images)))
     else:
-        raise InputError(f"{what} are {_came(images)}; wanted {WANTED}")
+        raise InputError(f"{label} are {_kind_of(images)}; wanted {WANTED}")
     if not given.pictures:
-        raise InputError(f"{what}: no image came; wanted {WANTED}")
+        raise InputError(f"{label}: no image came; wanted {WANTED}")
     for number, picture in enumerate(given.pictures):
-        _check_size(f"{what}, image {number if given.ids is None else repr(given.ids[number])}", picture)
+        _check_size(f"{label}, image {number if given.ids is None else repr(given.ids[number])}", picture)
     return Given(pictures=tuple(p.copy() for p in given.pictures), ids=given.ids) if copy else given
 
 
@@ -84,9 +84,9 @@ def _in_memory(stimuli: Sequence[str], pictures: Sequence[Picture]) -> ImageSet:
     return ImageSet(tuple(stimuli), lambda items: [pictures[i] for i in items])
 
 
-def _id(what: str, name: object) -> str:
+def _id(label: str, name: object) -> str:
     if not (isinstance(name, str) and is_inside(name)):
-        raise InputError(f"{what}: the stimulus id {short(name)} names no file; wanted a path below a folder")
+        raise InputError(f"{label}: the stimulus id {short(name)} names no file; wanted a path below a folder")
     return name
 
 
@@ -94,76 +94,76 @@ def _is_tensor(value: object) -> bool:
     return type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
 
 
-def _array(what: str, images: Any) -> Any:
-    """An array or a tensor of several images as uint8 (n, h, w, 3)."""
+def _array(label: str, images: Any) -> Any:
+    """The images of one array or tensor, as uint8 (n, h, w, 3)."""
     tensor = _is_tensor(images)
     wanted = "uint8 (n, 3, h, w)" if tensor else "uint8 (n, h, w, 3)"
-    _check_type(what, images, wanted)
+    _check_type(label, images, wanted)
     shape = tuple(images.shape)
     if len(shape) == 3 and shape[0 if tensor else -1] == 3:
-        _refuse(what, images, wanted, "one image goes in a list, [image]")
+        _refuse(label, images, wanted, "one image goes in a list, [image]")
     if len(shape) == 3:
-        mend = "images[:, None].expand(-1, 3, -1, -1)" if tensor else "np.stack([images] * 3, axis=-1)"
-        _refuse(what, images, wanted, f"{mend} makes them of grey ones")
+        remedy = "images[:, None].expand(-1, 3, -1, -1)" if tensor else "np.stack([images] * 3, axis=-1)"
+        _refuse(label, images, wanted, f"{remedy} makes them of grey ones")
     if len(shape) != 4 or shape[1 if tensor else 3] != 3:
         swapped = len(shape) == 4 and shape[3 if tensor else 1] == 3
-        mend = "images.permute(0, 3, 1, 2)" if tensor else "images.transpose(0, 2, 3, 1)"
-        _refuse(what, images, wanted, f"{mend} brings them there" if swapped else "")
+        remedy = "images.permute(0, 3, 1, 2)" if tensor else "images.transpose(0, 2, 3, 1)"
+        _refuse(label, images, wanted, f"{remedy} brings them there" if swapped else "")
     return images.detach().cpu().permute(0, 2, 3, 1).numpy() if tensor else np.asarray(images)
 
 
-def _picture(what: str, image: Any) -> Picture:
+def _picture(label: str, image: Any) -> Picture:
     """One image as uint8 (h, w, 3)."""
     if type(image).__module__.partition(".")[0] == "PIL" and hasattr(image, "getbands"):
-        return _of_pil(what, image)
+        return _of_pil(label, image)
     tensor = _is_tensor(image)
     if not (tensor or isinstance(image, np.ndarray)):
-        raise InputError(f"{what} is {_came(image)}; wanted a PIL image, {ARRAY}, or torch {TENSOR}")
+        raise InputError(f"{label} is {_kind_of(image)}; wanted a PIL image, {ARRAY}, or torch {TENSOR}")
     wanted = TENSOR if tensor else ARRAY
-    _check_type(what, image, wanted)
+    _check_type(label, image, wanted)
     if len(image.shape) != 3 or image.shape[0 if tensor else 2] != 3:
-        _refuse(what, image, wanted, "")
-    found: Picture = image.detach().cpu().permute(1, 2, 0).numpy() if tensor else np.asarray(image)
-    return found
+        _refuse(label, image, wanted, "")
+    picture: Picture = image.detach().cpu().permute(1, 2, 0).numpy() if tensor else np.asarray(image)
+    return picture
 
 
-def _of_pil(what: str, image: Any) -> Picture:
+def _of_pil(label: str, image: Any) -> Picture:
     if image.mode not in (*EXACT, *OPAQUE):
-        raise InputError(f'{what} has the mode {image.mode}; wanted 8-bit RGB: image.convert("RGB") makes it')
+        raise InputError(f'{label} has the mode {image.mode}; wanted 8-bit RGB: image.convert("RGB") makes it')
     try:
-        return rgb(what, image)
+        return rgb(label, image)
     except UNREADABLE as error:  # a file that is read only now
-        raise InputError(f"{what} cannot be read as an image ({str(error) or type(error).__name__})") from None
+        raise InputError(f"{label} cannot be read as an image ({str(error) or type(error).__name__})") from None
 
 
-def _check_type(what: str, images: Any, wanted: str) -> None:
+def _check_type(label: str, images: Any, wanted: str) -> None:
     kind = str(images.dtype).removeprefix("torch.")
     if kind == "uint8":
         return
-    mend = ""
+    remedy = ""
     if "float" in kind:
         line = (
             "images.clamp(0, 1).mul(255).round().byte()"
             if _is_tensor(images)
             else '(images.clip(0, 1) * 255).round().astype("uint8")'
         )
-        mend = f"{line} converts values from 0 to 1"
-    _refuse(what, images, wanted, mend)
+        remedy = f"{line} converts values from 0 to 1"
+    _refuse(label, images, wanted, remedy)
 
 
-def _refuse(what: str, images: Any, wanted: str, mend: str) -> None:
+def _refuse(label: str, images: Any, wanted: str, remedy: str) -> None:
     kind, shape = str(images.dtype).removeprefix("torch."), tuple(images.shape)
-    came = f"{what}: {'torch ' if _is_tensor(images) else ''}{kind} of shape {shape} came; wanted {wanted}"
-    raise InputError(f"{came}: {mend}" if mend else came)
+    message = f"{label}: {'torch ' if _is_tensor(images) else ''}{kind} of shape {shape} came; wanted {wanted}"
+    raise InputError(f"{message}: {remedy}" if remedy else message)
 
 
-def _check_size(what: str, picture: Picture) -> None:
+def _check_size(label: str, picture: Picture) -> None:
     height, width = picture.shape[:2]
     if min(height, width) < LEAST_SIDE:
-        raise InputError(f"{what} has {width} x {height} pixels; at least {LEAST_SIDE} a side are wanted")
+        raise InputError(f"{label} has {width} x {height} pixels; at least {LEAST_SIDE} a side are wanted")
     if height * width > MAX_PIXELS:
-        raise InputError(f"{what} has {width} x {height} pixels; at most {MAX_PIXELS} are taken")
+        raise InputError(f"{label} has {width} x {height} pixels; at most {MAX_PIXELS} are taken")
 
 
-def _came(value: object) -> str:
+def _kind_of(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"

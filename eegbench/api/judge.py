@@ -1,10 +1,10 @@
-"""`Judge`: true images that are looked at once, and judges that stay loaded, for a training loop."""
+"""`Judge`: judges that stay loaded, with true images that pass through them once, for a training loop."""
 
 from typing import TYPE_CHECKING
 
 from eegbench.api.arguments import names, progress_of, switch
 from eegbench.api.border import own_errors
-from eegbench.api.images import Images, taken
+from eegbench.api.images import Images, images_of
 from eegbench.api.results import Sheet, frame_of_items
 from eegbench.api.score import judging_of, samples_of, sheet_of, truths_of
 from eegbench.backbones.environment import disconnected, undisturbed
@@ -24,7 +24,7 @@ class Judge:
         judge(images)             # a Sheet with intervals, as `eegbench.score` gives
         judge.items(images)       # a row for each stimulus
 
-    stimuli: the ids of the truths, in whose order images without ids are taken.
+    stimuli: the ids of the truths; images without ids must be in their order.
     """
 
     @own_errors()
@@ -42,19 +42,19 @@ class Judge:
         allow_unverified_weights: bool = False,
         progress: bool | Progress = False,
     ) -> None:
-        """Look at the truths, and load the judges that these metrics need; arguments and errors as of `score`.
+        """Load the judges that these metrics need, and show them the truths; arguments and errors as of `score`.
 
         The truths are copied: what the caller does with an array later changes nothing. Networks stay in memory, on the
         CPU too: those of the reference suite take about 5 GB together; name the `metrics` to have fewer. Of up to 247
         truths the pixels at 425 px are kept as well, 2 MB each, where a metric needs them.
         """
-        told, chosen = progress_of(progress), names("metrics", metrics)
-        true = taken("truths", truths, copy=True)
+        reporter, chosen = progress_of(progress), names("metrics", metrics)
+        given = images_of("truths", truths, copy=True)
         self._offline = switch("offline", offline)
         with undisturbed(), disconnected(self._offline):
             judging = judging_of(suite, protocol, chosen, device, nway_judge, half, allow_unverified_weights)
             judging.check()
-            ready = judging.scorer(truths_of(true), where="truths", loaded=True, progress=told)
+            ready = judging.scorer(truths_of(given), where="truths", loaded=True, progress=reporter)
         self._ready = ready
         self.stimuli: tuple[str, ...] = ready.truths.stimuli
 
@@ -64,16 +64,16 @@ class Judge:
 
         images: of any kind that `score` takes. Raises InputError for images that cannot be used or joined.
         """
-        told = progress_of(progress)
-        made = taken("images", images)
+        reporter = progress_of(progress)
+        given = images_of("images", images)
         with undisturbed(), disconnected(self._offline):
-            return sheet_of(score_sets(self._ready, samples_of(made, self._ready.truths), progress=told))
+            return sheet_of(score_sets(self._ready, samples_of(given, self._ready.truths), progress=reporter))
 
     @own_errors()
     def values(self, images: Images) -> dict[str, float]:
         """Each metric's value alone, NaN where it has none: without intervals and chance, which take time."""
         measured = self._measured(images)
-        return {name: value_of(one, len(self.stimuli)) for name, one in measured.items()}
+        return {name: value_of(values, len(self.stimuli)) for name, values in measured.items()}
 
     @own_errors()
     def items(self, images: Images) -> "DataFrame":
@@ -85,6 +85,6 @@ class Judge:
         return f"<Judge of {len(self.stimuli)} stimuli, suite {self._ready.suite.name}: {named}>"
 
     def _measured(self, images: Images) -> dict[str, Measured]:
-        made = taken("images", images)
+        given = images_of("images", images)
         with undisturbed(), disconnected(self._offline):
-            return self._ready.measure(samples_of(made, self._ready.truths), floors=False, progress=Silent())
+            return self._ready.measure(samples_of(given, self._ready.truths), floors=False, progress=Silent())

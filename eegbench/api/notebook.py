@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: tables as HTML that stand alone, whoever wrote the words in them.
+"""HTML of results for a notebook: tables that need no style sheet, with all words in them escaped.
 
 Colours are those of the page around it, so that light and dark notebooks show the same.
 """
@@ -17,7 +17,7 @@ LARGEST_PICTURE = 2**23  # bytes
 
 
 def text(words: str) -> str:
-    """Words on one line, in which nothing is markup."""
+    """Words on one line, escaped so that nothing in them is markup."""
     return escape(line(words))
 
 
@@ -28,7 +28,7 @@ def paragraph(words: str, *, strong: bool = False, warning: bool = False) -> str
 
 
 def table(columns: Sequence[Column], bold: Sequence[Sequence[bool]] = ()) -> str:
-    """Columns as a table. bold: of each column, which of its cells are."""
+    """Columns as an HTML table. bold: for each column, which of its cells are bold."""
 
     def cell(tag: str, words: str, column: Column, strong: bool) -> str:
         side = "right" if column.right else "left"
@@ -38,7 +38,7 @@ def table(columns: Sequence[Column], bold: Sequence[Sequence[bool]] = ()) -> str
     marked = bold or [[False] * len(column.cells) for column in columns]
     head = "".join(cell("th", column.head, column, True) for column in columns)
     rows = [
-        "".join(cell("td", c.cells[i], c, own[i]) for c, own in zip(columns, marked, strict=True))
+        "".join(cell("td", c.cells[i], c, flags[i]) for c, flags in zip(columns, marked, strict=True))
         for i in range(len(columns[0].cells) if columns else 0)
     ]
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
@@ -46,7 +46,7 @@ def table(columns: Sequence[Column], bold: Sequence[Sequence[bool]] = ()) -> str
 
 
 def picture(file: Path, words: str) -> str:
-    """A PNG as a part of the page; "" where there is none, or none that a page should hold."""
+    """A PNG as an <img> that holds its data; "" where there is no such file, or it is larger than LARGEST_PICTURE."""
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > LARGEST_PICTURE:
             return ""
@@ -60,5 +60,5 @@ def picture(file: Path, words: str) -> str:
 
 
 def block(*parts: str) -> str:
-    """All of it in a box that scrolls where it is wider than the notebook."""
+    """The parts in one box, which scrolls where it is wider than the notebook."""
     return f'<div style="overflow-x:auto;color:inherit">\n{"".join(parts)}</div>\n'

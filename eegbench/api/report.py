@@ -19,7 +19,7 @@ def show(sheet: ScoreSheet, *, title: str, floors: Sheets, ceilings: Sheets, wid
 
 
 def judged(sheet: ScoreSheet) -> str:
-    """How many stimuli were scored, and by what."""
+    """How many stimuli were scored, and by which suite and protocol."""
     strange = ", whose judges no paper uses" if sheet.suite == "micro" else ""
     scored = f"A SUBSET, {sheet.subset}" if sheet.subset else f"{sheet.n} stimuli"
     return f"{scored}, suite {sheet.suite}{strange}, protocol {sheet.protocol}"
@@ -31,14 +31,14 @@ def origin(simulated: bool) -> str:
 
 
 def table(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets, width: int | None) -> str:
-    """Rows are metrics; the columns that fit into `width`, None for all."""
+    """The table of scores: a row for each metric, and the columns that fit into `width`, all of them if None."""
     return laid(columns(sheet, floors, ceilings), width, elsewhere="--json")
 
 
 def columns(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> list[Column]:
-    """Metric, value, chance, after an audit what the EEG gave and p, then floors and ceilings."""
+    """The columns metric, value, chance; after an audit what permuted EEG gives, what EEG adds, p; floors, ceilings."""
     scores = sheet.metrics.values()
-    found = [
+    shown = [
         Column(
             "metric", [f"{named(name, score)} {arrow(score)}" for name, score in sheet.metrics.items()], right=False
         ),
@@ -46,20 +46,20 @@ def columns(sheet: ScoreSheet, floors: Sheets, ceilings: Sheets) -> list[Column]
         Column("chance", [number(score.floor, score.bounds) for score in scores]),
     ]
     if any(score.contribution is not None for score in scores):
-        found.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
+        shown.append(Column("permuted EEG", [number(score.permuted, score.bounds) for score in scores]))
         added = [interval(score.contribution, score.contribution_ci) for score in scores]
-        found.append(Column("EEG adds [95 %]", added))
+        shown.append(Column("EEG adds [95 %]", added))
     if any(score.contribution_p is not None for score in scores):
-        found.append(Column("p", [probability(score.contribution_p) for score in scores]))
-    beside = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
-    beside |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
-    for name, other in beside.items():
-        found.append(Column(name.replace("_", " "), [_value(other.metrics.get(metric)) for metric in sheet.metrics]))
-    return found
+        shown.append(Column("p", [probability(score.contribution_p) for score in scores]))
+    references = {f"floor: {SHORT.get(name, name)}": other for name, other in floors.items()}
+    references |= {f"ceiling: {SHORT.get(name, name)}": other for name, other in ceilings.items()}
+    for name, other in references.items():
+        shown.append(Column(name.replace("_", " "), [_value(other.metrics.get(metric)) for metric in sheet.metrics]))
+    return shown
 
 
 def show_ablation(sheets: Sheets, metrics: Sequence[str], width: int | None) -> str:
-    """A row for each variant, a column for each of `metrics`, as a paper prints it."""
+    """The table of an ablation, as a paper prints it: a row for each variant, a column for each of `metrics`."""
     first = next(iter(sheets.values())).metrics
     columns = [Column("variant", list(sheets), right=False)]
     for name in metrics:
@@ -79,7 +79,7 @@ def arrow(score: Score) -> str:
 
 
 def reasons(sheet: ScoreSheet) -> list[str]:
-    """Why metrics have no value, or one over fewer items, or one to be doubted; one line for each reason."""
+    """Why metrics have no value, a value over fewer items, or an unverified value; one line for each reason."""
     by_reason: dict[str, list[str]] = {}
     for name, score in sheet.metrics.items():
         for reason in filter(None, (score.reason, UNVERIFIED if score.unverified else "")):

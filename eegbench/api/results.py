@@ -1,4 +1,4 @@
-"""What evaluating and scoring give: a Sheet of scores, and a Run with its images, floors and ceilings."""
+"""The results of evaluating and scoring: a Sheet of scores, and a Run with its images, floors and ceilings."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +84,7 @@ class Sheet:
 class RunImages(Mapping[str, Picture]):
     """A run's images by stimulus id, uint8 (h, w, 3), read when asked for; a further sample is <id>.sample-1.
 
-    Raises InputError for an image that is not the one that the run wrote, UsageError for an id that it has not.
+    Raises InputError for an image that was changed since the run wrote it, or for an id that the run does not have.
     """
 
     def __init__(self, folder: Path, record: RunRecord) -> None:
@@ -122,11 +122,11 @@ class UnknownImage(InputError, KeyError):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A complete and scored run. `scores` is its table, `images` what it reconstructed, `verdict` the audit's.
+    """A complete and scored run: `scores` is its table, `images` its reconstructions, `verdict` that of the audit.
 
-    folder: where it lies. sheet: its scores; floors, ceilings: those of the runs that stand beside it, by name.
-    simulated: whether its EEG is. caution: what every table of its data set must say. seconds: by stage, and notes:
-    what a user should know of this evaluation; of a run that was opened there are none.
+    folder: its place. sheet: its scores; floors, ceilings: by name, the scores of the runs beside it. simulated:
+    whether its EEG is simulated. caution: what every table of its data set must say. seconds: by stage; notes: what a
+    user should know of this evaluation. A run that was opened has neither seconds nor notes.
     """
 
     folder: Path
@@ -161,7 +161,7 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """What the audit says of whether the EEG contributes; "" for a run that was not audited."""
+        """The audit's verdict on whether the EEG contributes; "" for a run that was not audited."""
         return self.sheet.record.verdict
 
     @property
@@ -205,7 +205,7 @@ def values_of(run: Read) -> tuple[tuple[str, ...], Items]:
     """The stimuli of a run that was read, and each metric's values on them; raises InputError where there are none."""
     if run.values is None:
         raise InputError(f"{run.folder}: has no values by stimulus; {AGAIN}")
-    return run.values.stimuli, {name: found for (name, _), found in run.values.metrics.items()}
+    return run.values.stimuli, {name: values for (name, _), values in run.values.metrics.items()}
 
 
 def frame_of_items(stimuli: tuple[str, ...], items: Items) -> "DataFrame":
@@ -237,19 +237,24 @@ def _row(name: str, score: Score, n: int, beside: Mapping[str, Mapping[str, Shee
     numbers |= {"permuted": score.permuted, "adds": score.contribution, "adds_low": adds_low, "adds_high": adds_high}
     numbers |= {"p": score.contribution_p}
     items = n if score.items is None else score.items
-    told = {"higher_is_better": score.higher_is_better, "items": items, "variant": score.variant}
-    told |= {"unverified": score.unverified, "reason": score.reason}
-    return {"metric": name, "version": score.version, **{key: _number(value) for key, value in numbers.items()}, **told}
+    facts = {"higher_is_better": score.higher_is_better, "items": items, "variant": score.variant}
+    facts |= {"unverified": score.unverified, "reason": score.reason}
+    return {
+        "metric": name,
+        "version": score.version,
+        **{key: _number(value) for key, value in numbers.items()},
+        **facts,
+    }
 
 
-def _best(metric: str, own: Score, others: Mapping[str, Sheet]) -> float | None:
+def _best(metric: str, score: Score, others: Mapping[str, Sheet]) -> float | None:
     """The best value of other sheets on the same version of a metric, by the same variant of its judge."""
     scores = [sheet.record.metrics[metric] for sheet in others.values() if metric in sheet.record.metrics]
-    alike = [one for one in scores if (one.version, one.variant) == (own.version, own.variant)]
-    values = [one.value for one in alike if one.value is not None]
+    alike = [other for other in scores if (other.version, other.variant) == (score.version, score.variant)]
+    values = [other.value for other in alike if other.value is not None]
     if not values:
         return None
-    return max(values) if own.higher_is_better else min(values)
+    return max(values) if score.higher_is_better else min(values)
 
 
 def _number(value: float | None) -> float:

@@ -2,7 +2,7 @@
 
 from eegbench.api.arguments import Place, names, place, progress_of, switch, word
 from eegbench.api.border import notice, own_errors
-from eegbench.api.images import Given, Images, taken
+from eegbench.api.images import Given, Images, images_of
 from eegbench.api.results import Sheet
 from eegbench.backbones.environment import disconnected, resolve_device, undisturbed
 from eegbench.benchmark.images import ImageSet
@@ -48,18 +48,18 @@ def score(
     Raises InputError for images that cannot be used or joined, UsageError for names that do not exist, MissingError for
     weights or a device that is not there. The metrics' sources are in docs/metrics.md.
     """
-    told, chosen = progress_of(progress), names("metrics", metrics)
-    made, true = taken("reconstructions", reconstructions), taken("truths", truths)
+    reporter, chosen = progress_of(progress), names("metrics", metrics)
+    given, given_truths = images_of("reconstructions", reconstructions), images_of("truths", truths)
     table = None if pairs is None else place("pairs", pairs)
     parts, links = switch("subset", subset), switch("follow_links", follow_links)
     with undisturbed(), disconnected(switch("offline", offline)):
         judging = judging_of(suite, protocol, chosen, device, nway_judge, half, allow_unverified_weights)
-        if true.folder is not None and made.folder is not None:
+        if given_truths.folder is not None and given.folder is not None:
             scored = score_folders(
-                true.folder,
-                made.folder,
+                given_truths.folder,
+                given.folder,
                 judging,
-                progress=told,
+                progress=reporter,
                 pairs=table,
                 subset=parts,
                 follow_links=links,
@@ -69,9 +69,9 @@ def score(
         if table or parts or links:
             raise UsageError("pairs, subset and follow_links are for two folders; leave them out, or name two folders")
         judging.check()
-        one = truths_of(true)
-        ready = judging.scorer(one, where="truths", progress=told)
-        return sheet_of(score_sets(ready, samples_of(made, one), progress=told))
+        true_images = truths_of(given_truths)
+        ready = judging.scorer(true_images, where="truths", progress=reporter)
+        return sheet_of(score_sets(ready, samples_of(given, true_images), progress=reporter))
 
 
 def judging_of(
@@ -83,7 +83,7 @@ def judging_of(
     half: bool,
     allow_unverified_weights: bool,
 ) -> Judging:
-    """By what images are judged; raises UsageError for what cannot be, MissingError for a device that is not there."""
+    """The choice of judges and metrics; raises UsageError for impossible values, MissingError for a missing device."""
     return Judging(
         suite="micro" if word("suite", suite) == "auto" else suite,
         protocol=word("protocol", protocol),
@@ -95,17 +95,17 @@ def judging_of(
     )
 
 
-def truths_of(true: Given) -> ImageSet:
-    """The true images, of which there is one for each stimulus; raises InputError where there are several."""
-    sets = true.sets() if true.folder is None else from_folder(true.folder, note=notice)
+def truths_of(given: Given) -> ImageSet:
+    """The true images, one for each stimulus; raises InputError where a stimulus has several."""
+    sets = given.sets() if given.folder is None else from_folder(given.folder, note=notice)
     if len(sets) > 1:
         raise InputError("truths: several samples of a stimulus; of the truth there is one image for each")
     return sets[0]
 
 
-def samples_of(made: Given, truths: ImageSet) -> list[ImageSet]:
+def samples_of(given: Given, truths: ImageSet) -> list[ImageSet]:
     """The reconstructions, a set for each sample; those without ids in the order of the truths."""
-    return made.sets(truths.stimuli) if made.folder is None else from_folder(made.folder, note=notice)
+    return given.sets(truths.stimuli) if given.folder is None else from_folder(given.folder, note=notice)
 
 
 def sheet_of(scored: Scored) -> Sheet:

@@ -1,4 +1,4 @@
-"""Makes and checks captions files: what a model says of each training image."""
+"""Makes and checks captions files: a model's captions of each training image."""
 
 import json
 import os
@@ -25,13 +25,13 @@ from eegbench.guards.walking import Note, form, unheard
 from eegbench.pairs.folders import from_folder
 from eegbench.plugins import entering
 
-PATIENCE = 3  # images in a row without captions, after which nobody asks for more
+PATIENCE = 3  # images in a row without captions, after which no more are asked for
 DAY = 86400  # s
 
 
 @dataclass(frozen=True)
 class Made:
-    """A whole captions file: how many images it holds, and how many of them are new."""
+    """What became of a captions file. images: how many it holds; new: how many of them were added now."""
 
     images: int
     new: int
@@ -42,7 +42,7 @@ def training_images(
 ) -> ImageSet:
     """The images to caption: a subject's training images, never the test images; or those of a folder.
 
-    note: is told what of the folder was not read.
+    note: called with each line on what was not read in the folder.
     """
     if folder is not None:
         return from_folder(folder, follow_links=follow_links, note=note)[0]
@@ -63,7 +63,7 @@ def captioner(
     device: str,
     offline: bool,
 ) -> Captioner:
-    """The one captioner that the options name; raises UsageError for none, two, or half of one."""
+    """The captioner that the options name; raises UsageError where they name none, two, or one incompletely."""
     if (endpoint is None) == (local is None):
         raise UsageError("who is to write the captions? Give --endpoint URL with --model NAME, or --local FOLDER")
     if local is not None:
@@ -89,27 +89,28 @@ def check(
     follow_links: bool = False,
     note: Note = unheard,
 ) -> CaptionsFile:
-    """A captions file that is sound and holds captions of all training images and of no others; else InputError."""
-    found = read(path)
+    """The captions file; InputError where it is unsound, or has not captions of all training images and no others."""
+    captions_file = read(path)
     images = training_images(dataset, subject, folder, follow_links=follow_links, note=note)
-    check_stimuli(path, found.entries, images.stimuli)
-    return found
+    check_stimuli(path, captions_file.entries, images.stimuli)
+    return captions_file
 
 
-def make(images: ImageSet, path: Path, asked: Captioner, *, progress: Progress) -> Made:
-    """Add to a captions file what it lacks: a line for each image, written before more images are asked about.
+def make(images: ImageSet, path: Path, writer: Captioner, *, progress: Progress) -> Made:
+    """How many images a captions file holds, after captions of those that it lacked were added.
 
-    An image that gets no captions does not end it, PATIENCE of them in a row do. Raises InputError naming such an
-    image, or where the file holds other images, UsageError where it holds another model's captions, and what the
-    captioner raises. Whatever is raised, the lines stay.
+    Each image's line is written before the next images are asked about. One image without captions does not stop the
+    work; PATIENCE of them in a row do. Raises InputError naming such an image, or where the file holds other images,
+    UsageError where it holds another model's captions, and what the captioner raises. Whatever is raised, the lines
+    that were written stay.
     """
     with taken_up(path) as (entries, add):
         check_stimuli(path, entries, images.stimuli, complete=False)
-        _check_model(path, {entry.model for entry in entries.values()}, asked.model)
+        _check_model(path, {entry.model for entry in entries.values()}, writer.model)
         lacking = [i for i, stimulus in enumerate(images.stimuli) if form(stimulus) not in entries]
         try:
             with progress.bar("captions", len(lacking)) as advance:
-                failed = _add_all(images, lacking, asked, add, advance)
+                failed = _add_all(images, lacking, writer, add, advance)
         except EegbenchError as error:
             raise type(error)(f"{error}; {_kept(path, len(entries), images)}") from None
         if failed:
@@ -124,14 +125,14 @@ def make(images: ImageSet, path: Path, asked: Captioner, *, progress: Progress) 
 def _add_all(
     images: ImageSet,
     lacking: Sequence[int],
-    asked: Captioner,
+    writer: Captioner,
     add: Callable[[Captions], None],
     advance: Callable[[int], None],
 ) -> dict[str, InputError]:
     """The images that got no captions, and why; raises InputError after PATIENCE of them in a row."""
     failed: dict[str, InputError] = {}
     in_a_row = 0
-    for stimulus, answer in _answers(images, lacking, asked):
+    for stimulus, answer in _answers(images, lacking, writer):
         if isinstance(answer, InputError):
             failed[stimulus] = answer
             in_a_row += 1
@@ -144,30 +145,30 @@ def _add_all(
     return failed
 
 
-def _answers(images: ImageSet, items: Sequence[int], asked: Captioner) -> Iterator[tuple[str, Captions | InputError]]:
-    """Each item's captions, or why it got none, in order; as many are asked about at once as the captioner takes."""
-    with ThreadPoolExecutor(asked.parallel) as pool:
-        for start in range(0, len(items), asked.parallel):
-            some = items[start : start + asked.parallel]
-            names = [images.stimuli[i] for i in some]
-            yield from zip(names, pool.map(_answer, names, images.load(some), [asked] * len(some)), strict=True)
+def _answers(images: ImageSet, items: Sequence[int], writer: Captioner) -> Iterator[tuple[str, Captions | InputError]]:
+    """Each item's stimulus id with its captions, or with the error; in order, `writer.parallel` of them at once."""
+    with ThreadPoolExecutor(writer.parallel) as pool:
+        for start in range(0, len(items), writer.parallel):
+            chunk = items[start : start + writer.parallel]
+            names = [images.stimuli[i] for i in chunk]
+            yield from zip(names, pool.map(_answer, names, images.load(chunk), [writer] * len(chunk)), strict=True)
 
 
-def _answer(stimulus: str, image: NDArray[np.uint8], asked: Captioner) -> Captions | InputError:
-    """From the cache, or from the captioner and into the cache: nothing is asked twice about one image."""
-    key = digest({"model": asked.model, "captioner": asked.identity, "image": content(image)})
+def _answer(stimulus: str, image: NDArray[np.uint8], writer: Captioner) -> Captions | InputError:
+    """An image's captions, from the cache where it has them; else from the captioner, and then kept in the cache."""
+    key = digest({"model": writer.model, "captioner": writer.identity, "image": content(image)})
     file = user_cache("captions") / f"{key}.json"
     try:
         return read_fields(Captions, {**read_json(file), "stimulus": stimulus}, "captions")
     except InputError:
         pass  # not there, or damaged: it is asked for
     try:
-        found = Captions(stimulus, asked.model, asked.captions(image))
+        captions = Captions(stimulus, writer.model, writer.captions(image))
     except InputError as error:
         return error
     with writing(file, mend="set EEGBENCH_CACHE to a folder that can be"):
-        write_text(file, json.dumps({"model": found.model, "captions": found.captions}) + "\n")
-    return found
+        write_text(file, json.dumps({"model": captions.model, "captions": captions.captions}) + "\n")
+    return captions
 
 
 def _check_model(path: Path, models: set[str], model: str) -> None:

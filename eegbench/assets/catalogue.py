@@ -1,4 +1,4 @@
-"""What there is, as rows for `eegbench list` and `eegbench datasets info`."""
+"""Lists methods, data sets, metrics and judges: rows for `eegbench list`, and facts for `eegbench datasets info`."""
 
 import inspect
 import sys
@@ -18,14 +18,14 @@ from eegbench.tables import of_rows
 
 Row = dict[str, object]
 PROBLEM = "problem"  # the key of a row that says why something cannot be used, and nothing else beside its name
-PACKAGE, OWN, UNKNOWN = "package", "eegbench", "-"  # of a row; ours; what only an import of a plug-in would tell
+PACKAGE, OWN, UNKNOWN = "package", "eegbench", "-"  # a key of rows; our package; what only an import would show
 
 
 def rows(kind: str, *, allow_plugins: bool = False) -> list[Row]:
-    """One row for each of a kind of KINDS; raises UsageError for another kind.
+    """A row for each method, data set, metric or judge, as `kind` says; raises UsageError for a kind not in KINDS.
 
-    Plug-ins have their name and package, and the rest if they may be imported. What cannot be loaded has its row too,
-    with its problem; it hides no other.
+    Plug-ins have their name and package, and the rest if they may be imported. What cannot be loaded has a row with its
+    problem, and the others are still listed.
     """
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
@@ -33,9 +33,9 @@ def rows(kind: str, *, allow_plugins: bool = False) -> list[Row]:
 
 
 def text(table: Sequence[Row], width: int | None = None) -> str:
-    """Rows as lines in columns below their heads, as many as fit, and below them what cannot be used.
+    """The rows as a table, with as many columns as fit, and below it a line for each row with a problem.
 
-    The package is a column where not all is ours.
+    The package is a column only where some rows are not ours.
     """
     sound = [row for row in table if PROBLEM not in row]
     ours = all(row.get(PACKAGE, OWN) == OWN for row in sound)
@@ -47,7 +47,7 @@ def text(table: Sequence[Row], width: int | None = None) -> str:
 
 
 def card(kind: str, name: str) -> str:
-    """All about one metric or method, as Markdown; raises UsageError for another kind, or an unknown name."""
+    """The card of one metric or method, as Markdown; raises UsageError for another kind, or an unknown name."""
     if kind == "metrics":
         return render(registry.find("metric", name))
     if kind == "methods":
@@ -55,30 +55,30 @@ def card(kind: str, name: str) -> str:
     raise UsageError(f"{kind} have no cards; metrics and methods have, as in: eegbench list metrics --card ssim")
 
 
-def _method_card(found: type[Method[Any]]) -> str:
-    """What a method says of itself, and its configurations, whose comments mark what neither paper nor code gives."""
-    about = inspect.getdoc(sys.modules[found.__module__]) or ""
+def _method_card(method: type[Method[Any]]) -> str:
+    """A method's description and configurations, whose comments mark what neither paper nor code gives."""
+    about = inspect.getdoc(sys.modules[method.__module__]) or ""
     facts = {
-        "paper": found.paper,
-        "public code": found.reference or "none",
-        "role": found.role,
-        "tracks": ", ".join(found.tracks),
-        "packages": ", ".join(found.requires) or "none beside the usual",
-        "hints on the track oracle": ", ".join(found.hints) or "none",
-        "ablation of the paper": ", ".join(found.ablation) or "none",
+        "paper": method.paper,
+        "public code": method.reference or "none",
+        "role": method.role,
+        "tracks": ", ".join(method.tracks),
+        "packages": ", ".join(method.requires) or "none beside the usual",
+        "hints on the track oracle": ", ".join(method.hints) or "none",
+        "ablation of the paper": ", ".join(method.ablation) or "none",
     }
-    parts = [f"# {found.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
-    said = inspect.cleandoc(found.__doc__ or "")
-    parts += ["## Configuration"] if said.startswith(f"{found.__name__}(") else ["## Configuration", said]
-    files = {scale: file.read_text(encoding="utf-8").strip() for scale, file in shipped_files(found.name).items()}
+    parts = [f"# {method.name}", about, "\n".join(f"- {key}: {value}" for key, value in facts.items())]
+    docstring = inspect.cleandoc(method.__doc__ or "")
+    parts += ["## Configuration"] if docstring.startswith(f"{method.__name__}(") else ["## Configuration", docstring]
+    files = {scale: file.read_text(encoding="utf-8").strip() for scale, file in shipped_files(method.name).items()}
     parts += [f"### --config {scale}\n\n```toml\n{text}\n```" for scale, text in files.items()]
     if not files:
-        parts.append("\n".join(f"- `{key}`" for key in keys(found)) or "Nothing can be set.")
+        parts.append("\n".join(f"- `{key}`" for key in keys(method)) or "Nothing can be set.")
     return "\n\n".join(parts) + "\n"
 
 
 def facts(dataset: Dataset) -> dict[str, str]:
-    """What a data set says of itself."""
+    """The facts of a data set, by name, as `eegbench datasets info` prints them."""
     info = entering.info(dataset)
     return {
         "name": f"{dataset.name}@{dataset.revision}",
@@ -96,7 +96,7 @@ def facts(dataset: Dataset) -> dict[str, str]:
 
 
 def _signals(dataset: Dataset) -> dict[str, str]:
-    """What was found wrong with the signals of prepared recordings."""
+    """The faults of the signals of prepared recordings, under "signals"; empty where there are none."""
     notes = dataset.notes(dataset.ready()) if isinstance(dataset, Recorded) else []
     return {"signals": f"\n{'':<11}".join(notes)} if notes else {}
 
@@ -107,50 +107,50 @@ def draw(dataset: Dataset, subject: int, path: Path) -> None:
         dataset.draw_picture(subject, path)
 
 
-def _method(found: Any) -> Row:
-    return {"role": found.role, "tracks": ", ".join(found.tracks), "paper": found.paper}
+def _method(method: Any) -> Row:
+    return {"role": method.role, "tracks": ", ".join(method.tracks), "paper": method.paper}
 
 
-def _dataset(found: Any) -> Row:
-    return {"revision": found.revision, "subjects": len(found.subjects), "about": found.about}
+def _dataset(dataset: Any) -> Row:
+    return {"revision": dataset.revision, "subjects": len(dataset.subjects), "about": dataset.about}
 
 
-def _metric(found: Any) -> Row:
+def _metric(metric: Any) -> Row:
     return {
-        "version": found.version,
-        "better": "up" if found.higher_is_better else "down",
-        "chance": "-" if found.chance is None else found.chance,
-        "per": "item" if found.per_item else "set",
-        "needs": found.needs,
+        "version": metric.version,
+        "better": "up" if metric.higher_is_better else "down",
+        "chance": "-" if metric.chance is None else metric.chance,
+        "per": "item" if metric.per_item else "set",
+        "needs": metric.needs,
     }
 
 
 def _suite(name: str) -> list[Row]:
     suite = backbones.suite(name, "sal512", allow_unverified=True)
-    there: list[Row] = [
+    judges: list[Row] = [
         {"name": judge.name, "suite": name, "provides": ", ".join(judge.provides), "sha256": judge.digest or "-"}
         for judge in suite.judges
     ]
-    return there + [{"name": f"{name}, {feature}", PROBLEM: reason} for feature, reason in suite.missing.items()]
+    return judges + [{"name": f"{name}, {feature}", PROBLEM: reason} for feature, reason in suite.missing.items()]
 
 
-def _each(kind: str, told: Callable[[Any], Row]) -> Callable[[bool], list[Row]]:
-    """A row for each of a kind; `told`: what one says of itself."""
+def _each(kind: str, facts_of: Callable[[Any], Row]) -> Callable[[bool], list[Row]]:
+    """The function that lists all rows of a kind. facts_of: a row's entries beside name and package."""
 
     def row(name: str, allow_plugins: bool) -> list[Row]:
         if name in registry.OWN[kind] or allow_plugins:
-            found = registry.find(kind, name)
+            part = registry.find(kind, name)
             package = OWN if name in registry.OWN[kind] else ", ".join(registry.packages(kind, name))
-            return [{"name": name, PACKAGE: package, **told(found)}]
+            return [{"name": name, PACKAGE: package, **facts_of(part)}]
         registry.checked(kind, name)
-        [like] = row(next(iter(registry.OWN[kind])), False)
-        blank: Row = dict.fromkeys(like, UNKNOWN)
+        [example] = row(next(iter(registry.OWN[kind])), False)
+        blank: Row = dict.fromkeys(example, UNKNOWN)
         return [blank | {"name": name, PACKAGE: ", ".join(registry.packages(kind, name))}]
 
     def every(allow_plugins: bool) -> list[Row]:
         names = registry.names(kind)
-        found = [one for name in names for one in _or_problem(name, lambda n: row(n, allow_plugins))]
-        return found + [{"name": name, PROBLEM: problem} for name, problem in registry.taken(kind).items()]
+        listed = [entry for name in names for entry in _or_problem(name, lambda n: row(n, allow_plugins))]
+        return listed + [{"name": name, PROBLEM: problem} for name, problem in registry.taken(kind).items()]
 
     return every
 

@@ -1,6 +1,6 @@
-"""What is installed and what is not, with the remedy beside each fault.
+"""Lists what is installed and what is not, with the remedy beside each fault.
 
-torch and what needs it are imported late and one by one here, for a broken one is what this module is there to name.
+torch and the packages that need it are imported late and one by one: this module must run where one of them is broken.
 """
 
 import shutil
@@ -43,7 +43,7 @@ LEAST_FREE = 1.0  # GiB
 
 
 class Finding(NamedTuple):
-    """One thing looked at: whether it is good, and its state, with the remedy where it is not."""
+    """The finding on one subject. good: whether it is as it should be. state: in words, with the remedy where not."""
 
     subject: str
     good: bool
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 
 def examine() -> list[Finding]:
-    """All findings: Python, packages, imports that are known to fail, device, micro pack, disk."""
+    """The findings on Python, packages, imports that are known to fail, device, micro pack and disk, in this order."""
     imports = [_sound(f"import {module}", partial(_import, module), remedy) for module, remedy in REMEDIES.items()]
     return [
         Finding("eegbench", True, __version__),
@@ -77,7 +77,7 @@ def _package(name: str) -> Finding:
 
 
 def _sound(subject: str, look: Callable[[], str], remedy: str) -> Finding:
-    """What `look` says, or its failure with the remedy; a broken binary can raise anything at its import."""
+    """The finding on a subject: what `look` returns, or its error with the remedy; a broken binary raises anything."""
     try:
         return Finding(subject, True, look())
     except EegbenchError as error:

@@ -1,4 +1,4 @@
-"""Real recordings: from the published files on disk to what the data sets read."""
+"""Real recordings: finds, fetches, prepares and verifies the published files of a data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from eegbench.plugins import registry
 
 
 def find(name: str, table: dict[str, object], *, root: Path | None, origin: str | None) -> Recorded:
-    """The data set with its options, `root` and `origin` among them; UsageError for one that has no files."""
+    """The data set of this name with its options, also `root` and `origin`; UsageError for one that has no files."""
     kind = registry.find("dataset", name)
     if not issubclass(kind, Recorded):
         raise UsageError(f"data set {name!r} is computed: it has no files to fetch, prepare or verify")
@@ -21,43 +21,45 @@ def find(name: str, table: dict[str, object], *, root: Path | None, origin: str 
     if origin is not None and table.get(field, origin) != origin:
         raise UsageError(f"--from says {origin}, and --set {field}={table[field]}; give one of them")
     given = ({} if root is None else {"root": root}) | ({} if origin is None else {field: origin})
-    found: Recorded = configuration.build(kind, table | given)
-    return found
+    dataset: Recorded = configuration.build(kind, table | given)
+    return dataset
 
 
 def fetch(
     dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress, offline: bool = False
 ) -> tuple[str, ...]:
-    """Download what these subjects need and is not there; the paths that came. Raises ByHand for the rest."""
+    """The paths of the files that were downloaded, of those that these subjects need and that are not there.
+
+    Raises ByHand for files that must be fetched by hand.
+    """
     wanted = dataset.remote(_checked(dataset, subjects))
     return remote.fetch(wanted, dataset.root, progress=progress, offline=offline)
 
 
 def prepare(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> list[Path]:
-    """The folders that are prepared now, of all subjects if None."""
+    """The folders of the prepared data of these subjects; of all subjects if None."""
     return dataset.prepare(_checked(dataset, subjects), tensors=_tensors, progress=progress)
 
 
 def notes(dataset: Recorded, subjects: Sequence[int] | None) -> list[str]:
-    """What `prepare` found wrong with the signals, and left, a line each; of all subjects if None."""
+    """Faults of the signals that `prepare` found and did not change, a line each; of all subjects if None."""
     return dataset.notes(_checked(dataset, subjects))
 
 
 def verify(dataset: Recorded, subjects: Sequence[int] | None, *, progress: Progress) -> tuple[list[str], list[str]]:
-    """What is wrong with the prepared data, and what is to be known of its signals, a line each.
-
-    Of all subjects that are prepared if None.
-    """
+    """Problems with the prepared data, and notes on its signals, a line each; of all prepared subjects if None."""
     chosen = _checked(dataset, subjects or dataset.ready())
     problems = dataset.verify(chosen, progress=progress)
     try:
-        found = dataset.examine(chosen, progress=progress)
+        examinations = dataset.examine(chosen, progress=progress)
     except InputError:
         if not problems:
             raise
         return problems, []  # which say that the arrays are damaged
-    refusals = [f"{name}: {each.refusal}" for name, each in found.items() if each.refusal]
-    return problems + refusals, [f"{name}: {note}" for name, each in found.items() for note in each.notes]
+    refusals = [f"{name}: {examination.refusal}" for name, examination in examinations.items() if examination.refusal]
+    return problems + refusals, [
+        f"{name}: {note}" for name, examination in examinations.items() for note in examination.notes
+    ]
 
 
 def _tensors(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""One run read as a board and `check` read it, to see that it would break neither."""
+"""Readers of one run, as the leaderboard and `eegbench check` read it; each raises where the run would break it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Does a data set keep its contract? Asked for its first and last subject, with a message for each way not to."""
+"""Checks that a data set keeps its contract, on its first and last subject; each broken clause has a message."""
 
 import hashlib
 import os
@@ -17,115 +17,124 @@ from eegbench.plugins import entering, registry
 
 
 def check(name: str, table: Mapping[str, object], subjects: Sequence[int], *, progress: Progress) -> list[Finding]:
-    """Every clause, in order, for these subjects, or for the first and the last one where none is named.
+    """The findings on every clause, in order, for these subjects; for the first and the last one where none is named.
 
-    What hangs on a broken clause is left out. Raises UsageError for an unknown name, key or subject, and MissingError
-    where a subject's data are not here.
+    Clauses that depend on a broken one are left out. Raises UsageError for an unknown name, key or subject, and
+    MissingError where a subject's data are not here.
     """
-    found, built = Findings(), list[Dataset]()
+    findings, built = Findings(), list[Dataset]()
 
     def load() -> None:
         built.append(registry.built("dataset", name, table))
 
     if name not in registry.names("dataset"):
         load()
-    if not found.take("the class is a frozen dataclass that says its name, revision, subjects, simulated, about", load):
-        return found
+    if not findings.take(
+        "the class is a frozen dataclass that says its name, revision, subjects, simulated, about", load
+    ):
+        return findings
     dataset = built[0]
     for subject in subjects:
         if subject not in dataset.subjects:
             raise unknown("subject", str(subject), dataset.subjects)
-    sound = found.take("info names channels, rate, start, times and unit", lambda: _ignore(entering.info(dataset)))
-    found.take("what is recorded of its settings holds no path", lambda: _paths(dataset))
+    sound = findings.take("info names channels, rate, start, times and unit", lambda: _ignore(entering.info(dataset)))
+    findings.take("what is recorded of its settings holds no path", lambda: _paths(dataset))
     chosen = list(subjects) or sorted({dataset.subjects[0], dataset.subjects[-1]})
     with progress.bar("subjects", len(chosen)) as advance:
         for subject in chosen if sound else ():
-            _Asking(dataset, subject, found).all()
+            _Clauses(dataset, subject, findings).all()
             advance(1)
-    return found
+    return findings
 
 
 @dataclass
-class _Asking:
-    """One subject's data, as they are asked for."""
+class _Clauses:
+    """The clauses on one subject's data, which are kept as the data set gives them."""
 
     dataset: Dataset
     subject: int
-    found: Findings
-    told: list[Queries] = field(default_factory=list)
-    shown: list[Answers] = field(default_factory=list)
+    findings: Findings
+    queried: list[Queries] = field(default_factory=list)
+    answered: list[Answers] = field(default_factory=list)
     trained: list[TrainingSet] = field(default_factory=list)
 
     def all(self) -> None:
-        """The clauses; those that need what did not come are left out."""
-        asked = self.take(
+        """Check all clauses; those that need data which the data set did not give are left out."""
+        answerable = self.take(
             "queries are EEG as info says, finite, with ids of their own; no answer is needed", self.queries
         )
-        if asked:
-            self.take("queries come again as the same bytes", lambda: self.again("queries", self.told))
+        if answerable:
+            self.take("queries come again as the same bytes", lambda: self.again("queries", self.queried))
             self.take("average=1 gives the same stimuli, or says in words why there is none", self.single)
             if self.take("answers are images and concepts of just these stimuli", self.answers):
-                self.take("answers come again as the same bytes", lambda: self.again("answers", self.shown))
+                self.take("answers come again as the same bytes", lambda: self.again("answers", self.answered))
         if self.take("train gives EEG as info says, and for each stimulus image, concept and captions", self.train):
             self.take("train comes again as the same bytes", lambda: self.again("train", self.trained))
         self.signals()
-        if self.trained and self.shown:
-            self.found.warn(self.of("test stimuli and concepts are not in training, or the caution speaks"), self.apart)
+        if self.trained and self.answered:
+            self.findings.warn(
+                self.of("test stimuli and concepts are not in training, or the caution speaks"), self.apart
+            )
         self.take("digests are sha256 by name", lambda: _ignore(entering.digests(self.dataset, self.subject)))
 
     def of(self, clause: str) -> str:
         return f"subject {self.subject}: {clause}"
 
     def take(self, clause: str, ask: Callable[[], str | None]) -> bool:
-        return self.found.take(self.of(clause), ask)
+        return self.findings.take(self.of(clause), ask)
 
     def signals(self) -> None:
-        """The EEG that came: a refusal where nothing is left of it, a warning for what is wrong with a part."""
-        came = [("training EEG", one.eeg) for one in self.trained] + [("test EEG", one.eeg) for one in self.told]
-        found = signals.together({name: signals.examine(eeg, self.dataset.info) for name, eeg in came})
-        if self.take("channels carry signals, in the unit that info says", lambda: found.refusal) and found.notes:
-            self.found.warn(
-                self.of("no channel is flat, copied or clipped, no trial silent"), lambda: "; ".join(found.notes)
+        """Check the EEG that was given: a problem where none of it is usable, a warning where a part is faulty."""
+        arrays = [("training EEG", part.eeg) for part in self.trained] + [
+            ("test EEG", part.eeg) for part in self.queried
+        ]
+        findings = signals.together({name: signals.examine(eeg, self.dataset.info) for name, eeg in arrays})
+        if self.take("channels carry signals, in the unit that info says", lambda: findings.refusal) and findings.notes:
+            self.findings.warn(
+                self.of("no channel is flat, copied or clipped, no trial silent"), lambda: "; ".join(findings.notes)
             )
 
     def queries(self) -> None:
         with closed(type(self.dataset), "answers", "queries asked the data set for the answers"):
-            self.told.append(entering.queries(self.dataset, self.subject))
+            self.queried.append(entering.queries(self.dataset, self.subject))
 
     def answers(self) -> None:
-        self.shown.append(entering.answers(self.dataset, self.subject, asked=self.told[0].stimuli))
+        self.answered.append(entering.answers(self.dataset, self.subject, asked=self.queried[0].stimuli))
 
     def train(self) -> None:
         self.trained.append(entering.train(self.dataset, self.subject))
 
     def again(self, verb: str, before: Sequence[Any]) -> str | None:
-        other = getattr(self.dataset, verb)(self.subject)
+        second = getattr(self.dataset, verb)(self.subject)
         for name, first in vars(before[0]).items():
-            if not _same(first, getattr(other, name)):
+            if not _same(first, getattr(second, name)):
                 return f"a second call of {verb} gave other {name}: draw from seeds of your own, never from global ones"
         return None
 
     def single(self) -> str | None:
         try:
-            one = entering.queries(self.dataset, self.subject, average=1)
+            single_trials = entering.queries(self.dataset, self.subject, average=1)
         except AuthorError:
             raise
         except EegbenchError:  # it said why
             return None
-        if set(one.stimuli) != set(self.told[0].stimuli):
-            return f"average=1 gave {len(one.stimuli)} stimuli; 'all' gave {len(self.told[0].stimuli)}, and other ids"
+        if set(single_trials.stimuli) != set(self.queried[0].stimuli):
+            return (
+                f"average=1 gave {len(single_trials.stimuli)} stimuli; "
+                f"'all' gave {len(self.queried[0].stimuli)}, and other ids"
+            )
         return None
 
     def apart(self) -> str | None:
-        train, test = self.trained[0], self.shown[0]
+        train, test = self.trained[0], self.answered[0]
         if self.dataset.caution.strip():
             return None
-        for what, both in (
+        for kind, common in (
             ("stimulus ids", set(train.stimuli) & set(test.stimuli)),
             ("concepts", set(train.concepts) & set(test.concepts)),
         ):
-            if both:
-                return f"{len(both)} {what} are in both, as {min(both)!r}, and there is no caution that says so"
+            if common:
+                return f"{len(common)} {kind} are in both, as {min(common)!r}, and there is no caution that says so"
         return None
 
 
@@ -137,14 +146,14 @@ def _same(a: Any, b: Any) -> bool:
 
 def _digest(array: Any) -> str:
     """sha256 of an array that may lie on disk, a row at a time."""
-    taken = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for row in array:
-        taken.update(np.ascontiguousarray(row).tobytes())
-    return taken.hexdigest()
+        sha256.update(np.ascontiguousarray(row).tobytes())
+    return sha256.hexdigest()
 
 
 def _paths(dataset: Dataset) -> str | None:
-    """A setting that says where things lie, and not what they are, must be a Path: it then enters no record."""
+    """Which setting holds a path as a word. A setting of the type Path enters no record; a word does."""
     recorded = {key: value for key, value in describe(dataset).items() if isinstance(value, str)}
     wrong = [
         key for key, value in recorded.items() if os.path.isabs(value) or (os.sep in value and os.path.exists(value))
@@ -153,4 +162,4 @@ def _paths(dataset: Dataset) -> str | None:
 
 
 def _ignore(_: object) -> None:
-    """For a clause that is kept if nothing is raised."""
+    """None for any value: a clause is kept where the call in its argument raises nothing."""

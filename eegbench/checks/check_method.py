@@ -1,4 +1,4 @@
-"""Does a method keep its contract? Asked on four items, with a message for each way not to."""
+"""Checks that a method keeps its contract, on four items; each way to break a clause has a message of its own."""
 
 import tempfile
 from collections.abc import Callable
@@ -26,7 +26,7 @@ STORED = "what is saved is safe to load, and gives the same outputs"
 
 
 def check(plan: Plan, *, progress: Progress) -> list[Finding]:
-    """Every clause, in order; those after a failed fit are left out.
+    """The findings on every clause, in order; those after a failed fit are left out.
 
     The fit is the shipped or cached one; where there is none, the method is fitted on 64 training trials.
     """
@@ -43,12 +43,12 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
         lambda: fitted.append(_fitted(plan, progress)),
     ):
         return findings
-    some = range(min(ITEMS, len(queries.eeg)))
-    asking = Asking(plan.method.name, fitted[0], _given(plan, queries), some, transductive=plan.method.transductive)
-    first, *others = CLAUSES
+    items = range(min(ITEMS, len(queries.eeg)))
+    asking = Asking(plan.method.name, fitted[0], _given(plan, queries), items, transductive=plan.method.transductive)
+    first, *later_clauses = CLAUSES
     if not take(first, partial(CLAUSES[first], asking)):
         return findings
-    for clause in others:
+    for clause in later_clauses:
         take(clause, partial(CLAUSES[clause], asking))
     take(TOGETHER, lambda: _together(asking, plan.batch_size))
     if "embeddings" in asking.first and "target embeddings" not in asking.first:
@@ -61,16 +61,16 @@ def _together(asking: Asking, count: int) -> str:
     if asking.transductive:
         return ""
     others = [i for i in range(len(asking.queries.eeg)) if i not in asking.items][: max(0, count - len(asking.items))]
-    made = outputs.pictures(asking.method, asking.fitted, asking.queries.part([*asking.items, *others]))
-    some, before = made[: len(asking.items)], asking.first[outputs.IMAGES.name]
-    problem = outputs.differing(asking.method, outputs.IMAGES, some, before, f"made {len(made)} at once")
+    images = outputs.pictures(asking.method, asking.fitted, asking.queries.part([*asking.items, *others]))
+    among_others, alone = images[: len(asking.items)], asking.first[outputs.IMAGES.name]
+    problem = outputs.differing(asking.method, outputs.IMAGES, among_others, alone, f"made {len(images)} at once")
     return f"{problem}: {outputs.ALONE}" if problem else ""
 
 
 def _given(plan: Plan, queries: Queries) -> Given:
     seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
-    shown = _maps(len(queries.eeg)) if plan.spec.track == "oracle" else None
-    return Given(queries.eeg, seeds, None if shown is None else dict.fromkeys(plan.method.hints, shown))
+    maps = _maps(len(queries.eeg)) if plan.spec.track == "oracle" else None
+    return Given(queries.eeg, seeds, None if maps is None else dict.fromkeys(plan.method.hints, maps))
 
 
 def _stored(asking: Asking, plan: Plan) -> str:
@@ -83,9 +83,9 @@ def _stored(asking: Asking, plan: Plan) -> str:
             return f"save wrote {unsafe[0]}; wanted safetensors and JSON, which run nothing when they are loaded"
         with author_of("method", plan.method.name, asking.fitted, "load"):
             stored = type(asking.fitted).load(folder, device=plan.device)
-        again = fits.configured(plan.method, stored)
-        found = (asking.again(output, asking.every, "saved and loaded", by=again) for output in OUTPUTS)
-        return next(filter(None, found), "")
+        reloaded = fits.configured(plan.method, stored)
+        problems = (asking.again(output, asking.every, "saved and loaded", by=reloaded) for output in OUTPUTS)
+        return next(filter(None, problems), "")
 
 
 def _fitted(plan: Plan, progress: Progress) -> Reconstructor:

@@ -1,4 +1,4 @@
-"""Does a metric keep its contract? Tried on seeded pictures as the judges of the micro suite see them."""
+"""Checks that a metric keeps its contract, on seeded pictures as the judges of the micro suite see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,69 +25,74 @@ Array = NDArray[np.generic]
 
 
 def check(name: str, *, progress: Progress) -> list[Finding]:
-    """Every clause, in order; raises UsageError for an unknown name, MissingError where the judges are not here."""
-    found, loaded = Findings(), list[Metric]()
+    """The findings on every clause, in order.
+
+    Raises UsageError for an unknown name, MissingError where the judges are not here.
+    """
+    findings, loaded = Findings(), list[Metric]()
     if name not in registry.names("metric"):
         registry.find("metric", name)
 
     def load() -> None:
         loaded.append(registry.find("metric", name))
 
-    if not found.take("id, version, direction, chance, bounds, needs and per_item are of their kinds", load):
-        return found
+    if not findings.take("id, version, direction, chance, bounds, needs and per_item are of their kinds", load):
+        return findings
     metric = loaded[0]
-    known = _known()
-    if not found.take("needs is what a judge provides", lambda: _unless_known(metric.needs, known)):
-        return found
+    features = _judged_features()
+    if not findings.take("needs is what a judge provides", lambda: _unless_known(metric.needs, features)):
+        return findings
     with progress.bar("pictures", 1) as advance:
-        seen = _seen(metric)
+        sides = _sides(metric)
         advance(1)
-    if seen is None:
-        found.warn(
+    if sides is None:
+        findings.warn(
             f"a judge provides {metric.needs!r}", lambda: "none of the micro suite does; seeded numbers stood in"
         )
-        seen = _numbers()
-    asking = _Asking(metric, *seen)
-    if not found.take(
-        "values are float64, (n,) per item or () for a set, finite or NaN, inside the bounds", asking.form
+        sides = _numbers()
+    clauses = _Clauses(metric, *sides)
+    if not findings.take(
+        "values are float64, (n,) per item or () for a set, finite or NaN, inside the bounds", clauses.form
     ):
-        return found
-    found.take("the same input gives the same values, whatever the global random state", asking.repeats)
-    found.take("both sides are left as they came", asking.untouched)
-    duty = found.take if metric.per_item else found.warn
-    duty("the order of the items does not matter", asking.order)
+        return findings
+    findings.take("the same input gives the same values, whatever the global random state", clauses.repeats)
+    findings.take("both sides are left as they came", clauses.untouched)
+    duty = findings.take if metric.per_item else findings.warn
+    duty("the order of the items does not matter", clauses.order)
     if metric.per_item:
-        chunks = found.take if metric.needs == PIXELS else found.warn  # pixels are never in memory for a whole set
-        chunks("an item's value does not depend on the other items", asking.chunks)
+        chunks = (
+            findings.take if metric.needs == PIXELS else findings.warn
+        )  # pixels are never in memory for a whole set
+        chunks("an item's value does not depend on the other items", clauses.chunks)
     if metric.per_item and compares(metric):
-        found.take("pairs gives each reconstruction and each truth the score that compute gives them", asking.pairs)
-    if asking.truths_matter():
-        found.take("identical pairs are never worse than others", asking.identical)
-        found.warn("identical pairs reach the better of the two bounds", asking.best)
+        findings.take("pairs gives each reconstruction and each truth the score that compute gives them", clauses.pairs)
+    if clauses.truths_matter():
+        findings.take("identical pairs are never worse than others", clauses.identical)
+        findings.warn("identical pairs reach the better of the two bounds", clauses.best)
         worse = "permuted pairs" if metric.per_item else "a set of other truths"
-        found.take(f"{worse} do worse than identical ones", asking.permuted)
+        findings.take(f"{worse} do worse than identical ones", clauses.permuted)
     else:
-        found.warn("the truths matter", lambda: "values are the same whatever the truths")
+        findings.warn("the truths matter", lambda: "values are the same whatever the truths")
     if (laws := metric.laws) is not None:
-        found.take("the laws that it declares hold", lambda: asking.laws(laws))
-    found.take("flat pictures and NaN give a value, NaN, or an error in words", asking.undefined)
-    return found
+        findings.take("the laws that it declares hold", lambda: clauses.laws(laws))
+    findings.take("flat pictures and NaN give a value, NaN, or an error in words", clauses.undefined)
+    return findings
 
 
-def _known() -> list[str]:
-    """All that judges provide, of the micro suite or of the reference suite, and a method's embeddings."""
+def _judged_features() -> list[str]:
+    """The features that judges of the micro and the reference suite provide, and a method's embeddings."""
     here = [feature for judge in backbones.suite("micro", "sal512").judges for feature in judge.provides]
     return [*here, *(feature for judge in JUDGES.values() for feature in judge.provides), EMBEDDING]
 
 
-def _unless_known(needs: str, known: Sequence[str]) -> None:
-    if needs not in known:
-        raise unknown("feature", needs, dict.fromkeys(known))
+def _unless_known(needs: str, features: Sequence[str]) -> None:
+    if needs not in features:
+        raise unknown("feature", needs, dict.fromkeys(features))
 
 
 @dataclass
-class _Asking:
-    """A metric and what it is tried on: truths, reconstructions that are halfway near them, and flat pictures."""
+class _Clauses:
+    """The clauses on a metric, tried on truths, on reconstructions halfway near them, and on flat pictures."""
 
     metric: Metric
     truths: Array
@@ -98,7 +103,7 @@ class _Asking:
         return entering.compute(self.metric, reconstructions, truths)
 
     def mean(self, reconstructions: Array, truths: Array) -> float:
-        """So that more is better; NaN items are left out."""
+        """The mean value over items that are not NaN, with the sign by which more is better."""
         values = self.value(reconstructions, truths)
         sign = 1.0 if self.metric.higher_is_better else -1.0
         return sign * float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
@@ -120,34 +125,39 @@ class _Asking:
         )
 
     def untouched(self) -> str | None:
-        mine, truths = self.near.copy(), self.truths.copy()
-        self.metric.compute(mine, truths)
-        kept = np.array_equal(mine, self.near) and np.array_equal(truths, self.truths)
+        near, truths = self.near.copy(), self.truths.copy()
+        self.metric.compute(near, truths)
+        kept = np.array_equal(near, self.near) and np.array_equal(truths, self.truths)
         return None if kept else "compute wrote into what it was given; other metrics read the same arrays"
 
     def order(self) -> str | None:
-        turned = seeds.generator("check-metric", "order").permutation(len(self.truths))
-        values, other = self.value(self.near, self.truths), self.value(self.near[turned], self.truths[turned])
-        return _differ(values[turned] if self.metric.per_item else values, other, "in another order")
+        reordered = seeds.generator("check-metric", "order").permutation(len(self.truths))
+        values, again = self.value(self.near, self.truths), self.value(self.near[reordered], self.truths[reordered])
+        return _differ(values[reordered] if self.metric.per_item else values, again, "in another order")
 
     def chunks(self) -> str | None:
         half = len(self.truths) // 2
-        parts = [self.value(self.near[some], self.truths[some]) for some in (slice(half), slice(half, None))]
+        parts = [self.value(self.near[items], self.truths[items]) for items in (slice(half), slice(half, None))]
         return _differ(self.value(self.near, self.truths), np.concatenate(parts), "in two halves")
 
     def pairs(self) -> str | None:
-        """Own pairs and pairs re-paired in three ways; of PIXELS near to them, for it may look at fewer places."""
+        """Compare `pairs` with `compute` on the true pairs and on three other pairings.
+
+        For PIXELS the scores may differ a little, because `pairs` may look at fewer places.
+        """
         n = len(self.truths)
         near, truths = (entering.reduced(self.metric, side) for side in (self.near, self.truths))
         scores = entering.pairs(self.metric, near, truths, [str(i) for i in range(n)])
         places = [(np.arange(n) + shift) % n for shift in (0, 1, 3, n // 2)]
-        got = np.concatenate([scores[np.arange(n), turned] for turned in places])
-        expected = np.concatenate([self.value(self.near, self.truths[turned]) for turned in places])
+        paired = np.concatenate([scores[np.arange(n), order] for order in places])
+        expected = np.concatenate([self.value(self.near, self.truths[order]) for order in places])
         if self.metric.needs != PIXELS:
-            return _differ(expected, got, "as one of all pairs")
-        off, spread = float(np.nanmean(np.abs(got - expected))), float(np.nanmax(expected) - np.nanmin(expected))
+            return _differ(expected, paired, "as one of all pairs")
+        error, spread = float(np.nanmean(np.abs(paired - expected))), float(np.nanmax(expected) - np.nanmin(expected))
         return (
-            None if off <= FEWER * spread else f"they differ by {off:g} on average, where scores range over {spread:g}"
+            None
+            if error <= FEWER * spread
+            else f"they differ by {error:g} on average, where scores range over {spread:g}"
         )
 
     def truths_matter(self) -> bool:
@@ -158,29 +168,31 @@ class _Asking:
         best = self.mean(self.truths, self.truths)
         worse = {"near": self.near} | ({"other": self.truths[::-1]} if self.metric.per_item else {})
         for name, side in worse.items():
-            if (found := self.mean(side, self.truths)) > best + NEAR:
-                return f"{name} pairs get {abs(found):g}, identical ones {abs(best):g}: is higher_is_better right?"
+            if (mean := self.mean(side, self.truths)) > best + NEAR:
+                return f"{name} pairs get {abs(mean):g}, identical ones {abs(best):g}: is higher_is_better right?"
         return None
 
     def best(self) -> str | None:
         low, high = self.metric.bounds
         bound = high if self.metric.higher_is_better else low
-        found = abs(self.mean(self.truths, self.truths)) * np.sign(bound or 1.0)
-        far = np.isfinite(bound) and abs(found - bound) > NEAR * max(1.0, abs(bound))
-        return f"they get {found:g}, and the bound is {bound:g}" if far else None
+        mean = abs(self.mean(self.truths, self.truths)) * np.sign(bound or 1.0)
+        far = np.isfinite(bound) and abs(mean - bound) > NEAR * max(1.0, abs(bound))
+        return f"they get {mean:g}, and the bound is {bound:g}" if far else None
 
     def permuted(self) -> str | None:
         other = self.truths[np.roll(np.arange(len(self.truths)), 1)] if self.metric.per_item else self.flat
-        best, found = self.mean(self.truths, self.truths), self.mean(self.truths, other)
-        return None if found < best else f"they get {abs(found):g}, as good as {abs(best):g} of identical pairs"
+        best, mean = self.mean(self.truths, self.truths), self.mean(self.truths, other)
+        return None if mean < best else f"they get {abs(mean):g}, as good as {abs(best):g} of identical pairs"
 
     def laws(self, laws: Laws) -> str | None:
-        """Those that can be seen on one set; that a metric is not symmetric, say, some sets do not show."""
+        """Check the laws that one set can refute; that a metric is not symmetric, for instance, not every set shows."""
         value = self.value(self.near, self.truths)
         if laws.one_sided and self.truths_matter():
             return "one_sided is declared, and values depend on the truths"
-        if laws.symmetric and (told := _differ(value, self.value(self.truths, self.near), "with the sides exchanged")):
-            return told
+        if laws.symmetric and (
+            problem := _differ(value, self.value(self.truths, self.near), "with the sides exchanged")
+        ):
+            return problem
         alike = np.nanmean(self.value(self.truths, self.truths))
         if laws.identical is not None and abs(alike - laws.identical) > NEAR * max(1.0, abs(laws.identical)):
             return f"identical sides get {alike:g}; declared is {laws.identical:g}"
@@ -208,7 +220,7 @@ def _differ(a: NDArray[np.float64], b: NDArray[np.float64], how: str) -> str | N
     return f"{how}, a value is {b.ravel()[first]:g}, before {a.ravel()[first]:g}"
 
 
-def _seen(metric: Metric) -> tuple[Array, Array, Array] | None:
+def _sides(metric: Metric) -> tuple[Array, Array, Array] | None:
     """Truths, noisy copies and flat pictures as the micro suite's judge of the metric sees them; None without one."""
     if metric.needs == EMBEDDING:
         return _numbers()

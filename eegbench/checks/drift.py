@@ -1,9 +1,9 @@
-"""Did a number move? Scores against a committed baseline, metric by metric.
+"""Compares scores with a committed baseline, metric by metric, and says which numbers moved.
 
 A run is found again by its specification, suite and protocol; a folder of images that `eegbench score` scored, by its
 true images. How far a number may move depends on the stage: where the reconstructions are the same files, by rounding
-alone (`identical`); where they were made anew, by `generated`. Both stand in the baseline beside each number, so that a
-tolerance is changed in the open.
+alone (`identical`); where they were made anew, by `generated`. Both are in the baseline beside each number, so that a
+change of a tolerance is seen in the file.
 
 Where the reconstructions are the same files, the values by stimulus must be the same too: a baseline keeps two numbers
 of each metric's (`sketches.py`), which move although the mean of the values does not.
@@ -32,9 +32,9 @@ SKIPPED = ("not comparable", "left out")  # nothing is said of whether it moved
 
 @dataclass(frozen=True)
 class Known:
-    """One metric's number. identical, generated: the largest difference that is no drift.
+    """One metric's number in a baseline. identical, generated: the largest difference that is no drift.
 
-    sketch: `sketches.sketch` of its values by stimulus; None where there are none, and in baselines of before it.
+    sketch: `sketches.sketch` of its values by stimulus; None where there are none, and in older baselines.
     """
 
     version: int
@@ -47,7 +47,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Entry:
-    """One run's numbers. key: what finds it again; images: digest of the files that were scored."""
+    """One run's numbers. key: identifies the run; images: digest of the files that were scored."""
 
     name: str
     key: str
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The file as it lies in a repository."""
+    """The content of a baseline file, as it is kept in a repository."""
 
     entries: tuple[Entry, ...]
     schema_version: int = SCHEMA_VERSION
@@ -88,8 +88,8 @@ class Comparison:
 def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard) -> tuple[Entry, ...]:
     """The numbers of a folder of runs, or of one score sheet. Raises InputError for neither, and for broken records.
 
-    Of a folder all runs must be complete and scored: an unfinished one is an InputError that names it, and so is a link
-    that is not followed. note: is told of each run that cannot be read; then CheckFailed is raised.
+    In a folder all runs must be complete and scored: an unfinished one raises an InputError that names it, and so does
+    a link that is not followed. note: called for each run that cannot be read, after which CheckFailed is raised.
     """
     if path.is_file():
         sheet = ScoreSheet.read(path)
@@ -114,7 +114,7 @@ def read_scores(path: Path, links: Links = Links.INSIDE, *, note: Note = unheard
 
 
 def tables_unseen(known: Sequence[Entry]) -> bool:
-    """Whether a baseline was written before it kept anything of the values by stimulus."""
+    """Whether a baseline has nothing of the values by stimulus, as older ones have not."""
     return all(metric.sketch is None for entry in known for metric in entry.metrics.values())
 
 
@@ -149,7 +149,7 @@ def to_json(entries: Sequence[Entry]) -> str:
 
 
 def comparisons(entries: Sequence[Entry], known: Sequence[Entry]) -> tuple[Comparison, ...]:
-    """Every metric of every run of the baseline, and what it does not have. Of runs that are one, the first counts."""
+    """A comparison for every metric of every run, in the baseline or not. Of runs with one key the first counts."""
     by_key = _firsts(entries)
     findings = [
         Comparison(entry.name, "", "left out", why=f"the same run as {first.name}, which counts in its place")
@@ -169,11 +169,12 @@ def comparisons(entries: Sequence[Entry], known: Sequence[Entry]) -> tuple[Compa
 
 
 def failures(findings: Iterable[Comparison]) -> list[Comparison]:
+    """The comparisons that fail a check."""
     return [finding for finding in findings if finding.failed]
 
 
 def _firsts(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """The entries by their keys; of those with one key the first."""
+    """The entries by their keys; of several with one key, the first."""
     return {entry.key: entry for entry in reversed(entries)}
 
 
@@ -203,11 +204,11 @@ def _metrics(here: Entry, entry: Entry) -> list[Comparison]:
             state = "new" if before is None else "missing"
             findings.append(Comparison(here.name, metric, state, _value(before), _value(now), why=_absent(before, now)))
         else:
-            findings.append(_one(here.name, metric, before, now, "identical" if same else "generated"))
+            findings.append(_compared(here.name, metric, before, now, "identical" if same else "generated"))
     return findings
 
 
-def _one(run: str, metric: str, before: Known, now: Known, stage: str) -> Comparison:
+def _compared(run: str, metric: str, before: Known, now: Known, stage: str) -> Comparison:
     near = before.identical if stage == "identical" else before.generated
     comparison = Comparison(run, metric, "same", before.value, now.value, near, stage)
     releases = f"version {_release(before)}, now {_release(now)}"

@@ -21,7 +21,7 @@ def render(findings: Sequence[Comparison], form: str) -> str:
 
 
 def text(findings: Sequence[Comparison]) -> str:
-    """A line for each comparison that is not as before, and what came of all."""
+    """A line for each comparison that is not as before, and a summary of all."""
     lines = [
         f"{finding.state.upper() if finding.failed else finding.state:<14} {' '.join(_words(finding))}"
         for finding in findings
@@ -31,7 +31,7 @@ def text(findings: Sequence[Comparison]) -> str:
 
 
 def markdown(findings: Sequence[Comparison]) -> str:
-    """A table of what is not as before, the failures first, and of all the rest a count."""
+    """A summary of all comparisons, and a table of those that are not as before, the failures first."""
     shown = sorted((f for f in findings if f.state != "same"), key=lambda f: not f.failed)
     parts = [f"**{'Failed' if any(f.failed for f in findings) else 'Passed'}**: {escape(summary(findings))}"]
     if shown:
@@ -44,11 +44,11 @@ def junit(findings: Sequence[Comparison]) -> str:
     """A test suite for each run, a test case for each metric."""
     root = ElementTree.Element("testsuites", name="eegbench check")
     for run in dict.fromkeys(finding.run for finding in findings):
-        own = [finding for finding in findings if finding.run == run]
-        failed, skipped = (sum(f.failed for f in own), sum(f.state in SKIPPED for f in own))
-        counts: dict[str, str] = {"tests": str(len(own)), "failures": str(failed), "skipped": str(skipped)}
+        comparisons = [finding for finding in findings if finding.run == run]
+        failed, skipped = (sum(f.failed for f in comparisons), sum(f.state in SKIPPED for f in comparisons))
+        counts: dict[str, str] = {"tests": str(len(comparisons)), "failures": str(failed), "skipped": str(skipped)}
         suite = ElementTree.SubElement(root, "testsuite", {"name": wording.visible(run), **counts})
-        for finding in own:
+        for finding in comparisons:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=wording.visible(run), name=wording.visible(finding.metric or "run")
             )
@@ -61,6 +61,7 @@ def junit(findings: Sequence[Comparison]) -> str:
 
 
 def summary(findings: Sequence[Comparison]) -> str:
+    """How many comparisons there are, and how many of each state."""
     counts = Counter(finding.state for finding in findings)
     states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     return f"{len(findings)} comparisons: {states or 'none'}"
@@ -69,16 +70,18 @@ def summary(findings: Sequence[Comparison]) -> str:
 def _words(finding: Comparison) -> list[str]:
     named = f"{finding.run}, {finding.metric}:" if finding.metric else f"{finding.run}:"
     values = [] if finding.before is finding.now is None else [f"{_number(finding.before)} -> {_number(finding.now)}"]
-    near = [f"(tolerance {finding.tolerance:.2g}, {finding.stage} images)"] if finding.tolerance is not None else []
-    return [named, *values, finding.why, *near]
+    tolerance = (
+        [f"(tolerance {finding.tolerance:.2g}, {finding.stage} images)"] if finding.tolerance is not None else []
+    )
+    return [named, *values, finding.why, *tolerance]
 
 
 def _row(finding: Comparison) -> list[str]:
-    near = "" if finding.tolerance is None else f"{finding.tolerance:.2g}"
+    tolerance = "" if finding.tolerance is None else f"{finding.tolerance:.2g}"
     state = f"**{finding.state}**" if finding.failed else finding.state
     state += f": {escape(finding.why)}" if finding.why else ""
     numbers = ["" if value is None else _number(value) for value in (finding.before, finding.now)]
-    return [escape(finding.run), escape(finding.metric), *numbers, near, finding.stage, state]
+    return [escape(finding.run), escape(finding.metric), *numbers, tolerance, finding.stage, state]
 
 
 def _number(value: float | None) -> str:

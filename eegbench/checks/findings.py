@@ -17,12 +17,12 @@ class Finding(NamedTuple):
 
 
 class Findings(list[Finding]):
-    """Clauses in the order in which they were looked at."""
+    """The findings on a contract's clauses, in the order in which the clauses were checked."""
 
     def take(self, clause: str, ask: Callable[[], str | None]) -> bool:
-        """Look at a clause: `ask` raises, or says, what is wrong with it. Whether it is kept.
+        """Whether a clause is kept: `ask` returns what is wrong with it, or raises. The finding is added.
 
-        MissingError passes: where data or weights are not here, nothing is known.
+        MissingError is passed on: where data or weights are not here, nothing is known.
         """
         try:
             problem = ask() or ""
@@ -36,25 +36,25 @@ class Findings(list[Finding]):
         return not problem
 
     def warn(self, clause: str, ask: Callable[[], str | None]) -> None:
-        """Look at a clause that is no duty."""
+        """Check a clause that is recommended, not required: what is wrong with it is added as a warning."""
         if not self.take(clause, ask):
             last = self.pop()
             self.append(Finding(clause, warning=last.problem))
 
 
 @contextmanager
-def closed(kind: type, verb: str, told: str) -> Iterator[None]:
-    """Inside, asking any data set of this kind for `verb` is a finding, told in these words."""
-    own = vars(kind).get(verb)  # None where it is inherited
+def closed(kind: type, verb: str, message: str) -> Iterator[None]:
+    """Inside, calling `verb` of any data set of this class raises CheckFailed with this message."""
+    original = vars(kind).get(verb)  # None where it is inherited
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise CheckFailed(told)
+        raise CheckFailed(message)
 
     setattr(kind, verb, refuse)
     try:
         yield
     finally:
-        if own is None:
+        if original is None:
             delattr(kind, verb)
         else:
-            setattr(kind, verb, own)
+            setattr(kind, verb, original)

@@ -1,12 +1,13 @@
 """Takes runs in from others: strangers' folders, of which nothing is believed that was not checked.
 
-A run is first copied and then judged by its copy alone, so that who changes the folder meanwhile changes nothing. It is
+A run is first copied and then judged by its copy alone, so that a change of the folder meanwhile has no effect. It is
 copied by descriptors (`opened.py`): its records, what these bind, and no other file; a run with a file that nothing
 binds is refused. The copy is validated against the published JSON Schemas, verified, read as every verb would read it,
-and then takes its name. A run that is there already is left; one of the same identity with other images is refused.
+and then renamed to its place. A run that is there already is left; one of the same identity with other images is
+refused.
 
-Schema version 1 binds too little to be believed: such a run is taken in where all its scores could be computed again,
-and its records are then ours.
+Schema version 1 binds too little to be believed: such a run is taken in only where all its scores could be computed
+again, and its records are then written anew.
 """
 
 import dataclasses
@@ -45,7 +46,7 @@ MEND = "choose another folder with --into"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one run. why: where it went, or why it was refused."""
+    """What became of one run. state: TAKEN, THERE or REFUSED. why: where it is now, or why it was refused."""
 
     run: str
     state: str
@@ -63,13 +64,14 @@ class Known:
 
     @classmethod
     def below(cls, top: Path) -> Self:
-        found: dict[tuple[str, str], list[Path]] = {}
+        """The runs below a folder."""
+        folders: dict[tuple[str, str], list[Path]] = {}
         for folder in find_runs(top).folders:
-            found.setdefault(_records(folder), []).append(folder)
-        return cls(found)
+            folders.setdefault(_records(folder), []).append(folder)
+        return cls(folders)
 
     def holds(self, copy: Path) -> bool:
-        """Whether one of them has the same files as `copy`, and each the same to the byte."""
+        """Whether one of these runs has the same files as `copy`, each the same to the byte."""
         alike = self.folders.get(_records(copy), ())
         return bool(alike) and any(binding.contents(folder) == binding.contents(copy) for folder in alike)
 
@@ -104,30 +106,30 @@ def merge(
             raise InputError(f"{folder}: is a link; name the folder itself")
         if _overlap(folder, into):
             raise UsageError(f"{folder} and {into} lie within each other; name folders of others, and your own apart")
-    taking = Taking(into, verifier, Known.below(known) if known else Known(), readers or {})
+    intake = Intake(into, verifier, Known.below(known) if known else Known(), readers or {})
     for folder in folders:
-        found = find_runs(folder, Links.NONE)
-        for news in unread_lines(folder, (one for one in found.unread if one not in found.lost)):
+        tree = find_runs(folder, Links.NONE)
+        for news in unread_lines(folder, (path for path in tree.unread if path not in tree.lost)):
             note(news)
-        for link in found.lost:
+        for link in tree.lost:
             yield Outcome(str(folder / link.path), REFUSED, f"is {link.reason}; send the folder itself")
-        for shut in found.closed:
+        for shut in tree.closed:
             yield Outcome(str(folder / shut.path), REFUSED, f"cannot be read ({shut.why})")
-        for run in found.folders:
-            yield taking.outcome(folder, run)
+        for run in tree.folders:
+            yield intake.outcome(folder, run)
 
 
 def require(outcomes: Sequence[Outcome]) -> None:
     """Raises CheckFailed where a run was refused, InputError where there was none."""
     if not outcomes:
         raise InputError("no run below these folders; name what `eegbench evaluate --runs` wrote")
-    if refused := [one for one in outcomes if one.state == REFUSED]:
+    if refused := [outcome for outcome in outcomes if outcome.state == REFUSED]:
         raise CheckFailed(f"{len(refused)} of {len(outcomes)} runs were refused; see above")
 
 
 @dataclass(frozen=True)
-class Taking:
-    """What every run is judged with, and where those go that hold."""
+class Intake:
+    """Takes runs into a folder, each after it was verified and read by every reader."""
 
     into: Path
     verifier: Verifier
@@ -135,7 +137,7 @@ class Taking:
     readers: Mapping[str, Reader]
 
     def outcome(self, top: Path, run: Path) -> Outcome:
-        """What becomes of the run below `top`; whatever goes wrong with it is its own outcome."""
+        """What becomes of a run below `top`; an error in it becomes its outcome, as a refusal."""
         place = self.into / f".{secrets.token_hex(8)}.tmp"  # hidden: no run of a board
         try:
             state, why = self._take(top, run, place)
@@ -151,8 +153,8 @@ class Taking:
             run = copy_run(source, place)
         _validate(run.record, run.sheet)
         target = layout.place(self.into, run.record.spec, run.record.digests)
-        if (there := layout.existing(target)) is not None:
-            return _there(target, there, run)
+        if (present := layout.existing(target)) is not None:
+            return _already_there(target, present, run)
         if problem := self._problem(run):
             return REFUSED, problem
         with writing(self.into, mend=MEND):
@@ -161,7 +163,7 @@ class Taking:
         return TAKEN, f"{target}{f', brought to schema version {SCHEMA_VERSION}' if run.old else ''}"
 
     def _problem(self, run: Copied) -> str:
-        """Why a copy is not taken in; "" if it is. One of schema version 1 is brought up to date."""
+        """Why a copy is not taken in; "" if it is. A copy of schema version 1 is brought up to date."""
         if run.sheet is None:
             return f"is not scored; {AGAIN}"
         if run.old and self.verifier.digests_only:
@@ -180,7 +182,7 @@ class Taking:
         return next(readable.problems(run.folder, self.readers), "")
 
     def _renewed(self, run: Copied, again: Again) -> str:
-        """The same of a copy of schema version 1, which is brought up to date."""
+        """Why a copy of schema version 1 is not taken in; "" if it is, and then it is brought up to date."""
         if again.skipped:
             why = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
             return f"not computed again: {why}; nothing binds the scores of schema version 1: {AGAIN}"
@@ -191,7 +193,7 @@ class Taking:
 
 
 def copy_run(source: Opened, folder: Path) -> Copied:
-    """Copy a run's records, and what the copies of these bind, to `folder`.
+    """The copy in `folder` of a run's records and of the files that these records bind.
 
     Raises InputError for a run that holds something else, and for what may not be copied; OSError where `folder` cannot
     be written.
@@ -216,7 +218,7 @@ def copy_run(source: Opened, folder: Path) -> Copied:
 
 
 def _files(run: Copied, names: Mapping[str, str]) -> set[str]:
-    """What is copied. Raises InputError for a run that holds more than may lie there."""
+    """The names of the files to copy. Raises InputError for a run that holds more files than a run may."""
     permuted = binding.permuted_rows(run.folder)
     bound = binding.bound(run.record, run.sheet, permuted, names)
     if not run.old:
@@ -224,18 +226,18 @@ def _files(run: Copied, names: Mapping[str, str]) -> set[str]:
         return bound
     _refuse(binding.unbound(names, binding.of_version_1(run.record, permuted, names)))
     # What no digest binds and nothing computes again, pictures and control maps, is left out.
-    own = {layout.TABLE, layout.PERMUTATION} & names.keys() if run.sheet else set()
-    return bound | own | {row.file for row in permuted if own}
+    scored_files = {layout.TABLE, layout.PERMUTATION} & names.keys() if run.sheet else set()
+    return bound | scored_files | {row.file for row in permuted if scored_files}
 
 
 def _refuse(problems: Iterator[str]) -> None:
-    if found := list(problems):
-        more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
-        raise InputError(f"{found[0]}{more}")
+    if listed := list(problems):
+        more = f"; and {len(listed) - 1} more" if len(listed) > 1 else ""
+        raise InputError(f"{listed[0]}{more}")
 
 
-def _there(target: Path, there: RunRecord, run: Copied) -> tuple[str, str]:
-    if there.images != run.record.images:
+def _already_there(target: Path, present: RunRecord, run: Copied) -> tuple[str, str]:
+    if present.images != run.record.images:
         return REFUSED, f"{target} is this run with other images; move one of them away"
     if run.sheet is not None and not (target / layout.SHEET).is_file():
         return REFUSED, f"{target} is this run without scores; score it, or move it away"
@@ -251,7 +253,7 @@ def _records(folder: Path) -> tuple[str, str]:
 
 
 def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
-    """Against the published schemas, as this version would write them."""
+    """Raises InputError where records, as this version would write them, break the published schemas."""
     values: dict[str, Any] = {"run": json.loads(json.dumps(dataclasses.asdict(record)))}
     if sheet is not None:
         values["scores"] = json.loads(sheet.to_json())
@@ -263,7 +265,7 @@ def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
 
 
 def _renew(run: Copied, again: Again) -> None:
-    """Records of schema version 1 as this version has them; scores, intervals and audit are those computed here."""
+    """Write records of schema version 1 as this version does; scores, intervals and audit are those computed here."""
     binding.bind(run.folder, run.record).write(run.folder / layout.RECORD)
     write_bytes(run.folder / layout.TABLE, again.table.encode(), mend=MEND)
     sheet = dataclasses.replace(again.sheet, files=layout.digests_beside(run.folder))
@@ -271,5 +273,5 @@ def _renew(run: Copied, again: Again) -> None:
 
 
 def _overlap(a: Path, b: Path) -> bool:
-    one, other = os.path.realpath(a), os.path.realpath(b)
-    return os.path.commonpath([one, other]) in (one, other)
+    first, second = os.path.realpath(a), os.path.realpath(b)
+    return os.path.commonpath([first, second]) in (first, second)

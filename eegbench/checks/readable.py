@@ -1,7 +1,7 @@
-"""Can every verb read this run? What is taken in from others must not break a board, a comparison or a picture later.
+"""Checks that every verb can read a run: a run from others must not break a board, a comparison or a picture later.
 
-Each reader reads as the verbs do that it names. Those of boards, which know nothing of a run's images, are brought
-along by who takes runs in.
+Each reader reads a part of the run as the verbs in its docstring do. The readers of boards, which know nothing of a
+run's images, are passed in by the caller that takes runs in (`alone.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ Reader = Callable[[Path], object]
 
 
 def problems(folder: Path, readers: Mapping[str, Reader] | None = None) -> Iterator[str]:
-    """What stops one of the `readers`, or else of TABLES, in a complete run's folder: a line for each."""
+    """What stops a reader in a complete run's folder, a line for each. readers: by default those of TABLES."""
     for file, read in (TABLES if readers is None else readers).items():
         try:
             read(folder)
@@ -31,7 +31,7 @@ def problems(folder: Path, readers: Mapping[str, Reader] | None = None) -> Itera
 
 
 def _scores(folder: Path) -> None:
-    """As a board, `check`, `plan-size`, `compare` and `verify`; of a run without scores they read the record alone."""
+    """Read record and scores as a board, `check`, `compare` and others do; of a run without scores the record alone."""
     if not (folder / layout.SHEET).exists():
         Run.open(folder)
     else:
@@ -39,7 +39,7 @@ def _scores(folder: Path) -> None:
 
 
 def _embeddings(folder: Path) -> None:
-    """As `evaluate` and `verify`, which score retrieval from them."""
+    """Read decoded and target embeddings as `evaluate` and `verify` do, which score retrieval from them."""
     run = Run(folder, RunRecord.read(folder / layout.RECORD))
     if (decoded := run.embedding()) is not None:
         _check_rows(folder / layout.EMBEDDING, decoded, run.stimuli)
@@ -56,19 +56,19 @@ def _check_rows(file: Path, embeddings: Embeddings, wanted: frozenset[str]) -> N
 
 
 def _permutation(folder: Path) -> None:
-    """As `verify`, and `evaluate` when it takes an audit up again."""
+    """Read the permutation as `verify` does, and `evaluate` when it continues an audit."""
     binding.permuted_rows(folder)
 
 
 def _saliency(folder: Path) -> None:
-    """As an HTML board's gallery."""
+    """Read the saliency maps as the gallery of an HTML board does."""
     if (folder / layout.SALIENCY).exists():
         record = RunRecord.read(folder / layout.RECORD)
         gallery.saliency_maps(folder / layout.SALIENCY, [row.stimulus for row in record.manifest if not row.sample])
 
 
 def _pictures(folder: Path) -> None:
-    """As `sheet`, a gallery and whoever scores them; also the picture for a person."""
+    """Read every image as `sheet`, a gallery and scoring do, and the run's picture."""
     rows = (*RunRecord.read(folder / layout.RECORD).manifest, *binding.permuted_rows(folder))
     for name in dict.fromkeys((*(row.file for row in rows), *binding.controls(binding.listed(folder)))):
         if max(read_image(folder / name).shape) > MAX_SIDE:
@@ -77,7 +77,7 @@ def _pictures(folder: Path) -> None:
         read_image(folder / layout.PICTURE)
 
 
-TABLES: Mapping[str, Reader] = {  # what is small, by the file that is read
+TABLES: Mapping[str, Reader] = {  # readers of small files, by the file that is read
     layout.TABLE: _scores,
     layout.EMBEDDING: _embeddings,
     layout.PERMUTATION: _permutation,

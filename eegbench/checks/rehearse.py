@@ -1,4 +1,4 @@
-"""A method at full size without its weights: do the parts fit, how large are they, how long does a step take?"""
+"""Rehearses a method at full size without its weights: do its parts fit, how large are they, how long is a step?"""
 
 import dataclasses
 import time
@@ -37,10 +37,10 @@ RECORDINGS: dict[str, EEGInfo] = {
 
 @dataclass(frozen=True)
 class Report:
-    """A rehearsal's outcome. `note` says on what device and how far it ran, and why it timed nothing where it did not.
+    """The outcome of a rehearsal. note: on what device and how far it ran; where nothing was timed, why.
 
-    `wall` seconds of the timed part, and the most bytes in use, on a CPU by the whole process; 0 where nothing is
-    timed.
+    wall: seconds of the timed part. peak_bytes: the most bytes in use, on a CPU by the whole process. Both are 0 where
+    nothing is timed.
     """
 
     method: str
@@ -64,12 +64,12 @@ def rehearse(
     recording: str | None = None,
     checkpoint: Path | None = None,
 ) -> Report:
-    """Build every network of method `name` with random weights, run shapes through every stage, time what can be.
+    """The report on a method whose networks are built with random weights, and whose stages are run and timed.
 
-    `table` is the method's configuration, and `settings` are values of it that stay also where a rehearsal is shorter:
-    on a CPU, where it takes one step of batch 1 of every stage. `steps` of every stage and of the sampler.
-    With `checkpoint`, only the network that a weight file belongs to is reported, with how far the file's keys agree;
-    nothing is timed. On "auto" a GPU times the stages, and where there is none, or too small a one, nothing is timed.
+    table: the method's configuration. settings: values of it that also hold on a CPU, where a rehearsal is shortened to
+    one step of batch 1 of every stage. steps: of every stage and of the sampler. checkpoint: a weight file; only the
+    network that it belongs to is reported, with how far the file's keys agree, and nothing is timed. device: with
+    "auto" a GPU times the stages; without a GPU, or with too small a one, nothing is timed.
 
     Raises UsageError for unknown names, CheckFailed where parts do not fit together or are not as published, InputError
     for a file that is no checkpoint of this method or of another size, MissingError for a device without the memory.
@@ -81,20 +81,20 @@ def rehearse(
     if size not in RECORDINGS:
         raise unknown("recording", size, RECORDINGS)
     info = EMBEDDINGS if rehearsal.embedded else RECORDINGS[size]
-    known = _built(method, rehearsal, info, progress)
-    target, note = _where(name, META if checkpoint else device, known.networks)
-    networks = [_row(network) for network in known.networks]
+    parts = _built(method, rehearsal, info, progress)
+    target, note = _where(name, META if checkpoint else device, parts.networks)
+    networks = [_row(network) for network in parts.networks]
     if checkpoint is not None:
-        owner, problems = compare(checkpoint, known.networks)
+        owner, problems = compare(checkpoint, parts.networks)
         networks = [row | {"checkpoint": _agreement(problems)} for row in networks if row["network"] == owner.name]
     stages: list[dict[str, object]] = []
-    with progress.bar(f"{name}: shapes through its stages", len(known.stages)) as advance:
-        for stage in known.stages:
+    with progress.bar(f"{name}: shapes through its stages", len(parts.stages)) as advance:
+        for stage in parts.stages:
             stages.append({"stage": stage.name, "items": stage.items, "gives": _words(stage.checked())})
             advance(1)
     if target == META:
         return Report(name, size, note, networks, stages, [])
-    del known
+    del parts
     timing, since = brief(type(method), table, chosen, target, steps), time.perf_counter()
     timing = dataclasses.replace(timing, method=_blank(timing.method))
     seconds = timed(timing, info, target, progress)
@@ -137,7 +137,7 @@ def _blank(method: Any) -> Any:
 
 
 def _rehearsal(method: Any) -> Rehearsal:
-    """What the method says of itself; UsageError for one that has no rehearsal."""
+    """What the method says of its networks and stages; UsageError for a method that has no rehearsal."""
     with author_of("method", method.name, method, "rehearse"):
         rehearsal: object = method.rehearse()
     if rehearsal is None:
@@ -152,16 +152,16 @@ def _built(method: Any, rehearsal: Rehearsal, info: EEGInfo, progress: Progress)
     try:
         with progress.bar(f"{method.name}: shapes of its networks", 1) as advance:
             with author_of("method", method.name, method, "rehearse"):
-                known = rehearsal.parts(info)
+                parts = rehearsal.parts(info)
             advance(1)
-            return known
+            return parts
     except (RuntimeError, ValueError, TypeError) as error:
         problem = " ".join(str(error).split())[:200]
         raise CheckFailed(f"{method.name}: its networks cannot be built ({problem})") from error
 
 
 def _where(name: str, device: str, networks: Sequence[Network]) -> tuple[str, str]:
-    """The device that times the stages, META for none, and a line about it; MissingError for one without the room."""
+    """The device that times the stages, META for none, and a line about it; MissingError where memory is too small."""
     alone = "shapes alone, on torch's meta device; nothing was timed"
     if device == META:
         return META, alone[0].upper() + alone[1:] + "."
@@ -180,8 +180,10 @@ def _where(name: str, device: str, networks: Sequence[Network]) -> tuple[str, st
 
 
 def _needed(networks: Sequence[Network]) -> int:
-    """Bytes of what is there at once, at the least: CLIP alone, or all other networks and the optimiser's state, in
-    float32, of the largest that is fitted; LoRA lies on a UNet that is counted already."""
+    """The least bytes in memory at once, in float32: CLIP alone, or all other networks and one optimiser's state.
+
+    The optimiser's state is that of the largest network that is fitted. LoRA belongs to a UNet that is counted already.
+    """
     sizes = [4 * network.learning if network.trained == "LoRA" else network.bytes for network in networks]
     clip = sum(size for network, size in zip(networks, sizes, strict=True) if network.name == "CLIP")
     return max(clip, sum(sizes) - clip + 4 * ADAM * max([0, *(network.learning for network in networks)]))

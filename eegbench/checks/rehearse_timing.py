@@ -33,14 +33,14 @@ DRAWING = ("steps of the sampler", "latents to pictures")  # bars of a generator
 
 @dataclass(frozen=True)
 class Brief:
-    """A method set for a rehearsal; `drawing` and `words` say what a reconstruction and the stages of a fit leave out.
+    """A method as it is timed in a rehearsal. steps: those that a reconstruction's sampler makes.
 
-    A reconstruction makes `made` steps of its sampler.
+    drawing, words: in words, what a reconstruction and the stages of a fit leave out.
     """
 
     method: Any
     sizes: Sizes
-    made: int
+    steps: int
     drawing: str
     words: str
 
@@ -48,7 +48,7 @@ class Brief:
 def brief(
     kind: type[Method[Any]], table: Mapping[str, object], chosen: Mapping[str, object], device: str, steps: int | None
 ) -> Brief:
-    """The method of `table` and `chosen` (what the user set, which wins) as it is timed on `device`."""
+    """The method of `table` as it is timed on `device`. chosen: the user's values, which win over all others."""
     on_cpu = device.partition(":")[0] == "cpu"
     keys, given = list(configuration.keys(kind)), configuration.flat(chosen)
     whole = configuration.build(kind, {**configuration.flat(table), **given})
@@ -58,9 +58,9 @@ def brief(
     small = {key: ON_CPU[word] for key in keys if (word := key.rpartition(".")[2]) in ON_CPU} | triplets
     changed = {key: held for key in keys if key.endswith("validation_concepts")}
     method = configuration.build(kind, {**configuration.flat(table), **(small if on_cpu else {}), **given, **changed})
-    made = 1 if on_cpu and steps is None else steps
-    if made is not None and "sampling.steps" in keys and "sampling.steps" not in given:
-        method = dataclasses.replace(method, sampling=_shortened(method, made))
+    sampler_steps = 1 if on_cpu and steps is None else steps
+    if sampler_steps is not None and "sampling.steps" in keys and "sampling.steps" not in given:
+        method = dataclasses.replace(method, sampling=_shortened(method, sampler_steps))
     sizes = _fewest(method, given, least, steps or 1) if on_cpu else Sizes(10, held, 8, steps or STEPS, DRAWN)
     reached, all_of_them = (_sampler_steps(m) if "sampling.steps" in keys else 1 for m in (method, whole))
     part = "all its steps" if reached == all_of_them else f"{reached} of its {all_of_them} steps"
@@ -68,7 +68,7 @@ def brief(
 
 
 def _fewest(method: Any, given: Mapping[str, object], least: int, steps: int) -> Sizes:
-    """As few items as fill every batch that the user set; what is not fitted in epochs draws an item more than once."""
+    """The fewest items that fill every batch that the user set. A stage without epochs draws an item more than once."""
     triplets = [stage.settings for stage in _of_triplets(method)]
     wanted = max([least, *(settings.concepts for settings in triplets)])
     concepts = max(wanted, 2, (SHARE - 1) * least if least > 1 else 0)  # so that as many as `least` are held out
@@ -83,9 +83,9 @@ def _words(method: Any, on_cpu: bool, sizes: Sizes, given: Mapping[str, object])
     if not on_cpu:
         return f"{length}, in batches as configured"
     half = ", the generator's weights in bfloat16 in the place of float16" if getattr(method, "half", False) else ""
-    own = ", ".join(f"{key}={value}" for key, value in given.items())
+    set_values = ", ".join(f"{key}={value}" for key, value in given.items())
     more = " (of a triplet loss two trials of two concepts)" if _of_triplets(method) else ""
-    return f"{length}, batch 1{more}, in float32{half}{f'; {own} as set' if own else ''}"
+    return f"{length}, batch 1{more}, in float32{half}{f'; {set_values} as set' if set_values else ''}"
 
 
 def _of_triplets(method: Any) -> list[Fitting]:
@@ -93,7 +93,7 @@ def _of_triplets(method: Any) -> list[Fitting]:
 
 
 def _sampler_steps(method: Any) -> int:
-    """How many steps of its sampler a reconstruction makes."""
+    """How many steps a reconstruction makes with its sampler."""
     return int(method.sampling.steps * method.rehearse().reached)
 
 
@@ -104,21 +104,21 @@ def _shortened(method: Any, steps: int) -> Any:
 
 
 class Stopwatch(Progress):
-    """Says what another progress says, and keeps the seconds of every step by label."""
+    """A Progress that passes everything on to another one, and keeps the seconds of every step by label."""
 
     def __init__(self, inner: Progress) -> None:
         self.inner, self.steps = inner, dict[str, list[float]]()
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        taken = self.steps.setdefault(label, [])
+        seconds = self.steps.setdefault(label, [])
         with self.inner.bar(label, total) as advance:
             since = time.perf_counter()
 
             def tick(count: int) -> None:
                 nonlocal since
                 now = time.perf_counter()
-                taken.extend([(now - since) / max(count, 1)] * count)
+                seconds.extend([(now - since) / max(count, 1)] * count)
                 since = now
                 advance(count)
 
@@ -127,7 +127,7 @@ class Stopwatch(Progress):
     @property
     def building(self) -> float:
         """Seconds in which networks were built."""
-        return sum(sum(taken) for label, taken in self.steps.items() if label.startswith("build "))
+        return sum(sum(seconds) for label, seconds in self.steps.items() if label.startswith("build "))
 
 
 def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[dict[str, object]]:
@@ -150,26 +150,26 @@ def timed(short: Brief, info: EEGInfo, device: str, progress: Progress) -> list[
             raise
         raise MissingError(f"{method.name}: {device} has not enough memory; --device meta runs shapes alone") from error
     drawn = watch.steps[short.drawing][-1] - (watch.building - built) / sizes.drawn
-    whole = {"step": short.drawing, "items": sizes.drawn, "steps": short.made, "per image": drawn}
+    whole = {"step": short.drawing, "items": sizes.drawn, "steps": short.steps, "per image": drawn}
     return [*_parts(short, watch, device), whole]
 
 
 def _parts(short: Brief, watch: Stopwatch, device: str) -> Iterator[dict[str, object]]:
     """A row for each stage of a fit and, on a CPU, for the parts of a reconstruction, which a GPU does not wait for."""
     fitting = {stage.label: stage for stage in short.method.rehearse().fitting}
-    for label, taken in watch.steps.items():
+    for label, seconds in watch.steps.items():
         row: dict[str, object] = {}
         if label in fitting:
             row = {"step": f"training: {label}", "items": fitting[label].items(short.sizes)}
         elif label in DRAWING and device.partition(":")[0] == "cpu":
             row = {"step": f"reconstruction: {label}", "items": short.sizes.drawn}
         if row:
-            each = max(taken[1:] or taken) / int(str(row["items"]))
-            yield row | {"steps": len(taken), "per image": each}
+            per_image = max(seconds[1:] or seconds) / int(str(row["items"]))
+            yield row | {"steps": len(seconds), "per image": per_image}
 
 
 def noise(info: EEGInfo, sizes: Sizes) -> TrainingSet:
-    """Simulated: noise in the place of EEG and images, and captions that say nothing."""
+    """A simulated training set: noise in the place of EEG and images, and captions that say nothing."""
     rng, n = seeds.generator("rehearsal"), sizes.items
     captions = tuple(tuple(f"caption {j} of picture {i}" for j in range(len(CAPTION_LEVELS))) for i in range(n))
     return TrainingSet(

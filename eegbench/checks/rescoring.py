@@ -33,25 +33,25 @@ EARLIER = (
 
 @dataclass(frozen=True)
 class Again:
-    """What a run's images give when they are scored again here: a score sheet, the text of scores.csv.
+    """A run scored again here from its images. sheet: the computed scores; table: the text of scores.csv.
 
-    told: the run's own sheet. skipped: by metric why its score says nothing here.
+    stored: the run's own sheet. skipped: by metric, why its stored score cannot be compared here.
     """
 
     sheet: ScoreSheet
     table: str
-    told: ScoreSheet
+    stored: ScoreSheet
     skipped: Mapping[str, str]
 
     @property
     def computed(self) -> dict[str, Score]:
         """The run's own scores that could be computed again."""
-        return {name: score_ for name, score_ in self.told.metrics.items() if name not in self.skipped}
+        return {name: score_ for name, score_ in self.stored.metrics.items() if name not in self.skipped}
 
 
 @dataclass
 class Shared:
-    """Truths by what they depend on, and judges with truths: made once for several runs."""
+    """Truths, and judges with truths, by what they depend on: made once for several runs."""
 
     answers: dict[tuple[object, ...], Answers] = field(default_factory=dict)
     scorers: dict[tuple[object, ...], Scorer] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Rescorer:
     shared: Shared
 
     def rescore(self, run: Run, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
-        """Problems with the scores of a sheet, why some were not computed again, and what the images give."""
+        """Problems with a sheet's scores, why some were not computed again, and the scores that the images give."""
         folder, record = run.folder, run.record
         try:
             answers, problems = self._answers_to(record.spec), list(self._origin(record))
@@ -79,23 +79,23 @@ class Rescorer:
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
             return [], [str(error)], None
         try:
-            found, table = self._again(run, sheet, ready)
-            again = Again(found, table, sheet, _not_computed(sheet, found, ready))
-            problems += recomputed.scores(sheet, found, again.computed)
+            computed, table = self._again(run, sheet, ready)
+            again = Again(computed, table, sheet, _not_computed(sheet, computed, ready))
+            problems += recomputed.scores(sheet, computed, again.computed)
             problems += recomputed.items(folder, table, set(again.computed))
         except (EegbenchError, ValueError, RecursionError) as error:
             return [*problems, f"cannot be scored again: {error}"], [], None
-        told = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
-        unknown = [f"not computed again: {told}"] if told else []
+        reasons = "; ".join(f"{name}: {why}" for name, why in again.skipped.items())
+        unknown = [f"not computed again: {reasons}"] if reasons else []
         return problems, [*unknown, *([EARLIER] if sheet.statistics < STATISTICS else [])], again
 
     def _origin(self, record: RunRecord) -> Iterator[str]:
-        """Where a record says something else of its data set or method than these say of themselves."""
+        """The differences of a record from what its data set and method say of themselves."""
         dataset = dataset_of_run(record.spec, self.settings)
-        known = {"simulated": dataset.simulated, "caution": dataset.caution, "role": _role(record)}
+        facts = {"simulated": dataset.simulated, "caution": dataset.caution, "role": _role(record)}
         if record.role != "ceiling":
-            known["transductive"] = registry.find("method", record.spec.method).transductive
-        for name, value in known.items():
+            facts["transductive"] = registry.find("method", record.spec.method).transductive
+        for name, value in facts.items():
             if getattr(record, name) != value:
                 yield f"{layout.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
 
@@ -126,8 +126,8 @@ class Rescorer:
 
     def _scorer(self, record: RunRecord, sheet: ScoreSheet, answers: Answers) -> Scorer:
         spec = record.spec
-        half = any(one.variant == "half" for one in sheet.metrics.values())
-        unverified = self.allow_unverified and any(one.unverified for one in sheet.metrics.values())
+        half = any(score_.variant == "half" for score_ in sheet.metrics.values())
+        unverified = self.allow_unverified and any(score_.unverified for score_ in sheet.metrics.values())
         lost = _lost(sheet)
         names = tuple(name for name in sheet.metrics if name not in lost) or tuple(sheet.metrics)
         key = (*_data(spec), sheet.suite, sheet.protocol, half, unverified, names)
@@ -152,13 +152,13 @@ def _data(spec: RunSpec) -> tuple[object, ...]:
 
 
 def _make_room(held: dict[tuple[object, ...], Any]) -> None:
-    """Let go of the oldest where there are MOST_HELD: strangers' runs may be of as many data sets as they like."""
+    """Drop the oldest entries until fewer than MOST_HELD are left: strangers' runs may name any number of data sets."""
     while len(held) >= MOST_HELD:
         del held[next(iter(held))]
 
 
 def _audited(sheet: ScoreSheet) -> bool:
-    """Whether a sheet holds what an audit found; one that was begun and not finished counts for nothing."""
+    """Whether a sheet holds the outcome of an audit; an audit that was begun and not finished does not count."""
     return bool(sheet.verdict or sheet.audit) or any(score.permuted is not None for score in sheet.metrics.values())
 
 
@@ -171,7 +171,7 @@ def _role(record: RunRecord) -> str:
 
 
 def _lost(sheet: ScoreSheet) -> dict[str, str]:
-    """By metric of a sheet why there is none of its name here: its plug-in is broken, or not installed."""
+    """By metric of a sheet that is not here, why: its plug-in is broken, or not installed."""
     why: dict[str, str] = {}
     for name in sheet.metrics:
         try:
@@ -181,14 +181,14 @@ def _lost(sheet: ScoreSheet) -> dict[str, str]:
     return why
 
 
-def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[str, str]:
-    """By metric why its score says nothing here: another version, no judge here or then, none at all."""
+def _not_computed(stored: ScoreSheet, computed: ScoreSheet, ready: Scorer) -> dict[str, str]:
+    """By metric, why its score cannot be compared: another version, no judge here, or no value in the run."""
     needs = {metric.id: metric.needs for metric in ready.metrics}
-    why = _lost(told)
-    for name, score_ in told.metrics.items():
+    why = _lost(stored)
+    for name, score_ in stored.metrics.items():
         if name in why:
             continue
-        here = found.metrics[name]
+        here = computed.metrics[name]
         if score_.version != here.version:
             why[name] = f"version {score_.version}, here {here.version}"
         elif here.value is None and needs[name] in ready.suite.missing:
@@ -198,5 +198,5 @@ def _not_computed(told: ScoreSheet, found: ScoreSheet, ready: Scorer) -> dict[st
         elif score_.value is None and score_.reason and here.value is not None:
             why[name] = f"had no value ({score_.reason})"
     usual = {metric.id for metric in score.chosen(None)} & set(METRICS)
-    lost = [name for name in usual - set(told.metrics) if not any(v in told.metrics for v in VARIANTS if name in v)]
+    lost = [name for name in usual - set(stored.metrics) if not any(v in stored.metrics for v in VARIANTS if name in v)]
     return why | dict.fromkeys(sorted(lost), "the run has no score of it")

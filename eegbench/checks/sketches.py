@@ -2,7 +2,8 @@
 
 A digest would move with the last digit, and a mean stays where values change places. Two weighted means do neither, for
 their weights follow from the stimuli's ids: values that were turned round, or taken from some stimuli and given to
-others, move them. Who knows the weights can forge a table that moves neither: this notices accidents, and no fraud.
+others, move them. Somebody who knows the weights can forge a table that moves neither: this notices accidents, not
+fraud.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from eegbench.runs.items import ItemValues
 
 
 def sketches(values: ItemValues | None) -> dict[str, tuple[float, float]]:
-    """The `sketch` of each metric that a run has values by stimulus of."""
+    """By metric the `sketch` of a run's values by stimulus; empty for a run without such values."""
     if values is None:
         return {}
     weights = np.array([_weights(stimulus) for stimulus in values.stimuli]).reshape(-1, 2)

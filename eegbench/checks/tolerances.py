@@ -33,6 +33,6 @@ def identical(score: Score, n: int) -> float:
 
 
 def generated(score: Score, n: int) -> float:
-    """The same where the images were made anew."""
+    """The largest difference, in the metric's own unit, that is no drift where n images were made anew."""
     half = (score.ci[1] - score.ci[0]) / 2 if score.ci else 0.0
     return max(half, identical(score, n))

@@ -1,6 +1,6 @@
-"""Is a run what its files say? Every digest is taken again, and every score computed again from the stored images.
+"""Verifies that a run is what its files say: every digest is taken again, every score computed from the stored images.
 
-A changed byte breaks a digest or a seal. A file that was changed and sealed anew shows in the scores, which are
+A changed byte breaks a digest or a seal. Where a file was changed and sealed anew, the scores differ, for they are
 computed from the images, the true images of the data set, and the judges. Three things cannot be checked: that the
 method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
 saliency maps that are there to look at.
@@ -30,9 +30,9 @@ VERSION_1 = f"records of schema version 1 bind nothing but the images: {AGAIN}"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a run. problems: what is not as its files say. unknown: why scores were not computed again.
+    """The outcome of verifying a run. problems: what is not as its files say. unknown: why scores were not recomputed.
 
-    remarks: what is as its files say, and would be refused if it were made today.
+    remarks: what is as its files say, but would be refused if it were made today.
     """
 
     path: str
@@ -45,21 +45,21 @@ class Verdict:
     def lines(self) -> list[str]:
         """The verdict for a person: one line, and one for each problem or remark."""
         if self.problems:
-            own = (below(Path(self.path), problem) for problem in self.problems)
-            return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in own)]
-        said = f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say"
+            problems = (below(Path(self.path), problem) for problem in self.problems)
+            return [line(f"FAILED  {self.path}"), *(line(f"        {problem}") for problem in problems)]
+        summary = f"ok  {self.path}: {self.images} images and {self.scores} scores are as they say"
         if self.unknown:
             held = f"{self.scores} scores hold" if self.scores else "digests hold"
-            said = f"IN PART  {self.path}: {held}; {self.unknown}"
-        return [line(said), *(line(f"        {remark}") for remark in self.remarks)]
+            summary = f"IN PART  {self.path}: {held}; {self.unknown}"
+        return [line(summary), *(line(f"        {remark}") for remark in self.remarks)]
 
 
 @dataclass
 class Verifier:
     """Verifies runs one after the other: judges and truths that several runs share are made once.
 
-    settings: keys of the data set that a record does not hold, as where it lies. digests_only: compute no score.
-    allow_plugins: import the plug-ins that a record names, which runs their code; without, what they made is unknown.
+    settings: keys of the data set that a record does not hold, such as where it lies. digests_only: compute no score.
+    allow_plugins: import the plug-ins that a record names, which runs their code; else what they made is unknown.
     """
 
     progress: Progress
@@ -86,16 +86,16 @@ class Verifier:
         versions = binding.versions(folder)
         old = set(versions.values()) == {1}
         images = list(binding.images(folder, record))
-        sheet, found = binding.sheet_of(folder, record)
-        problems = [*binding.seals(folder, versions), *images, *found]
+        sheet, sheet_problems = binding.sheet_of(folder, record)
+        problems = [*binding.seals(folder, versions), *images, *sheet_problems]
         if mixed(versions):
             problems.append(mixed(versions))
-        elif sheet is not None or not found:
+        elif sheet is not None or not sheet_problems:
             problems += [] if old else binding.loose(record, sheet)
             problems += binding.left_over(folder, record, sheet, old=old)
         unknown, again, scores = [], None, 0
         if sheet is None:
-            unknown = [] if found else ["the run is not scored"]
+            unknown = [] if sheet_problems else ["the run is not scored"]
         elif self.digests_only:
             unknown = ["only digests were asked for"]
         elif not images:  # where only scores were changed, computing them again shows which
@@ -105,8 +105,10 @@ class Verifier:
         problems += [] if problems else readable.problems(folder)
         unknown += [VERSION_1] if old else []
         more = [f"and {len(problems) - MOST} more"] if len(problems) > MOST else []
-        told, said = (*problems[:MOST], *more), "; ".join(unknown)
-        return Verdict(str(folder), len(record.manifest), scores, told, said, tuple(_remarks(folder, record))), again
+        reported, reasons = (*problems[:MOST], *more), "; ".join(unknown)
+        return Verdict(
+            str(folder), len(record.manifest), scores, reported, reasons, tuple(_remarks(folder, record))
+        ), again
 
     def _scores(self, folder: Path, record: RunRecord, sheet: ScoreSheet) -> tuple[list[str], list[str], Again | None]:
         """Problems with the scores, why some were not computed again, and what the images give."""
@@ -122,7 +124,7 @@ def check_run(folder: Path) -> None:
 
 
 def each(verifier: Verifier, folders: Sequence[Path]) -> Iterator[Verdict]:
-    """The verdict on each run; whatever goes wrong with one is its own verdict, and the others go on."""
+    """The verdict on each run; an error in one run becomes its verdict, and the others are still verified."""
     for folder in folders:
         try:
             yield verifier.verify(folder)
@@ -130,11 +132,11 @@ def each(verifier: Verifier, folders: Sequence[Path]) -> Iterator[Verdict]:
             yield Verdict(str(folder), problems=(in_words(error),))
 
 
-def require(verdicts: Sequence[Verdict], *, asked: bool = True) -> None:
-    """Raises CheckFailed where a run has a problem, else MissingError where scores, if asked for, were not computed."""
-    if failed := [one for one in verdicts if one.problems]:
+def require(verdicts: Sequence[Verdict], *, scores_wanted: bool = True) -> None:
+    """Raises CheckFailed where a run has a problem, MissingError where scores are wanted and were not computed."""
+    if failed := [verdict for verdict in verdicts if verdict.problems]:
         raise CheckFailed(f"{len(failed)} of {len(verdicts)} runs are not what their files say; see above")
-    if asked and (unknown := [one for one in verdicts if one.unknown]):
+    if scores_wanted and (unknown := [verdict for verdict in verdicts if verdict.unknown]):
         raise MissingError(f"{len(unknown)} of {len(verdicts)} runs could be verified in part alone; see above")
 
 
@@ -144,8 +146,8 @@ def _unfinished(record: RunRecord) -> str:
 
 
 def _remarks(folder: Path, record: RunRecord) -> Iterator[str]:
-    """What an earlier version let through."""
-    with suppress(EegbenchError):  # a file that is not the run's own is a problem, and told as one
+    """What an earlier version accepted and this one refuses."""
+    with suppress(EegbenchError):  # a file that is not the run's own is reported as a problem
         decoded = Run(folder, record).embedding()
         if decoded is not None and (problem := undefined(decoded)):
             yield f"{layout.EMBEDDING}: {problem}, and its retrieval stands on them; such a run is refused now"

@@ -1,4 +1,4 @@
-"""The verbs about what is there: parts, packages, captions, weight files."""
+"""The verbs that list and check what is there: methods, metrics and the like, packages, captions, weight files."""
 
 import sys
 from pathlib import Path
@@ -116,9 +116,10 @@ def captions_make(
         if (output, endpoint, local) != (None, None, None):
             raise UsageError("--check makes nothing: leave out --output, --endpoint and --local")
         data = built_dataset(dataset, settings)
-        found = making.check(check, data, subject, images, follow_links=follow_links, note=note)
+        captions_file = making.check(check, data, subject, images, follow_links=follow_links, note=note)
         say_lines(
-            f"{check}: ten captions for each of {len(found.entries)} training images, by {', '.join(found.models)}"
+            f"{check}: ten captions for each of {len(captions_file.entries)} training images, "
+            f"by {', '.join(captions_file.models)}"
         )
         return
     if output is None:

@@ -1,4 +1,4 @@
-"""The verbs that ask whether runs are what they say, whether numbers moved, and that take runs in from others."""
+"""The verbs that verify runs, compare scores with a baseline, and take runs in from others."""
 
 import dataclasses
 import sys
@@ -47,23 +47,23 @@ def verify(
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     verdicts = []
-    found = find_runs(run, Links.of(follow_links)) if every else RunFolders(run, (run,), ())
-    for line in (*found.notes(), *(one.line() for one in found.closed)):
+    tree = find_runs(run, Links.of(follow_links)) if every else RunFolders(run, (run,), ())
+    for line in (*tree.notes(), *(closed.line() for closed in tree.closed)):
         note(line)
-    if not found.folders:
-        found.check_whole()
+    if not tree.folders:
+        tree.check_whole()
         raise InputError(f"{run}: no run lies below it; name the folder that `eegbench evaluate` wrote its runs to")
     if not every:
         check_run(run)
-    for verdict in each(verifier, found.folders):
+    for verdict in each(verifier, tree.folders):
         verdicts.append(verdict)
         if not as_json:
             say_lines(*verdict.lines())
             sys.stdout.flush()
     if as_json:
         say_json([dataclasses.asdict(verdict) for verdict in verdicts])
-    require(verdicts, asked=not digests_only)
-    found.check_whole()
+    require(verdicts, scores_wanted=not digests_only)
+    tree.check_whole()
 
 
 @app.command(group=CHECK)
@@ -73,7 +73,7 @@ def check(
     ],
     baseline: Annotated[Path, typer.Option(metavar="FILE", help="The numbers as they should be.")],
     form: Annotated[
-        str, choice("format", "text", "md", "junit", names=("--format",), said="How it is written.")
+        str, choice("format", "text", "md", "junit", names=("--format",), about="How it is written.")
     ] = "text",
     output: Output = None,
     update: Annotated[bool, typer.Option("--update", help="Write the baseline anew, and say what moved.")] = False,
@@ -83,22 +83,22 @@ def check(
     """Compare scores with a baseline: a number that moved without its metric's version fails."""
     from eegbench.checks import drift, drift_report
 
-    found = drift.read_scores(runs, Links.of(follow_links), note=note)
+    entries = drift.read_scores(runs, Links.of(follow_links), note=note)
     known = drift.read_baseline(baseline) if baseline.exists() or not update else ()
     if known and not update and runs.is_dir() and drift.tables_unseen(known):
         note(f"{baseline}: looks at no values by stimulus; `eegbench check --update` adds what it needs for that")
-    findings = drift.comparisons(found, known)
+    findings = drift.comparisons(entries, known)
     text = drift_report.render(findings, form)
     if output:
         write(output, text, "--output")
     if update:
-        write(baseline, drift.to_json(found), "--baseline")
+        write(baseline, drift.to_json(entries), "--baseline")
     if as_json:
         say_json([dataclasses.asdict(finding) for finding in findings])
     elif not output:
         sys.stdout.write(text)
     if update:
-        say_lines(f"{baseline}: {len(found)} runs are the baseline now", stream=sys.stderr)
+        say_lines(f"{baseline}: {len(entries)} runs are the baseline now", stream=sys.stderr)
     elif failed := drift.failures(findings):
         raise CheckFailed(f"{len(failed)} of {len(findings)} comparisons failed; raise a metric's version, or mend it")
 

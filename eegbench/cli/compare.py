@@ -1,4 +1,4 @@
-"""The verb that sets two runs side by side."""
+"""The verb that compares two runs."""
 
 import sys
 from pathlib import Path
@@ -32,74 +32,87 @@ def compare(
     """Compare two runs metric by metric: difference, interval, test, and what could have been seen."""
     from eegbench.api.comparison import compare as compare_runs
 
-    found = compare_runs(run_a, run_b)
+    comparison = compare_runs(run_a, run_b)
     if as_json:
-        sys.stdout.write(found.to_json())
+        sys.stdout.write(comparison.to_json())
         return
-    say(text(found.record, width()))
+    say(text(comparison.record, width()))
 
 
-def text(found: Any, columns: int) -> str:
-    """Heading, table, what is left out and why, and how to read it."""
-    lines = [kind(found.simulated, found.caution, columns)]
-    for name, side in (("A", found.a), ("B", found.b)):
+def text(comparison: Any, columns: int) -> str:
+    """The comparison as text: heading, table, what is left out and why, and how to read the table."""
+    lines = [kind(comparison.simulated, comparison.caution, columns)]
+    for name, side in (("A", comparison.a), ("B", comparison.b)):
         samples = f", mean of {side.samples} samples" if side.samples > 1 else ""
         role = "" if side.role == "method" else f" ({side.role})"
         role += " (uses all test trials at once: transductive)" if side.transductive else ""
         lines.append(line(f"{name}: {side.method}{role}, track {side.track}, seed {side.seed}{samples}: {side.folder}"))
-    judged = ", whose judges no paper uses" if found.suite == "micro" else ""
-    scored = f"{found.stimuli} stimuli, suite {found.suite}{judged}, protocol {found.protocol}"
-    lines += [line(f"{found.dataset}, subject {found.subject}, {scored}"), "", table(found, columns).rstrip("\n")]
-    return "\n".join([*lines, *map(line, remarks(found)), "", wrapped(legend(found), columns)])
+    judged = ", whose judges no paper uses" if comparison.suite == "micro" else ""
+    scored = f"{comparison.stimuli} stimuli, suite {comparison.suite}{judged}, protocol {comparison.protocol}"
+    lines += [
+        line(f"{comparison.dataset}, subject {comparison.subject}, {scored}"),
+        "",
+        table(comparison, columns).rstrip("\n"),
+    ]
+    return "\n".join([*lines, *map(line, remarks(comparison)), "", wrapped(legend(comparison), columns)])
 
 
-def legend(found: Any) -> str:
-    """How to read the table."""
-    whole = any(one.paired is None for one in found.metrics.values())
-    return LEGEND.format(tests=found.tests, whole=WHOLE if whole else "")
+def legend(comparison: Any) -> str:
+    """The sentences on how to read the table."""
+    whole = any(metric.paired is None for metric in comparison.metrics.values())
+    return LEGEND.format(tests=comparison.tests, whole=WHOLE if whole else "")
 
 
-def remarks(found: Any) -> list[str]:
-    """What is left out, or stands on fewer stimuli, or is to be doubted; one line for each reason."""
+def remarks(comparison: Any) -> list[str]:
+    """Metrics that are left out, stand on fewer stimuli, or are unverified or untested; one line for each reason."""
     from eegbench.api.report import UNVERIFIED
 
     by_reason: dict[str, list[str]] = {}
-    for name, one in found.metrics.items():
-        if one.unverified:
+    for name, metric in comparison.metrics.items():
+        if metric.unverified:
             by_reason.setdefault(UNVERIFIED, []).append(name)
-        if one.paired and one.paired.pairs < found.stimuli:
-            by_reason.setdefault(f"{one.paired.pairs} of {found.stimuli} stimuli have a value in both", []).append(name)
-        if one.paired and one.paired.detectable is None and one.difference and not one.better:
-            reason = f"{one.paired.pairs} pairs are too few for any difference to be significant in {found.tests} tests"
+        if metric.paired and metric.paired.pairs < comparison.stimuli:
+            by_reason.setdefault(
+                f"{metric.paired.pairs} of {comparison.stimuli} stimuli have a value in both", []
+            ).append(name)
+        if metric.paired and metric.paired.detectable is None and metric.difference and not metric.better:
+            reason = (
+                f"{metric.paired.pairs} pairs are too few for any difference to be significant "
+                f"in {comparison.tests} tests"
+            )
             by_reason.setdefault(reason, []).append(name)
-    for name, reason in found.left_out.items():
+    for name, reason in comparison.left_out.items():
         by_reason.setdefault(f"left out ({reason})", []).append(name)
     return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def table(found: Any, columns: int) -> str:
-    """A row for each metric; what has no pairs has no interval and no p."""
+def table(comparison: Any, columns: int) -> str:
+    """The table: a row for each metric; a metric without pairs has no interval and no p."""
     from eegbench.api.report import arrow, named
     from eegbench.tables import interval, number
 
     rows = []
-    for name, one in found.metrics.items():
-        row = [f"{named(name, one)} {arrow(one)}", number(one.a, one.bounds), number(one.b, one.bounds)]
-        if one.paired is None:
-            row += [number(one.difference), "-", "-", "-", "at this n"]
+    for name, metric in comparison.metrics.items():
+        row = [
+            f"{named(name, metric)} {arrow(metric)}",
+            number(metric.a, metric.bounds),
+            number(metric.b, metric.bounds),
+        ]
+        if metric.paired is None:
+            row += [number(metric.difference), "-", "-", "-", "at this n"]
         else:
-            pair = one.paired
-            row += [interval(pair.difference, pair.ci, apart(one.bounds)), number(pair.p), number(pair.p_holm)]
-            row += [number(pair.detectable), one.better if one.significant else "-"]
+            pair = metric.paired
+            row += [interval(pair.difference, pair.ci, apart(metric.bounds)), number(pair.p), number(pair.p_holm)]
+            row += [number(pair.detectable), metric.better if metric.significant else "-"]
         rows.append(row)
     heads = ("metric", "A", "B", "A − B [95 %]", "p", "Holm p", "visible", "better")
     cells = zip(*rows, strict=True)
-    made = [Column(head, list(column), right=head != "metric") for head, column in zip(heads, cells, strict=True)]
-    return laid(made, columns, elsewhere="--json")
+    shown = [Column(head, list(column), right=head != "metric") for head, column in zip(heads, cells, strict=True)]
+    return laid(shown, columns, elsewhere="--json")
 
 
 def apart(bounds: Any) -> Any:
-    """The bounds of the difference of two values that have these."""
+    """The bounds of the difference of two values that each have these bounds; None where one of them is open."""
     if bounds is None or None in bounds:
         return None
     return bounds[0] - bounds[1], bounds[1] - bounds[0]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from eegbench.cli.options import SUBJECTS, AsJson, DataSettings, Offline, built_dataset, data_table, taking_one
+from eegbench.cli.options import SUBJECTS, AsJson, DataSettings, Offline, built_dataset, data_table, default_subject
 from eegbench.cli.output import note, say_json, say_lines, terminal
 from eegbench.cli.verbs import datasets
 from eegbench.errors import CheckFailed, MissingError
@@ -56,7 +56,7 @@ def datasets_info(
     dataset = built_dataset(name, settings)
     facts = catalogue.facts(dataset)
     if picture is not None:
-        catalogue.draw(dataset, taking_one() if subject is None else subject, picture)
+        catalogue.draw(dataset, default_subject() if subject is None else subject, picture)
         facts["picture"] = str(picture)
     if as_json:
         say_json(facts)
@@ -83,7 +83,7 @@ def datasets_fetch(
 
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     try:
-        came = recordings.fetch(dataset, subject, progress=terminal(), offline=offline)
+        paths = recordings.fetch(dataset, subject, progress=terminal(), offline=offline)
     except ByHand as error:
         for file in error.files:
             place = f"{dataset.root / file.path}{'/' if file.kind == FOLDER else ''}"
@@ -91,7 +91,7 @@ def datasets_fetch(
         raise MissingError(
             f"{len(error.files)} files were not fetched ({error.why}); put each where the list says, under its name"
         ) from None
-    for path in came:
+    for path in paths:
         say_lines(str(dataset.root / path))
 
 
@@ -109,8 +109,8 @@ def datasets_prepare(
     dataset = recordings.find(name, data_table(settings), root=root, origin=origin)
     for folder in recordings.prepare(dataset, subject, progress=terminal()):
         say_lines(str(folder))
-    for told in recordings.notes(dataset, subject):
-        note(told)
+    for fault in recordings.notes(dataset, subject):
+        note(fault)
 
 
 @datasets.command("verify")
@@ -135,6 +135,6 @@ def datasets_verify(
         say_json({"problems": problems, "notes": notes})
     else:
         lines = problems or ["whole, and no test image is among the training images"]
-        say_lines(*lines, *(f"note: {told}" for told in notes))
+        say_lines(*lines, *(f"note: {text}" for text in notes))
     if problems:
         raise typer.Exit(CheckFailed.exit_code)

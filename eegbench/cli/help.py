@@ -11,13 +11,13 @@ from eegbench.cli.screen import width
 from eegbench.tables import wrapped
 
 WIDEST = 30  # of the left side; a longer name has its line for itself
-BESIDE = 60  # in fewer columns, what is said of a name stands below it
+BESIDE = 60  # in fewer columns, the text on a name is below the name
 
 Entry = tuple[str, str]
 
 
 def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
-    """The verbs of an application below the headings that they name, those of its sub-applications among them."""
+    """The help of an application: its verbs, and those of its sub-applications, below their headings; its options."""
     named: dict[str, list[Entry]] = {heading: [] for heading in headings}
     command: Any
     for name, command in group.commands.items():
@@ -34,14 +34,14 @@ def of_group(group: TyperGroup, ctx: Any, headings: Iterable[str]) -> str:
 
 
 def of_verb(command: TyperCommand, ctx: Any) -> str:
-    """What a verb does, its arguments, and its options with choices and defaults."""
+    """The help of a verb: what it does, its arguments, and its options with choices and defaults."""
     parts = [_usage(ctx, words(command, ctx)), _paragraphs(command.help)]
     parts += [_section("arguments", arguments(command, ctx)), _section("options", options(command, ctx))]
     return "\n\n".join(part for part in parts if part)
 
 
 def words(command: Any, ctx: Any) -> str:
-    """What stands behind a verb: the options that it must have, its arguments, and [OPTIONS]."""
+    """The words after a verb in its usage line: required options, arguments, and [OPTIONS]."""
     params, kinds = command.get_params(ctx), types(command)
     needed = [f"{p.opts[-1]} {wanted(p, kinds)}" for p in params if p.param_type_name == "option" and p.required]
     return " ".join([*needed, *(argument(p) for p in params if p.param_type_name == "argument"), "[OPTIONS]"])
@@ -49,30 +49,30 @@ def words(command: Any, ctx: Any) -> str:
 
 def arguments(command: Any, ctx: Any) -> list[Entry]:
     """Each argument of a verb, and its help."""
-    return [(argument(p), _said(p, ctx)) for p in command.get_params(ctx) if p.param_type_name == "argument"]
+    return [(argument(p), _text_of(p, ctx)) for p in command.get_params(ctx) if p.param_type_name == "argument"]
 
 
 def options(command: Any, ctx: Any) -> list[Entry]:
     """Each option of a verb with its choices, and its help with the default."""
     kinds = types(command)
     return [
-        (" ".join(filter(None, (_names(p), wanted(p, kinds)))), _said(p, ctx))
+        (" ".join(filter(None, (_names(p), wanted(p, kinds)))), _text_of(p, ctx))
         for p in command.get_params(ctx)
         if p.param_type_name == "option" and not p.hidden
     ]
 
 
 def types(command: Any) -> dict[str, Any]:
-    """By name the type of each parameter in the verb's function, of an optional one the type without the None.
+    """By name, the type of each parameter of the verb's function; for `T | None` the type T.
 
-    typer keeps it in another place from release to release.
+    They are read from the function, because typer keeps them in different places in different releases.
     """
     hints = get_type_hints(command.callback) if command.callback else {}
     return {name: get_args(hint)[0] if NoneType in get_args(hint) else hint for name, hint in hints.items()}
 
 
 def wanted(param: Any, kinds: Mapping[str, Any]) -> str:
-    """What stands behind an option: its choices, or a word for what is wanted; "" for a flag."""
+    """The word after an option: its choices, or the name of its value; "" for a flag."""
     if param.is_flag:
         return ""
     return param.metavar or ("N" if kinds.get(param.name) in (int, float) else "NAME")
@@ -87,9 +87,9 @@ def _names(option: Any) -> str:
     return ", ".join(option.opts) + "".join(f" / {name}" for name in option.secondary_opts)
 
 
-def _said(param: Any, ctx: Any) -> str:
-    said = "Show this and leave." if "--help" in param.opts else param.help or ""
-    return f"{said} ({note})" if (note := _note(param, ctx)) else said
+def _text_of(param: Any, ctx: Any) -> str:
+    text = "Show this and leave." if "--help" in param.opts else param.help or ""
+    return f"{text} ({note})" if (note := _note(param, ctx)) else text
 
 
 def _note(param: Any, ctx: Any) -> str:
@@ -103,7 +103,7 @@ def _note(param: Any, ctx: Any) -> str:
 
 
 def _first(command: Any) -> str:
-    """The first paragraph of what is said of a verb, as one line."""
+    """The first paragraph of a verb's help, as one line."""
     return " ".join(inspect.cleandoc(command.help or "").partition("\n\n")[0].split())
 
 
@@ -120,25 +120,25 @@ def _section(heading: str, entries: list[Entry], left: int | None = None) -> str
     if not entries:
         return ""
     left = _left(entries) if left is None else left
-    return "\n".join([f"{heading.capitalize()}:", *(_entry(name, said, left) for name, said in entries)])
+    return "\n".join([f"{heading.capitalize()}:", *(_entry(name, text, left) for name, text in entries)])
 
 
 def _left(entries: Iterable[Entry]) -> int:
-    """How wide the left side is: the longest name that is not too long; 0 where there is no room for two sides."""
+    """The width of the left side, that of the longest name up to WIDEST; 0 where there is no room for two sides."""
     return max((len(name) for name, _ in entries if len(name) <= WIDEST), default=0) if _width() >= BESIDE else 0
 
 
-def _entry(name: str, said: str, left: int) -> str:
-    if not said:
+def _entry(name: str, text: str, left: int) -> str:
+    if not text:
         return f"  {name}"
     indent = left + 4 if left else 6
-    lines = wrapped(said, _width() - indent).split("\n")
+    lines = wrapped(text, _width() - indent).split("\n")
     start = f"  {name:<{left}}  " if 0 < len(name) <= left else _hung(f"  {name}", 6) + "\n" + " " * indent
     return start + f"\n{' ' * indent}".join(lines)
 
 
 def _hung(text: str, indent: int) -> str:
-    """Broken between words, and behind the | between choices, all lines but the first set in."""
+    """The text broken between words, and after the | between choices; all lines but the first are indented."""
     lead = text[: len(text) - len(text.lstrip())]
     lines: list[str] = []
     for word in text.split():

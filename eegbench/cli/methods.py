@@ -53,18 +53,18 @@ def explain(
     """Draw what a fitted method goes by, over scalp and time, and how its heads do on held-out training concepts."""
     go_offline(offline)
     from eegbench.assets import catalogue
-    from eegbench.studies import explain as asking
+    from eegbench.studies import explain as explaining
 
     chosen = Options(dataset, seed=seed, captions=captions_file, device=device, offline=offline)
     options = run_options(method, config, settings, chosen)
-    explained = asking.explain(method, subject, options, terminal())
+    explained = explaining.explain(method, subject, options, terminal())
     title = heading(explained, method, dataset=dataset, subject=subject, seed=seed)
-    files = asking.write(explained, output, title=title)
+    files = explaining.write(explained, output, title=title)
     if as_json:
-        say_json(asking.heads(explained))
+        say_json(explaining.heads(explained))
         return
     say(heading(explained, method, dataset=dataset, subject=subject, seed=seed, columns=width()))
-    print(catalogue.text(asking.heads(explained), width()))
+    print(catalogue.text(explaining.heads(explained), width()))
     say_lines(*map(str, files))
 
 
@@ -85,11 +85,11 @@ def check_method(
     go_offline(offline)
     from eegbench.backbones.environment import resolve_device
     from eegbench.benchmark.plan import plan
-    from eegbench.checks import check_method as asking
+    from eegbench.checks import check_method as contract
 
     chosen = Options(dataset, track=track, captions=captions_file, device=device, offline=offline)
     options = run_options(method, config, settings, chosen)
-    findings = asking.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
+    findings = contract.check(plan(method, subject, options, device=resolve_device(device)), progress=terminal())
     _show(method, findings, as_json)
 
 
@@ -110,9 +110,9 @@ def check_dataset(
     as_json: AsJson = False,
 ) -> None:
     """Ask a data set for all that it has, and say whether it keeps the contract."""
-    from eegbench.checks import check_dataset as asking
+    from eegbench.checks import check_dataset as contract
 
-    _show(name, asking.check(name, data_table(settings), subject or (), progress=terminal()), as_json)
+    _show(name, contract.check(name, data_table(settings), subject or (), progress=terminal()), as_json)
 
 
 @app.command("check-metric", group=CHECK)
@@ -121,21 +121,21 @@ def check_metric(
     as_json: AsJson = False,
 ) -> None:
     """Try a metric on seeded pictures, and say whether it keeps the contract."""
-    from eegbench.checks import check_metric as asking
+    from eegbench.checks import check_metric as contract
 
-    _show(name, asking.check(name, progress=terminal()), as_json)
+    _show(name, contract.check(name, progress=terminal()), as_json)
 
 
 def _show(name: str, findings: Sequence[Any], as_json: bool) -> None:
-    """Clause by clause; raises CheckFailed where one is broken."""
+    """Print the findings clause by clause; raises CheckFailed where a clause is broken."""
     if as_json:
         say_json([finding._asdict() for finding in findings])
     else:
         for finding in findings:
             warning = getattr(finding, "warning", "")
             say_lines(f"{'BAD' if finding.problem else '!  ' if warning else 'ok '}  {finding.clause}")
-            if told := finding.problem or warning:
-                say_lines(f"     {told}")
+            if problem := finding.problem or warning:
+                say_lines(f"     {problem}")
     if broken := sum(bool(finding.problem) for finding in findings):
         raise CheckFailed(f"{name} breaks {broken} of {len(findings)} clauses of the contract")
 
@@ -154,7 +154,7 @@ def rehearse(
     recording: Annotated[
         str | None,
         choice(
-            "recording", "things-eeg2", "eegcvpr", "sim-things", said="Whose size the EEG has; else that of the paper."
+            "recording", "things-eeg2", "eegcvpr", "sim-things", about="Whose size the EEG has; else that of the paper."
         ),
     ] = None,
     checkpoint: Annotated[
@@ -171,7 +171,7 @@ def rehearse(
 
     from eegbench.configuration import read_tables, shipped
 
-    table, told = read_tables(shipped(config, method), [])["method"], read_tables(None, settings or [])["method"]
+    table, set_values = read_tables(shipped(config, method), [])["method"], read_tables(None, settings or [])["method"]
     progress = terminal()
     with progress.bar("load torch and its libraries", 1) as advance:
         from eegbench.checks import rehearse as rehearsing
@@ -180,7 +180,7 @@ def rehearse(
     report = rehearsing.rehearse(
         method,
         table,
-        settings=told,
+        settings=set_values,
         steps=steps,
         device=device,
         progress=progress,

@@ -1,4 +1,4 @@
-"""Options that mean the same wherever they appear, and what is made of them."""
+"""Options that mean the same in every verb, and the functions that read their values."""
 
 import os
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from eegbench.benchmark.options import Options
 from eegbench.cli.output import notes
 from eegbench.errors import UsageError, unknown
 
-TAKEN = 8  # the subject where none is named: the one that comes fitted
+DEFAULT_SUBJECT = 8  # the subject where none is named: the one that comes fitted
 SEEDS = 2**64 - 1  # the largest: a record holds no longer number
 SUBJECTS = 10**6 - 1
-MANY = 100_000  # of what is made: as many images as a record may name
+MANY = 100_000  # the most images: as many as a record may name
 
 
-def choice(kind: str, *known: str, said: str, names: tuple[str, ...] = ()) -> Any:
-    """An option, or with `names=()` and a value of its own an argument, that is one of the `known` words."""
-    return typer.Option(*names, metavar="|".join(known), callback=_one_of(kind, known), help=said)
+def choice(kind: str, *known: str, about: str, names: tuple[str, ...] = ()) -> Any:
+    """An option whose value is one of the `known` words. about: its help. names: by default that of the parameter."""
+    return typer.Option(*names, metavar="|".join(known), callback=_one_of(kind, known), help=about)
 
 
 def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str | None], str | None]:
@@ -34,19 +34,19 @@ def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str | None], str | N
 
 def _named(ctx: typer.Context, subject: int) -> int:
     if str(getattr(ctx.get_parameter_source("subject"), "name", "")) == "DEFAULT":
-        taking_one()
+        default_subject()
     return subject
 
 
-def taking_one() -> int:
-    notes.add(f"no --subject was given: taking {TAKEN}; name it")
-    return TAKEN
+def default_subject() -> int:
+    notes.add(f"no --subject was given: taking {DEFAULT_SUBJECT}; name it")
+    return DEFAULT_SUBJECT
 
 
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps", help="Where networks run.")]
-Protocol = Annotated[str, choice("protocol", "sal512", "me256", said="How images reach the judges.")]
+Protocol = Annotated[str, choice("protocol", "sal512", "me256", about="How images reach the judges.")]
 Suite = Annotated[
-    str, choice("suite", "auto", "micro", "reference", said="The judges; auto: those that fit the data, else micro.")
+    str, choice("suite", "auto", "micro", "reference", about="The judges; auto: those that fit the data, else micro.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no connection.")]
@@ -60,13 +60,15 @@ AllowPlugins = Annotated[
 ]
 NwayJudge = Annotated[
     str | None,
-    choice("n-way judge", "vit_h_14", "vit_b_16", said="vit_h_14, as published, or vit_b_16: another metric, marked."),
+    choice("n-way judge", "vit_h_14", "vit_b_16", about="vit_h_14, as published, or vit_b_16: another metric, marked."),
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Also links that lead out of the folder.")]
 MethodName = Annotated[str, typer.Option("--method", metavar="NAME", help="A name of `eegbench list methods`.")]
 Subject = Annotated[int, typer.Option(min=0, max=SUBJECTS, metavar="N", callback=_named, help="The subject's number.")]
 DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench list datasets`.")]
-Track = Annotated[str, choice("track", "eeg", "oracle", said="eeg: EEG alone; oracle: a hint from the true image too.")]
+Track = Annotated[
+    str, choice("track", "eeg", "oracle", about="eeg: EEG alone; oracle: a hint from the true image too.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=SEEDS, metavar="N", help="Decides all that is drawn by lot.")]
 Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of runs, where new ones go.")]
 Output = Annotated[
@@ -101,14 +103,14 @@ def run_options(method: str, config: Path | None, settings: list[str] | None, op
 
 
 def built_dataset(name: str, settings: list[str] | None) -> Any:
-    """A data set with its options."""
+    """The data set of this name with its settings."""
     from eegbench.plugins import registry
 
     return registry.built("dataset", name, data_table(settings))
 
 
 def data_table(settings: list[str] | None) -> dict[str, object]:
-    """Keys of a data set, which need no `dataset.` before them where there is no method."""
+    """The data set's table from settings, whose keys need no `dataset.` here, where no method is meant."""
     from eegbench.configuration import read_tables
 
     keys = [word if word.startswith("dataset.") else f"dataset.{word}" for word in settings or []]

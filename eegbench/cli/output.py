@@ -1,4 +1,4 @@
-"""What verbs print and write."""
+"""Prints and writes what verbs have to show: text, JSON, notes, errors, progress and files."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from eegbench.tables import WIDTH, line, wrapped
 def notices() -> Iterator[None]:
     """While a verb runs, each Notice is one line on stderr, once; other warnings are shown as they were."""
     with warnings.catch_warnings():
-        others, told = warnings.showwarning, set[str]()
+        show_other, shown = warnings.showwarning, set[str]()
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             if not issubclass(category, Notice):
-                others(message, category, *where, **more)
-            elif str(message) not in told:
-                told.add(str(message))
+                show_other(message, category, *where, **more)
+            elif str(message) not in shown:
+                shown.add(str(message))
                 note(str(message))
 
         warnings.showwarning = show
@@ -34,31 +34,32 @@ def notices() -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """Lines on stdout, broken between words where a terminal is too narrow for them."""
+    """Print lines on stdout, broken between words where a terminal is too narrow for them."""
     print(wrapped(text, narrow()))
 
 
 def say_lines(*lines: str, stream: TextIO | None = None) -> None:
-    """Each on a line of its own, whatever is in it: a name with an end of line in it forges none of ours."""
-    print("\n".join(wrapped(line(one), narrow()) for one in lines), file=stream)
+    """Print each text on one line, so that a name with an end of line in it cannot look like a line of ours."""
+    print("\n".join(wrapped(line(text), narrow()) for text in lines), file=stream)
 
 
 def complain(message: str) -> None:
-    """An error, on one line of stderr."""
+    """Print an error on one line of stderr."""
     print(f"eegbench: {' '.join(message.split())}", file=sys.stderr)
 
 
 def say_json(value: Any) -> None:
-    """JSON alone on stdout."""
+    """Print JSON alone on stdout."""
     sys.stdout.write(json.dumps(value, indent=1) + "\n")
 
 
 def note(text: str) -> None:
+    """Print a note on one line of stderr."""
     print(f"note: {' '.join(text.split())}", file=sys.stderr)
 
 
 class Notes:
-    """Notes that wait for the work to begin: where nothing is done, the one line on stderr is the error's."""
+    """Notes that are printed only when the work begins: where it does not, the error is the only line on stderr."""
 
     def __init__(self) -> None:
         self._waiting: list[str] = []
@@ -80,21 +81,21 @@ notes = Notes()
 def heading(
     run: Any, method: str, *, dataset: str, subject: int, seed: int, track: str = "eeg", columns: int = WIDTH
 ) -> str:
-    """What stands above every table and picture of scores of one run, which says whether its EEG is simulated."""
-    told = kind(run.simulated, run.caution, columns)
-    return f"{told}\n{line(f'{method} on {dataset}, subject {subject}, track {track}, seed {seed}')}"
+    """The lines above every table and picture of scores of one run, which say whether its EEG is simulated."""
+    description = kind(run.simulated, run.caution, columns)
+    return f"{description}\n{line(f'{method} on {dataset}, subject {subject}, track {track}, seed {seed}')}"
 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:
     """Whether the EEG is simulated, and the data set's caution."""
     from eegbench.api.report import origin
 
-    told = origin(simulated)
-    return f"{told}\n{wrapped(line(caution), columns)}" if caution else told
+    description = origin(simulated)
+    return f"{description}\n{wrapped(line(caution), columns)}" if caution else description
 
 
 def show_sheet(sheet: Any, title: str, run: Any = None) -> None:
-    """The table of a sheet on stdout, beside the floors and ceilings of its run."""
+    """Print the table of a sheet on stdout, beside the floors and ceilings of its run."""
     from eegbench.api.report import show
 
     beside = ({}, {}) if run is None else (run.floors, run.ceilings)
@@ -103,9 +104,9 @@ def show_sheet(sheet: Any, title: str, run: Any = None) -> None:
 
 
 def terminal() -> Any:
-    """Progress on stderr; of stderr itself, for bars are drawn by signs that nothing else may send.
+    """Progress bars on stderr itself, since bars are drawn by control signs that no other text may send.
 
-    Texts between the bars come to rich through a Screen, and stay what they are: no markup, no names of pictures.
+    Texts between the bars come to rich through a Screen and are shown as they are, without markup or emoji names.
     """
     from rich.console import Console
 
@@ -120,10 +121,11 @@ def terminal() -> Any:
 
 
 def write(path: Path, text: str, option: str) -> None:
+    """Write text to the file that an option names; errors name the option."""
     from eegbench.files import write_text
 
     with writing(path, mend=f"choose another file with {option}"):
-        if path.exists() and not path.is_file():  # a pipe or a device is written to, and never replaced
+        if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
             path.write_text(text, encoding="utf-8", newline="\n")
         else:
-            write_text(Path(os.path.realpath(path)), text)  # a link stays one
+            write_text(Path(os.path.realpath(path)), text)  # the file that a link leads to; the link stays

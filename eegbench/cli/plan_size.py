@@ -1,4 +1,4 @@
-"""The verb that says how large an experiment must be."""
+"""The verb that plans the size of an experiment."""
 
 import sys
 from pathlib import Path
@@ -35,54 +35,54 @@ def plan_size(
 
     For example: eegbench plan-size runs --difference .02 --methods atm,neuroimagen
     """
-    from eegbench.studies.plan_size import plan_size as plan
+    from eegbench.studies.plan_size import plan_size as plan_runs
 
-    found = plan(runs, difference, metric=metric, power=power, methods=words(methods))
-    for one in found.notes:
-        note(one)
+    plan = plan_runs(runs, difference, metric=metric, power=power, methods=words(methods))
+    for remark in plan.notes:
+        note(remark)
     if as_json:
-        sys.stdout.write(found.to_json())
+        sys.stdout.write(plan.to_json())
     else:
-        say(text(found, width()))
-    found.check_whole()
+        say(text(plan, width()))
+    plan.check_whole()
 
 
-def text(found: Any, columns: int) -> str:
-    """Heading, where the differences come from, what the runs show, and what others need."""
+def text(plan: Any, columns: int) -> str:
+    """The plan as text: heading, sources of the differences, what the runs show, and what other designs need."""
     from eegbench.tables import number
 
-    judged = ", whose judges no paper uses" if found.suite == "micro" else ""
-    metric = f"{found.metric}-{found.variant}" if found.variant else found.metric
-    pairs = len(found.methods) * (len(found.methods) - 1) // 2
-    many = f" ({number(found.by_pair[0])} to {number(found.by_pair[1])} by pair)" if pairs > 1 else ""
-    size = f"{_count(found.subjects, 'subject')}, {_count(found.seeds, 'seed')}, {_count(found.stimuli, 'stimulus')}"
-    only = "" if found.subjects > 1 else " alone"
-    share = f"{100 * found.power:.3g} % of cases at {_plain(found.level)}"
+    judged = ", whose judges no paper uses" if plan.suite == "micro" else ""
+    metric = f"{plan.metric}-{plan.variant}" if plan.variant else plan.metric
+    pairs = len(plan.methods) * (len(plan.methods) - 1) // 2
+    range_of_pairs = f" ({number(plan.by_pair[0])} to {number(plan.by_pair[1])} by pair)" if pairs > 1 else ""
+    size = f"{_count(plan.subjects, 'subject')}, {_count(plan.seeds, 'seed')}, {_count(plan.stimuli, 'stimulus')}"
+    only = "" if plan.subjects > 1 else " alone"
+    share = f"{100 * plan.power:.3g} % of cases at {_plain(plan.level)}"
     lines = [
-        kind(found.simulated, found.caution, columns),
-        f"{found.dataset}, track {found.track}, suite {found.suite}{judged}, protocol {found.protocol}",
-        f"{metric}, {_count(pairs, 'pair')} of {', '.join(found.methods)}",
+        kind(plan.simulated, plan.caution, columns),
+        f"{plan.dataset}, track {plan.track}, suite {plan.suite}{judged}, protocol {plan.protocol}",
+        f"{metric}, {_count(pairs, 'pair')} of {', '.join(plan.methods)}",
         size,
         "",
-        spreads(found, columns).rstrip("\n"),
+        spreads(plan, columns).rstrip("\n"),
         "",
-        f"These runs show a difference of {number(found.visible)}{many} in {share}; that speaks of "
-        f"{found.speaks_of}{only}.",
+        f"These runs show a difference of {number(plan.visible)}{range_of_pairs} in {share}; that speaks of "
+        f"{plan.speaks_of}{only}.",
         "",
-        f"To find a difference of {_plain(found.difference)} in {share}:",
-        needs(found, columns).rstrip("\n"),
-        *remarks(found),
+        f"To find a difference of {_plain(plan.difference)} in {share}:",
+        needs(plan, columns).rstrip("\n"),
+        *remarks(plan),
         "",
         LEGEND,
     ]
     return wrapped("\n".join(lines), columns)
 
 
-def spreads(found: Any, columns: int) -> str:
-    """A row for each source: its standard deviation, or why it is not known."""
+def spreads(plan: Any, columns: int) -> str:
+    """The table of sources: for each its standard deviation, or why it is not known."""
     from eegbench.tables import number
 
-    parts, several = found.components, found.subjects > 1
+    parts, several = plan.components, plan.subjects > 1
     rows = {
         "from stimulus to stimulus": (parts.stimuli, ""),
         "from person to person": (parts.people, "one subject"),
@@ -90,45 +90,45 @@ def spreads(found: Any, columns: int) -> str:
         "of a person on a stimulus": (parts.person_stimulus, "one subject; part of that of stimuli"),
         "the rest": (parts.rest, f"one seed; part of {'the line above' if several else 'that of stimuli'}"),
     }
-    made = [
+    shown = [
         Column("differences vary", list(rows), False),
         Column("spread", ["unknown" if value is None else number(value**0.5) for value, _ in rows.values()]),
     ]
     if any(value is None for value, _ in rows.values()):
-        made.append(Column("for", [why if value is None else "" for value, why in rows.values()], False))
-    return laid(made, columns, gap=2, elsewhere="--json")
+        shown.append(Column("for", [why if value is None else "" for value, why in rows.values()], False))
+    return laid(shown, columns, gap=2, elsewhere="--json")
 
 
-def needs(found: Any, columns: int) -> str:
-    """A row for each design."""
-    made = [
-        Column("subjects", [str(need.subjects) for need in found.needs]),
-        Column("seeds", [str(need.seeds) for need in found.needs]),
-        Column("stimuli", [f"{need.stimuli:,}" if need.stimuli else "none" for need in found.needs]),
-        Column("speaks of", [_about(need) for need in found.needs], False),
+def needs(plan: Any, columns: int) -> str:
+    """The table of designs, a row for each."""
+    shown = [
+        Column("subjects", [str(need.subjects) for need in plan.needs]),
+        Column("seeds", [str(need.seeds) for need in plan.needs]),
+        Column("stimuli", [f"{need.stimuli:,}" if need.stimuli else "none" for need in plan.needs]),
+        Column("speaks of", [_about(need) for need in plan.needs], False),
     ]
-    return laid(made, columns, gap=2, elsewhere="--json")
+    return laid(shown, columns, gap=2, elsewhere="--json")
 
 
-def remarks(found: Any) -> list[str]:
-    """What is not reachable, how many people the stimuli that are there want, and which runs would tell more."""
+def remarks(plan: Any) -> list[str]:
+    """Remarks: designs that no number reaches, subjects needed with the present stimuli, and which runs to add."""
     from eegbench.tables import number
 
     lines = []
-    if any(need.stimuli is None for need in found.needs):
+    if any(need.stimuli is None for need in plan.needs):
         lines.append("none: not reachable with any number of stimuli, for people or fits differ by that much")
     enough = [
-        f"{need.subjects:,} subjects of {_count(need.seeds, 'seed')}" for need in found.more_people if need.subjects
+        f"{need.subjects:,} subjects of {_count(need.seeds, 'seed')}" for need in plan.more_people if need.subjects
     ]
     if enough:
-        lines.append(f"With the {found.stimuli:,} stimuli that are there: {' or '.join(enough)}.")
-    elif found.more_people:
-        spread = number(found.components.stimuli**0.5)
+        lines.append(f"With the {plan.stimuli:,} stimuli that are there: {' or '.join(enough)}.")
+    elif plan.more_people:
+        spread = number(plan.components.stimuli**0.5)
         lines.append(
-            f"With the {found.stimuli:,} stimuli that are there no number of subjects suffices, for stimuli differ by "
+            f"With the {plan.stimuli:,} stimuli that are there no number of subjects suffices, for stimuli differ by "
             f"{spread}."
         )
-    parts = found.components
+    parts = plan.components
     if parts.people is None:
         lines.append("Run the methods on other subjects to know what other people need.")
     if parts.fits is None:
@@ -137,7 +137,7 @@ def remarks(found: Any) -> list[str]:
 
 
 def _about(need: Any) -> str:
-    """What a design speaks of; where no number of stimuli suffices also why."""
+    """What a design's test holds for; where no number of stimuli suffices, also why."""
     from eegbench.tables import number
 
     if need.stimuli is not None:
@@ -146,10 +146,10 @@ def _about(need: Any) -> str:
 
 
 def _plain(value: float) -> str:
-    """As it was given, without the zero before the point."""
+    """A number as it was given, without the zero before the point."""
     return f"{value:g}".replace("0.", ".", 1) if value < 1 else f"{value:g}"
 
 
-def _count(number: int, what: str) -> str:
-    plural = {"stimulus": "stimuli"}.get(what, f"{what}s")
-    return f"{number} {what if number == 1 else plural}"
+def _count(number: int, noun: str) -> str:
+    plural = {"stimulus": "stimuli"}.get(noun, f"{noun}s")
+    return f"{number} {noun if number == 1 else plural}"

@@ -77,7 +77,7 @@ def evaluate(
 ) -> None:
     """Fit a method if it must be, reconstruct the test images, score and audit them, write the run."""
     go_offline(offline)
-    from eegbench.api import evaluate as door
+    from eegbench.api import evaluate as evaluating
 
     chosen: dict[str, Any] = {
         "subject": subject,
@@ -102,9 +102,9 @@ def evaluate(
         "allow_unverified_weights": allow_unverified_weights,
     }
     if check:
-        show_preflight(door.examine(method, **chosen), as_json=as_json)
+        show_preflight(evaluating.examine(method, **chosen), as_json=as_json)
         return
-    run = door.evaluate(method, **chosen, progress=terminal())
+    run = evaluating.evaluate(method, **chosen, progress=terminal())
     if as_json:
         sys.stdout.write(run.sheet.to_json())
         return
@@ -114,14 +114,14 @@ def evaluate(
     say_lines(f"Record:  {run.folder / 'run.json'}", f"Picture: {run.picture}")
 
 
-def show_preflight(found: Any, *, as_json: bool) -> None:
-    """Print the list of all that was looked at; ends with the code of the first thing that stands in the way."""
+def show_preflight(preflight: Any, *, as_json: bool) -> None:
+    """Print the list of all that a run needs; exits with the code of the first point that is not there."""
     if as_json:
-        say_json([{"subject": p.subject, "good": p.error is None, "state": p.state} for p in found.points])
+        say_json([{"subject": p.subject, "good": p.error is None, "state": p.state} for p in preflight.points])
     else:
-        say_lines(*(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in found.points))
-    if found.failed:
-        raise typer.Exit(found.failed[0].code)
+        say_lines(*(f"{'BAD' if p.error else 'ok '}  {p.subject:<15} {p.state}" for p in preflight.points))
+    if preflight.failed:
+        raise typer.Exit(preflight.failed[0].code)
 
 
 @app.command(group=RUN)

@@ -104,7 +104,7 @@ def pairs(
             "concept",
             "order",
             "stem",
-            said="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.",
+            about="concept: <concept>/0.png to 9.png; order: 0.png to 199.png; stem: the same file name.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The CSV file to write.")],
@@ -148,7 +148,7 @@ def sheet(
 def leaderboard(
     runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder of runs.")] = Path("runs"),
     form: Annotated[
-        str, choice("format", "md", "csv", "json", "html", names=("--format",), said="How it is written.")
+        str, choice("format", "md", "csv", "json", "html", names=("--format",), about="How it is written.")
     ] = "md",
     output: Output = None,
     normalised: Annotated[
@@ -161,7 +161,7 @@ def leaderboard(
             "auto",
             "all",
             "none",
-            said="Published numbers of papers; auto: on the board's data sets.",
+            about="Published numbers of papers; auto: on the board's data sets.",
         ),
     ] = "auto",
     margin: Annotated[
@@ -211,11 +211,11 @@ def leaderboard(
 
 def numbers(text: str, option: str) -> list[int]:
     """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text."""
-    found: list[int] = []
+    chosen: list[int] = []
     for part in text.split(","):
         low, dash, high = part.strip().partition("-")
         ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
         if len(ends) < 2 or int(ends[0]) > int(ends[1]):
             raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
-        found += range(int(ends[0]), int(ends[1]) + 1)
-    return found
+        chosen += range(int(ends[0]), int(ends[1]) + 1)
+    return chosen

@@ -1,6 +1,6 @@
-"""stdout and stderr while a verb runs: what they cannot show gets another sign, and none of their faults stops work.
+"""stdout and stderr while a verb runs: a sign that they cannot show is replaced, and an error of theirs stops no work.
 
-A verb writes its files, then prints; a stream that fails takes no more, and is asked for its failure at the end.
+A verb writes its files, then prints; a stream that fails shows no more, and its failure is read at the end.
 """
 
 import codecs
@@ -32,9 +32,9 @@ codecs.register_error(ANOTHER, _another)
 
 
 class Screen(io.TextIOBase):
-    """A stream of text. `failure` is what it failed with, after which it takes everything and shows nothing.
+    """A stream of text. failure: the error with which it failed; from then on it accepts text and shows nothing.
 
-    With `acting`, signs that a terminal obeys go through: for progress bars, which are drawn by them.
+    acting: signs that control a terminal go through, for progress bars, which are drawn by them.
     """
 
     def __init__(self, stream: TextIO, *, acting: bool = False) -> None:
@@ -61,7 +61,7 @@ class Screen(io.TextIOBase):
             self._discard()
 
     def _discard(self) -> None:
-        """Let what the stream still holds go nowhere: Python would try to write it once more when it ends."""
+        """Send the stream's buffer to the null device: Python would try to write it once more at its end."""
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
@@ -89,11 +89,11 @@ class Screen(io.TextIOBase):
 
 @contextmanager
 def screens() -> Iterator[Screen]:
-    """stdout, both streams being Screens for the while; a stream that was closed is one that leads nowhere."""
+    """The Screen of stdout; inside, both streams are Screens. A stream that was closed leads to the null device."""
     kept = sys.stdout, sys.stderr
     with ExitStack() as opened:
         # A closed stream leaves its number free, which the next file to be opened would get: this one does.
-        out, err = (Screen(one or opened.enter_context(open(os.devnull, "w", encoding="utf-8"))) for one in kept)
+        out, err = (Screen(stream or opened.enter_context(open(os.devnull, "w", encoding="utf-8"))) for stream in kept)
         sys.stdout, sys.stderr = out, err
         try:
             yield out
@@ -104,16 +104,16 @@ def screens() -> Iterator[Screen]:
 
 
 def width() -> int:
-    """Columns to print in: COLUMNS, or those of the terminal; WIDTH where there is neither."""
-    return _asked() or WIDTH
+    """The number of columns to print in: COLUMNS, or that of the terminal; WIDTH where there is neither."""
+    return _columns_here() or WIDTH
 
 
 def narrow() -> int | None:
-    """The columns that a person has; None where no person looks, so that lines of text stay whole for programs."""
-    return _asked() or None
+    """The number of columns, as `width`; None where there is no terminal and no COLUMNS: programs get whole lines."""
+    return _columns_here() or None
 
 
-def _asked() -> int:
+def _columns_here() -> int:
     if columns := _columns():
         return columns
     try:
@@ -123,12 +123,12 @@ def _asked() -> int:
 
 
 def _columns() -> int:
-    """What COLUMNS says; 0 where it says nothing, or more than a screen has."""
-    said = os.environ.get("COLUMNS", "")
-    return int(said) if said.isascii() and said.isdecimal() and len(said) <= MOST_COLUMNS else 0
+    """The number in COLUMNS; 0 where it holds none, or more than a screen has."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_COLUMNS else 0
 
 
 def of_rich() -> dict[str, str]:
-    """The environment for a console of rich, which takes any number of columns or fails at it."""
+    """The environment for a console of rich, with COLUMNS only where it is usable; rich would take any, or fail."""
     kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     return kept | ({"COLUMNS": str(columns)} if (columns := _columns()) else {})

@@ -1,4 +1,4 @@
-"""The applications, and what becomes of an error: one line on stderr and an exit code."""
+"""The applications of the command, which turn an error into one line on stderr and an exit code."""
 
 import errno
 import sys
@@ -21,13 +21,13 @@ from eegbench.errors import AuthorError, EegbenchError, UsageError, nearest, sho
 Misuse: type[Exception] = typer.BadParameter.__bases__[0]  # at wrong words; a class of typer, before 0.26 of click
 NUMBERS = (int, float, list[int])  # the types of options that are numbers
 LONGEST = 200  # signs of a word that a message repeats
-INTERRUPTED, CLOSED = 130, 141  # the shell's own codes for it, and for a program whose pipe nobody reads any more
+INTERRUPTED, CLOSED = 130, 141  # the shell's codes for an interrupt, and for a pipe whose reader has closed it
 # The groups of verbs, in the order in which --help has them.
 RUN, SCORE, BOARD, CHECK, DATA, WEIGHTS = GROUPS = ("run", "score", "board", "check", "data", "weights")
 
 
 class Verb(TyperCommand):
-    """A verb with a help of our own. An option whose value may be left out, as [FILE], then has "-"."""
+    """A verb with our own help. An option whose value may be left out, shown as [FILE], has the value "-" then."""
 
     def get_help(self, ctx: Any) -> str:
         return showing.of_verb(self, ctx)
@@ -49,7 +49,7 @@ class Verb(TyperCommand):
         return super().parse_args(ctx, whole)
 
     def _check_numbers(self, args: list[str]) -> None:
-        """Refuse a number of an option as 1_0, which is one for Python alone."""
+        """Raise UsageError for a number such as 1_0, which Python takes and nobody else does."""
         kinds = showing.types(self)
         options = {opt for p in self.params if kinds.get(str(p.name)) in NUMBERS for opt in p.opts}
         for word, after in zip(args, [*args[1:], ""], strict=False):
@@ -148,12 +148,12 @@ def _eegbench(
 
 
 def _fault(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """A fault of ours as Python shows it, but for signs that a terminal obeys: its text may hold names of others."""
+    """Print an error of ours as Python does, without signs that control a terminal: names of others may hold some."""
     Screen(sys.stderr).write("".join(traceback.format_exception(kind, error, frames)))
 
 
 def _unshown(failure: OSError) -> int:
-    """The exit code where all was done and could not be shown; says why, unless it was meant so: a closed pipe."""
+    """The exit code where the work was done and stdout failed; prints why, except for a closed pipe, which is usual."""
     if failure.errno == errno.EPIPE:
         return CLOSED
     failure.filename = "stdout"

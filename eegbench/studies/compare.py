@@ -1,4 +1,4 @@
-"""Two runs, metric by metric: how far apart they are, how sure that is, and what could have been seen at all.
+"""Compares two runs metric by metric: difference, interval, test, and the smallest difference that could be seen.
 
 Both runs scored the same stimuli, so their values are paired by stimulus id. For each metric of single stimuli:
 
@@ -10,15 +10,15 @@ Both runs scored the same stimuli, so their values are paired by stimulus id. Fo
 - the smallest true difference that this many stimuli show in four of five cases at a level of .05 before correction,
   from the spread of the differences (`statistics.minimum_detectable`).
 
-Where the pairs are so few that Holm's p of no difference could fall to .05, neither is said: what is visible, and which
-run is better.
+Where there are so few pairs that no difference, however large, could have a Holm p of .05 or less, two things are left
+out: the smallest visible difference, and which run is better.
 
-Levels and power of the test, and coverage of its interval, are measured by `perf/statistics.py`. Hits and misses are
-called different less often than in 5 % of equals, since so many differences are zero that p takes few values: the test
-errs to the safe side.
+Levels and power of the test, and coverage of its interval, are measured by `perf/statistics.py`. For hits and misses
+of equal methods, fewer than 5 % of the tests find a difference: many differences are zero, so that p takes few values.
+The test errs on the safe side.
 
-A metric of a whole set (is, kid, fid) has no pairs: its two values at this n stand side by side, untested.
-All of it speaks of stimuli: another seed, another fit or another subject may differ by more.
+A metric of a whole set (is, kid, fid) has no pairs: its two values at this n are shown without a test.
+All of this is about stimuli: another seed, another fit or another subject may differ by more.
 """
 
 import dataclasses
@@ -84,7 +84,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Side:
-    """Which run stands on a side. key: of its specification."""
+    """The run on one side of a comparison. key: of its specification."""
 
     folder: str
     method: str
@@ -115,7 +115,7 @@ class Comparison:
 
     @property
     def tests(self) -> int:
-        return sum(one.paired is not None for one in self.metrics.values())
+        return sum(compared.paired is not None for compared in self.metrics.values())
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -125,7 +125,7 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
     """The comparison of two run folders: the same runs give the same bytes.
 
     Raises InputError for a folder that holds no complete and scored run, and for runs that are not comparable;
-    UsageError if both are one.
+    UsageError if both folders are the same.
     """
     if os.path.realpath(folder_a) == os.path.realpath(folder_b):
         raise UsageError(f"{folder_a} is named twice; name two runs")
@@ -156,42 +156,46 @@ def compare(folder_a: Path, folder_b: Path) -> Comparison:
 
 
 def paired(values: Mapping[str, tuple[Array, Array]]) -> dict[str, Paired]:
-    """Each metric's values of A and B, both shape (n,) and in the order of the same stimuli, compared.
+    """By metric the paired differences of the values of A and B, both of shape (n,), in the order of the same stimuli.
 
-    A stimulus where either is NaN is left out of that metric; each metric must keep one.
+    A stimulus where either is NaN is left out of that metric; each metric must keep at least one.
     """
-    found: dict[str, Paired] = {}
+    results: dict[str, Paired] = {}
     for name, (a, b) in values.items():
         differences = statistics.differences(a, b)
-        both = np.isfinite(differences)
+        defined = np.isfinite(differences)
         test = statistics.paired_test(differences, seed=seeds.seed("compare", name))
-        reached = statistics.least_p(int(both.sum())) * len(values) <= LEVEL  # else no difference could be significant
+        reached = (
+            statistics.least_p(int(defined.sum())) * len(values) <= LEVEL
+        )  # else no difference could be significant
         detectable = statistics.minimum_detectable(differences) if reached and test.ci else None
-        means = float(a[both].mean()), float(b[both].mean())
-        found[name] = Paired(int(both.sum()), *means, test.mean, test.ci, test.p, test.p, detectable)
-    corrected = statistics.holm([one.p for one in found.values()])
+        means = float(a[defined].mean()), float(b[defined].mean())
+        results[name] = Paired(int(defined.sum()), *means, test.mean, test.ci, test.p, test.p, detectable)
+    corrected = statistics.holm([result.p for result in results.values()])
     return {
-        name: dataclasses.replace(one, p_holm=float(p)) for (name, one), p in zip(found.items(), corrected, strict=True)
+        name: dataclasses.replace(result, p_holm=float(p))
+        for (name, result), p in zip(results.items(), corrected, strict=True)
     }
 
 
 def check_comparable(a: Run, b: Run) -> None:
     """Raise InputError for the first thing in which two runs differ that must be the same for their values to pair."""
     free = _free(a, b)
-    told_a, told_b = settings(a.record, a.scores), settings(b.record, b.scores)
-    for what in [*told_a, *sorted(told_b.keys() - told_a.keys())]:
-        if what not in free and (one := told_a.get(what)) != (other := told_b.get(what)):
+    settings_a, settings_b = settings(a.record, a.scores), settings(b.record, b.scores)
+    for setting in [*settings_a, *sorted(settings_b.keys() - settings_a.keys())]:
+        if setting not in free and (value_a := settings_a.get(setting)) != (value_b := settings_b.get(setting)):
             raise InputError(
-                f"A and B differ in {what}: {str(one)[:100]} and {str(other)[:100]}; name two runs that share it"
+                f"A and B differ in {setting}: {str(value_a)[:100]} and {str(value_b)[:100]}; "
+                "name two runs that share it"
             )
-    for kind, one, other in (
+    for kind, files_a, files_b in (
         ("the data", data(a.record), data(b.record)),
         ("the weights of the judge", a.scores.judges, b.scores.judges),
     ):
-        for name in sorted(one.keys() & other.keys()):
-            if one[name] != other[name]:
+        for name in sorted(files_a.keys() & files_b.keys()):
+            if files_a[name] != files_b[name]:
                 raise InputError(
-                    f"A and B differ in {kind} {name}: sha256 {one[name][:12]} and {other[name][:12]}; make or "
+                    f"A and B differ in {kind} {name}: sha256 {files_a[name][:12]} and {files_b[name][:12]}; make or "
                     "score both runs with the same files"
                 )
     if astray := sorted(a.stimuli ^ b.stimuli):
@@ -204,10 +208,10 @@ def check_comparable(a: Run, b: Run) -> None:
 
 
 def _free(a: Run, b: Run) -> set[str]:
-    """In what two runs may differ.
+    """The settings in which two runs may differ.
 
-    A ceiling is told the answer, so that neither track nor EEG concern it. A floor that was made on the track `eeg`
-    sees no more than the EEG, so that it is one for the track `oracle` too.
+    A ceiling is made from the answers, so that it depends neither on the track nor on the EEG. A floor that was made on
+    the track `eeg` sees no more than the EEG, so that it is a floor for the track `oracle` too.
     """
     roles = {a.record.role, b.record.role}
     if "ceiling" in roles:
@@ -217,7 +221,7 @@ def _free(a: Run, b: Run) -> set[str]:
 
 
 def settings(record: RunRecord, sheet: ScoreSheet) -> dict[str, object]:
-    """What two runs must have in common so that their values pair, by what it is."""
+    """By name, the settings that two runs must share so that their values pair."""
     spec = record.spec
     options = {f"dataset.{key}": canonical(value) for key, value in sorted(spec.dataset_configuration.items())}
     return {
@@ -241,17 +245,17 @@ def data(record: RunRecord) -> dict[str, str]:
 
 def _why_not(name: str, a: Run, b: Run) -> str:
     """Why a metric is left out; "" if it is not."""
-    one, other = a.scores.metrics.get(name), b.scores.metrics.get(name)
-    for side, score in (("A", one), ("B", other)):
+    score_a, score_b = a.scores.metrics.get(name), b.scores.metrics.get(name)
+    for side, score in (("A", score_a), ("B", score_b)):
         if score is None:
             return f"{side} was not scored on it"
         if score.value is None:
             return f"{side} has no value: {score.reason or 'no reason given'}"
-    if one is None or other is None:
+    if score_a is None or score_b is None:
         return "not scored"
-    if _release(one) != _release(other):
-        return f"A has {_release(one)}, B {_release(other)}: score both with the same eegbench"
-    if one.higher_is_better != other.higher_is_better:
+    if _release(score_a) != _release(score_b):
+        return f"A has {_release(score_a)}, B {_release(score_b)}: score both with the same eegbench"
+    if score_a.higher_is_better != score_b.higher_is_better:
         return "A and B do not agree on which direction is better: score both with the same eegbench"
     if (name in a.items) != (name in b.items):
         return f"only {'A' if name in a.items else 'B'} has its values by stimulus: score both again"
@@ -270,17 +274,17 @@ def _compared(a: Score, b: Score, tested: Paired | None, tests: int) -> Compared
     values = (tested.a, tested.b) if tested else (a.value or 0.0, b.value or 0.0)
     difference = tested.difference if tested else values[0] - values[1]
     ahead = difference if a.higher_is_better else -difference
-    told = tested is not None and statistics.least_p(tested.pairs) * tests <= LEVEL
-    better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if told else ""
+    testable = tested is not None and statistics.least_p(tested.pairs) * tests <= LEVEL
+    better = ("A" if ahead > 0 else "B" if ahead < 0 else "") if testable else ""
     significant = tested is not None and tested.significant
-    known = (a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested)
-    return Compared(*known, a.bounds or b.bounds)
+    facts = (a.version, a.variant, a.higher_is_better, *values, difference, better, significant, a.unverified, tested)
+    return Compared(*facts, a.bounds or b.bounds)
 
 
 def _side(run: Run) -> Side:
     spec, record = run.record.spec, run.record
-    own = (spec.method, record.role, spec.track, spec.seed, spec.samples, spec.key)
-    return Side(str(run.folder), *own, record.transductive)
+    facts = (spec.method, record.role, spec.track, spec.seed, spec.samples, spec.key)
+    return Side(str(run.folder), *facts, record.transductive)
 
 
 def _ordered(names: set[str]) -> list[str]:

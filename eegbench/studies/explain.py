@@ -1,6 +1,6 @@
-"""What a fitted method goes by: gradient saliency over scalp and time, and how its heads do, as pictures and a table.
+"""Explains a fitted method in pictures and a table: gradient saliency over scalp and time, and scores of its heads.
 
-Asked on training concepts that the fit held out; test data play no part, so heads may be chosen by it.
+It uses training concepts that the fit held out and no test data, so that heads may be chosen by it.
 """
 
 import csv
@@ -33,9 +33,9 @@ COLUMNS = ("what", "head", "stimulus", "channel", "time_s", "value", "simulated"
 
 @dataclass(frozen=True)
 class Explained:
-    """An explanation, the trials that it was asked on, and by head the places (n, 2) of a t-SNE of all embeddings."""
+    """An explanation with its n trials. tsne: by head, the places (n, 2) in one t-SNE of all embeddings."""
 
-    found: Explanation
+    explanation: Explanation
     info: EEGInfo
     stimuli: tuple[str, ...]
     concepts: tuple[str, ...]
@@ -45,34 +45,34 @@ class Explained:
 
     @property
     def times(self) -> Values:
-        """s from stimulus onset."""
+        """The time of each EEG sample, in s from stimulus onset."""
         return np.round(self.info.start + np.arange(self.info.times) / self.info.rate, 9)
 
 
 def explain(method: str, subject: int, options: Options, progress: Progress) -> Explained:
-    """Fit the method if it must be, and ask it what it goes by.
+    """The method's explanation of itself on held-out training trials; the method is fitted first where no fit is there.
 
-    Raises UsageError for a method that cannot tell, InputError for an answer that breaks the contract.
+    Raises UsageError for a method that cannot explain itself, InputError for an explanation that breaks the contract.
     """
     if not _explains(registry.find("method", method)):
-        having = [name for name, found in registry.every("method").items() if _explains(found)]
-        raise UsageError(f"method {method!r} cannot explain itself; these can: {', '.join(having) or 'none'}")
+        explaining = [name for name, explanation in registry.every("method").items() if _explains(explanation)]
+        raise UsageError(f"method {method!r} cannot explain itself; these can: {', '.join(explaining) or 'none'}")
     planned = plan(method, subject, options, device=resolve_device(options.device))
     fitted = fit(planned, progress=progress).reconstructor
     with telling(progress), progress.bar(f"what {method} goes by, on held-out trials", 1) as advance:
         train = planned.train()
         with author_of("method", method, planned.method, "explain"):
-            found = planned.method.explain(fitted, train, seed=planned.spec.seed)
+            explanation = planned.method.explain(fitted, train, seed=planned.spec.seed)
         advance(1)
-    if found is None:
+    if explanation is None:
         raise UsageError(f"method {method!r} cannot explain itself as it is configured")
-    check(found, train.info)
-    trials = train.part(found.items)
-    with progress.bar(f"t-SNE of {len(found.items)} embeddings a head", 1) as advance:
-        placed = tsne(found, seed=planned.spec.seed)
+    check(explanation, train.info)
+    trials = train.part(explanation.items)
+    with progress.bar(f"t-SNE of {len(explanation.items)} embeddings a head", 1) as advance:
+        placed = tsne(explanation, seed=planned.spec.seed)
         advance(1)
     return Explained(
-        found,
+        explanation,
         train.info,
         tuple(trials.stimuli[i] for i in trials.shown),
         tuple(trials.concepts[i] for i in trials.shown),
@@ -87,62 +87,64 @@ def _explains(method: Any) -> bool:
     return bool(method.explain is not Method.explain)
 
 
-def check(found: Explanation, info: EEGInfo) -> None:
-    """Raises InputError naming what breaks the contract; a method may come from anywhere."""
-    n, size = len(found.items), (len(info.channels), info.times)
-    heads = list(found.embeddings)
+def check(explanation: Explanation, info: EEGInfo) -> None:
+    """Raises InputError naming what breaks the contract, for a method may come from a plug-in."""
+    n, size = len(explanation.items), (len(info.channels), info.times)
+    heads = list(explanation.embeddings)
     if n < 3 or not heads:
         raise InputError(f"an explanation of {n} trials and {len(heads)} heads; wanted 3 trials and a head, or more")
-    wanted = {"nearness": (n,), "right": (n,), "embeddings": (n, found.embeddings[heads[0]].shape[-1])}
+    wanted = {"nearness": (n,), "right": (n,), "embeddings": (n, explanation.embeddings[heads[0]].shape[-1])}
     for part, shape in wanted.items():
-        values = getattr(found, part)
+        values = getattr(explanation, part)
         wrong = [head for head in heads if head not in values or values[head].shape != shape]
         if wrong or len(values) != len(heads):
             raise InputError(f"{part} of an explanation: {wrong or list(values)}; wanted {shape} for each of {heads}")
-    if not found.saliency or any(values.shape != size for values in found.saliency.values()):
+    if not explanation.saliency or any(values.shape != size for values in explanation.saliency.values()):
         raise InputError(f"saliency of an explanation is not (channels, times) = {size}")
-    arrays = [array for part in (found.saliency, *(getattr(found, p) for p in wanted)) for array in part.values()]
+    arrays = [
+        array for part in (explanation.saliency, *(getattr(explanation, p) for p in wanted)) for array in part.values()
+    ]
     if not all(np.isfinite(array).all() for array in arrays):
         raise InputError("an explanation holds NaN or infinite values")
 
 
-def tsne(found: Explanation, *, seed: int) -> dict[str, Values]:
+def tsne(explanation: Explanation, *, seed: int) -> dict[str, Values]:
     """Places (n, 2) of every head's embeddings in one t-SNE of them all (van der Maaten and Hinton 2008)."""
     from sklearn.manifold import TSNE
 
-    everything = np.concatenate(list(found.embeddings.values())).astype(np.float64)
+    everything = np.concatenate(list(explanation.embeddings.values())).astype(np.float64)
     fitter = TSNE(
         perplexity=min(NEIGHBOURS, (len(everything) - 1) / 3),
         init="pca",
         random_state=seed_of(seed, "t-SNE") % 2**32,
     )
     placed = fitter.fit_transform(everything).astype(np.float64)
-    return dict(zip(found.embeddings, np.split(placed, len(found.embeddings)), strict=True))
+    return dict(zip(explanation.embeddings, np.split(placed, len(explanation.embeddings)), strict=True))
 
 
-def wins(found: Explanation) -> dict[str, float]:
-    """By head, the share of trials that it won: where what it retrieved is nearer, by cosine, than any other head's.
+def wins(explanation: Explanation) -> dict[str, float]:
+    """By head, the share of trials that it won: its retrieved item is nearer, by cosine, than that of any other head.
 
-    It says which head is surest, not which is right: captions that are all alike are near to any embedding.
+    The share says which head is surest, not which is right: captions that are all alike are near to any embedding.
     """
-    heads = list(found.nearness)
-    winner = np.stack([found.nearness[head] for head in heads]).argmax(0)
+    heads = list(explanation.nearness)
+    winner = np.stack([explanation.nearness[head] for head in heads]).argmax(0)
     return {head: float((winner == i).mean()) for i, head in enumerate(heads)}
 
 
 def scores(explained: Explained) -> dict[str, tuple[float, tuple[float, float] | None]]:
     """By head, best first: two-way identification on the held-out concepts, and its 95 % interval over concepts."""
     concepts = np.array(explained.concepts)
-    found = {}
-    for head, right in explained.found.right.items():
+    estimates = {}
+    for head, right in explained.explanation.right.items():
         means = [right[concepts == concept].mean() for concept in sorted(set(explained.concepts))]
-        found[head] = mean_interval(means, limits=(0.0, 1.0))
-    return dict(sorted(found.items(), key=lambda pair: -pair[1][0]))
+        estimates[head] = mean_interval(means, limits=(0.0, 1.0))
+    return dict(sorted(estimates.items(), key=lambda pair: -pair[1][0]))
 
 
 def heads(explained: Explained) -> list[dict[str, object]]:
-    """A row for each head, best first, for people to read."""
-    won = wins(explained.found)
+    """The table that is printed: a row for each head, best first."""
+    won = wins(explained.explanation)
     return [
         {
             "head": head,
@@ -156,12 +158,12 @@ def heads(explained: Explained) -> list[dict[str, object]]:
 
 def rows(explained: Explained) -> list[tuple[object, ...]]:
     """The whole explanation, one value in a row, in the order of COLUMNS."""
-    found, table = explained.found, list[tuple[object, ...]]()
+    explanation, table = explained.explanation, list[tuple[object, ...]]()
 
     def add(what: str, head: str, value: float, stimulus: str = "", channel: str = "", time: float | str = "") -> None:
         table.append((what, head, stimulus, channel, time, float(value), explained.simulated))
 
-    for head, values in found.saliency.items():
+    for head, values in explanation.saliency.items():
         for channel, course in zip(explained.info.channels, values, strict=True):
             for time, value in zip(explained.times, course, strict=True):
                 add("saliency", head, value, channel=channel, time=float(time))
@@ -169,31 +171,36 @@ def rows(explained: Explained) -> list[tuple[object, ...]]:
         add("two_way", head, value)
         for name, bound in zip(("two_way_low", "two_way_high"), bounds or (), strict=False):
             add(name, head, bound)
-    for head, share in wins(found).items():
+    for head, share in wins(explanation).items():
         add("trials_won", head, share)
     for head, places in explained.tsne.items():
-        each = {"nearness": found.nearness[head], "right": found.right[head], "tsne_x": places[:, 0]}
-        for what, column in (each | {"tsne_y": places[:, 1]}).items():
+        columns = {"nearness": explanation.nearness[head], "right": explanation.right[head], "tsne_x": places[:, 0]}
+        for what, column in (columns | {"tsne_y": places[:, 1]}).items():
             for stimulus, value in zip(explained.stimuli, column, strict=True):
                 add(what, head, value, stimulus=stimulus)
     return table
 
 
 def write(explained: Explained, folder: Path, *, title: str) -> list[Path]:
-    """explain.csv and the pictures in `folder`, each headed by `title`; the scalp's only where electrodes are known."""
+    """The paths of explain.csv and the pictures, written to `folder`; each picture has `title` above it.
+
+    The scalp map is left out where too few electrodes have a known place.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([COLUMNS, *rows(explained)])
-    found, info, times = explained.found, explained.info, explained.times
-    asked = f"{len(explained.stimuli)} training trials of {len(set(explained.concepts))} held-out concepts"
+    explanation, info, times = explained.explanation, explained.info, explained.times
+    trials = f"{len(explained.stimuli)} training trials of {len(set(explained.concepts))} held-out concepts"
     with writing(folder, mend="choose another folder with --output"):
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "explain.csv", text.getvalue())
-        head = f"{title}\n{asked}"
+        head = f"{title}\n{trials}"
         drawn: Sequence[Path | None] = (
-            pictures.scalp(found.saliency, info.channels, head, folder / "scalp.png"),
-            pictures.channels_by_time(found.saliency, info.channels, times, head, folder / "channels_by_time.png"),
-            pictures.heads(scores(explained), wins(found), head, folder / "heads.png"),
+            pictures.scalp(explanation.saliency, info.channels, head, folder / "scalp.png"),
+            pictures.channels_by_time(
+                explanation.saliency, info.channels, times, head, folder / "channels_by_time.png"
+            ),
+            pictures.heads(scores(explained), wins(explanation), head, folder / "heads.png"),
             pictures.tsne(explained.tsne, explained.concepts, head, folder / "tsne.png"),
         )
     return [folder / "explain.csv", *(path for path in drawn if path is not None)]

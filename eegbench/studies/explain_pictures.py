@@ -57,7 +57,7 @@ def scalp(saliency: Mapping[str, Values], channels: Sequence[str], title: str, p
 def channels_by_time(
     saliency: Mapping[str, Values], channels: Sequence[str], times: Values, title: str, path: Path
 ) -> Path:
-    """For each head the channels (from front to back where their places are known) over time, and their mean above."""
+    """By head, saliency of the channels over time, front to back where their places are known; above it, their mean."""
     places = standard_montage().get_positions()["ch_pos"]
     order = sorted(range(len(channels)), key=lambda i: -places[channels[i]][1] if channels[i] in places else np.inf)
     step = 1000 * (times[1] - times[0]) if len(times) > 1 else 1.0
@@ -83,7 +83,7 @@ def channels_by_time(
 
 
 def heads(scores: Estimates, wins: Mapping[str, float], title: str, path: Path) -> Path:
-    """How often each head was right, and how often it won."""
+    """Two bar charts by head: how often it was right, with intervals, and how often it won."""
     figure = _figure(9, 3.8, title)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     values = np.array([value for value, _ in scores.values()])
@@ -104,7 +104,7 @@ def heads(scores: Estimates, wins: Mapping[str, float], title: str, path: Path) 
 
 
 def tsne(placed: Mapping[str, Values], concepts: Sequence[str], title: str, path: Path) -> Path:
-    """All heads' embeddings in one t-SNE: coloured by head, then by concept."""
+    """All heads' embeddings in one t-SNE, drawn twice: coloured by head and by concept."""
     names = sorted(set(concepts))
     colours: NDArray[np.int64] = np.array([names.index(concept) % 20 for concept in concepts])
     figure = _figure(12, 6, title)

@@ -1,7 +1,7 @@
 """Pictures for a board: small copies of what runs made, beside the truth, as data URIs.
 
-Runs may come from a stranger: an image is taken only from below its run's folder and only as its manifest has it, and
-goes on as pixels that are encoded anew. What cannot be shown is left out, and said.
+Runs may come from a stranger: an image is read only from below its run's folder and only with the digest of its
+manifest, and its pixels are encoded anew. What cannot be shown is left out, and a note says so.
 """
 
 import base64
@@ -47,7 +47,7 @@ Maps = Mapping[str, tuple[Map, Map]]  # by stimulus, of the reconstruction and o
 
 @dataclass
 class Shelf:
-    """What several galleries share: thumbnails by file, answers by data set; and what one of them has to say."""
+    """What several galleries share: thumbnails by file, answers by data set; notes: of the gallery being made."""
 
     settings: Mapping[str, object]
     thumbnails: dict[Path, str] = field(default_factory=dict)
@@ -57,7 +57,10 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Opened:
-    """A run's images by stimulus, of the first sample; whether its control maps are its own; its saliency maps."""
+    """A run that was opened. rows: its images by stimulus, of the first sample. saliency: its saliency maps.
+
+    guided: whether its control maps are those of its record.
+    """
 
     run: Run
     spec: RunSpec
@@ -69,10 +72,10 @@ class Opened:
 def collect(
     groups: Mapping[Key, Sequence[Run]], *, settings: Mapping[str, object], allow_plugins: bool = False
 ) -> dict[Key, Gallery]:
-    """A gallery for each group of runs, which stand side by side: up to SHOWN stimuli, spread evenly over their ids.
+    """A gallery for each group of runs, side by side: up to SHOWN stimuli, spread evenly over their ids.
 
-    `settings` are keys of a data set that a record does not hold, such as where it lies; where a data set has no such
-    key they do not concern it. allow_plugins: import the plug-ins that records name as their data sets.
+    settings: keys of a data set that a record does not hold, such as where it lies; a data set without such a key
+    ignores it. allow_plugins: import the plug-ins that records name as their data sets.
     """
     shelf = Shelf(settings)
     with registry.only_own(not allow_plugins):
@@ -91,14 +94,14 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
 
 def _gallery(runs: Sequence[Run], shelf: Shelf) -> Gallery:
     shelf.notes = Counter()
-    opened = [one for run in runs if (one := _opened(run, shelf.notes)) is not None]
-    common = set.intersection(*(set(one.rows) for one in opened)) if opened else set()
-    stimuli = sorted(common or set().union(*(one.rows for one in opened)))
+    opened = [member for run in runs if (member := _opened(run, shelf.notes)) is not None]
+    common = set.intersection(*(set(member.rows) for member in opened)) if opened else set()
+    stimuli = sorted(common or set().union(*(member.rows for member in opened)))
     chosen = [stimuli[i] for i in spread(stimuli, SHOWN)]
-    opened = [_with_saliency(one, chosen, shelf.notes) for one in opened]
+    opened = [_with_saliency(member, chosen, shelf.notes) for member in opened]
     shown = tuple(_shown(stimulus, opened, shelf) for stimulus in chosen)
-    told = (f"{note}, {count} times" if count > 1 else note for note, count in shelf.notes.items())
-    return Gallery(tuple(one for one in shown if any(p.run for p in one.pictures)), len(stimuli), tuple(told))
+    notes = (f"{note}, {count} times" if count > 1 else note for note, count in shelf.notes.items())
+    return Gallery(tuple(member for member in shown if any(p.run for p in member.pictures)), len(stimuli), tuple(notes))
 
 
 def _opened(run: Run, notes: Counter[str]) -> Opened | None:
@@ -115,7 +118,7 @@ def _opened(run: Run, notes: Counter[str]) -> Opened | None:
 
 
 def _guided(run: Run, record: RunRecord) -> bool:
-    """Whether the control maps are those of the record; records of schema version 1 do not say, and are believed."""
+    """Whether the control maps are those of the record; True for records of schema version 1, which do not say."""
     if "controls" not in record.digests:
         return True
     try:
@@ -129,28 +132,28 @@ def _guided(run: Run, record: RunRecord) -> bool:
 
 def _shown(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> Exhibit:
     concept, pictures = _truth(stimulus, opened, shelf)
-    maps = [one.saliency[stimulus][1] for one in opened if stimulus in one.saliency]
+    maps = [member.saliency[stimulus][1] for member in opened if stimulus in member.saliency]
     pictures += [Thumbnail("", MAP, thumbnail(maps[0]))] if maps else []
-    for one in opened:
-        pictures += _pictures(stimulus, one, shelf)
+    for member in opened:
+        pictures += _pictures(stimulus, member, shelf)
     return Exhibit(stimulus, concept, tuple(pictures))
 
 
-def _pictures(stimulus: str, one: Opened, shelf: Shelf) -> list[Thumbnail]:
+def _pictures(stimulus: str, member: Opened, shelf: Shelf) -> list[Thumbnail]:
     """The reconstruction of one run, its control map and its saliency map, as far as they are there."""
-    row = one.rows.get(stimulus)
-    image = _file(one.run, row.file, row.sha256, "reconstruction", shelf) if row else ""
+    row = member.rows.get(stimulus)
+    image = _file(member.run, row.file, row.sha256, "reconstruction", shelf) if row else ""
     if row is None or not image:
         return []
     control = f"{layout.CONTROLS}/{layout.image_file(stimulus)}"
-    guide = _file(one.run, control, "", "control map", shelf) if one.guided else ""
-    looked_at = thumbnail(one.saliency[stimulus][0]) if stimulus in one.saliency else ""
-    found = ((IMAGE, image), (CONTROL, guide), (MAP, looked_at))
-    return [Thumbnail(one.run.path, kind, data) for kind, data in found if data]
+    guide = _file(member.run, control, "", "control map", shelf) if member.guided else ""
+    saliency = thumbnail(member.saliency[stimulus][0]) if stimulus in member.saliency else ""
+    candidates = ((IMAGE, image), (CONTROL, guide), (MAP, saliency))
+    return [Thumbnail(member.run.path, kind, data) for kind, data in candidates if data]
 
 
-def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
-    """The thumbnail of an image of a run; "" and a note where there is none, unless it is missing without a sha256."""
+def _file(run: Run, file: str, sha256: str, kind: str, shelf: Shelf) -> str:
+    """The thumbnail of a run's image; "" and a note where there is none, no note for a missing file without sha256."""
     path = run.folder / file
     if path in shelf.thumbnails:
         return shelf.thumbnails[path]
@@ -166,54 +169,56 @@ def _file(run: Run, file: str, sha256: str, what: str, shelf: Shelf) -> str:
     except Exception:  # of any kind: links that lead in a circle, an image that no memory holds
         problem = "cannot be read"
     if problem:
-        shelf.notes[f"{run.path}: {what} {problem}"] += 1
+        shelf.notes[f"{run.path}: {kind} {problem}"] += 1
     return ""
 
 
 def _is_own(path: Path, folder: Path) -> bool:
-    """Whether `path` is a file of the folder, not one that a link leads to, and of bearable size."""
+    """Whether `path` is a file inside the folder, also after following links, of at most MAX_BYTES."""
     real = Path(os.path.realpath(path))
     return real.is_relative_to(os.path.realpath(folder)) and real.is_file() and real.stat().st_size <= MAX_BYTES
 
 
-def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> Opened:
-    path, sheet = one.run.folder / layout.SALIENCY, one.run.sheet
+def _with_saliency(member: Opened, stimuli: Sequence[str], notes: Counter[str]) -> Opened:
+    path, sheet = member.run.folder / layout.SALIENCY, member.run.sheet
     if not os.path.lexists(path):
-        return one
+        return member
     try:
-        if not _is_own(path, one.run.folder):
+        if not _is_own(path, member.run.folder):
             raise InputError("no file of the run")
         if sheet and layout.SALIENCY in sheet.files and file_digest(path) != sheet.files[layout.SALIENCY]:
             raise InputError("another than its scores say")
-        return dataclasses.replace(one, saliency=saliency_maps(path, stimuli))
+        return dataclasses.replace(member, saliency=saliency_maps(path, stimuli))
     except Exception as error:  # of any kind, it is this run's alone
         reason = str(error).removeprefix(f"{path}: ") if isinstance(error, InputError) else type(error).__name__
-        notes[f"{one.run.path}: {layout.SALIENCY} cannot be read ({reason})"] += 1
-        return one
+        notes[f"{member.run.path}: {layout.SALIENCY} cannot be read ({reason})"] += 1
+        return member
 
 
 def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
-    """The kept saliency maps of these stimuli; raises InputError, or what a broken file makes a reader raise."""
+    """By stimulus, the stored saliency maps, uint8 (h, w); raises InputError, or a reader's error for a broken file."""
     with stored_tensors.opened(path, "np") as file:
         names = stored_tensors.read_words(file, "stimuli")
         slices = [file.get_slice(name) for name in ("reconstructions", "truths")]
-        for one in slices:
-            count, *sides = one.get_shape()
+        for maps in slices:
+            count, *sides = maps.get_shape()
             if (
-                one.get_dtype() != "U8"
+                maps.get_dtype() != "U8"
                 or count != len(names)
                 or len(sides) != 2
                 or not 1 <= min(sides) <= max(sides) <= SIDE
             ):
-                raise InputError(f"{one.get_dtype()} of shape {one.get_shape()}; wanted U8, {len(names)} maps")
+                raise InputError(f"{maps.get_dtype()} of shape {maps.get_shape()}; wanted U8, {len(names)} maps")
         places = {name: place for place, name in enumerate(names)}
-        made, true = ({s: one[places[s] : places[s] + 1][0] for s in stimuli if s in places} for one in slices)
-    return {stimulus: (made[stimulus], true[stimulus]) for stimulus in made}
+        reconstructions, truths = (
+            {s: maps[places[s] : places[s] + 1][0] for s in stimuli if s in places} for maps in slices
+        )
+    return {stimulus: (reconstructions[stimulus], truths[stimulus]) for stimulus in reconstructions}
 
 
 def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, list[Thumbnail]]:
-    """Concept and true picture: of the first run whose data set, as its subject saw it, has the stimulus."""
-    specs = {_place(one.spec): one.spec for one in opened if stimulus in one.rows}
+    """Concept and true picture, from the first run whose data set, as its subject saw it, has the stimulus."""
+    specs = {_place(member.spec): member.spec for member in opened if stimulus in member.rows}
     for place, spec in specs.items():
         if place not in shelf.answers:
             try:
@@ -237,6 +242,6 @@ def _place(spec: RunSpec) -> str:
 
 def _answers(spec: RunSpec, settings: Mapping[str, object]) -> Answers:
     """What the subject of a run saw, from the data set as the run saw it; raises EegbenchError where it is not here."""
-    known = {key.partition(".")[0] for key in keys(registry.find("dataset", spec.dataset))}
-    own = {key: value for key, value in settings.items() if key.partition(".")[0] in known}
-    return entering.answers(dataset_of_run(spec, own), spec.subject)
+    dataset_keys = {key.partition(".")[0] for key in keys(registry.find("dataset", spec.dataset))}
+    dataset_settings = {key: value for key, value in settings.items() if key.partition(".")[0] in dataset_keys}
+    return entering.answers(dataset_of_run(spec, dataset_settings), spec.subject)

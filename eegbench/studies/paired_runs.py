@@ -1,4 +1,4 @@
-"""Runs of several methods on one metric, laid side by side: the same subjects, as many seeds, the same stimuli."""
+"""Pairs the runs of several methods on one metric: the same subjects, the same number of seeds, the same stimuli."""
 
 import warnings
 from collections import defaultdict
@@ -17,7 +17,7 @@ from eegbench.runs.search import Unreadable, find_runs, read_found
 from eegbench.runs.sheet import Score
 from eegbench.studies import compare
 
-SHARED = 0.5  # of the stimuli: subjects who have fewer in common saw others
+SHARED = 0.5  # the least share of stimuli in common; with fewer, the subjects saw other stimuli
 
 Array = NDArray[np.float64]
 BySubject = Mapping[int, Sequence[Run]]  # the runs of one method, in the order of their seeds
@@ -25,9 +25,9 @@ BySubject = Mapping[int, Sequence[Run]]  # the runs of one method, in the order 
 
 @dataclass(frozen=True)
 class PairedRuns:
-    """values: (methods, subjects, seeds, stimuli), all finite. runs: whose they are. notes: what is left out.
+    """The values that pair. values: (methods, subjects, seeds, stimuli), all finite. runs: those with these values.
 
-    unreadable: the runs that cannot be read; read: how many can be.
+    notes: what is left out. unreadable: the runs that cannot be read; read: how many can be.
     """
 
     methods: tuple[str, ...]
@@ -41,25 +41,25 @@ class PairedRuns:
 def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> PairedRuns:
     """The scored runs below a folder whose values pair, over the subjects, seeds and stimuli that all methods share.
 
-    methods: which; without, all but floors and ceilings. Of several settings (data set, track, suite and so on) the one
-    with most methods, then most runs, is taken, and the others are named. A seed of one method is paired with any of
-    another, for they are fitted apart. Raises UsageError for an unknown metric or method; InputError where no two
-    methods pair, for a metric without values by stimulus, and for runs that were scored or made differently.
-    Warns with a Notice of each run that cannot be read.
+    methods: which; by default all but floors and ceilings. Of several settings (data set, track, suite and so on) that
+    with most methods, then most runs, is taken, and the notes name the others. Seeds are paired in their order, since
+    methods are fitted independently. Raises UsageError for an unknown metric or method; InputError where no two methods
+    pair, for a metric without values by stimulus, and for runs that were scored or made differently. Warns with a
+    Notice of each run that cannot be read.
     """
     every, unreadable = read_found(find_runs(folder))
-    for one in unreadable:
-        warnings.warn(one.line(), Notice, stacklevel=2)
+    for broken in unreadable:
+        warnings.warn(broken.line(), Notice, stacklevel=2)
     scored = [run for run in every if run.sheet is not None and (methods or run.record.role == "method")]
     if not scored:
         raise InputError(f"{folder}: no scored run of a method lies below it; run `eegbench evaluate` first")
     _check_metric(metric, scored)
-    having = [run for run in scored if _values(run, metric) is not None]
-    groups = _settings(_once(having))
-    named = {setting: _methods(runs, methods) for setting, runs in groups.items()}
-    _check_names(methods, having)
-    order = sorted(named, key=lambda setting: (-len(named[setting]), -len(groups[setting]), setting))
-    chosen = named[order[0]]
+    valued = [run for run in scored if _values(run, metric) is not None]
+    groups = _settings(_once(valued))
+    by_method = {setting: _methods(runs, methods) for setting, runs in groups.items()}
+    _check_names(methods, valued)
+    order = sorted(by_method, key=lambda setting: (-len(by_method[setting]), -len(groups[setting]), setting))
+    chosen = by_method[order[0]]
     if len(chosen) < 2:
         raise InputError(
             f"{folder}: {metric} of only one method ({', '.join(chosen) or 'none of those named'}) under one setting; "
@@ -67,14 +67,16 @@ def paired_runs(folder: Path, metric: str, methods: Sequence[str] = ()) -> Paire
         )
     table = _table(metric, chosen)
     without = [run for run in every if run.record.role == "method" and _values(run, metric) is None]
-    left = [f"left out, no values of {metric}: {few([run.path for run in without])}"] if without else []
-    beside = [f"left out, another setting: {_title(groups[one][0])}; name its folder" for one in order[1:]]
-    notes = (*left, *beside, *table.notes)
+    unvalued = [f"left out, no values of {metric}: {few([run.path for run in without])}"] if without else []
+    other_settings = [
+        f"left out, another setting: {_title(groups[setting][0])}; name its folder" for setting in order[1:]
+    ]
+    notes = (*unvalued, *other_settings, *table.notes)
     return PairedRuns(table.methods, table.runs, table.values, notes, tuple(unreadable), len(every))
 
 
 def _check_metric(metric: str, runs: Sequence[Run]) -> None:
-    """Raise where no run has the metric, or only for its whole set."""
+    """Raise UsageError where no run has the metric, InputError where it has no values by stimulus."""
     by_item = {name: None for run in runs if run.values for name, _ in run.values.metrics}
     known = {name: None for run in runs if run.sheet for name in run.sheet.metrics}
     if metric not in known:
@@ -87,7 +89,7 @@ def _check_metric(metric: str, runs: Sequence[Run]) -> None:
 
 
 def _check_names(methods: Sequence[str], runs: Sequence[Run]) -> None:
-    known = sorted({name for own in _settings(runs).values() for name in _labels(own)})
+    known = sorted({name for members in _settings(runs).values() for name in _labels(members)})
     for name in methods:
         if name not in known:
             raise unknown("method", name, known)
@@ -96,7 +98,7 @@ def _check_names(methods: Sequence[str], runs: Sequence[Run]) -> None:
 
 
 def _once(runs: Sequence[Run]) -> list[Run]:
-    """Each specification once: a copied run adds nothing."""
+    """The first run of each specification: a copied run adds nothing."""
     kept: dict[str, Run] = {}
     for run in runs:
         kept.setdefault(run.record.spec.key, run)
@@ -104,13 +106,13 @@ def _once(runs: Sequence[Run]) -> list[Run]:
 
 
 def _settings(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Runs by all that they must share but the subject, as canonical JSON."""
-    found: dict[str, list[Run]] = defaultdict(list)
+    """Runs by their setting: all that they must share except the subject, as canonical JSON."""
+    by_setting: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         assert run.sheet is not None
         shared = compare.settings(run.record, run.sheet) | {"samples": run.record.spec.samples}
-        found[canonical({name: value for name, value in shared.items() if name != "subject"})].append(run)
-    return found
+        by_setting[canonical({name: value for name, value in shared.items() if name != "subject"})].append(run)
+    return by_setting
 
 
 def _title(run: Run) -> str:
@@ -125,30 +127,30 @@ def _labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         configurations[run.record.spec.method][digest(run.record.spec.configuration)[:8]].append(run)
     return {
-        method if len(own) == 1 else f"{method}#{mark}": members
-        for method, own in sorted(configurations.items())
-        for mark, members in sorted(own.items())
+        method if len(by_configuration) == 1 else f"{method}#{mark}": members
+        for method, by_configuration in sorted(configurations.items())
+        for mark, members in sorted(by_configuration.items())
     }
 
 
 def _methods(runs: Sequence[Run], wanted: Sequence[str]) -> dict[str, dict[int, list[Run]]]:
-    """By method and subject its runs, in the order of their seeds."""
-    found: dict[str, dict[int, list[Run]]] = {}
-    for name, own in _labels(runs).items():
+    """By method and subject, the runs in the order of their seeds."""
+    by_method: dict[str, dict[int, list[Run]]] = {}
+    for name, members in _labels(runs).items():
         if not wanted or name in wanted:
-            found[name] = defaultdict(list)
-            for run in sorted(own, key=lambda run: run.record.spec.seed):
-                found[name][run.record.spec.subject].append(run)
-    return found
+            by_method[name] = defaultdict(list)
+            for run in sorted(members, key=lambda run: run.record.spec.seed):
+                by_method[name][run.record.spec.subject].append(run)
+    return by_method
 
 
 def _table(metric: str, methods: Mapping[str, BySubject]) -> PairedRuns:
-    """The table over what all share; raises InputError where that is nothing."""
-    subjects = sorted(set.intersection(*(set(own) for own in methods.values())))
+    """The paired values over what all methods share; raises InputError where they share too little."""
+    subjects = sorted(set.intersection(*(set(by_subject) for by_subject in methods.values())))
     if not subjects:
         raise InputError(f"{', '.join(methods)} share no subject; name those that do by --methods")
-    seeds = min(len(own[subject]) for own in methods.values() for subject in subjects)
-    used = [run for own in methods.values() for subject in subjects for run in own[subject][:seeds]]
+    seeds = min(len(by_subject[subject]) for by_subject in methods.values() for subject in subjects)
+    used = [run for by_subject in methods.values() for subject in subjects for run in by_subject[subject][:seeds]]
     _check_same(metric, used)
     rows = [_values(run, metric) or {} for run in used]
     shared = sorted(set.intersection(*(set(row) for row in rows)))
@@ -164,27 +166,27 @@ def _table(metric: str, methods: Mapping[str, BySubject]) -> PairedRuns:
 
 
 def _more(methods: Mapping[str, BySubject], subjects: Sequence[int], seeds: int) -> Iterator[str]:
-    """Which methods have runs that others lack."""
-    for what, most in (("subjects", len(subjects)), ("seeds", seeds)):
-        own = {m: len(by) if what == "subjects" else min(len(by[s]) for s in subjects) for m, by in methods.items()}
-        if more := [f"{method} {count}" for method, count in own.items() if count > most]:
-            yield f"more {what} than the {most} that all share: {', '.join(more)}; --methods narrows the choice"
+    """Notes on methods that have more subjects or seeds than all share."""
+    for kind, most in (("subjects", len(subjects)), ("seeds", seeds)):
+        counts = {m: len(by) if kind == "subjects" else min(len(by[s]) for s in subjects) for m, by in methods.items()}
+        if more := [f"{method} {count}" for method, count in counts.items() if count > most]:
+            yield f"more {kind} than the {most} that all share: {', '.join(more)}; --methods narrows the choice"
 
 
 def _check_same(metric: str, runs: Sequence[Run]) -> None:
     """Raise InputError where runs were scored by other judges or versions, or made of other data."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+    values_by_kind: dict[str, dict[str, None]] = defaultdict(dict)
     for run in runs:
         score = _score(run, metric)
         assert run.sheet is not None and score is not None
-        found[f"the version of {metric}"][f"{score.version} {score.variant} {score.unverified}"] = None
+        values_by_kind[f"the version of {metric}"][f"{score.version} {score.variant} {score.unverified}"] = None
         for judge, weights in run.sheet.judges.items():
-            found[f"the weights of the judge {judge}"][weights] = None
+            values_by_kind[f"the weights of the judge {judge}"][weights] = None
         for name, sha256 in compare.data(run.record).items():
-            found[f"the data {name} of subject {run.record.spec.subject}"][sha256] = None
-    for what, values in found.items():
+            values_by_kind[f"the data {name} of subject {run.record.spec.subject}"][sha256] = None
+    for kind, values in values_by_kind.items():
         if len(values) > 1:
-            raise InputError(f"the runs differ in {what}; make or score them with the same files and eegbench")
+            raise InputError(f"the runs differ in {kind}; make or score them with the same files and eegbench")
 
 
 def _score(run: Run, metric: str) -> Score | None:

@@ -1,8 +1,8 @@
 """How many stimuli, subjects and seeds a true difference of two methods needs, from the runs that are there.
 
-Methods that were run on the same subjects, seeds and stimuli are paired, all with all. From the differences come the
-variances by source (`statistics.variance_components`): stimuli, people, fits. What one subject or one seed cannot show
-is not known, and what is answered then speaks of this person, or these fits, alone.
+Methods that were run on the same subjects, seeds and stimuli are paired, each with each. From the differences come the
+variances by source (`statistics.variance_components`): stimuli, people, fits. One subject shows no variance between
+people, and one seed none between fits: the answer then holds for this person, or these fits, alone.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from eegbench.studies.compare import LEVEL
 from eegbench.studies.paired_runs import paired_runs
 
 METRIC = "clip"
-SUBJECTS, SEEDS = 10, (1, 3)  # of the designs that are answered for, beside one subject and as many as there are
+SUBJECTS, SEEDS = 10, (1, 3)  # of the designs in the answer, beside one subject and as many as the runs have
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Need:
     """A design that finds the difference with the fewest stimuli, or subjects; None where no number of them suffices.
 
     speaks_of: what its test holds for, beside other stimuli. spread: the standard deviation between the people, or the
-    fits, over which it averages: what more stimuli do not lower. None for one fit of one person.
+    fits, over which it averages, which more stimuli do not lower. None for one fit of one person.
     """
 
     subjects: int | None
@@ -45,10 +45,10 @@ class Need:
 class Plan:
     """Everything that `eegbench plan-size` says.
 
-    subjects, seeds, stimuli: what the runs share. visible: the smallest difference that they show, of a typical pair of
-    methods; by_pair: of the pairs where it is smallest and largest. components: variances. needs: with the fewest
-    stimuli; more_people: with the fewest subjects on the stimuli that are there. unreadable: runs that cannot be read,
-    beside as many as were `read`.
+    subjects, seeds, stimuli: how many the runs share. visible: the smallest difference that they show, for a typical
+    pair of methods; by_pair: for the pairs where it is smallest and largest. components: variances. needs: the designs
+    with the fewest stimuli; more_people: those with the fewest subjects on the stimuli that are there. unreadable: runs
+    that cannot be read; read: how many can be.
     """
 
     dataset: str
@@ -79,7 +79,7 @@ class Plan:
     schema_version: int = 1
 
     def check_whole(self) -> None:
-        """Raises CheckFailed where runs do not count, for they cannot be read."""
+        """Raises CheckFailed where runs cannot be read and so do not count."""
         check_read(self.unreadable, self.read, "do not count")
 
     def to_json(self) -> str:
@@ -89,10 +89,10 @@ class Plan:
 def plan_size(
     folder: Path, difference: float, *, metric: str = METRIC, power: float = 0.8, methods: Sequence[str] = ()
 ) -> Plan:
-    """What a true `difference` in `metric` needs, from the runs below a folder; the same runs give the same bytes.
+    """The designs that find a true `difference` in `metric`, from the runs below a folder.
 
-    methods: which to pair; without, all but floors and ceilings. Raises UsageError for a difference that is not above 0
-    and for a power outside (.05, 1), and what `paired_runs` raises.
+    The same runs give the same bytes. methods: which to pair; by default all but floors and ceilings. Raises UsageError
+    for a difference that is not above 0 and for a power outside (.05, 1), and what `paired_runs` raises.
     """
     if not 0 < difference < math.inf:
         raise UsageError(f"the difference is {difference:g}; wanted one above 0, as .02")
@@ -100,9 +100,9 @@ def plan_size(
         raise UsageError(f"the power is {power:g}; wanted a probability between {LEVEL:g} and 1, as .8")
     runs = paired_runs(folder, metric, methods)
     pairs = np.array([a - b for a, b in itertools.combinations(runs.values, 2)])
-    parts, there = statistics.variance_components(pairs), Design(*pairs.shape[1:])
+    mean_components, design = statistics.variance_components(pairs), Design(*pairs.shape[1:])
     of_pairs = [statistics.variance_components(pair[None]) for pair in pairs]
-    by_pair = [statistics.smallest_difference(own, there, power=power) for own in of_pairs]
+    by_pair = [statistics.smallest_difference(components, design, power=power) for components in of_pairs]
     record, sheet = runs.runs[0].record, runs.runs[0].sheet
     assert sheet is not None  # paired runs are scored
     return Plan(
@@ -116,18 +116,18 @@ def plan_size(
         version=sheet.metrics[metric].version,
         variant=sheet.metrics[metric].variant,
         methods=runs.methods,
-        subjects=there.subjects,
-        seeds=there.fits,
-        stimuli=there.stimuli,
-        speaks_of=_speaks_of(there.subjects, there.fits),
+        subjects=design.subjects,
+        seeds=design.fits,
+        stimuli=design.stimuli,
+        speaks_of=_speaks_of(design.subjects, design.fits),
         difference=difference,
         power=power,
         level=LEVEL,
-        components=parts,
-        visible=statistics.smallest_difference(parts, there, power=power),
+        components=mean_components,
+        visible=statistics.smallest_difference(mean_components, design, power=power),
         by_pair=(min(by_pair), max(by_pair)),
-        needs=tuple(_needs(parts, difference, there.subjects, power)),
-        more_people=tuple(_more_people(parts, difference, there.stimuli, power)),
+        needs=tuple(_needs(mean_components, difference, design.subjects, power)),
+        more_people=tuple(_more_people(mean_components, difference, design.stimuli, power)),
         notes=runs.notes,
         unreadable=runs.unreadable,
         read=runs.read,

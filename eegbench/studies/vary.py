@@ -24,7 +24,7 @@ SHARES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # of a number's default, where a curve
 
 @dataclass(frozen=True)
 class Point:
-    """A value of the key, or a row's name, and what was scored there."""
+    """One setting and its scores. label: the value of the key, or the name of the ablation's row."""
 
     label: str
     sheet: ScoreSheet
@@ -32,27 +32,30 @@ class Point:
 
     @property
     def caution(self) -> str:
-        """The data set's."""
+        """The data set's caution."""
         return self.sheet.caution
 
 
 def curve(
     method: str, subject: int, key: str, values: Sequence[str], options: Options, progress: Progress
 ) -> list[Point]:
-    """The method's scores at each value of `key`, one of the data set or the method; runs are not audited."""
+    """The method's scores at each value of `key`, which is a key of the data set or the method; runs are not audited.
+
+    values: by default SHARES of the key's own value.
+    """
     table, name = _table_of(method, options.dataset, key)
     chosen = list(values) or [f"{share * _configured(method, options, table, name):g}" for share in SHARES]
-    for value in chosen:  # one that cannot be is said before hours are spent on the others
+    for value in chosen:  # an impossible value raises before hours are spent on the others
         _built(method, options, table, {name: value})
     return [_scored(value, method, subject, options, {table: {name: value}}, progress) for value in chosen]
 
 
 def ablate(method: str, subject: int, options: Options, progress: Progress) -> list[Point]:
-    """The rows of the paper's own ablation; UsageError for a method that names none."""
+    """The scores of each row of the paper's own ablation; UsageError for a method that names none."""
     rows: Mapping[str, Mapping[str, object]] = registry.find("method", method).ablation
     if not rows:
-        having = [name for name, found in registry.every("method").items() if found.ablation]
-        raise UsageError(f"method {method!r} names no ablation; these do: {', '.join(having)}")
+        ablating = [name for name, kind in registry.every("method").items() if kind.ablation]
+        raise UsageError(f"method {method!r} names no ablation; these do: {', '.join(ablating)}")
     return [
         _scored(label, method, subject, options, {"method_table": dict(changes)}, progress)
         for label, changes in rows.items()
@@ -79,20 +82,20 @@ def _scored(
 
 
 def _table_of(method: str, dataset: str, key: str) -> tuple[str, str]:
-    """Whose key it is, and its name there: "dataset.snr" and "snr" are the data set's."""
-    own = {"dataset_table": list(keys(registry.find("dataset", dataset)))}
-    own["method_table"] = list(keys(registry.find("method", method)))
+    """The table that has the key, and the key's name in it: "dataset.snr" and "snr" are the data set's."""
+    tables = {"dataset_table": list(keys(registry.find("dataset", dataset)))}
+    tables["method_table"] = list(keys(registry.find("method", method)))
     prefix, _, rest = key.partition(".")
-    for table, names in own.items():
+    for table, names in tables.items():
         if prefix == table.removesuffix("_table") and rest in names:
             return table, rest
         if key in names:
             return table, key
-    raise unknown("key", key, [*(f"dataset.{name}" for name in own["dataset_table"]), *own["method_table"]])
+    raise unknown("key", key, [*(f"dataset.{name}" for name in tables["dataset_table"]), *tables["method_table"]])
 
 
 def _built(method: str, options: Options, table: str, changes: Mapping[str, object]) -> Any:
-    """The method, or the data set whose key is varied, as it is configured, with `changes`."""
+    """The method, or the data set where its key is varied, as it is configured, with `changes`."""
     kind, which = ("dataset", options.dataset) if table == "dataset_table" else ("method", method)
     given = {key: value for key, value in getattr(options, table).items() if key != "embeddings"}
     try:
@@ -102,7 +105,7 @@ def _built(method: str, options: Options, table: str, changes: Mapping[str, obje
 
 
 def _configured(method: str, options: Options, table: str, name: str) -> float:
-    """What the key has without being varied: in the configuration that was given, or in the class."""
+    """The key's value where it is not varied: that of the given configuration, or else the default of the class."""
     value = _built(method, options, table, {})
     for part in name.split("."):
         value = getattr(value, part)
@@ -145,7 +148,7 @@ def falls(points: Sequence[Point]) -> list[str]:
 
 
 def write(points: Sequence[Point], key: str, folder: Path, *, title: str) -> tuple[Path, Path]:
-    """`folder`/curve.csv and curve.png, headed by `title`."""
+    """The paths of curve.csv and curve.png, written to `folder`; the picture has `title` above it."""
     table, picture = folder / "curve.csv", folder / "curve.png"
     text = io.StringIO()
     lines = rows(points)

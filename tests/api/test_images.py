@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from eegbench.api.images import taken
+from eegbench.api.images import images_of
 from eegbench.errors import InputError
 
 IMAGES = np.random.default_rng(0).integers(256, size=(3, 8, 10, 3)).astype(np.uint8)
@@ -29,36 +29,36 @@ KINDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_gives_the_same_pictures(kind: str) -> None:
-    (found,) = taken("images", KINDS[kind]).sets()
+    (found,) = images_of("images", KINDS[kind]).sets()
     assert found.stimuli == ("00000", "00001", "00002")
     assert all((one == other).all() for one, other in zip(found.load([0, 1, 2]), IMAGES, strict=True))
 
 
 def test_images_may_differ_in_size() -> None:
-    (found,) = taken("images", [IMAGES[0], IMAGES[1][:5]]).sets()
+    (found,) = images_of("images", [IMAGES[0], IMAGES[1][:5]]).sets()
     assert [picture.shape for picture in found.load([0, 1])] == [(8, 10, 3), (5, 10, 3)]
 
 
 def test_a_dict_has_ids_and_a_further_sample_is_known_by_its_name() -> None:
-    first, second = taken("images", {"b": IMAGES[0], "b.sample-1": IMAGES[1]}).sets()
+    first, second = images_of("images", {"b": IMAGES[0], "b.sample-1": IMAGES[1]}).sets()
     assert first.stimuli == second.stimuli == ("b",)
     assert (second.load([0])[0] == IMAGES[1]).all()
 
 
 def test_a_sample_that_is_missing_is_named() -> None:
     with pytest.raises(InputError, match=r"images: no image of stimulus 'b', sample 1; there: sample 0"):
-        taken("images", {"a": IMAGES[0], "a.sample-1": IMAGES[1], "b": IMAGES[2]}).sets()
+        images_of("images", {"a": IMAGES[0], "a.sample-1": IMAGES[1], "b": IMAGES[2]}).sets()
 
 
 def test_images_without_ids_take_those_of_the_truths_and_as_many() -> None:
-    assert taken("images", IMAGES).sets(NAMES)[0].stimuli == NAMES
+    assert images_of("images", IMAGES).sets(NAMES)[0].stimuli == NAMES
     with pytest.raises(InputError, match="2 images came; wanted 3"):
-        taken("images", IMAGES[:2]).sets(NAMES)
+        images_of("images", IMAGES[:2]).sets(NAMES)
 
 
 def test_a_copy_is_the_callers_no_more() -> None:
     own = IMAGES.copy()
-    kept = taken("images", own, copy=True).sets()[0]
+    kept = images_of("images", own, copy=True).sets()[0]
     own[:] = 0
     assert (kept.load([1])[0] == IMAGES[1]).all()
 
@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 def test_another_kind_is_refused_in_one_line_that_mends_it(case: str) -> None:
     images, message = REFUSED[case]
     with pytest.raises(InputError) as raised:
-        taken("images", images).sets()
+        images_of("images", images).sets()
     assert message in str(raised.value) and "\n" not in str(raised.value)
 
 

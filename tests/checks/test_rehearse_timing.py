@@ -40,16 +40,16 @@ def test_on_a_gpu_batches_and_the_sampler_are_as_configured() -> None:
 def test_a_number_of_steps_is_of_every_stage_and_of_the_sampler_on_any_device() -> None:
     for device in ("cpu", "cuda"):
         short = saliency(device, 7)
-        assert (short.sizes.steps, short.made, short.drawing) == (7, 7, "reconstruction, 7 of its 100 steps")
-    assert saliency("cpu", 2, sampling__steps="50").made == 50
-    assert saliency("cpu", 1000).made == 100
+        assert (short.sizes.steps, short.steps, short.drawing) == (7, 7, "reconstruction, 7 of its 100 steps")
+    assert saliency("cpu", 2, sampling__steps="50").steps == 50
+    assert saliency("cpu", 1000).steps == 100
 
 
 def test_where_a_reconstruction_starts_from_a_picture_as_many_steps_are_made() -> None:
     for kind, strength in ((Atm, 0.5), (NeuroImagen, 0.8)):
         table = {"strength": strength, "sampling.steps": 50}
         for steps in (1, 2, 3):
-            assert brief(kind, table, {}, "cpu", steps).made == steps
+            assert brief(kind, table, {}, "cpu", steps).steps == steps
 
 
 def test_there_are_as_few_items_as_fill_the_batches_that_are_told() -> None:

@@ -70,7 +70,7 @@ def test_it_is_asked_about_the_captions_that_it_was_fitted_on(
 
 def test_the_nearest_head_wins_and_the_right_one_comes_first(ask: Any) -> None:
     explained = ask()
-    assert explaining.wins(explained.found) == {"sure": 0.75, "right": 0.25}
+    assert explaining.wins(explained.explanation) == {"sure": 0.75, "right": 0.25}
     assert [row["head"] for row in explaining.heads(explained)] == ["right", "sure"]
     value, bounds = explaining.scores(explained)["right"]
     assert value == 0.875 and bounds is not None and 0 <= bounds[0] < value < bounds[1] <= 1
