@@ -1,1 +1,1 @@
-"""What files and words of strangers may hold and cost: every reader of them stands on these."""
+"""Limits on what strangers' files and words may hold and cost; every reader of them uses these."""

@@ -1,4 +1,4 @@
-"""What reading one file may take: memory and CPU time in proportion to its size, whoever wrote it.
+"""How much memory and CPU time reading one file may take, in proportion to its size.
 
 A reader spends from a `Budget` before it makes room and before it works, so that a file which asks for more than its
 size can need is refused in one line. Work is counted in steps, never by the clock: a busy machine refuses nothing.
@@ -39,7 +39,8 @@ def most_seconds(size: int) -> float:
 
 
 def read_bytes(path: Path, most: int, what: str, *, mend: str = "") -> bytes:
-    """The bytes of a file; `what` it is, such as "a record", has at most so many. mend: what to do where there is none.
+    """The bytes of a file, at most `most`. what: its kind in messages, such as "a record". mend: advice where there is
+    none.
 
     Raises InputError for something that is no file (a pipe or a device would never end), for more bytes, and for what
     cannot be read.
@@ -74,7 +75,7 @@ class Budget:
         return cls(str(path), path.stat().st_size)
 
     def memory(self, count: int) -> None:
-        """Bytes of memory."""
+        """Spend bytes of memory."""
         self.memory_left -= count
         if self.memory_left < 0:
             most = most_memory(self.size)
@@ -84,7 +85,7 @@ class Budget:
             )
 
     def steps(self, count: int = 1) -> None:
-        """Steps of work."""
+        """Spend steps of work."""
         self.steps_left -= count
         if self.steps_left < 0:
             most = most_seconds(self.size)
@@ -94,13 +95,13 @@ class Budget:
             )
 
     def json(self, text: bytes | str) -> None:
-        """The values that a text in JSON may hold: as many as it has signs that begin or part them."""
+        """Spend for the values that a text in JSON may hold: as many as it has signs that begin or part them."""
         count = _count(text, ",[{:")
         self.memory(VALUE * count)
         self.steps(count)
 
     def csv(self, text: bytes | str, mark: str = ",") -> None:
-        """The fields that a text in CSV may hold, a row being worth two."""
+        """Spend for the fields that a text in CSV may hold, a row being worth two."""
         count = _count(text, mark) + 2 * _count(text, "\n\r")
         self.memory(VALUE * count)
         self.steps(count)

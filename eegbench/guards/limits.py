@@ -93,7 +93,7 @@ class Within(Limit):
 
 
 @dataclass(frozen=True)
-class Table(Limit):
+class NamedValues(Limit):
     """A dict with names of bounded length, at most `most` of them, and one rule for all values."""
 
     value: Limit

@@ -29,7 +29,7 @@ Costs = Mapping[int, tuple[int, int]]  # by opcode; of any other, SMALL
 
 
 def costs(names: Mapping[str, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-    """By opcode, of the names of several."""
+    """The costs by opcode, from costs by the names of several opcodes."""
     return {getattr(pickle, name)[0]: cost for several, cost in names.items() for name in several.split()}
 
 
@@ -120,10 +120,10 @@ class Machine(pickle._Unpickler):
         self.budget, self.stands, self._text = budget, stands, budget.size
 
     def find_class(self, module: str, name: str) -> Named:
-        asked = f"{module}.{name}"
-        if asked not in self.stands and asked != "_codecs.encode":
-            raise Refused(f"it asks for {asked[:120]!r}; {self.needs}")
-        return Named(asked, self.encode if asked == "_codecs.encode" else self.stands[asked])
+        full_name = f"{module}.{name}"
+        if full_name not in self.stands and full_name != "_codecs.encode":
+            raise Refused(f"it asks for {full_name[:120]!r}; {self.needs}")
+        return Named(full_name, self.encode if full_name == "_codecs.encode" else self.stands[full_name])
 
     def encode(self, text: object, coding: object = "latin1") -> bytes:
         """How protocol 2 writes bytes. All of a file's are no more than its letters: none is encoded again."""
@@ -144,16 +144,16 @@ class Machine(pickle._Unpickler):
             many += 1
 
     def _build(self) -> None:
-        state, thing = self.stack.pop(), self.stack[-1]
-        if not isinstance(thing, self.states):
-            raise Refused(f"it changes {type(thing).__name__.strip('_').lower()} {shown(thing)}")
-        cast(Any, thing).__setstate__(state)
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, self.states):
+            raise Refused(f"it changes {type(target).__name__.strip('_').lower()} {shown(target)}")
+        cast(Any, target).__setstate__(state)
 
     def _reduce(self) -> None:
-        values, thing = self.stack.pop(), self.stack[-1]
-        if not isinstance(thing, Named) or not isinstance(values, tuple):
+        values, function = self.stack.pop(), self.stack[-1]
+        if not isinstance(function, Named) or not isinstance(values, tuple):
             raise Refused("it calls what is no name")
-        self.stack[-1] = thing(*values)
+        self.stack[-1] = function(*values)
 
     def _set_item(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()
@@ -186,13 +186,13 @@ class Machine(pickle._Unpickler):
 
     @staticmethod
     def table(
-        known: Iterable[int], own: Mapping[int, Callable[[Any], None]] | None = None, taken: Costs = COSTS
+        known: Iterable[int], handlers: Mapping[int, Callable[[Any], None]] | None = None, taken: Costs = COSTS
     ) -> dict[int, Any]:
         """What runs each opcode: those of `known` as Python does or as here, all others refused.
 
         taken: bytes and steps of each.
         """
-        runs = {**_PYTHON, **_OURS, **(own or {})}
+        runs = {**_PYTHON, **_OURS, **(handlers or {})}
         allowed = {code: _charged(taken.get(code, SMALL), runs[code]) for code in known}
         return {**dict.fromkeys(runs, cast(Any, Machine._refuse)), **allowed}
 

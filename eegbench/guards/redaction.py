@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 REDACTED = "***"
 PIECE = 8  # letters of a secret that are never shown in a row; a shorter secret is taken out whole
-LEAST = 6  # letters: a shorter word, as local servers take for a key, keeps nobody out
+LEAST = 6  # letters: a shorter word, such as the key of a local server, protects nothing
 
 # One letter as text, JSON, HTML and addresses write it, escaped once or more often.
 _LETTER = re.compile(
@@ -43,11 +43,11 @@ class Redaction:
         return "".join([*parts, text[done:]])
 
     def holds(self, text: str) -> bool:
-        """Whether a secret, or a piece of one, stands in the text."""
+        """Whether a secret, or a piece of one, is in the text."""
         return bool(self._places(text))
 
     def _add(self, secret: str, most: int | None) -> None:
-        """Pieces of a secret, of so many letters at most; None: no pieces of it."""
+        """Add the pieces of a secret, of at most `most` letters each; None: the whole secret alone."""
         if len(secret) < LEAST:
             return
         data = secret.encode(errors="replace")
@@ -85,7 +85,7 @@ def _of_proxies() -> list[tuple[str, str]]:
 
 
 def shown(address: str) -> str:
-    """An address without what may be a secret in it: a user's name and password, and what stands behind ? or #."""
+    """An address without what may be a secret in it: a user's name and password, and all that follows ? or #."""
     try:
         parts = urllib.parse.urlsplit(address)
         host, port = parts.hostname or "", parts.port
@@ -138,24 +138,24 @@ class _Letters:
 
 
 def _parts(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
-    """Letters that stand one behind the other in a text, with where: a run of plain ones, or one that is escaped."""
+    """Start, end and letters of each part of a text: a run of plain letters, or one letter that is escaped."""
     kind = match.lastgroup or ""
-    what = match[kind]
+    letters = match[kind]
     if kind == "run":
-        if what.isprintable():
-            yield *match.span(), what.translate(_LOWER)
+        if letters.isprintable():
+            yield *match.span(), letters.translate(_LOWER)
         else:
-            for place, letter in enumerate(what, match.start()):
+            for place, letter in enumerate(letters, match.start()):
                 if letter.isprintable():
                     yield place, place + 1, letter.translate(_LOWER)
         return
-    letter = chr(int(what, 10 if kind == "decimal" else 16)) if kind != "plain" else what or "\\"
+    letter = chr(int(letters, 10 if kind == "decimal" else 16)) if kind != "plain" else letters or "\\"
     if letter.isprintable() and letter != " ":
         yield *match.span(), letter.translate(_LOWER)
 
 
 def _in_base_64(secret: bytes) -> list[str]:
-    """What base 64 makes of a secret wherever it stands among other bytes, those signs left out that both decide."""
+    """The forms of a secret in base 64, for each position among other bytes, without the signs that both decide."""
     forms = []
     for before in range(3):
         text = base64.b64encode(bytes(before) + secret).decode().rstrip("=")

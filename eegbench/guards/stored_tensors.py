@@ -46,7 +46,7 @@ def spend(path: Path, budget: Budget) -> None:
 
 
 def read_words(file: Any, name: str) -> list[str]:
-    """A list of text that stands as JSON in an open file's header; InputError for anything else."""
+    """A list of text from an open file's header, where it is JSON; InputError for anything else."""
     text = (file.metadata() or {}).get(name, "")
     try:
         words = json.loads(text)

@@ -30,7 +30,7 @@ UNREADABLE = "cannot be read"
 
 PACKED = ("__MACOSX",)  # folders of resource forks, which macOS puts into archives
 
-Note = Callable[[str], None]  # is told, in a line each, what was not read
+Note = Callable[[str], None]  # gets a line for each reason why something was not read
 
 
 class Links(Enum):
@@ -85,8 +85,8 @@ class Tree:
 def walk(top: Path, *, links: Links = Links.INSIDE, whole: Callable[[frozenset[str]], bool] | None = None) -> Tree:
     """All files and folders below `top`, in an order that depends on names alone.
 
-    whole: by the names in a folder, whether it is one thing, below which nobody looks. Raises InputError where `top`
-    is no folder, or cannot be read.
+    whole: whether a folder with these names in it is one item, whose own folders are not entered. Raises InputError
+    where `top` is no folder, or cannot be read.
     """
     walker = _Walker(top, os.path.realpath(top), links, whole or (lambda names: False))
     walker.run()

@@ -9,7 +9,7 @@ from eegbench.errors import InputError
 from eegbench.files import read_json, write_bytes
 from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
-from eegbench.guards.limits import MAX_KEY, Table, Text
+from eegbench.guards.limits import MAX_KEY, NamedValues, Text
 from eegbench.runs import layout
 from eegbench.runs.record import MAX_IMAGES, Digest, ManifestRow
 
@@ -19,7 +19,7 @@ class Permutation:
     """run: the identity of the run; eeg_of: whose EEG each stimulus got; images: below permuted/, once all are made."""
 
     run: Digest
-    eeg_of: Annotated[dict[str, str], Table(Text(MAX_KEY), MAX_IMAGES)]
+    eeg_of: Annotated[dict[str, str], NamedValues(Text(MAX_KEY), MAX_IMAGES)]
     images: tuple[ManifestRow, ...] = ()
 
     def __post_init__(self) -> None:

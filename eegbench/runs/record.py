@@ -1,7 +1,7 @@
 """RunSpec, ManifestRow, RunRecord: a run's run.json. Frozen, JSON in and out, checked when it is made.
 
-A record may come from a stranger: reading one gives a checked record, or raises InputError.
-The same rules stand as JSON Schema in `eegbench/schemas/run.schema.json`.
+A record may come from a stranger: reading one gives a checked record, or raises InputError. The same rules are in
+`eegbench/schemas/run.schema.json`, as JSON Schema.
 """
 
 import dataclasses
@@ -14,19 +14,19 @@ from eegbench.errors import InputError, short
 from eegbench.files import Json, check_name, digest, is_inside, read_json, write_text
 from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
-from eegbench.guards.limits import MAX_WHOLE, SHA256, Free, OneOf, Sha256, Table, Text, Within
+from eegbench.guards.limits import MAX_WHOLE, SHA256, Free, NamedValues, OneOf, Sha256, Text, Within
 from eegbench.runs.seal import RECORD_STEPS, SCHEMA_VERSION, check_version, current, sealed
 
 STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 METHOD_TRACKS = ("eeg", "oracle")  # on which methods run
-TRACKS = (*METHOD_TRACKS, "ceiling")  # on "ceiling" stand the references, which are told the answers
+TRACKS = (*METHOD_TRACKS, "ceiling")  # "ceiling" is that of the references, which get the answers
 SIMULATED_EEG = "SIMULATED EEG"  # what every table and picture of a run on simulated EEG says
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
 Words = Annotated[str, Text()]
 Digest = Annotated[str, Sha256()]
-Digests = Annotated[dict[str, str], Table(Sha256())]
+Digests = Annotated[dict[str, str], NamedValues(Sha256())]
 Object = Annotated[Json, Free()]
 Count = Annotated[int, Within(0, MAX_WHOLE)]
 
@@ -103,7 +103,7 @@ class RunRecord:
     environment: Object  # package versions, device, dtype, TF32 and cuDNN flags, commit, dirty
     digests: Digests  # data and weights by name
     manifest: tuple[ManifestRow, ...] = ()
-    seconds: Annotated[dict[str, float], Table(Within(0, MAX_VALUE))] = field(default_factory=dict)
+    seconds: Annotated[dict[str, float], NamedValues(Within(0, MAX_VALUE))] = field(default_factory=dict)
     peak_memory_bytes: Count = 0
     reason: Words = ""  # why it failed
     seal: Digest = field(default="", compare=False)

@@ -1,7 +1,7 @@
 """Score, Audited, ScoreSheet: a run's scores.json. Frozen, JSON in and out, checked when it is made.
 
-A sheet may come from a stranger: reading one gives a checked sheet, or raises InputError.
-The same rules stand as JSON Schema in `eegbench/schemas/scores.schema.json`.
+A sheet may come from a stranger: reading one gives a checked sheet, or raises InputError. The same rules are in
+`eegbench/schemas/scores.schema.json`, as JSON Schema.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from eegbench.errors import InputError
 from eegbench.files import Json, check_name, is_inside, read_json
 from eegbench.guards import limits
 from eegbench.guards.fields import read_fields
-from eegbench.guards.limits import OneOf, Sha256, Table, Within
+from eegbench.guards.limits import NamedValues, OneOf, Sha256, Within
 from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import MAX_IMAGES, MAX_VALUE, Digest, Digests, Words, check_count
 from eegbench.runs.seal import SCHEMA_VERSION, SHEET_STEPS, check_version, current, sealed
@@ -52,7 +52,7 @@ class Score:
     ci: tuple[float, float] | None
     higher_is_better: bool
     items: Annotated[int | None, Within(0, MAX_ITEMS)] = (
-        None  # how many the value stands on, where some of the run's were undefined
+        None  # how many the value is computed from, where some of the run's were undefined
     )
     floor: Number = None
     permuted: Number = None
@@ -85,17 +85,17 @@ class Audited:
     """What the audit found. rule: "pairing" (images belong to their stimuli) or "regenerated" (they are better than
     those from permuted EEG: on the track `oracle`, and of more stimuli than all pairs are kept of).
 
-    p: of no contribution. stimuli: how many it stands on. carried_by: the metrics whose adjusted p is at most .05, the
-    clearest first. visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases. leak_p: on
-    the track `eeg`, of images from permuted EEG not belonging to their stimuli: they do where something else than the
-    EEG says what was shown.
+    p: of no contribution. stimuli: how many it is computed from. carried_by: the metrics whose adjusted p is at most
+    .05, the clearest first. visible: by metric the smallest contribution that so many stimuli show in 4 of 5 cases.
+    leak_p: on the track `eeg`, of images from permuted EEG not belonging to their stimuli: they do where something else
+    than the EEG says what was shown.
     """
 
     rule: Annotated[str, OneOf(RULES)]
     p: Annotated[float, Within(0, 1)]
     stimuli: Annotated[int, Within(1, MAX_IMAGES)]
     carried_by: tuple[str, ...] = ()
-    visible: Annotated[dict[str, float], Table(Within(0, MAX_VALUE), MAX_METRICS)] = field(default_factory=dict)
+    visible: Annotated[dict[str, float], NamedValues(Within(0, MAX_VALUE), MAX_METRICS)] = field(default_factory=dict)
     leak_p: Annotated[float | None, Within(0, 1)] = None
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class ScoreSheet:
     caution: Words = ""  # what every table of the data set must say, with references
     truths: Digest = ""
     reconstructions: Digest = ""
-    files: Annotated[dict[str, str], Table(Sha256(), MAX_IMAGES)] = field(default_factory=dict)
+    files: Annotated[dict[str, str], NamedValues(Sha256(), MAX_IMAGES)] = field(default_factory=dict)
     subset: Words = ""  # "50 of 200 stimuli" where a part was scored, as asked; empty for the whole
     seal: Digest = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION

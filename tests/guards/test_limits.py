@@ -14,7 +14,7 @@ import eegbench
 from eegbench import backbones
 from eegbench.errors import InputError
 from eegbench.guards import limits
-from eegbench.guards.limits import Free, Limit, OneOf, Sha256, Table, Text, Within
+from eegbench.guards.limits import Free, Limit, NamedValues, OneOf, Sha256, Text, Within
 from eegbench.runs.metric_facts import MetricFacts
 from eegbench.runs.record import METHOD_TRACKS, RunRecord, RunSpec
 from eegbench.runs.sheet import PROTOCOLS, SUITES, Audited, Score, ScoreSheet
@@ -53,7 +53,7 @@ def beyond(limit: Limit) -> list[tuple[object, bool]]:
             return [("f" * 63, True), ("F" * 64, True), ("f" * 65, True)]
         case Within(low, high):
             return [(low - 1, True), (high * 2 + 1, True)]
-        case Table(value, most):
+        case NamedValues(value, most):
             inner = [({"name": wrong}, known) for wrong, known in beyond(value)]
             good: object = "f" * 64 if isinstance(value, Sha256) else 0.5
             many, long = {f"name {i}": good for i in range(most + 1)}, {"x" * (limits.MAX_KEY + 1): good}
