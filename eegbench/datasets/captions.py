@@ -2,11 +2,11 @@
 
 A file is JSON Lines in UTF-8, one image on each line, in any order:
 
-    {"stimulus": "00001_cat/cat_01b", "model": "some-model", "captions": ["a cat", ...]}
+{"stimulus": "00001_cat/cat_01b", "model": "some-model", "captions": ["a cat", ...]}
 
-`captions` are ten, in the order of CAPTION_LEVELS: four of the level low, three mid, three high. The same rules stand
-as JSON Schema of one line in `eegbench/schemas/caption.schema.json`. A file may come from a stranger: reading it
-gives checked captions or one InputError that names the first few faults and their number.
+`captions` are ten, in the order of CAPTION_LEVELS: four of the level low, three mid, three high. The same rules are in
+`eegbench/schemas/caption.schema.json`, as JSON Schema of one line. A file may come from a stranger: reading it gives
+checked captions or one InputError that names the first few faults and their number.
 """
 
 import dataclasses
@@ -58,7 +58,7 @@ class Captions:
 
 @dataclass(frozen=True)
 class CaptionsFile:
-    """What stands in a captions file, by stimulus; `sha256` of the file."""
+    """The captions of a file, by stimulus; `sha256` of the file."""
 
     path: Path
     sha256: str
@@ -168,7 +168,7 @@ def _parse(path: Path, file: BinaryIO) -> tuple[dict[str, Captions], int]:
                 entries[form(entry.stimulus)] = entry
         except InputError as error:
             faults.append(f"line {number}: {error}")
-            if len(line) > MAX_LINE:  # where the next line begins is anybody's guess
+            if len(line) > MAX_LINE:  # where the next line begins cannot be known
                 break
         end += len(line)
     if faults:
@@ -180,7 +180,7 @@ def _parse(path: Path, file: BinaryIO) -> tuple[dict[str, Captions], int]:
 
 
 def _entry(line: bytes) -> Captions:
-    """One line; what is wrong with it is said by the stimulus, where that much can be read."""
+    """The captions of one line; an error names the stimulus, where that can be read."""
     if len(line) > MAX_LINE:
         raise InputError(f"longer than {MAX_LINE} bytes")
     try:
@@ -197,7 +197,7 @@ def _entry(line: bytes) -> Captions:
 
 
 def _torn(line: bytes) -> bool:
-    """Whether this is what a crash leaves of a line of ours."""
+    """Whether this is an incomplete line of ours, as a crash leaves one."""
     if not (line.startswith(HEAD) or HEAD.startswith(line)):
         return False
     try:
@@ -208,7 +208,7 @@ def _torn(line: bytes) -> bool:
 
 
 def _claim(path: Path, file: FileIO) -> None:
-    """Two processes that add to one file would write images twice, and pay for them twice."""
+    """Lock the file: two processes that add to one file would caption images twice, and pay for them twice."""
     if not claimed(file):
         raise UsageError(f"{path}: another process adds captions to it; wait for it, or choose another file")
 

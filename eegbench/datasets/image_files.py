@@ -52,7 +52,7 @@ def spend(path: Path, budget: Budget) -> None:
 
 
 def _spend_jpeg(data: Data, start: int, end: int, budget: Budget) -> None:
-    """Segments and scans between two places."""
+    """Spend for the segments and scans of a JPEG between two places."""
     place, beside, pixels, slow = start + 2, 0, 0, 1
     while place + 4 <= end:
         if data[place] != 0xFF:
@@ -91,14 +91,14 @@ def _spend_png(data: Data, budget: Budget) -> None:
 
 
 def _spend_bmp(data: Data, budget: Budget) -> None:
-    """Run lengths are decoded in Python."""
+    """Spend for the run lengths of a BMP, which Pillow decodes in Python."""
     head, width, height, _, _, packed = struct.unpack_from("<IiiHHI", data, 14)
     if head >= 40 and packed in _RLE:
         budget.steps(abs(width * height) // RUN)
 
 
 def _spend_tiff(data: Data, budget: Budget) -> None:
-    """The first two directories: where there is a second, Pillow reads it before the file is refused."""
+    """Spend for the first two directories of a TIFF: Pillow reads a second one before the file is refused."""
     order, large = _ORDERS[data[:4]], b"+" in data[2:4]
     (place,) = struct.unpack_from(f"{order}Q" if large else f"{order}I", data, 8 if large else 4)
     for number in range(2):
@@ -113,7 +113,7 @@ Tag = tuple[int, int, int]  # type, number of items, place of the first
 
 
 def _directory(data: Data, place: int, order: str, large: bool, budget: Budget) -> tuple[dict[int, Tag], int]:
-    """Its tags, those that are longer than the file left out, as Pillow does; and where the next directory is."""
+    """A directory's tags, without those longer than the file, as Pillow reads them; and the next directory's place."""
     many, long = (f"{order}Q", "Q") if large else (f"{order}H", "I")
     (count,) = struct.unpack_from(many, data, place)
     place += struct.calcsize(many)
@@ -133,7 +133,7 @@ def _directory(data: Data, place: int, order: str, large: bool, budget: Budget) 
 
 
 def _spend_parts(data: Data, tags: dict[int, Tag], order: str, budget: Budget) -> None:
-    """Strips and tiles: the bytes of each, which may be those of others too, and the scans of JPEGs."""
+    """Spend for strips and tiles: for the bytes of each, which may overlap, and for the scans of JPEGs."""
     (packed, *_) = _numbers(data, tags.get(_COMPRESSION), order) or (1,)
     for begin, length in _PARTS:
         places, lengths = (_numbers(data, tags.get(tag), order) for tag in (begin, length))

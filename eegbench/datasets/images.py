@@ -1,9 +1,9 @@
-"""Images from files nobody vouches for.
+"""Images from files of unknown origin.
 
-Every image becomes uint8 RGB: grey, palettes and alpha that hides nothing lose nothing by it. What would be a matter
-of taste is refused: see-through parts (over which colour?), CMYK (by which profile?), more than 8 bits, several
-images in one file (which?). Colour profiles and EXIF orientation are not applied, as in the field's own evaluation
-scripts; a TIFF that says it is stored turned is refused, for readers of TIFF differ in that.
+Every image becomes uint8 RGB: grey, palettes and alpha that hides nothing lose nothing by it. What would need a choice
+is refused: see-through parts (over which colour?), CMYK (by which profile?), more than 8 bits, several images in one
+file (which?). Colour profiles and EXIF orientation are not applied, as in the field's own evaluation scripts; a TIFF
+that says it is stored turned is refused, for readers of TIFF differ in that.
 """
 
 import io

@@ -25,7 +25,7 @@ _NODE = re.compile(r"[a-z0-9]{3,24}")
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedFile:
     """A file that a node of the OSF lists. path: within the node. size: bytes, None where it is not told."""
 
     path: str
@@ -34,7 +34,7 @@ class Listed:
     sha256: str = ""
 
 
-def osf(node: str, *, api: str = API) -> tuple[Listed, ...]:
+def osf(node: str, *, api: str = API) -> tuple[ListedFile, ...]:
     """The files that the OSF lists in a node's own storage, folders within folders.
 
     Every link must lead where `api` is, and a download over the same scheme. Raises MissingError where the listing
@@ -42,14 +42,14 @@ def osf(node: str, *, api: str = API) -> tuple[Listed, ...]:
     """
     if not _NODE.fullmatch(node):
         raise UsageError(f"{node!r} is no node of the OSF; wanted lower-case letters and digits, as anp5v")
-    found: list[Listed] = []
+    files: list[ListedFile] = []
     folders = [("", f"{api}nodes/{node}/files/osfstorage/")]
     pages = 0
     while folders:
         within, page = folders.pop()
         while page:
             pages += 1
-            if pages > MOST_PAGES or len(found) + len(folders) > MOST_FILES or within.count("/") > DEEPEST:
+            if pages > MOST_PAGES or len(files) + len(folders) > MOST_FILES or within.count("/") > DEEPEST:
                 most = f"{MOST_PAGES} pages, {MOST_FILES} files or {DEEPEST} folders deep"
                 raise InputError(f"{api}: node {node} lists more than {most}; fetch its files by hand")
             listing = _page(page)
@@ -62,10 +62,10 @@ def osf(node: str, *, api: str = API) -> tuple[Listed, ...]:
                     href = _dig(entry, "relationships", "files", "links", "related", "href")
                     folders.append((f"{path}/", _link(page, href, api, abroad=False)))
                 else:
-                    found.append(_file(page, path, entry, api))
+                    files.append(_file(page, path, entry, api))
             following = _dig(listing, "links", "next")
             page = "" if following is None else _link(page, following, api, abroad=False)
-    return tuple(found)
+    return tuple(files)
 
 
 def _page(address: str) -> Json:
@@ -85,10 +85,10 @@ def _name(page: str, entry: object) -> str:
     return name
 
 
-def _file(page: str, path: str, entry: object, api: str) -> Listed:
+def _file(page: str, path: str, entry: object, api: str) -> ListedFile:
     size = _dig(entry, "attributes", "size")
     sha256 = _dig(entry, "attributes", "extra", "hashes", "sha256")
-    return Listed(
+    return ListedFile(
         path,
         _link(page, _dig(entry, "links", "download"), api, abroad=True),
         size if type(size) is int and size >= 0 else None,
@@ -98,14 +98,14 @@ def _file(page: str, path: str, entry: object, api: str) -> Listed:
 
 def _link(page: str, link: object, api: str, *, abroad: bool) -> str:
     """`link` if it keeps the API's scheme, and its server unless `abroad`."""
-    own = urlsplit(api)
+    home = urlsplit(api)
     try:
         parts = urlsplit(link if isinstance(link, str) else "")
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme != own.scheme or not parts.netloc or not (abroad or parts.netloc == own.netloc):
+    if parts.scheme != home.scheme or not parts.netloc or not (abroad or parts.netloc == home.netloc):
         raise InputError(
-            f"{shown(page)}: links to {shown(str(link))[:120]!r}; wanted {own.scheme}://{own.netloc}, it is refused"
+            f"{shown(page)}: links to {shown(str(link))[:120]!r}; wanted {home.scheme}://{home.netloc}, it is refused"
         )
     return str(link)
 

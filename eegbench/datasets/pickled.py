@@ -46,17 +46,17 @@ def read_pickled(path: Path) -> Any:
     except (InputError, MissingError):
         raise
     except Exception as error:  # rubbish makes the machine fail in any way
-        said = str(error).splitlines()
+        lines = str(error).splitlines()
         raise InputError(
-            f"{path}: not a whole numpy or pickle file ({type(error).__name__}{': ' + said[0][:120] if said else ''})"
+            f"{path}: not a whole numpy or pickle file ({type(error).__name__}{': ' + lines[0][:120] if lines else ''})"
         ) from None
 
 
 def words(value: object) -> list[str]:
     """A list, tuple or array of text, and of nothing but text; an empty list for anything else."""
     flat = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1)
-    found = cast(Any, value) if flat else ()
-    return [str(word) for word in found] if all(isinstance(word, str) for word in found) else []
+    items = cast(Any, value) if flat else ()
+    return [str(word) for word in items] if all(isinstance(word, str) for word in items) else []
 
 
 class _Dtype:
@@ -113,15 +113,15 @@ def _reconstruct(kind: object, shape: object = (0,), typecode: object = b"b") ->
 def _from_buffer(data: object, dtype: object, shape: object, order: object, axes: object = None) -> _Array:
     if axes is not None:
         raise Refused("an array with its axes in another order")
-    made = _Array()
-    made.value = _array(shape, dtype, data, order)
-    return made
+    array = _Array()
+    array.value = _array(shape, dtype, data, order)
+    return array
 
 
 def _scalar(dtype: object, data: object) -> _Array:
-    made = _Array()
-    made.value = _array((), dtype, data, "C")[()]
-    return made
+    array = _Array()
+    array.value = _array((), dtype, data, "C")[()]
+    return array
 
 
 STANDS_FOR: dict[str, Callable[..., Any]] = {
@@ -169,8 +169,8 @@ def _plain(value: Any, known: dict[int, Any], depth: int) -> Any:
         return value
     if id(value) not in known:
         if isinstance(value, dict):
-            made: Any = {key: _plain(item, known, depth + 1) for key, item in value.items()}
+            replaced: Any = {key: _plain(item, known, depth + 1) for key, item in value.items()}
         else:
-            made = type(value)(_plain(item, known, depth + 1) for item in value)
-        known[id(value)] = made
+            replaced = type(value)(_plain(item, known, depth + 1) for item in value)
+        known[id(value)] = replaced
     return known[id(value)]

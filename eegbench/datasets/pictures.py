@@ -11,18 +11,24 @@ from scipy.fft import dctn
 
 from eegbench.contracts import Progress
 from eegbench.datasets.images import Picture, read_image
-from eegbench.datasets.prepared import Prepared, Table, preparing, read_table
+from eegbench.datasets.prepared import CsvRows, Prepared, preparing, read_table
 from eegbench.errors import InputError, MissingError
 from eegbench.files import digest, file_digest
 
 HEADER = ("stimulus", "concept", "sha256", "hash")  # of the decoded image; perceptual
 NEAR = 6  # of 64 bits: so few differ between two sizes or qualities of one photograph
 
-Shown = tuple[str, str, Path]  # a stimulus, its concept, its image file
+StimulusImage = tuple[str, str, Path]  # a stimulus, its concept, its image file
 
 
 def prepare_pictures(
-    folder: Path, splits: Mapping[str, Sequence[Shown]], side: int, *, crop: bool, progress: Progress, remedy: str
+    folder: Path,
+    splits: Mapping[str, Sequence[StimulusImage]],
+    side: int,
+    *,
+    crop: bool,
+    progress: Progress,
+    remedy: str,
 ) -> Prepared:
     """Write `<split>.npy`, (n, side, side, 3), and `<split>.csv` for each split, in the order given.
 
@@ -31,7 +37,7 @@ def prepare_pictures(
     Raises MissingError for a file that is not there, InputError for one that is no image, and for two stimuli of
     different splits with one and the same image.
     """
-    for _, _, path in (one for shown in splits.values() for one in shown):
+    for _, _, path in (entry for shown in splits.values() for entry in shown):
         if not path.is_file():
             raise MissingError(f"{path}: no such image; see `eegbench datasets fetch`")
     named = {split: [(s, concept, file_digest(path)) for s, concept, path in shown] for split, shown in splits.items()}
@@ -55,8 +61,8 @@ def prepare_pictures(
     return Prepared.read(folder, remedy=remedy)
 
 
-def stimuli_digest(splits: Mapping[str, Sequence[Shown]]) -> str:
-    """Of the ids of each split in their order: what is joined by place must have the same."""
+def stimuli_digest(splits: Mapping[str, Sequence[StimulusImage]]) -> str:
+    """The digest of each split's ids in their order; arrays that are joined by position must have the same."""
     return digest({split: [stimulus for stimulus, _, _ in shown] for split, shown in splits.items()})
 
 
@@ -68,20 +74,20 @@ def perceptual_hash(image: Picture) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def alike(one: Table, other: Table) -> list[tuple[str, str, int]]:
-    """Pairs of stimuli, of `one` and of `other`, whose perceptual hashes differ in NEAR bits at most, and in how many.
+def alike(first: CsvRows, second: CsvRows) -> list[tuple[str, str, int]]:
+    """Pairs of stimuli of `first` and `second` whose perceptual hashes differ in at most NEAR bits; and in how many.
 
     A stimulus beside itself does not count.
     """
-    right, found = np.array([int(row["hash"], 16) for row in other], np.uint64), []
-    for mine in one:
-        apart = np.bitwise_count(np.uint64(int(mine["hash"], 16)) ^ right)
-        pairs = ((other[j]["stimulus"], int(apart[j])) for j in np.flatnonzero(apart <= NEAR))
-        found += [(mine["stimulus"], theirs, bits) for theirs, bits in pairs if theirs != mine["stimulus"]]
-    return found
+    hashes, near = np.array([int(row["hash"], 16) for row in second], np.uint64), []
+    for mine in first:
+        apart = np.bitwise_count(np.uint64(int(mine["hash"], 16)) ^ hashes)
+        pairs = ((second[j]["stimulus"], int(apart[j])) for j in np.flatnonzero(apart <= NEAR))
+        near += [(mine["stimulus"], theirs, bits) for theirs, bits in pairs if theirs != mine["stimulus"]]
+    return near
 
 
-def _check_apart(tables: Mapping[str, Table]) -> None:
+def _check_apart(tables: Mapping[str, CsvRows]) -> None:
     first: dict[str, tuple[str, str]] = {}
     for split, table in tables.items():
         for row in table:

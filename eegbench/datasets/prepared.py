@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from eegbench.contracts import Progress
-from eegbench.datasets.signals import Findings
+from eegbench.datasets.signals import SignalFindings
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.files import Json, claimed, file_digest, read_json, write_text, writing
 from eegbench.guards.budget import Budget
@@ -37,7 +37,7 @@ SPARE = 2**26  # bytes of a disk that are left free
 MEND = "choose another folder with --root"
 
 
-Table = list[dict[str, str]]  # rows of a CSV, by its header
+CsvRows = list[dict[str, str]]  # rows of a CSV, by its header
 
 
 class Preparation:
@@ -80,13 +80,13 @@ class Preparation:
         with writing(self.folder / SIGNALS, mend=MEND):
             write_text(self.folder / SIGNALS, _json({"schema_version": VERSION, "notes": self.notes}))
 
-    def examine(self, part: str, find: Callable[[], Findings], source: object) -> None:
-        """Note what `find` finds, unless the part was looked at before; InputError for what it refuses of `source`."""
+    def examine(self, part: str, find: Callable[[], SignalFindings], source: object) -> None:
+        """Keep the notes that `find` gives, unless the part was examined before; InputError for what it refuses."""
         if part not in self.notes:
-            found = find()
-            if found.refusal:
-                raise InputError(f"{source}: {found.refusal}")
-            self.note(part, found.notes)
+            findings = find()
+            if findings.refusal:
+                raise InputError(f"{source}: {findings.refusal}")
+            self.note(part, findings.notes)
 
     def drop(self, name: str) -> None:
         """Delete a file that was a step on the way, if it is there."""
@@ -123,7 +123,7 @@ class Rows:
         self._write(header.getvalue())
 
     def add(self, values: NDArray[Any]) -> None:
-        """The next rows."""
+        """Write the next rows."""
         block = np.ascontiguousarray(values, self.kind)
         self.left -= block.size
         self._write(block.data.cast("B") if block.size else b"")
@@ -158,8 +158,8 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
     with lock:
         _claim(folder, lock)
         preparation = Preparation(folder, json.loads(json.dumps(made_from)))
-        preparation.files = _whole(folder, preparation.made_from)
-        if not preparation.files:  # nor does what stands there belong to an earlier note
+        preparation.files = _complete_files(folder, preparation.made_from)
+        if not preparation.files:  # earlier notes are not of these sources either
             (folder / MANIFEST).unlink(missing_ok=True)
             (folder / UNFINISHED).unlink(missing_ok=True)
             (folder / SIGNALS).unlink(missing_ok=True)
@@ -172,7 +172,7 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
             (folder / UNFINISHED).unlink(missing_ok=True)
 
 
-def _whole(folder: Path, made_from: Json) -> dict[str, Json]:
+def _complete_files(folder: Path, made_from: Json) -> dict[str, Json]:
     """The files of an earlier preparation from the same sources; their sizes are looked at, `verify` reads them."""
     for name in (MANIFEST, UNFINISHED):
         try:
@@ -231,7 +231,7 @@ class Prepared:
             )
         return values
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> CsvRows:
         """The rows of a CSV; InputError unless header and number of rows are the manifest's."""
         facts, path = self._facts(name), self.folder / name
         rows = read_table(path)
@@ -241,16 +241,16 @@ class Prepared:
 
     def problems(self, progress: Progress) -> list[str]:
         """What is missing or damaged, a line each; every byte is read."""
-        found = []
+        lines = []
         with progress.bar(f"verify {self.folder.name}", sum(int(f["bytes"]) for f in self.files.values())) as advance:
             for name, facts in self.files.items():
                 path = self.folder / name
                 if not path.is_file():
-                    found.append(f"{path}: is missing; {REMAKE}")
+                    lines.append(f"{path}: is missing; {REMAKE}")
                 elif file_digest(path) != facts["sha256"]:
-                    found.append(f"{path}: damaged, its sha256 is not the one of its manifest; {REMAKE}")
+                    lines.append(f"{path}: damaged, its sha256 is not the one of its manifest; {REMAKE}")
                 advance(int(facts["bytes"]))
-        return found
+        return lines
 
     def _facts(self, name: str) -> Json:
         if name not in self.files:
@@ -278,7 +278,7 @@ def _are_lines(lines: object) -> bool:
     return isinstance(lines, list) and all(isinstance(line, str) and line.isprintable() for line in lines)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> CsvRows:
     """The rows of a CSV of ours; InputError if it is damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -1,7 +1,7 @@
 """Where the files of published data sets come from: some are downloaded, the others are named with their page.
 
-Which file of a node of the OSF is which is told by name: a file by the end of its path, and a file or folder that is
-packed by an archive that bears its folder's name.
+Files of an OSF node are recognised by name: a file by the end of its path, a packed file or folder by the archive that
+has the name of its folder.
 """
 
 import json
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from eegbench.contracts import Progress
 from eegbench.datasets.archives import names, unpack
-from eegbench.datasets.osf import API, Listed, osf
+from eegbench.datasets.osf import API, ListedFile, osf
 from eegbench.download import Unreachable, download
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.files import Json, file_digest, is_inside, read_json, write_text, writing
@@ -78,7 +78,7 @@ def fetch(
     reasons: dict[RemoteFile, str] = {}
     if offline:
         reasons = dict.fromkeys(absent, "offline, no connection was opened")
-    came: list[str] = []
+    fetched: list[str] = []
     gone: dict[str, str] = {}  # servers that cannot be reached, and why
     for source, wanted in _sources(absent, reasons, api).items():
         server = urlsplit(source.listed.address).netloc
@@ -86,23 +86,23 @@ def fetch(
             if server in gone:
                 raise MissingError(gone[server])
             take = _take_packed if source.folder else _take
-            came += take(source, wanted, root, lock, progress)
+            fetched += take(source, wanted, root, lock, progress)
             why = f"{source.listed.path} does not hold it"
         except (MissingError, InputError) as error:
             why = str(error)
             if isinstance(error, Unreachable):
                 gone[server] = why
-        reasons |= {file: why for file in wanted if file.path not in came}
+        reasons |= {file: why for file in wanted if file.path not in fetched}
     if left := [file for file in absent if file in reasons]:
         raise ByHand(root, left, [reasons[file] for file in left])
-    return tuple(came)
+    return tuple(fetched)
 
 
 @dataclass(frozen=True)
 class _Source:
     """A file to download. folder: the path below root whose files it packs, "" for one that is what was wanted."""
 
-    listed: Listed
+    listed: ListedFile
     folder: str = ""
 
 
@@ -130,7 +130,7 @@ class _Lock:
 
 
 def _is_here(file: RemoteFile, root: Path, lock: _Lock) -> bool:
-    """Whether it is below root, and as the lock file knows it; what is new to the lock file is checked and added."""
+    """Whether a file is below root, as the lock file knows it; one that is new to the lock is checked and added."""
     path = root / file.path
     if file.kind == FOLDER:
         return path.is_dir() and any(path.iterdir())
@@ -151,14 +151,14 @@ def _is_here(file: RemoteFile, root: Path, lock: _Lock) -> bool:
 
 
 def _sources(files: Sequence[RemoteFile], reasons: dict[RemoteFile, str], api: str) -> dict[_Source, list[RemoteFile]]:
-    """What to download for which files; to `reasons` is added why there is nothing for one."""
-    found: dict[_Source, list[RemoteFile]] = defaultdict(list)
-    nodes: dict[str, tuple[Listed, ...] | str] = {}
+    """The files that each download gives; the reason why a file has no download is added to `reasons`."""
+    files_of: dict[_Source, list[RemoteFile]] = defaultdict(list)
+    nodes: dict[str, tuple[ListedFile, ...] | str] = {}
     for file in files:
         if file in reasons:
             continue
         if file.address:
-            found[_Source(Listed(file.path, file.address))].append(file)
+            files_of[_Source(ListedFile(file.path, file.address))].append(file)
         elif not file.node:
             reasons[file] = "no direct address is known"
         else:
@@ -169,18 +169,18 @@ def _sources(files: Sequence[RemoteFile], reasons: dict[RemoteFile, str], api: s
             if isinstance(source, str):
                 reasons[file] = source
             else:
-                found[source].append(file)
-    return found
+                files_of[source].append(file)
+    return files_of
 
 
-def _listed_or_why(node: str, api: str) -> tuple[Listed, ...] | str:
+def _listed_or_why(node: str, api: str) -> tuple[ListedFile, ...] | str:
     try:
         return osf(node, api=api)
     except (MissingError, InputError) as error:
         return str(error)
 
 
-def _match(file: RemoteFile, listed: Sequence[Listed]) -> _Source | str:
+def _match(file: RemoteFile, listed: Sequence[ListedFile]) -> _Source | str:
     """The one listed file with the wanted name, or the one archive named as a folder that the wanted one is in.
 
     Where there is none, why.
@@ -191,23 +191,23 @@ def _match(file: RemoteFile, listed: Sequence[Listed]) -> _Source | str:
         folder = parts[:depth]
         wanted.append(((*folder[:-1], f"{folder[-1]}.zip"), "/".join(folder)))
     for name, packed in wanted:
-        found = _ending(name, listed)
-        if len(found) > 1:
+        matches = _ending(name, listed)
+        if len(matches) > 1:
             return f"the node {file.node} lists several files of that name"
-        if found:
-            return _Source(found[0], packed)
+        if matches:
+            return _Source(matches[0], packed)
     return f"the node {file.node} lists no such name"
 
 
-def _ending(parts: tuple[str, ...], listed: Sequence[Listed]) -> list[Listed]:
-    """The listed files whose paths end so.
+def _ending(parts: tuple[str, ...], listed: Sequence[ListedFile]) -> list[ListedFile]:
+    """The listed files whose paths end in `parts`.
 
     The first folder of a path is this package's name for a whole node, so that the node may lack it; but a file in a
-    folder of another name is another one.
+    folder of another name is another file.
     """
-    paths = [(one, PurePosixPath(one.path).parts) for one in listed]
-    whole = [one for one, path in paths if path[-len(parts) :] == parts]
-    return whole or [one for one, path in paths if path == parts[1:]]
+    paths = [(file, PurePosixPath(file.path).parts) for file in listed]
+    exact = [file for file, path in paths if path[-len(parts) :] == parts]
+    return exact or [file for file, path in paths if path == parts[1:]]
 
 
 def _take(source: _Source, wanted: Sequence[RemoteFile], root: Path, lock: _Lock, progress: Progress) -> list[str]:
@@ -238,11 +238,11 @@ def _take_packed(
     }
     aside = folder.with_name(f"{folder.name}.unpacked")
     unpack(archive, aside, progress=progress, below=below.rstrip("/"), only=set().union(*lies_in.values()))
-    came = [file for file in wanted if lies_in[file]]
-    for file in came:
+    fetched = [file for file in wanted if lies_in[file]]
+    for file in fetched:
         if file.kind != FOLDER:
             check_kind(aside / inner[file], file.kind or None)
-    for file in came:
+    for file in fetched:
         path = root / file.path
         with writing(path, mend=MEND):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -250,6 +250,6 @@ def _take_packed(
         locked = archive if file.kind == FOLDER else path  # a folder is known by the archive that it came in
         lock.add(file.path, file_digest(locked), locked.stat().st_size, listed.address)
     shutil.rmtree(aside, ignore_errors=True)
-    if len(came) == len(wanted):  # else whoever looks for the rest wants to look into it
+    if len(fetched) == len(wanted):  # else the user may look for the rest in it
         archive.unlink()
-    return [file.path for file in came]
+    return [file.path for file in fetched]

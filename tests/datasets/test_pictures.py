@@ -8,7 +8,7 @@ from PIL import Image
 
 from eegbench.contracts import Silent
 from eegbench.datasets.images import Picture
-from eegbench.datasets.pictures import NEAR, Shown, alike, perceptual_hash, prepare_pictures
+from eegbench.datasets.pictures import NEAR, StimulusImage, alike, perceptual_hash, prepare_pictures
 from eegbench.errors import InputError, MissingError
 
 
@@ -32,13 +32,15 @@ def test_a_photograph_is_near_itself_in_another_size_quality_or_light_and_far_fr
     assert min(bits(photograph(i), photograph(j)) for i in range(30) for j in range(i)) > NEAR
 
 
-def shown(folder: Path, images: dict[str, Picture]) -> list[Shown]:
+def shown(folder: Path, images: dict[str, Picture]) -> list[StimulusImage]:
     for name, image in images.items():
         Image.fromarray(image).save(folder / f"{name}.png")
     return [(name, "a thing", folder / f"{name}.png") for name in images]
 
 
-def prepare(folder: Path, splits: dict[str, list[Shown]], *, crop: bool = False, side: int = 96) -> dict[str, Picture]:
+def prepare(
+    folder: Path, splits: dict[str, list[StimulusImage]], *, crop: bool = False, side: int = 96
+) -> dict[str, Picture]:
     found = prepare_pictures(folder / "p", splits, side, crop=crop, progress=Silent(), remedy="prepare")
     return {split: found.array(f"{split}.npy") for split in splits}
 

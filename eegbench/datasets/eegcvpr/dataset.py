@@ -31,7 +31,7 @@ from eegbench.datasets.eegcvpr.parts import (
     FOLDS,
     ITEMS,
     TRIALS,
-    Listed,
+    ListedTrial,
     choose,
     fold_file,
     listed,
@@ -42,7 +42,7 @@ from eegbench.datasets.eegcvpr.parts import (
 from eegbench.datasets.prepared import MANIFEST, REMAKE, Preparation, Prepared, preparing, read_notes, read_table
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
-from eegbench.datasets.signals import Findings, examine
+from eegbench.datasets.signals import SignalFindings, examine
 from eegbench.errors import ANY, InputError, MissingError, UsageError, check_range, unknown
 from eegbench.files import file_digest
 
@@ -170,17 +170,21 @@ class EegCvpr(Recorded):
             test, train = (sorted({trial.stimulus for trial in parts[part]}) for part in ("test", "train"))
             problems += [f"{name}: was not prepared; {self.remedy}" for name in (*test, *train) if name not in table]
             test_rows, train_rows = ([table[name] for name in names if name in table] for names in (test, train))
-            for one, other, bits in pictures.alike(test_rows, train_rows):
-                same = table[one]["sha256"] == table[other]["sha256"]
+            for test_image, training_image, bits in pictures.alike(test_rows, train_rows):
+                same = table[test_image]["sha256"] == table[training_image]["sha256"]
                 how = "" if same else f": {bits} of 64 bits of their perceptual hashes differ"
-                problems.append(f"test image {one} is {'' if same else 'nearly '}the training image {other}{how}")
+                problems.append(
+                    f"test image {test_image} is {'' if same else 'nearly '}the training image {training_image}{how}"
+                )
         return list(dict.fromkeys(problems))  # the subjects saw the same images
 
-    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, SignalFindings]:
         eeg: EEG = Prepared.read(self._folder_of_trials, remedy=self.remedy).array("eeg.npy")
         trials = self._listed()
-        found = {f"{self.signals}, {_called(s)}": self._signals(eeg, trials, s, progress) for s in self._read(subjects)}
-        return found
+        by_subject = {
+            f"{self.signals}, {_called(s)}": self._signals(eeg, trials, s, progress) for s in self._read(subjects)
+        }
+        return by_subject
 
     def notes(self, subjects: Sequence[int]) -> list[str]:
         held = read_notes(self._folder_of_trials)
@@ -207,11 +211,11 @@ class EegCvpr(Recorded):
         return self.root / "prepared" / f"images-{self.image_side}"
 
     def _read(self, subjects: Sequence[int]) -> Sequence[int]:
-        """Whose EEG the protocol reads for these subjects."""
+        """The subjects whose EEG the protocol reads for these subjects."""
         return self.subjects if subjects and self.protocol == "pooled" else subjects
 
-    def _signals(self, eeg: EEG, trials: Sequence[Listed], subject: int, progress: Progress) -> Findings:
-        """Of a subject's trials that are kept, which are numbered from 1 on, as they stand in trials.csv."""
+    def _signals(self, eeg: EEG, trials: Sequence[ListedTrial], subject: int, progress: Progress) -> SignalFindings:
+        """The findings on a subject's kept trials, which are numbered from 1 in the order of trials.csv."""
         rows = self._checked(rows_of(trials, subject), len(eeg))
         with progress.bar(f"{self.signals}, signals of {_called(subject)}", len(rows)) as advance:
             return examine(eeg, self.info, rows=rows, advance=advance)
@@ -225,8 +229,8 @@ class EegCvpr(Recorded):
             eeg: EEG = np.load(preparation.folder / "eeg.npy", mmap_mode="r", allow_pickle=False)
             trials = listed(read_table(preparation.folder / "trials.csv"), preparation.folder)
             for subject in subjects:
-                found = functools.partial(self._signals, eeg, trials, subject, progress)
-                preparation.examine(_called(subject), found, f"{path}: {_called(subject)}")
+                find = functools.partial(self._signals, eeg, trials, subject, progress)
+                preparation.examine(_called(subject), find, f"{path}: {_called(subject)}")
 
     def _convert(self, path: Path, tensors: TensorReader, preparation: Preparation, progress: Progress) -> None:
         """Write eeg.npy and trials.csv."""
@@ -263,14 +267,14 @@ class EegCvpr(Recorded):
         return next((place for place in places if place.is_file()), places[0])
 
     def _prepared(self) -> list[Prepared]:
-        """What was prepared: trials, splits, images."""
+        """The prepared folders: of the trials, of the splits, of the images."""
         folders = (self._folder_of_trials, self._folder_of_splits, self._folder_of_images)
         return [Prepared.read(folder, remedy=self.remedy) for folder in folders]
 
-    def _listed(self) -> list[Listed]:
+    def _listed(self) -> list[ListedTrial]:
         return read_listed(Prepared.read(self._folder_of_trials, remedy=self.remedy))
 
-    def _parts(self, subject: int) -> dict[str, list[Listed]]:
+    def _parts(self, subject: int) -> dict[str, list[ListedTrial]]:
         """The trials to train on and to test on, by the names of their parts."""
         self._check_subject(subject)
         return choose(
@@ -282,7 +286,7 @@ class EegCvpr(Recorded):
             pooled=self.protocol == "pooled",
         )
 
-    def _eeg(self, trials: Sequence[Listed]) -> EEG:
+    def _eeg(self, trials: Sequence[ListedTrial]) -> EEG:
         """The trials' samples, a copy: (n, 128, 440)."""
         prepared = Prepared.read(self._folder_of_trials, remedy=self.remedy)
         recorded = prepared.array("eeg.npy")
@@ -291,7 +295,7 @@ class EegCvpr(Recorded):
         return eeg
 
     def _checked(self, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """The rows themselves; InputError unless they are places in an array of so many."""
+        """`rows` as they are; InputError unless they are places in an array of `count` rows."""
         if len(rows) and not 0 <= rows.min() <= rows.max() < count:
             raise InputError(f"{self._folder_of_trials / 'trials.csv'}: names rows that eeg.npy has not; {REMAKE}")
         return rows

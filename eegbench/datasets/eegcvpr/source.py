@@ -75,10 +75,10 @@ def read_trials(path: Path, tensors: TensorReader) -> list[Trial]:
                 wanted = "a name such as n02106662_13" if form is _IMAGE else "a WordNet id such as n02106662"
                 raise InputError(f"{path}: {name}[{place}] is {shown(word)}; wanted {wanted}")
     trials = [_trial(f"{path}: dataset[{place}]", entry, images, labels) for place, entry in enumerate(entries)]
-    Budget.of(path).memory(sum(trial.eeg.nbytes for trial in trials))  # each is looked at, and may stand there often
-    if there := [subject for subject in SUBJECTS if all(trial.subject != subject for trial in trials)]:
+    Budget.of(path).memory(sum(trial.eeg.nbytes for trial in trials))  # each is checked, and may be listed many times
+    if absent := [subject for subject in SUBJECTS if all(trial.subject != subject for trial in trials)]:
         raise InputError(
-            f"{path}: no trial of subject {', '.join(map(str, there))}; splits point into the list of all six, and a "
+            f"{path}: no trial of subject {', '.join(map(str, absent))}; splits point into the list of all six, and a "
             f"file filtered by subject would give other trials: {AGAIN}"
         )
     if not any(trial.kept for trial in trials):
@@ -132,28 +132,28 @@ def _trial(where: str, entry: Any, images: Sequence[str], labels: Sequence[str])
     if not isinstance(eeg, np.ndarray) or eeg.dtype.kind != "f" or eeg.ndim != 2 or len(eeg) != len(INFO.channels):
         came = f"{eeg.dtype} of shape {eeg.shape}" if isinstance(eeg, np.ndarray) else type(eeg).__name__
         raise InputError(f"{where}: eeg is {came}; wanted floats of shape ({len(INFO.channels)}, samples); {AGAIN}")
-    subject = _whole(where, entry, "subject", SUBJECTS[0], SUBJECTS[-1])
-    image = images[_whole(where, entry, "image", 0, len(images) - 1)]
-    wnid = labels[_whole(where, entry, "label", 0, len(labels) - 1)]
+    subject = _whole_number(where, entry, "subject", SUBJECTS[0], SUBJECTS[-1])
+    image = images[_whole_number(where, entry, "image", 0, len(images) - 1)]
+    wnid = labels[_whole_number(where, entry, "label", 0, len(labels) - 1)]
     if not image.startswith(f"{wnid}_"):
         raise InputError(f"{where}: the image {image} has the label {wnid}; {AGAIN}")
     return Trial(subject, wnid, image, eeg)
 
 
 def _list(path: Path, value: Any, name: str) -> list[Any]:
-    found = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(found, list | tuple) or not found:
+    items = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(items, list | tuple) or not items:
         raise InputError(f"{path}: holds no list {name!r}: not the published file of this name; {AGAIN}")
-    return list(found)
+    return list(items)
 
 
-def _whole(where: str, entry: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    found = entry[name]
-    if isinstance(found, np.ndarray) and found.ndim == 0 and found.dtype.kind in "iu":
-        found = found.item()
-    if type(found) is not int or not least <= found <= most:
-        raise InputError(f"{where}: {name} is {shown(found)}; wanted a whole number from {least} to {most}; {AGAIN}")
-    return found
+def _whole_number(where: str, entry: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    number = entry[name]
+    if isinstance(number, np.ndarray) and number.ndim == 0 and number.dtype.kind in "iu":
+        number = number.item()
+    if type(number) is not int or not least <= number <= most:
+        raise InputError(f"{where}: {name} is {shown(number)}; wanted a whole number from {least} to {most}; {AGAIN}")
+    return number
 
 
 def _places(where: str, fold: Any, part: str, most: int) -> list[int]:
@@ -163,8 +163,8 @@ def _places(where: str, fold: Any, part: str, most: int) -> list[int]:
         raise InputError(f"{where} has no list {part!r}; {AGAIN}")
     if len(held) > most:
         raise InputError(f"{where}: {len(held)} indices in {part}; wanted at most {MOST} in all folds; {AGAIN}")
-    found: list[int] = held.tolist() if tensor else held
-    for index in found:
+    indices: list[int] = held.tolist() if tensor else held
+    for index in indices:
         if type(index) is not int or index < 0:
             raise InputError(f"{where}: the index {shown(index)} in {part}; wanted whole numbers from 0; {AGAIN}")
-    return found
+    return indices

@@ -1,7 +1,7 @@
 """`examine` looks at trials in an array, `examine_recording` at a recording that goes on.
 
-Both give Findings: notes on what leaves the EEG usable, and a refusal where nothing is left, or where its numbers are
-in another unit than it says.
+Both give SignalFindings: notes on what leaves the EEG usable, and a refusal where nothing is left, or where its numbers
+are in another unit than it says.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from eegbench.arrays import AT_ONCE, EEG, EEGInfo, let_go
 from eegbench.datasets.signals import faults
 from eegbench.datasets.signals.measures import Array, Measures, Measuring
 from eegbench.datasets.signals.units import unit_fault
-from eegbench.datasets.signals.words import Steps, some
+from eegbench.datasets.signals.words import Segments, shortened
 
 SHORT = 16  # samples: in fewer a single trial says nothing of a channel
 WINDOW = 0.25  # s of a recording that are looked at as one
@@ -23,7 +23,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class Findings:
+class SignalFindings:
     """What was found wrong, as lines of plain text; `refusal` is empty where something is left."""
 
     notes: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ def examine(
     *,
     rows: NDArray[np.int64] | None = None,
     advance: Callable[[int], None] = lambda n: None,
-) -> Findings:
+) -> SignalFindings:
     """What is wrong with EEG (n, channels, times), or with its trials `rows`; it may be larger than memory.
 
     Trials are numbered from 1, in the order in which they are given. Embeddings are looked at for NaN and for copied
@@ -45,16 +45,18 @@ def examine(
     """
     count = len(eeg) if rows is None else len(rows)
     if not count:
-        return Findings()
+        return SignalFindings()
     short = info.unit != "embedding" and info.times < SHORT
     measuring = Measuring(keys=not short)
     for block in _parts(eeg, rows):
         measuring.add(block.transpose(1, 0, 2).reshape(1, block.shape[1], -1) if short else block)
         advance(len(block))
-    return _judged(measuring.found(), info.channels, info.unit, None if short else Steps(count))
+    return _judged(measuring.measures(), info.channels, info.unit, None if short else Segments(count))
 
 
-def examine_recording(signal: NDArray[np.floating], rows: Mapping[str, int], rate: float, unit: str = "V") -> Findings:
+def examine_recording(
+    signal: NDArray[np.floating], rows: Mapping[str, int], rate: float, unit: str = "V"
+) -> SignalFindings:
     """What is wrong with a recording (channels, samples), its channels in `rows` by name; rate in Hz."""
     chosen, samples = list(rows.values()), signal.shape[1]
     window = max(1, min(round(WINDOW * rate), samples))
@@ -66,24 +68,27 @@ def examine_recording(signal: NDArray[np.floating], rows: Mapping[str, int], rat
         measuring.add(part.reshape(len(rows), -1, window).transpose(1, 0, 2))
     if whole < samples:  # the last window overlaps the one before
         measuring.add(signal[chosen, -window:][None])
-    return _judged(measuring.found(), tuple(rows), unit, Steps(-(-samples // window), window / rate))
+    return _judged(measuring.measures(), tuple(rows), unit, Segments(-(-samples // window), window / rate))
 
 
-def together(found: Mapping[str, Findings]) -> Findings:
+def together(findings: Mapping[str, SignalFindings]) -> SignalFindings:
     """The findings of several arrays or files as one: each note once, after the names of all that it is about."""
     notes: dict[str, list[str]] = {}
-    for name, each in found.items():
+    for name, each in findings.items():
         for note in each.notes:
             notes.setdefault(note, []).append(name)
-    every = f"all {len(found)} files"
+    every = f"all {len(findings)} files"
     lines = [
-        f"{every if 2 < len(found) == len(names) else some(names, 'files')}: {note}" for note, names in notes.items()
+        f"{every if 2 < len(findings) == len(names) else shortened(names, 'files')}: {note}"
+        for note, names in notes.items()
     ]
-    for (one, a), (other, b) in itertools.combinations(found.items(), 2):
+    for (first_name, a), (second_name, b) in itertools.combinations(findings.items(), 2):
         if common := len(a.keys & b.keys):
-            lines.append(f"{one}, {other}: {common} trials of the one are exact copies of trials of the other")
-    refusals = (f"{name}: {each.refusal}" for name, each in found.items() if each.refusal)
-    return Findings(tuple(lines), next(refusals, ""))
+            lines.append(
+                f"{first_name}, {second_name}: {common} trials of the one are exact copies of trials of the other"
+            )
+    refusals = (f"{name}: {each.refusal}" for name, each in findings.items() if each.refusal)
+    return SignalFindings(tuple(lines), next(refusals, ""))
 
 
 def not_finite(blocks: Iterable[Array], channels: Sequence[str], place: Callable[[int], str]) -> str:
@@ -107,32 +112,32 @@ def not_finite(blocks: Iterable[Array], channels: Sequence[str], place: Callable
 
 
 def _bad_samples(what: str, bad: Array, channels: Sequence[str], many: str) -> str:
-    named, count = some([channels[c] for c in np.flatnonzero(bad.any(0)).tolist()], "channels"), int(bad.sum())
+    named, count = shortened([channels[c] for c in np.flatnonzero(bad.any(0)).tolist()], "channels"), int(bad.sum())
     return f"{what} in {named} ({count} sample{'s' * (count > 1)} in {many}); repair them, or leave them out"
 
 
 def _parts(eeg: EEG, rows: NDArray[np.int64] | None) -> Iterator[EEG]:
-    """Some trials after others, a quarter of what is worked on at once, since measuring takes several times as much."""
+    """The trials in portions, a quarter of AT_ONCE each, since measuring takes several times their memory."""
     count = max(1, AT_ONCE // 4 // max(1, eeg[:1].nbytes))
     for i in range(0, len(eeg) if rows is None else len(rows), count):
         yield eeg[i : i + count] if rows is None else eeg[rows[i : i + count]]
         let_go(eeg)
 
 
-def _judged(found: Measures, channels: tuple[str, ...], unit: str, steps: Steps | None) -> Findings:
-    """`steps` None: only what holds throughout is told."""
-    if found.bad.any():
-        many = steps.many(int(found.bad.any(1).sum())) if steps else "all trials as one"
-        return Findings(refusal=_bad_samples("NaN or infinite samples", found.bad, channels, many))
-    seen = faults.Seen.of(found, channels, unit, steps)
+def _judged(measures: Measures, channels: tuple[str, ...], unit: str, segments: Segments | None) -> SignalFindings:
+    """The findings from the measures; with `segments` None only of faults that hold throughout."""
+    if measures.bad.any():
+        many = segments.many(int(measures.bad.any(1).sum())) if segments else "all trials as one"
+        return SignalFindings(refusal=_bad_samples("NaN or infinite samples", measures.bad, channels, many))
+    seen = faults.Seen.of(measures, channels, unit, segments)
     repeated, same = faults.copied_trials(seen)
     if unit == "embedding":
-        return Findings(tuple(repeated), same, seen.keys)
+        return SignalFindings(tuple(repeated), same, seen.keys)
     if seen.dead.all():
-        return Findings(refusal=f"all {len(channels)} channels are flat: no EEG is left; {faults.AGAIN}")
+        return SignalFindings(refusal=f"all {len(channels)} channels are flat: no EEG is left; {faults.AGAIN}")
     copied, copies = faults.copied_channels(seen)
-    fault, doubt = unit_fault(seen.whole, unit)
+    fault, doubt = unit_fault(seen.typical, unit)
     if refusal := fault or copies or same:
-        return Findings(refusal=refusal)
+        return SignalFindings(refusal=refusal)
     notes = [*doubt, *faults.flat(seen), *faults.strange(seen), *copied, *faults.clipped(seen), *repeated]
-    return Findings(tuple(notes), keys=seen.keys)
+    return SignalFindings(tuple(notes), keys=seen.keys)

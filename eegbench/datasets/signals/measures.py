@@ -1,4 +1,4 @@
-"""What is measured of EEG, trial by trial and channel by channel, so that faults can be told from it."""
+"""Measures of EEG by trial and channel, in which faults can be found."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LARGE = 1e15  # the square of what is larger does not fit float32
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """Of EEG (n, channels, times), in the EEG's own unit; n trials, or n stretches of a recording."""
+    """Measures of EEG (n, channels, times), in the EEG's own unit; n trials, or n stretches of a recording."""
 
     times: int
     bad: Array  # (n, channels): how many samples are NaN or infinite
@@ -31,7 +31,7 @@ class Measures:
 
 
 class Measuring:
-    """Takes EEG part by part; the parts themselves are not kept."""
+    """Adds up the measures of EEG that comes part by part; the parts themselves are not kept."""
 
     def __init__(self, *, keys: bool) -> None:
         self._parts: list[tuple[Array, ...]] = []
@@ -71,7 +71,7 @@ class Measuring:
         self._alike = self._alike + np.count_nonzero(np.abs(products) >= COPY, axis=0)
         return spread
 
-    def found(self) -> Measures:
+    def measures(self) -> Measures:
         bad, spread, high, low, highest, lowest = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         return Measures(
             self._times, bad, spread.astype(np.float64), high, low, highest, lowest,

@@ -7,14 +7,14 @@ import math
 # whitening by its noise or z-scoring it is near 1, whatever the amplifier.
 PLAUSIBLE = {"V": (1e-7, 5e-4), "whitened": (0.005, 30.0), "z-scored": (0.005, 30.0)}
 USUAL = {"V": 1e-5, "whitened": 1.0, "z-scored": 1.0}
-NEAR = (0.1, 10.0)  # of what is whitened or z-scored: outside it is said, within PLAUSIBLE not refused
+NEAR = (0.1, 10.0)  # of whitened or z-scored EEG: outside there is a note, within PLAUSIBLE no refusal
 RECORDED = {"volts": (1e-6, 5e-4), "microvolts": (1.0, 500.0)}  # of EEG that is not whitened
 NAMES = {1e3: "millivolts", 1e6: "microvolts", 1e9: "nanovolts"}
 FACTORS = (1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9)
 
 
 def unit_fault(spread: float, unit: str) -> tuple[str, list[str]]:
-    """Why EEG of this median spread is not in `unit`, or nothing; and else what is doubtful.
+    """Why EEG of this median spread is not in `unit`, "" if it may be; and notes on what is doubtful then.
 
     Units without a size ("unstated", "embedding") are not judged.
     """
@@ -24,14 +24,14 @@ def unit_fault(spread: float, unit: str) -> tuple[str, list[str]]:
     if low <= spread <= high:
         near = unit == "V" or NEAR[0] <= spread <= NEAR[1]
         return "", [] if near else [f"its median spread is {spread:.2g}, where {unit} EEG has about 1: is it {unit}?"]
-    said = f"volts are declared, whose spread is {low:g} to {high:g}" if unit == "V" else f"{unit} EEG has about 1"
+    expected = f"volts are declared, whose spread is {low:g} to {high:g}" if unit == "V" else f"{unit} EEG has about 1"
     factor = min(FACTORS, key=lambda each: abs(math.log(spread / each / USUAL[unit])))
     if not low <= spread / factor <= high:
-        return f"no unit of EEG fits a median spread of {spread:.2g}; {said}; export it again", []
+        return f"no unit of EEG fits a median spread of {spread:.2g}; {expected}; export it again", []
     mend = f"divide by {_power(factor)}" if factor > 1 else f"multiply by {_power(1 / factor)}"
     if unit == "V":
         looks = NAMES.get(factor, f"volts divided by {_power(1 / factor)}")
-        return f"EEG looks like {looks} (median spread {spread:.2g}): {mend}; {said}", []
+        return f"EEG looks like {looks} (median spread {spread:.2g}): {mend}; {expected}", []
     times = f"{_power(factor)} times" if factor > 1 else f"1/{_power(1 / factor)} of"
     seems = next(
         (f" (or is it in {name}?)" for name, likely in RECORDED.items() if likely[0] <= spread <= likely[1]), ""

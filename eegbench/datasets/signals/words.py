@@ -10,7 +10,7 @@ SHOWN = 6  # names, stretches or lines that are given of a kind
 
 
 @dataclass(frozen=True)
-class Steps:
+class Segments:
     """How parts of the EEG are called: trials by their numbers from 1 on, stretches of a recording by their time."""
 
     count: int
@@ -25,12 +25,12 @@ class Steps:
         """Which, as stretches: "trials 3, 7 to 9", "12 to 14.5 s"."""
         edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen.astype(np.int8), [0]]))).reshape(-1, 2)
         if self.seconds:
-            return some([f"{a * self.seconds:g} to {b * self.seconds:g} s" for a, b in edges], "stretches")
+            return shortened([f"{a * self.seconds:g} to {b * self.seconds:g} s" for a, b in edges], "stretches")
         words = [f"{a + 1}" if b == a + 1 else f"{a + 1} to {b}" for a, b in edges]
-        return ("trial " if int(chosen.sum()) == 1 else "trials ") + some(words, "stretches")
+        return ("trial " if int(chosen.sum()) == 1 else "trials ") + shortened(words, "stretches")
 
 
-def some(words: Sequence[str], kind: str) -> str:
+def shortened(words: Sequence[str], kind: str) -> str:
     more = f" and {len(words) - SHOWN} more {kind}" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
 

@@ -117,7 +117,7 @@ class SimThings(Dataset):
         return np.stack(list(self._trials(subject, number, stimuli, clean, kept, of)))
 
     def _trials(
-        self, subject: eeg.Subject, number: int, stimuli: list[Stimulus], clean: Floats, kept: int, of: int
+        self, subject: eeg.SimulatedSubject, number: int, stimuli: list[Stimulus], clean: Floats, kept: int, of: int
     ) -> Iterator[EEG]:
         for stimulus, response in zip(stimuli, clean, strict=True):
             words = (NAME, REVISION, number, stimulus.id)
@@ -141,7 +141,7 @@ def _reference() -> Floats:
 
 
 @lru_cache(maxsize=len(eeg.SUBJECTS))
-def _subject(number: int) -> eeg.Subject:
+def _subject(number: int) -> eeg.SimulatedSubject:
     reference = _reference()
     return eeg.simulated_subject(number, standardise(reference, reference))
 

@@ -46,7 +46,7 @@ LEVELS = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class SimulatedSubject:
     """What one person's head does with features and adds of its own.
 
     response (1 + features, 17, 100): V at a signal-to-noise ratio of 1, for a constant and for each feature.
@@ -56,7 +56,7 @@ class Subject:
     noise: noise.Noise
 
 
-def evoked(subject: Subject, features: Floats, snr: float) -> Floats:
+def evoked(subject: SimulatedSubject, features: Floats, snr: float) -> Floats:
     """The answer to each image, without noise: (n, 17, 100) in V for standardised `features` (n, d).
 
     What all images evoke alike stops growing at COMMON_SNR: it says nothing about any of them.
@@ -67,7 +67,7 @@ def evoked(subject: Subject, features: Floats, snr: float) -> Floats:
 
 
 def averaged_trial(
-    subject: Subject, clean: Floats, rng: np.random.Generator, chosen: NDArray[np.int64], of: int
+    subject: SimulatedSubject, clean: Floats, rng: np.random.Generator, chosen: NDArray[np.int64], of: int
 ) -> EEG:
     """One stimulus as it is analysed: the mean of the `chosen` among `of` repetitions, baseline -0.2 to 0 s taken out.
 
@@ -79,7 +79,7 @@ def averaged_trial(
     return averaged
 
 
-def simulated_subject(number: int, reference: Floats) -> Subject:
+def simulated_subject(number: int, reference: Floats) -> SimulatedSubject:
     """Subject `number` of SUBJECTS: everybody's cortex, differently folded, timed, mixed and noisy.
 
     Standardised features `reference` (n, d) say how strong the evoked response to typical images is.
@@ -91,7 +91,7 @@ def simulated_subject(number: int, reference: Floats) -> Subject:
     constant = sum(part[:1] for part in parts)
     response = np.concatenate([constant, *(part[1:] for part in parts)])
     typical = np.sqrt(sum(level.strength**2 for level in LEVELS))
-    return Subject(response * _gain(number) * noise.AMPLITUDE / typical, own_noise)
+    return SimulatedSubject(response * _gain(number) * noise.AMPLITUDE / typical, own_noise)
 
 
 def _gain(number: int) -> float:
@@ -102,15 +102,15 @@ def _gain(number: int) -> float:
 
 
 def _level_response(level: Level, number: int, reference: Floats) -> Floats:
-    """(1 + features of the level, 17, 100), scaled so that the deviation between the images of `reference` is the
-    level's strength: root mean square over electrodes and 0 to 0.79 s."""
+    """The response to a level's features, (1 + features, 17, 100), scaled so that the deviation between the images of
+    `reference` is the level's strength: root mean square over electrodes and 0 to 0.79 s."""
     shared = generator(NAME, REVISION, "level", level.name)
-    own = generator(NAME, REVISION, "level", level.name, number)
+    individual = generator(NAME, REVISION, "level", level.name, number)
     each = level.sources // len(level.regions)
-    fields = np.concatenate([_fields(region, each, shared, own) for region in level.regions], axis=1)
-    courses = _courses(level, shared, delay=own.normal(0, 0.006))
+    fields = np.concatenate([_fields(region, each, shared, individual) for region in level.regions], axis=1)
+    courses = _courses(level, shared, delay=individual.normal(0, 0.006))
     mixing = shared.normal(size=(WIDTHS[level.name], level.sources))
-    mixing += 0.3 * own.normal(size=mixing.shape)
+    mixing += 0.3 * individual.normal(size=mixing.shape)
     mixing /= (reference @ mixing).std(axis=0)
     sources = fields.T[:, :, None] * courses[:, None, :]
     modulated = np.tensordot(mixing, sources, axes=1)
@@ -120,13 +120,13 @@ def _level_response(level: Level, number: int, reference: Floats) -> Floats:
     return response
 
 
-def _fields(region: head.Region, count: int, shared: np.random.Generator, own: np.random.Generator) -> Floats:
+def _fields(region: head.Region, count: int, shared: np.random.Generator, individual: np.random.Generator) -> Floats:
     """What the electrodes see of `count` sources, (17, count): everybody's dipoles, a little displaced in each head.
 
     Sources near the surface would drown those below: each is given the same strength at the electrodes.
     """
     dipoles = head.draw_dipoles(region, count, shared)
-    fields = head.leadfield(head.move_dipoles(dipoles, millimetres=4, turn=0.2, rng=own))
+    fields = head.leadfield(head.move_dipoles(dipoles, millimetres=4, turn=0.2, rng=individual))
     equal: Floats = fields / np.sqrt((fields**2).mean(axis=0))
     return equal
 

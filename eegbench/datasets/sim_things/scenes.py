@@ -24,7 +24,7 @@ SECOND_COLOURS: dict[str, tuple[int, int, int]] = {"white": (238, 234, 224), "bl
 
 
 @dataclass(frozen=True)
-class Setting:
+class Surroundings:
     """A background: its upper and lower colour, whether they meet at a horizon, and its mood and theme."""
 
     top: tuple[int, int, int]
@@ -35,13 +35,13 @@ class Setting:
     theme: str
 
 
-SETTINGS: dict[str, Setting] = {
-    "wall": Setting((176, 170, 162), (160, 154, 147), False, "in front of a wall", "neutral", "indoors"),
-    "sky": Setting((150, 185, 214), (205, 218, 226), False, "in the sky", "light", "air"),
-    "field": Setting((186, 206, 216), (132, 158, 108), True, "in a field", "fresh", "nature"),
-    "sea": Setting((196, 206, 210), (84, 122, 148), True, "by the sea", "calm", "water"),
-    "night": Setting((66, 72, 108), (98, 96, 132), False, "at night", "dark", "night"),
-    "desert": Setting((222, 206, 178), (196, 160, 112), True, "in the desert", "warm", "heat"),
+SETTINGS: dict[str, Surroundings] = {
+    "wall": Surroundings((176, 170, 162), (160, 154, 147), False, "in front of a wall", "neutral", "indoors"),
+    "sky": Surroundings((150, 185, 214), (205, 218, 226), False, "in the sky", "light", "air"),
+    "field": Surroundings((186, 206, 216), (132, 158, 108), True, "in a field", "fresh", "nature"),
+    "sea": Surroundings((196, 206, 210), (84, 122, 148), True, "by the sea", "calm", "water"),
+    "night": Surroundings((66, 72, 108), (98, 96, 132), False, "at night", "dark", "night"),
+    "desert": Surroundings((222, 206, 178), (196, 160, 112), True, "in the desert", "warm", "heat"),
 }
 
 
@@ -68,22 +68,22 @@ class Scene:
         """Ten sentences: four on object and colour, three on the layout, three on mood and theme."""
         material, silhouette = self.concept.material, self.concept.silhouette
         colours = self.colour if material == "plain" or material == "hollow" else f"{self.colour} and {self.second}"
-        thing = f"{material} {silhouette}"
+        figure = f"{material} {silhouette}"
         side = "left" if self.x < 30 else "right" if self.x > 34 else "middle"
         height = "high" if self.y < 30 else "low" if self.y > 34 else "centred"
         extent = "large" if self.radius > 22 else "small"
         tilt = "upright" if abs(self.rotation) < 6 else "leaning left" if self.rotation < 0 else "leaning right"
         s = SETTINGS[self.setting]
         return (
-            f"a {thing}",
-            f"a {colours} {thing}",
+            f"a {figure}",
+            f"a {colours} {figure}",
             f"a picture of a {self.colour} {silhouette}, {material}",
-            f"a {thing} coloured {colours}",
-            f"a {extent} {thing} {s.place}",
+            f"a {figure} coloured {colours}",
+            f"a {extent} {figure} {s.place}",
             f"a {extent} {silhouette} on the {side}, {height}, {tilt}",
-            f"a {self.colour} {thing} {s.place}, on the {side}",
-            f"a {s.mood} mood around a {thing}",
-            f"a {thing}, the theme is {s.theme}",
+            f"a {self.colour} {figure} {s.place}, on the {side}",
+            f"a {s.mood} mood around a {figure}",
+            f"a {figure}, the theme is {s.theme}",
             f"a {s.mood} scene of {s.theme} with a {self.colour} {silhouette}",
         )
 
@@ -139,7 +139,7 @@ def _cover(silhouette: str, x: float, y: float, radius: float, rotation: float) 
     return np.asarray(canvas.reduce(scale), np.float64) / 255
 
 
-def _background(setting: Setting, rng: np.random.Generator) -> Floats:
+def _background(setting: Surroundings, rng: np.random.Generator) -> Floats:
     rows = (np.arange(SIZE) + 0.5) / SIZE
     if setting.horizon:  # noqa: SIM108
         share = np.clip((rows - rng.uniform(0.5, 0.72)) * SIZE / 3 + 0.5, 0, 1)

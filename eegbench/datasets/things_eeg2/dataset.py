@@ -29,7 +29,7 @@ from eegbench.datasets import pictures
 from eegbench.datasets.prepared import MANIFEST, Prepared, preparing, read_notes
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
-from eegbench.datasets.signals import Findings, examine, together
+from eegbench.datasets.signals import SignalFindings, examine, together
 from eegbench.datasets.things_eeg2 import files
 from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
 from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
@@ -105,7 +105,7 @@ class ThingsEEG2(Recorded):
         if isinstance(average, bool) or not isinstance(average, int) or not 1 <= average <= most:
             raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1 to {most}")
         chosen = (self._chosen(subject, stimulus, average, most) for stimulus in stimuli)
-        eeg = [mean_of(trials[some]) for trials, some in zip(every, chosen, strict=True)]
+        eeg = [mean_of(trials[rows]) for trials, rows in zip(every, chosen, strict=True)]
         return Queries(np.stack(eeg), self.info, stimuli)
 
     def answers(self, subject: int) -> Answers:
@@ -129,7 +129,7 @@ class ThingsEEG2(Recorded):
     def prepare(self, subjects: Sequence[int], *, tensors: TensorReader, progress: Progress) -> list[Path]:
         """Write prepared/<preprocessing>/sub-08 for each subject, and prepared/images."""
         splits = read_metadata(self.root)
-        made = []
+        folders = []
         for subject in subjects:
             self._check_subject(subject)
             made_from = {
@@ -151,11 +151,11 @@ class ThingsEEG2(Recorded):
                 preparation.examine(
                     PREPARED, functools.partial(self._signals, _opened(folder), progress), self._source(subject)
                 )
-            made.append(folder)
+            folders.append(folder)
         shown = pictures.prepare_pictures(
             self._images, splits, SIDE, crop=False, progress=progress, remedy=self._remedy(subjects[0])
         )
-        return [*made, shown.folder]
+        return [*folders, shown.folder]
 
     def verify(self, subjects: Sequence[int], *, progress: Progress) -> list[str]:
         pairs_of = [self._prepared(subject) for subject in subjects]
@@ -169,14 +169,14 @@ class ThingsEEG2(Recorded):
             for test, train, bits in pairs
         ]
 
-    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
-        found = {}
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, SignalFindings]:
+        findings = {}
         for subject in subjects:
             prepared, _ = self._prepared(subject)
             of_raw = read_notes(prepared.folder).get(RAW, [])  # the raw files may be gone
-            here = self._signals({name: prepared.array(file) for name, file in EEG_FILES.items()}, progress)
-            found[self._called(subject)] = dataclasses.replace(here, notes=(*of_raw, *here.notes))
-        return found
+            of_prepared = self._signals({name: prepared.array(file) for name, file in EEG_FILES.items()}, progress)
+            findings[self._called(subject)] = dataclasses.replace(of_prepared, notes=(*of_raw, *of_prepared.notes))
+        return findings
 
     def notes(self, subjects: Sequence[int]) -> list[str]:
         lines = []
@@ -185,21 +185,22 @@ class ThingsEEG2(Recorded):
             lines += [f"{self._called(subject)}: {line}" for part in (RAW, PREPARED) for line in held.get(part, [])]
         return lines
 
-    def _signals(self, held: Mapping[str, EEG], progress: Progress) -> Findings:
-        """Of a subject's training and test trials, which are numbered as the rows of trials.csv, each split from 1."""
-        found = {}
+    def _signals(self, held: Mapping[str, EEG], progress: Progress) -> SignalFindings:
+        """The findings on a subject's training and test trials, numbered as the rows of trials.csv, each split from
+        1."""
+        findings = {}
         for name, eeg in held.items():
             trials: EEG = eeg.reshape(-1, *eeg.shape[2:])
             with progress.bar(f"signals of the {name}", len(trials)) as advance:
-                found[name] = examine(trials, self.info, advance=advance)
-        return together(found)
+                findings[name] = examine(trials, self.info, advance=advance)
+        return together(findings)
 
     def _called(self, subject: int) -> str:
         return self._folder(subject).relative_to(self.root).as_posix()
 
     def _remedy(self, subject: int) -> str:
-        told = dataclasses.asdict(self.raw).items() - dataclasses.asdict(RawOptions()).items()
-        options = "".join(f" --set raw.{name}={value}" for name, value in sorted(told))
+        changed = dataclasses.asdict(self.raw).items() - dataclasses.asdict(RawOptions()).items()
+        options = "".join(f" --set raw.{name}={value}" for name, value in sorted(changed))
         options += f" --root {shlex.quote(str(self.root))} --subject {subject}"
         return f"run: eegbench datasets prepare {NAME} --from {self.preprocessing}{options}"
 
@@ -215,21 +216,21 @@ class ThingsEEG2(Recorded):
     def _digests(self, subject: int) -> Json:
         """sha256 by published file; InputError where two have the same bytes, or one was prepared as another's."""
         names = [file.path for file in self.remote([subject]) if file not in files.IMAGES]
-        found = {name: file_digest(existing(self.root / name)) for name in names}
-        known = {sha256: name for name, sha256 in found.items()}
+        digests = {name: file_digest(existing(self.root / name)) for name in names}
+        known = {sha256: name for name, sha256 in digests.items()}
         for path in sorted((self.root / "prepared").glob(f"*/sub-*/{MANIFEST}")):
             if path.parent.name != f"sub-{subject:02d}":
                 sources = Prepared.read(path.parent, remedy=self._remedy(subject)).made_from.get("sources", {})
                 known |= {sha256: name for name, sha256 in sources.items()}
-        for name, sha256 in found.items():
+        for name, sha256 in digests.items():
             if known[sha256] != name:
                 raise InputError(
                     f"{self.root / name}: is byte for byte {known[sha256]}; one has the wrong name: get it again"
                 )
-        return found
+        return digests
 
     def _folder(self, subject: int) -> Path:
-        """Of what is prepared; preparations of raw files that differ in their options stand side by side."""
+        """The folder of a subject's prepared EEG; preparations of raw files with other options have other folders."""
         named = f"raw-{digest(dataclasses.asdict(self.raw))[:8]}" if self.preprocessing == "raw" else self.preprocessing
         return self.root / "prepared" / named / f"sub-{subject:02d}"
 

@@ -23,8 +23,8 @@ def covariance(epochs: NDArray[np.floating], over: Over) -> NDArray[np.float64]:
     if over == "time" and len(epochs) < 2:
         raise InputError("a covariance across repetitions needs 2 repetitions or more; came 1: take it over epochs")
     samples = np.moveaxis(epochs, 2, 0) if over == "time" else np.moveaxis(epochs, 2, 1)
-    found: NDArray[np.float64] = np.mean([_shrunk(part) for part in samples.astype(np.float64)], axis=0)
-    return found
+    mean: NDArray[np.float64] = np.mean([_shrunk(part) for part in samples.astype(np.float64)], axis=0)
+    return mean
 
 
 def _shrunk(samples: NDArray[np.float64]) -> NDArray[np.float64]:

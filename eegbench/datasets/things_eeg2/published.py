@@ -19,7 +19,7 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL
 from eegbench.contracts import Progress
 from eegbench.datasets.pickled import read_pickled, words
-from eegbench.datasets.pictures import Shown
+from eegbench.datasets.pictures import StimulusImage
 from eegbench.datasets.prepared import Preparation
 from eegbench.datasets.signals import not_finite
 from eegbench.errors import InputError, MissingError
@@ -57,7 +57,7 @@ class Recording:
     order: Sequence[int]  # their places in the file
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Some conditions after others, channels in order; InputError for values that are not finite."""
+        """The conditions in blocks, channels in order; InputError for values that are not finite."""
         for part in self._parts():
             with np.errstate(all="ignore"):  # what is too large for float32 becomes infinite, and is refused
                 block = part.astype(np.float32)
@@ -104,7 +104,7 @@ def read_recording(path: Path, version: str, conditions: int) -> Recording:
 def convert(
     sources: Mapping[str, Path],
     version: str,
-    splits: Mapping[str, Sequence[Shown]],
+    splits: Mapping[str, Sequence[StimulusImage]],
     preparation: Preparation,
     progress: Progress,
 ) -> None:
@@ -143,13 +143,13 @@ def mean_of(trials: NDArray[np.float32], axis: int = 0) -> EEG:
     return mean
 
 
-def read_metadata(root: Path) -> dict[str, list[Shown]]:
-    """Of each split its stimuli with concept and image file, in the order of the EEG's conditions.
+def read_metadata(root: Path) -> dict[str, list[StimulusImage]]:
+    """The stimuli of each split, with concept and image file, in the order of the EEG's conditions.
 
     Raises MissingError if the file is not there, InputError if it is another file, or names a stimulus twice.
     """
     path = next((root / name for name in METADATA if (root / name).is_file()), root / METADATA[0])
-    found: dict[str, list[Shown]] = {}
+    splits: dict[str, list[StimulusImage]] = {}
     for split, folder in IMAGES.items():
         concepts, files = (
             _words(path, key, value)
@@ -158,7 +158,7 @@ def read_metadata(root: Path) -> dict[str, list[Shown]]:
         )
         if len(concepts) != len(files) or not files:
             raise InputError(f"{path}: {len(files)} images of {len(concepts)} concepts in the split {split}")
-        found[split] = [
+        splits[split] = [
             (
                 f"{concept}/{file.rpartition('.')[0]}",
                 concept.partition("_")[2] or concept,
@@ -166,10 +166,10 @@ def read_metadata(root: Path) -> dict[str, list[Shown]]:
             )
             for concept, file in zip(concepts, files, strict=True)
         ]
-    ids = [stimulus for shown in found.values() for stimulus, _, _ in shown]
+    ids = [stimulus for shown in splits.values() for stimulus, _, _ in shown]
     if twice := [stimulus for stimulus, count in Counter(ids).items() if count > 1]:
         raise InputError(f"{path}: names the image {twice[0]!r} twice")
-    return found
+    return splits
 
 
 def existing(path: Path) -> Path:

@@ -15,7 +15,7 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL, THINGS_RAW
 from eegbench.contracts import Progress
 from eegbench.datasets.prepared import Preparation, read_table
-from eegbench.datasets.signals import Findings, together
+from eegbench.datasets.signals import SignalFindings, together
 from eegbench.datasets.things_eeg2.noise import Over, covariance, whitener
 from eegbench.datasets.things_eeg2.published import TRIALS
 from eegbench.datasets.things_eeg2.recording import (
@@ -82,7 +82,7 @@ class RawOptions:
 
     @property
     def kept(self) -> slice:
-        """Of a resampled epoch's samples."""
+        """Which samples of a resampled epoch are kept."""
         return slice(round((self.first - self.tmin) * self.rate), round((self.last - self.tmin) * self.rate))
 
     @property
@@ -106,15 +106,17 @@ def epochs(session: Session, onsets: Places, options: RawOptions, advance: Calla
     cut = np.empty((len(onsets), len(rows), options.info.times), np.float32)
     for at in range(0, len(onsets), BLOCK):
         block = np.stack([session.signal[rows, onset + begin : onset + end] for onset in onsets[at : at + BLOCK]])
-        made = mne.EpochsArray(block, described, tmin=options.tmin, baseline=(None, 0), proj=False, verbose="error")
-        made.resample(options.rate, verbose="error")
-        cut[at : at + BLOCK] = made.get_data(copy=False)[..., options.kept]
+        resampled = mne.EpochsArray(
+            block, described, tmin=options.tmin, baseline=(None, 0), proj=False, verbose="error"
+        )
+        resampled.resample(options.rate, verbose="error")
+        cut[at : at + BLOCK] = resampled.get_data(copy=False)[..., options.kept]
         advance(len(block))
     return cut
 
 
 def _reach(options: RawOptions) -> tuple[int, int]:
-    """From which sample before an onset until before which sample after it an epoch goes: both ends are inside it."""
+    """The first sample of an epoch and the one after its last, counted from the onset: `tmin` and `tmax` are inside."""
     return round(options.tmin * RATE), round(options.tmax * RATE) + 1
 
 
@@ -149,7 +151,10 @@ def prepare_raw(
         for name in sessions:
             if any(preparation.lacks(step) for step in steps[name]):
                 _prepare_session(folder / name, conditions, options, preparation, progress, counts)
-        shown = {split: _shown(folder, preparation, split, sessions, conditions[split], counts) for split in FILES}
+        shown = {
+            split: _rows_by_condition(folder, preparation, split, sessions, conditions[split], counts)
+            for split in FILES
+        }
         for split in FILES:
             _merge(preparation, split, shown[split], progress)
         preparation.note(RAW, _notes(preparation, sessions))
@@ -179,8 +184,8 @@ def _prepare_session(
     """Write `ses-01-train.npy` (conditions shown, repetitions, channels, times), whitened, their CSV, and test's."""
     parts, notes = {}, []
     for split, file in FILES.items():
-        parts[split], found = _cut(folder / file, conditions[split], counts[split][1], options, progress)
-        notes += [(file, note) for note in found.notes]
+        parts[split], findings = _cut(folder / file, conditions[split], counts[split][1], options, progress)
+        notes += [(file, note) for note in findings.notes]
     try:
         white = _whitener([eeg for _, eeg in parts.values()], options, f"{folder.name}: noise", progress)
     except InputError as error:
@@ -195,33 +200,33 @@ def _prepare_session(
 
 def _notes(preparation: Preparation, sessions: list[str]) -> tuple[str, ...]:
     """What was found wrong with the raw files' signals."""
-    found: dict[str, list[str]] = {f"{name}/{file}": [] for name in sessions for file in FILES.values()}
+    notes: dict[str, list[str]] = {f"{name}/{file}": [] for name in sessions for file in FILES.values()}
     for name in sessions:
         for row in read_table(preparation.folder / f"{name}-signals.csv"):
-            found[f"{name}/{row['file']}"].append(row["note"])
-    return together({name: Findings(tuple(notes)) for name, notes in found.items()}).notes
+            notes[f"{name}/{row['file']}"].append(row["note"])
+    return together({name: SignalFindings(tuple(lines)) for name, lines in notes.items()}).notes
 
 
 def _cut(
     path: Path, conditions: int, count: int, options: RawOptions, progress: Progress
-) -> tuple[tuple[Places, EEG], Findings]:
-    """The images that a file shows (n,), and their epochs (n, count, channels, times); and what its signals lack.
+) -> tuple[tuple[Places, EEG], SignalFindings]:
+    """The images that a file shows (n,), and their epochs (n, count, channels, times); and the findings on its signals.
 
-    Lets the file's samples go.
+    The memory of the file's samples is free afterwards.
     """
     session = read_session(path)
-    found = check_signal(session)
+    findings = check_signal(session)
     onsets, images = events(session, conditions)
     begin, end = _reach(options)
-    whole = (onsets + begin >= 0) & (onsets + end <= session.signal.shape[1])
-    shown, kept = repetitions(session, onsets[whole], images[whole], count)
+    inside = (onsets + begin >= 0) & (onsets + end <= session.signal.shape[1])
+    shown, kept = repetitions(session, onsets[inside], images[inside], count)
     with progress.bar(f"{path.parent.name}: {path.name}", kept.size) as advance:
         cut = epochs(session, kept.ravel(), options, advance)
-    return (shown, cut.reshape(*kept.shape, *cut.shape[1:])), found
+    return (shown, cut.reshape(*kept.shape, *cut.shape[1:])), findings
 
 
 def _whitener(parts: list[EEG], options: RawOptions, label: str, progress: Progress) -> NDArray[np.float64]:
-    """From a session's training and test epochs (conditions, repetitions, channels, times)."""
+    """The whitener of a session, from its training and test epochs (conditions, repetitions, channels, times)."""
     if options.mvnn == "none":
         return np.eye(len(options.names))
     used = parts[:1] if options.mvnn == "train" else parts
@@ -236,18 +241,18 @@ def _whitener(parts: list[EEG], options: RawOptions, label: str, progress: Progr
     return whitener(np.mean(means, axis=0))
 
 
-Shown = list[list[tuple[str, int]]]  # for each condition the sessions that show it, and its row in each
+SessionRows = list[list[tuple[str, int]]]  # for each condition the sessions that show it, and its row in each
 
 
-def _shown(
+def _rows_by_condition(
     folder: Path,
     preparation: Preparation,
     split: str,
     sessions: list[str],
     conditions: int,
     counts: Mapping[str, tuple[int, int]],
-) -> Shown:
-    shown: Shown = [[] for _ in range(conditions)]
+) -> SessionRows:
+    shown: SessionRows = [[] for _ in range(conditions)]
     for name in sessions:
         for row, line in enumerate(read_table(preparation.folder / f"{name}-{split}.csv")):
             shown[int(line["condition"]) - 1].append((name, row))
@@ -261,7 +266,7 @@ def _shown(
     return shown
 
 
-def _merge(preparation: Preparation, split: str, shown: Shown, progress: Progress) -> None:
+def _merge(preparation: Preparation, split: str, shown: SessionRows, progress: Progress) -> None:
     sessions = sorted({name for places in shown for name, _ in places})
     eeg = {name: np.load(preparation.folder / f"{name}-{split}.npy", mmap_mode="r") for name in sessions}
     _, count, channels, times = eeg[sessions[0]].shape
@@ -279,7 +284,7 @@ def _merge(preparation: Preparation, split: str, shown: Shown, progress: Progres
 
 
 def _trials(
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, SessionRows],
     stimuli: Mapping[str, Sequence[tuple[str, str]]],
     counts: Mapping[str, tuple[int, int]],
 ) -> Iterator[tuple[str, str, str, int, int]]:

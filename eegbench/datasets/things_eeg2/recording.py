@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eegbench.channels import THINGS_RAW
 from eegbench.datasets.pickled import read_pickled, words
-from eegbench.datasets.signals import Findings, examine_recording
+from eegbench.datasets.signals import SignalFindings, examine_recording
 from eegbench.errors import InputError
 from eegbench.seeds import generator
 
@@ -81,18 +81,18 @@ def _problem(held: Any) -> str:
     )
 
 
-def check_signal(session: Session) -> Findings:
-    """What is wrong with the EEG channels, and leaves them usable; InputError for what does not."""
-    found = examine_recording(session.signal, session.rows, RATE)
-    if found.refusal:
-        raise InputError(f"{session.path}: {found.refusal}")
+def check_signal(session: Session) -> SignalFindings:
+    """The findings on the EEG channels that leave them usable; InputError for a fault that does not."""
+    findings = examine_recording(session.signal, session.rows, RATE)
+    if findings.refusal:
+        raise InputError(f"{session.path}: {findings.refusal}")
     loudest = {name: max(session.signal[row].max(), -session.signal[row].min()) for name, row in session.rows.items()}
     if loud := [name for name, most in loudest.items() if most > LOUDEST]:
         raise InputError(
             f"{session.path}: samples of {', '.join(loud):.200} reach {loudest[loud[0]]:.2g} V, where EEG stays far "
             f"below {LOUDEST:g} V; if they are microvolts, divide them by 1e6"
         )
-    return found
+    return findings
 
 
 def events(session: Session, conditions: int) -> tuple[Places, Places]:
@@ -103,8 +103,8 @@ def events(session: Session, conditions: int) -> tuple[Places, Places]:
     import mne
 
     channel = mne.io.RawArray(session.stim[None], mne.create_info(["stim"], RATE, "stim"), verbose="error")
-    found = mne.find_events(channel, consecutive=True, shortest_event=1, initial_event=True, verbose="error")
-    onsets, images = found[found[:, 2] != TARGET][:, [0, 2]].astype(np.int64).T
+    marks = mne.find_events(channel, consecutive=True, shortest_event=1, initial_event=True, verbose="error")
+    onsets, images = marks[marks[:, 2] != TARGET][:, [0, 2]].astype(np.int64).T
     if images.max(initial=0) > conditions:
         raise InputError(f"{session.path}: shows image {images.max()}; wanted 1 to {conditions}, or {TARGET}")
     return onsets, images
