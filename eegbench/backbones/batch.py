@@ -57,12 +57,12 @@ class Batch:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """torch says it by a class of its own on a GPU and in words on the CPU."""
+    """Whether an error says that memory ran out: torch has a class for it on a GPU, and only words on the CPU."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def used(device: str) -> int:
-    """Bytes in use now, with the peak that follows counted from here on a GPU."""
+    """Bytes in use now; on a GPU the next `peak` is counted from here on."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))

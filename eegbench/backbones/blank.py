@@ -38,7 +38,7 @@ def behind(name: str) -> str:
 def building(what: str, name: str, parameters: int, device: str) -> AbstractContextManager[None]:
     """A bar that says what is built and how large it is; on torch's meta device nothing takes long."""
     size = f", {parameters / 1e6:,.0f} million parameters" if parameters else ""
-    return nullcontext() if device == "meta" else telling.one(f"build {what} of {behind(name)}{size}")
+    return nullcontext() if device == "meta" else telling.one_step(f"build {what} of {behind(name)}{size}")
 
 
 def part(kind: Any, name: str, part: str, device: str, dtype: torch.dtype = torch.float32) -> Any:
@@ -50,8 +50,8 @@ def part(kind: Any, name: str, part: str, device: str, dtype: torch.dtype = torc
     if part == "scheduler":
         return kind.from_config(config)
     with building(WORDS[part], name, known.parameters, device), torch.device(device):
-        made = kind.from_config(config) if hasattr(kind, "from_config") else kind(kind.config_class(**config))
-        return torch.nn.Module.to(made, dtype=dtype)  # diffusers' own warns of layers that are none of these
+        network = kind.from_config(config) if hasattr(kind, "from_config") else kind(kind.config_class(**config))
+        return torch.nn.Module.to(network, dtype=dtype)  # diffusers' own warns of layers that are none of these
 
 
 def pipeline(name: str, device: str, dtype: torch.dtype) -> Any:

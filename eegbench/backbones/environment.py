@@ -65,7 +65,7 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def seed_globally(seed: int) -> None:
-    """Put numpy's and torch's global generators somewhere: what depends on them is found out so."""
+    """Seed numpy's and torch's global generators, so that outputs which depend on them can be detected."""
     import torch
 
     np.random.seed(seed)  # noqa: NPY002
@@ -74,9 +74,10 @@ def seed_globally(seed: int) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Within it torch is as it comes, so that numbers do not depend on the caller; afterwards all is as it was before.
+    """Inside it torch has its defaults, so that numbers do not depend on the caller; afterwards all is as it was
+    before.
 
-    As it comes: gradients, no autocast, float32, the CPU. Put back: the global random states of Python, numpy and
+    Defaults: gradients, no autocast, float32, the CPU. Put back as well: the global random states of Python, numpy and
     torch, and the progress bars of transformers.
     """
     import torch
@@ -136,7 +137,7 @@ def disconnected(offline: bool) -> Iterator[None]:
 
 
 def _switch(offline: bool) -> None:
-    """Set the switch wherever it is there by now; all copies of it say the same."""
+    """Set all copies of the switch that are loaded by now to the same value."""
     for name, attribute in OFFLINE:
         if hasattr(module := sys.modules.get(name), attribute):
             setattr(module, attribute, offline)

@@ -37,8 +37,8 @@ def read_pipeline(name: str, device: str, dtype: torch.dtype) -> Any:
         return blank.pipeline(name, device, dtype)
     with _readable(name, "pipeline"), telling.loading("generator", name):
         folder = weights.locate(name)
-        own = {"text_encoder": pack_text_encoder(folder).to(dtype)} if name.startswith("pack:") else {}
-        return diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=dtype, **own)
+        replaced = {"text_encoder": pack_text_encoder(folder).to(dtype)} if name.startswith("pack:") else {}
+        return diffusers.AutoPipelineForText2Image.from_pretrained(folder, torch_dtype=dtype, **replaced)
 
 
 def pack_text_encoder(folder: str) -> Any:
@@ -67,8 +67,8 @@ def _readable(name: str, part: str) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """While a pipeline is put together: no bars, which would drown the run's own, and no notices of schedulers and
-    image encoders that are not used here."""
+    """Inside it, while a pipeline is put together, there are no bars, which would drown the run's own, and no notices
+    of schedulers and image encoders that are not used here."""
     import diffusers
     import transformers
 
@@ -93,7 +93,7 @@ def adapter_file(name: str) -> str:
 
 
 def digest_of_adapter(name: str) -> str:
-    """sha256 of an IP-Adapter's file; "" for a path, whose bytes nobody has vouched for."""
+    """sha256 of an IP-Adapter's file; "" for a path, for which no digest is known."""
     return published.require(name).sha256 if name in published.PUBLISHED else weights.combined(name)
 
 

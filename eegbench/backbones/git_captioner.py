@@ -32,9 +32,9 @@ class GitCaptioner:
             self._load(weights.locate(name))
             self.tokens, self.width = self.hidden(np.zeros((1, 8, 8, 3), np.uint8)).shape[1:]
         except OSError as error:
-            raise MissingError(f"captioner {name!r} cannot be read ({_first(error)}); {WANTED}") from error
+            raise MissingError(f"captioner {name!r} cannot be read ({_first_line(error)}); {WANTED}") from error
         except Exception as error:  # whatever a stranger's folder makes transformers raise, this border names it
-            raise InputError(f"captioner {name!r} cannot be used ({_first(error)}); {WANTED}") from error
+            raise InputError(f"captioner {name!r} cannot be used ({_first_line(error)}); {WANTED}") from error
 
     def _load(self, folder: str) -> None:
         import transformers
@@ -61,36 +61,36 @@ class GitCaptioner:
         """Hidden states (n, tokens, width) of images of any size, resized and normalised as the folder says."""
         with torch.no_grad():
             parts = [
-                self.tower(self.processor(list(some), return_tensors="pt")["pixel_values"].to(self.device))
-                for some in chunks(images, AT_ONCE)
+                self.tower(self.processor(list(chunk), return_tensors="pt")["pixel_values"].to(self.device))
+                for chunk in chunks(images, AT_ONCE)
             ]
         return torch.cat([part.last_hidden_state for part in parts])
 
     def captions(self, hidden: torch.Tensor, most: int) -> list[str]:
         """A caption of at most `most` tokens for each of the hidden states (n, tokens, width), decoded greedily."""
         texts: list[str] = []
-        for some in hidden.to(self.device).split(AT_ONCE):
-            start = torch.full((len(some), 1), self.model.config.bos_token_id, device=self.device)
-            said = self.model.generate(
+        for states in hidden.to(self.device).split(AT_ONCE):
+            start = torch.full((len(states), 1), self.model.config.bos_token_id, device=self.device)
+            tokens = self.model.generate(
                 input_ids=start,
                 attention_mask=torch.ones_like(start),
-                pixel_values=some[:, None],
+                pixel_values=states[:, None],
                 max_new_tokens=most,
                 do_sample=False,
                 num_beams=1,
             )
-            texts += self.tokenizer.batch_decode(said, skip_special_tokens=True)
+            texts += self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return texts
 
 
-def _first(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of what an error says, and the second where the first one only announces it."""
     first, *others = (str(error).strip() or type(error).__name__).splitlines()
     return f"{first} {others[0].strip()}" if first.endswith(":") and others else first
 
 
 class _Given(nn.Module):
-    """In the image tower's place: hands on hidden states that came as a picture with one channel."""
+    """A stand-in for the image tower: returns hidden states that came as a picture with one channel."""
 
     def forward(self, pixel_values: torch.Tensor, **_: object) -> SimpleNamespace:
         return SimpleNamespace(last_hidden_state=pixel_values[:, 0])

@@ -125,16 +125,16 @@ class Painter:
             if two_branches and null is not None:
                 options["negative_prompt_embeds"] = null.expand_as(tokens).to(**place)
         if embeddings is not None:
-            given = embeddings[:, None].to(**place)
+            condition = embeddings[:, None].to(**place)
             options["ip_adapter_image_embeds"] = [
-                torch.cat([torch.zeros_like(given), given]) if two_branches else given
+                torch.cat([torch.zeros_like(condition), condition]) if two_branches else condition
             ]
         if start is not None:
             options |= {"image": start.to(**place), "strength": strength}
         else:
             options |= {"height": self.size, "width": self.size}
-        made = self._made(sampling, 1.0 if start is None else strength)
-        with telling.bar("steps of the sampler", made) as advance:
+        steps = self._unet_calls(sampling, 1.0 if start is None else strength)
+        with telling.bar("steps of the sampler", steps) as advance:
 
             def step_made(*_: Any) -> dict[str, Any]:
                 advance(1)
@@ -150,8 +150,8 @@ class Painter:
             )
         return to_uint8(drawn.images.float().cpu())
 
-    def _made(self, sampling: Sampling, strength: float) -> int:
-        """How many times the UNet is asked: some samplers ask it more often than they have steps."""
+    def _unet_calls(self, sampling: Sampling, strength: float) -> int:
+        """How many times the UNet runs: some samplers run it more often than they have steps."""
         schedule = sampler(self.noise_schedule, sampling.sampler)
         schedule.set_timesteps(sampling.steps)
         return len(schedule.timesteps) - (sampling.steps - int(sampling.steps * strength)) * int(schedule.order)
@@ -190,5 +190,5 @@ def half_of(device: str) -> torch.dtype:
 
 
 def _one_each(image: None, embeddings: list[torch.Tensor], device: Any, count: int, guided: bool) -> list[torch.Tensor]:
-    """In the place of diffusers' own, which repeats one embedding for all prompts: ours come one for each."""
+    """A stand-in for diffusers' own, which repeats one embedding for all prompts: here each prompt has its own."""
     return [embedding.to(device) for embedding in embeddings]

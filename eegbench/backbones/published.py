@@ -76,7 +76,7 @@ PUBLISHED: dict[str, WeightFile] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class LocalWeights:
     """A weight file on this machine. `verified`: its digest is the published one, or the one first used here."""
 
     path: Path
@@ -84,7 +84,7 @@ class Found:
     verified: bool
 
 
-def require(name: str, *, allow_unverified: bool = False) -> Found:
+def require(name: str, *, allow_unverified: bool = False) -> LocalWeights:
     """A published file, its digest compared with the known one.
 
     Raises MissingError saying where it was looked for and how to get it, and InputError for a file with another
@@ -107,8 +107,8 @@ def require(name: str, *, allow_unverified: bool = False) -> Found:
                 f"{path}: sha256 {sha256[:16]}..., wanted {known[:16]}{'...' if len(known) > 16 else ''}: it is not "
                 f"the published file; fetch it again, or use it as it is with --allow-unverified-weights"
             )
-        return Found(path, sha256, verified=False)
-    return Found(path, sha256, verified=True)
+        return LocalWeights(path, sha256, verified=False)
+    return LocalWeights(path, sha256, verified=True)
 
 
 def entry_of(name: str) -> WeightFile:
@@ -120,9 +120,9 @@ def entry_of(name: str) -> WeightFile:
 def locate(name: str) -> Path | None:
     """Where the file lies, None if nowhere."""
     entry = entry_of(name)
-    found = next((path for path in places(name) if path.is_file()), None)
-    if found is not None or not entry.hub:
-        return found
+    local = next((path for path in places(name) if path.is_file()), None)
+    if local is not None or not entry.hub:
+        return local
     from huggingface_hub import try_to_load_from_cache
 
     cached = try_to_load_from_cache(entry.hub, entry.file)
@@ -132,12 +132,12 @@ def locate(name: str) -> Path | None:
 def places(name: str) -> list[Path]:
     """Where the file is looked for, in order; files of the Hugging Face cache lie deeper, below the last."""
     entry = entry_of(name)
-    own = os.environ.get("EEGBENCH_WEIGHTS")
+    configured = os.environ.get("EEGBENCH_WEIGHTS")
     if entry.hub:
         kept = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
         last = kept / f"models--{entry.hub.replace('/', '--')}"
-        return [*([Path(own) / entry.hub.rpartition("/")[2] / entry.file] if own else []), last]
-    return [*([Path(own) / entry.file] if own else []), checkpoints() / entry.file]
+        return [*([Path(configured) / entry.hub.rpartition("/")[2] / entry.file] if configured else []), last]
+    return [*([Path(configured) / entry.file] if configured else []), checkpoints() / entry.file]
 
 
 def checkpoints() -> Path:
@@ -189,8 +189,8 @@ def fetch(name: str, *, progress: Progress) -> Path:
     Raises MissingError where it cannot be fetched, InputError for bytes that are not the published ones.
     """
     entry = entry_of(name)
-    if (there := locate(name)) is not None:
-        return there
+    if (local := locate(name)) is not None:
+        return local
     if entry.hub:
         return _from_hub(entry)
     if not entry.source.endswith(entry.file):
@@ -207,8 +207,8 @@ def _from_hub(entry: WeightFile) -> Path:
     try:
         return Path(hf_hub_download(entry.hub, entry.file))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        said = Redaction(get_token() or "", proxies=True)(addresses_shown(str(error)))
-        problem = (said.strip().splitlines() or [type(error).__name__])[0]
+        message = Redaction(get_token() or "", proxies=True)(addresses_shown(str(error)))
+        problem = (message.strip().splitlines() or [type(error).__name__])[0]
         raise MissingError(f"{entry.source}: cannot be fetched ({problem})") from None
 
 

@@ -22,14 +22,14 @@ def size(name: str, *, offline: bool = False) -> int | None:
         return _bytes(Path(weights.locate(name)))
     if name == EML_NET or name in published.PUBLISHED:
         files = EML_NET_FILES if name == EML_NET else (name,)
-        there = [path for path in map(published.locate, files) if path is not None]
-        return sum(map(_bytes, there)) if len(there) == len(files) else None
+        local = [path for path in map(published.locate, files) if path is not None]
+        return sum(map(_bytes, local)) if len(local) == len(files) else None
     if name.startswith(LOCAL):
         path = Path(name.removeprefix("local-dir:")).expanduser()
         if not path.exists():
             raise MissingError(f"{name}: no such folder or file of weights; mend the path, or put the weights there")
         return _bytes(path)
-    kept = _kept(_hub_of(name))
+    kept = _hub_folder(_hub_of(name))
     if not kept.is_dir() and offline:
         raise MissingError(
             f"{name}: its weights are not in the hub's cache ({kept}), and --offline opens no connection; fetch them "
@@ -47,13 +47,13 @@ def _hub_of(name: str) -> str:
     return str(known.get("hf_hub") or name).strip("/")
 
 
-def _kept(repository: str) -> Path:
+def _hub_folder(repository: str) -> Path:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or home / "hub") / f"models--{repository.replace('/', '--')}"
 
 
 def _bytes(path: Path) -> int:
-    """A link counts once, as what it leads to."""
+    """The size of a file, or of all files of a folder; a file that several links lead to counts once."""
     paths = path.rglob("*") if path.is_dir() else [path]
     files = {Path(os.path.realpath(file)) for file in paths if file.is_file()}
     return sum(file.stat().st_size for file in files)

@@ -1,7 +1,7 @@
-"""Whose progress hears of long work within a network: building or loading it, and looking at many images or texts.
+"""Progress of long work inside networks: building or loading them, and running them on many images or texts.
 
-What builds and looks has no argument for a progress, since methods do both from `load` and `reconstruct` too. Whoever
-has a progress says `with telling(progress):` around a call; outside of it nothing is said.
+The functions that do such work have no argument for a progress, since methods call them from `load` and `reconstruct`
+too. A caller that has a progress puts the call into `with telling(progress):`; outside of it no bar is shown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from eegbench.contracts import Progress, Silent
 
-Part = TypeVar("Part", bound=Sized)
+SizedPart = TypeVar("SizedPart", bound=Sized)
 
 SILENT = Silent()
 _progress: ContextVar[Progress] = ContextVar("progress")
@@ -19,7 +19,7 @@ _progress: ContextVar[Progress] = ContextVar("progress")
 
 @contextmanager
 def telling(progress: Progress) -> Iterator[None]:
-    """Bars of the networks go to `progress` inside."""
+    """Inside it, the bars of networks go to `progress`."""
     token = _progress.set(progress)
     try:
         yield
@@ -32,8 +32,8 @@ def bar(label: str, total: int) -> AbstractContextManager[Callable[[int], None]]
 
 
 @contextmanager
-def one(label: str) -> Iterator[None]:
-    """A bar around one long thing."""
+def one_step(label: str) -> Iterator[None]:
+    """A bar of one step, around a piece of work that does not say how far it is."""
     with bar(label, 1) as advance:
         yield
         advance(1)
@@ -41,10 +41,10 @@ def one(label: str) -> Iterator[None]:
 
 def loading(what: str, name: str) -> AbstractContextManager[None]:
     """A bar around the reading of weights; those of the pack are small, and `blank:` ones are not read."""
-    return nullcontext() if name.startswith(("pack:", "blank:")) else one(f"load {what} {name}")
+    return nullcontext() if name.startswith(("pack:", "blank:")) else one_step(f"load {what} {name}")
 
 
-def followed(label: str, parts: Iterable[Part], total: int) -> Iterator[Part]:
+def followed(label: str, parts: Iterable[SizedPart], total: int) -> Iterator[SizedPart]:
     """The parts in order; each counts with its length when the next one is asked for."""
     with bar(label, total) as advance:
         for part in parts:

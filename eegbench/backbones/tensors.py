@@ -54,11 +54,11 @@ def _plain(value: Any, known: dict[int, Any], depth: int) -> Any:
         if isinstance(value, dict):
             if not all(type(key) in (str, int) for key in value):
                 raise _Refused("a dictionary whose keys are not words or whole numbers")
-            made: Any = {key: _plain(item, known, depth + 1) for key, item in value.items()}
+            replaced: Any = {key: _plain(item, known, depth + 1) for key, item in value.items()}
         else:
             items = (_plain(item, known, depth + 1) for item in value)
-            made = list(items) if isinstance(value, list) else tuple(items)
-        known[id(value)] = made
+            replaced = list(items) if isinstance(value, list) else tuple(items)
+        known[id(value)] = replaced
     return known[id(value)]
 
 

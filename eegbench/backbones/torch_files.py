@@ -52,7 +52,7 @@ WIDTHS = {
     for name, width in _WIDTHS.items()
     for module in ("torch", "torch.storage", "torch.cuda")
 }
-DTYPES = {f"torch.{name}": one.itemsize for name, one in vars(torch).items() if isinstance(one, torch.dtype)}
+DTYPES = {f"torch.{name}": dtype.itemsize for name, dtype in vars(torch).items() if isinstance(dtype, torch.dtype)}
 CLASSES = (
     *("torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter"),
     *("torch.per_tensor_affine", "torch.per_tensor_symmetric", "torch.per_channel_affine"),
@@ -106,8 +106,8 @@ class _Machine(Machine):
             "collections.OrderedDict": self._dictionary,
             "collections.Counter": self._dictionary,
             "torch.Size": self._sized,
-            "torch.device": _made,
-            "torch.serialization._get_layout": _made,
+            "torch.device": _empty_tensor,
+            "torch.serialization._get_layout": _empty_tensor,
             "torch._tensor._rebuild_from_type_v2": _from_type,
         }
         built: Mapping[str, Callable[..., Any]] = {
@@ -148,7 +148,7 @@ class _Machine(Machine):
     def _placed(self, storage: object, offset: object, shape: object, strides: object, width: int = 0) -> _Tensor:
         if not isinstance(storage, _Storage):
             raise Refused("a tensor without a storage")
-        sizes, steps = _whole(shape), _whole(strides)
+        sizes, steps = _shape(shape), _shape(strides)
         if len(sizes) != len(steps) or type(offset) is not int or offset < 0:
             raise Refused(f"a tensor of shape {shown(shape)} with the strides {shown(strides)}")
         count, width = math.prod(sizes), width or storage.width
@@ -175,7 +175,7 @@ class _Machine(Machine):
         return self.encode(data.decode("latin1") if isinstance(data, bytes) else data, coding)
 
     def _sized(self, sizes: object = ()) -> tuple[int, ...]:
-        return _whole(sizes)
+        return _shape(sizes)
 
     def _set_of(self, items: object = ()) -> set[Any]:
         self._several(items)
@@ -214,7 +214,7 @@ def _same(tensor: object, *rest: object) -> object:
     return tensor
 
 
-def _made(*values: object) -> _Tensor:
+def _empty_tensor(*values: object) -> _Tensor:
     return _Tensor()
 
 
@@ -230,7 +230,7 @@ def _complex(real: object, imaginary: object) -> complex:
     return complex(real, imaginary)
 
 
-def _whole(values: object) -> tuple[int, ...]:
+def _shape(values: object) -> tuple[int, ...]:
     if isinstance(values, tuple) and len(values) <= AXES:
         for number in values:
             if type(number) is not int or number < 0:
@@ -265,8 +265,8 @@ def _check_archive(file: BinaryIO, budget: Budget) -> None:
 
     def held(key: str, announced: int) -> int:
         if (entry := entries.get(f"{root}data/{key}")) is None or entry.file_size != announced:
-            there = "no such entry" if entry is None else f"{entry.file_size} bytes"
-            raise Refused(f"the storage {shown(key)} of {announced} bytes: in the archive is {there}")
+            content = "no such entry" if entry is None else f"{entry.file_size} bytes"
+            raise Refused(f"the storage {shown(key)} of {announced} bytes: in the archive is {content}")
         return announced
 
     _Machine(io.BytesIO(program), budget, held).load()
@@ -291,7 +291,7 @@ def _list_places(file: BinaryIO, size: int) -> set[int]:
 
 def _entries(infos: Sequence[zipfile.ZipInfo], budget: Budget) -> dict[str, zipfile.ZipInfo]:
     """Of an archive as torch writes them: each entry as it is, none twice, none upon another."""
-    found: dict[str, zipfile.ZipInfo] = {}
+    by_name: dict[str, zipfile.ZipInfo] = {}
     folded: set[str] = set()
     for info in infos:
         name = info.orig_filename
@@ -302,10 +302,10 @@ def _entries(infos: Sequence[zipfile.ZipInfo], budget: Budget) -> dict[str, zipf
         if info.header_offset + info.file_size > budget.size:
             raise Refused(f"the entry {shown(name)} of {info.file_size} bytes ends behind the file")
         folded.add(name.lower())
-        found[name] = info
+        by_name[name] = info
     if sum(info.file_size for info in infos) > budget.size:
         raise Refused("its entries lie upon one another")
-    return found
+    return by_name
 
 
 def _check_pickles(file: BinaryIO, budget: Budget) -> None:

@@ -98,7 +98,7 @@ def test_a_missing_file_says_where_and_how(homes: Path, entry: str) -> None:
 
 def test_the_published_digest_is_demanded(homes: Path, entry: str) -> None:
     path = put(published.checkpoints() / entry)
-    assert published.require("net") == published.Found(path, SHA256, verified=True)
+    assert published.require("net") == published.LocalWeights(path, SHA256, verified=True)
     put(path, BYTES + b"!")
     with pytest.raises(InputError, match=r"not the published file.*--allow-unverified-weights"):
         published.require("net")

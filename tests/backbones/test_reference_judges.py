@@ -21,7 +21,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from eegbench import backbones
 from eegbench.backbones import published
-from eegbench.backbones.published import Found
+from eegbench.backbones.published import LocalWeights
 from eegbench.backbones.reference import eml_net, judges
 from eegbench.backbones.reference.judges import ReferenceJudge
 from eegbench.errors import InputError, MissingError
@@ -257,7 +257,7 @@ def test_torch_fidelitys_network_is_never_handed_the_file(
 
 def test_unverified_weights_mark_their_judge(given: Callable[[str, State], Path], monkeypatch: Any) -> None:
     path = given("swav", {})
-    monkeypatch.setattr(published, "require", lambda *_, **__: Found(path, "0" * 64, verified=False))
+    monkeypatch.setattr(published, "require", lambda *_, **__: LocalWeights(path, "0" * 64, verified=False))
     assert judge("swav").verified is False
 
 

@@ -98,9 +98,9 @@ class Endpoint(Captioner):
         raise problem.last(f"{problem}, {TRIES} times")
 
     def _ten(self, answer: str) -> tuple[str, ...]:
-        """The captions of an answer; those that repeat a secret are as good as none."""
+        """The captions of an answer; ones that repeat a secret are refused like an answer without captions."""
         captions = ten(_content(self._redact(answer)))
-        starred = any(REDACTED in one for one in captions)
+        starred = any(REDACTED in caption for caption in captions)
         for what, redaction in self._secrets.items():
             if redaction.holds("\n".join(captions)) or (starred and redaction.holds(answer)):
                 raise _rubbish(f"captions that hold {what}")
@@ -112,7 +112,7 @@ class Endpoint(Captioner):
         return text
 
     def _answer(self, body: bytes) -> str:
-        """What comes back, as it comes: the key may be in it."""
+        """The text of the endpoint's answer, unchanged: the key may be in it."""
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "eegbench"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
@@ -136,13 +136,13 @@ class Endpoint(Captioner):
         raise refusal  # here, where no exception with the server's own words is its context
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
-        """What an answer with another status than 200 means."""
+        """The error to raise for an answer with another status than 200."""
         with error:
             try:
-                said = _reason(self._redact(error.read(MAX_REFUSAL).decode(errors="replace")))
+                message = _reason(self._redact(error.read(MAX_REFUSAL).decode(errors="replace")))
             except (OSError, http.client.HTTPException):
-                said = ""
-        words = f"{self.address} answers {error.code}{f' ({said})' if said else ''}"
+                message = ""
+        words = f"{self.address} answers {error.code}{f' ({message})' if message else ''}"
         if error.code in OVERLOADED:
             return _Again(words, last=MissingError, wait=_seconds(error.headers.get("Retry-After")))
         if error.code in THIS_IMAGE:
@@ -151,17 +151,17 @@ class Endpoint(Captioner):
         return UsageError(f"{words}; look at {option}")
 
     def _silence(self, error: Exception) -> Exception:
-        """What no answer means."""
+        """The error to raise where no answer came."""
         reason = getattr(error, "reason", error)
-        said = _line(self._redact(str(reason))) or type(error).__name__
-        words = f"{self.address} cannot be asked ({said})"
+        message = _line(self._redact(str(reason))) or type(error).__name__
+        words = f"{self.address} cannot be asked ({message})"
         if isinstance(reason, ConnectionRefusedError | socket.gaierror) and not self.heard:
             return MissingError(f"{words}; look at --endpoint")
         return _Again(words, last=MissingError)
 
 
 class _Again(Exception):
-    """An answer that another try may better. `last`: what the last try raises; `wait`: the pause in s, if known."""
+    """A failure that another try may mend. `last`: what the last try raises; `wait`: the pause in s, if known."""
 
     def __init__(self, words: str, last: type[EegbenchError], wait: float | None = None) -> None:
         super().__init__(words)
@@ -179,7 +179,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def ten(content: str) -> tuple[str, ...]:
-    """The ten captions of a model's answer, white space mended; JSON may stand among other words."""
+    """The ten captions of a model's answer, white space mended; the JSON may be surrounded by other words."""
     begin, end = content.find("{"), content.rfind("}")
     try:
         value = json.loads(content[begin : end + 1])

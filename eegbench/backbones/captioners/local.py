@@ -74,10 +74,10 @@ class Local(Captioner):
     def captions(self, image: NDArray[np.uint8]) -> tuple[str, ...]:
         pixels = self.processor(images=[image], return_tensors="pt")["pixel_values"].to(self.device)
         of_image = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
-        said = []
+        texts = []
         for level, beginning in BEGINNINGS.items():
-            said += self._draw(pixels, beginning, CAPTION_LEVELS.count(level), seeds.seed(of_image, level, "captions"))
-        return tuple(said)
+            texts += self._draw(pixels, beginning, CAPTION_LEVELS.count(level), seeds.seed(of_image, level, "captions"))
+        return tuple(texts)
 
     def _draw(self, pixels: torch.Tensor, beginning: str, count: int, seed: int) -> list[str]:
         """`count` sentences that begin so; the global generators are left as they were."""

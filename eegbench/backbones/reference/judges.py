@@ -32,7 +32,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 OPENAI = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
 Nodes = dict[str, torch.Tensor]
-Reader = Callable[[torch.Tensor], Nodes]  # pictures (n, 3, base, base) in [0, 1] to what is provided
+FeatureReader = Callable[[torch.Tensor], Nodes]  # pictures (n, 3, base, base) in [0, 1] to what is provided
 State = dict[str, torch.Tensor]
 
 
@@ -42,7 +42,7 @@ class PublishedJudge:
 
     provides: tuple[str, ...]
     files: tuple[str, ...]
-    load: Callable[[dict[str, Path], str], Reader]  # of the files and a device
+    load: Callable[[dict[str, Path], str], FeatureReader]  # of the files and a device
 
 
 class ReferenceJudge(ImageJudge):
@@ -56,15 +56,15 @@ class ReferenceJudge(ImageJudge):
         self.variant = "half" if half else ""
         self.name = f"reference/{name}" + ("+half" if half else "")
         self._files = {file: published.require(file, allow_unverified=allow_unverified) for file in judge.files}
-        self.digest = digest({file: found.sha256 for file, found in self._files.items()})
-        self.verified = all(found.verified for found in self._files.values())
+        self.digest = digest({file: weights.sha256 for file, weights in self._files.items()})
+        self.verified = all(weights.verified for weights in self._files.values())
         self._base, self._device = base, device
-        self._read: Reader | None = None
+        self._read: FeatureReader | None = None
         self._batch = Batch(device)
 
     def embed(self, images: Images) -> dict[str, NDArray[np.float32]]:
         if self._read is None:
-            self._read = self._load({file: found.path for file, found in self._files.items()}, self._device)
+            self._read = self._load({file: weights.path for file, weights in self._files.items()}, self._device)
         kind = self._device.partition(":")[0]
         dtype = torch.float16 if kind == "cuda" else torch.bfloat16
         with torch.autocast(kind, dtype, enabled=self.variant == "half"):
@@ -127,7 +127,7 @@ def normalised(
     return (resize(pictures, size).contiguous() - mean) / std
 
 
-def _alexnet(paths: dict[str, Path], device: str) -> Reader:
+def _alexnet(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import alexnet
 
     with torch.device("meta"):
@@ -142,7 +142,7 @@ def _alexnet(paths: dict[str, Path], device: str) -> Reader:
     return read
 
 
-def _inception(paths: dict[str, Path], device: str) -> Reader:
+def _inception(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import inception_v3
 
     with torch.device("meta"):
@@ -152,7 +152,7 @@ def _inception(paths: dict[str, Path], device: str) -> Reader:
     return _pooled(network, paths["inception_v3"], "inception", 342, ("AuxLogits.", "fc."), device)
 
 
-def _efficientnet(paths: dict[str, Path], device: str) -> Reader:
+def _efficientnet(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import efficientnet_b1
 
     with torch.device("meta"):
@@ -161,7 +161,7 @@ def _efficientnet(paths: dict[str, Path], device: str) -> Reader:
     return _pooled(network, paths["efficientnet_b1"], "effnet", 255, ("classifier.",), device)
 
 
-def _swav(paths: dict[str, Path], device: str) -> Reader:
+def _swav(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import resnet50
 
     with torch.device("meta"):
@@ -170,14 +170,16 @@ def _swav(paths: dict[str, Path], device: str) -> Reader:
     return _pooled(network, paths["swav"], "swav", 224, ("projection_head.", "prototypes."), device)
 
 
-def _pooled(network: nn.Module, path: Path, feature: str, size: int, without: tuple[str, ...], device: str) -> Reader:
+def _pooled(
+    network: nn.Module, path: Path, feature: str, size: int, without: tuple[str, ...], device: str
+) -> FeatureReader:
     """What a classifier without its head gives of pictures at `size` px: its global pool."""
     filled = put(network, read_published(path, type(network).__name__), path, device, without=without)
     filled = filled.to(memory_format=torch.channels_last)  # on a CPU 1.3 to 2 times as fast
     return lambda pictures: {feature: filled(normalised(pictures, size, IMAGENET))}
 
 
-def _clip(paths: dict[str, Path], device: str) -> Reader:
+def _clip(paths: dict[str, Path], device: str) -> FeatureReader:
     import open_clip
 
     tag = open_clip.get_pretrained_cfg("ViT-L-14", "openai")
@@ -190,7 +192,7 @@ def _clip(paths: dict[str, Path], device: str) -> Reader:
     return lambda pictures: {"clip": network(normalised(pictures, 224, OPENAI))}
 
 
-def _vit_h_14(paths: dict[str, Path], device: str) -> Reader:
+def _vit_h_14(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import ViT_H_14_Weights, vit_h_14
 
     transform = ViT_H_14_Weights.IMAGENET1K_SWAG_E2E_V1.transforms()
@@ -199,7 +201,7 @@ def _vit_h_14(paths: dict[str, Path], device: str) -> Reader:
     return _classifier(network, paths["vit_h_14"], transform, "probabilities", device)
 
 
-def _vit_b_16(paths: dict[str, Path], device: str) -> Reader:
+def _vit_b_16(paths: dict[str, Path], device: str) -> FeatureReader:
     from torchvision.models import ViT_B_16_Weights, vit_b_16
 
     transform = ViT_B_16_Weights.IMAGENET1K_V1.transforms()
@@ -208,7 +210,7 @@ def _vit_b_16(paths: dict[str, Path], device: str) -> Reader:
     return _classifier(network, paths["vit_b_16"], transform, "probabilities_vit_b_16", device)
 
 
-def _classifier(network: nn.Module, path: Path, transform: Any, feature: str, device: str) -> Reader:
+def _classifier(network: nn.Module, path: Path, transform: Any, feature: str, device: str) -> FeatureReader:
     """Probabilities of uint8 pictures through PIL and the weights' own transform, as MinD-Vis asks them."""
     from PIL import Image
 
@@ -222,7 +224,7 @@ def _classifier(network: nn.Module, path: Path, transform: Any, feature: str, de
     return read
 
 
-def _fidelity(paths: dict[str, Path], device: str) -> Reader:
+def _fidelity(paths: dict[str, Path], device: str) -> FeatureReader:
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError:
@@ -259,7 +261,7 @@ def load_eml_net(paths: dict[str, Path], device: str) -> Any:
     return network.eval()
 
 
-def _eml_net(paths: dict[str, Path], device: str) -> Reader:
+def _eml_net(paths: dict[str, Path], device: str) -> FeatureReader:
     from PIL import Image
 
     network = load_eml_net(paths, device)

@@ -31,7 +31,7 @@ from eegbench.methods.standard import Standardised
 from eegbench.methods.training import TrainedMethod, Training
 from eegbench.methods.validation import held_out
 
-Captions = Literal["label", "blip", "none"]
+CaptionSource = Literal["label", "blip", "none"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class NeuroImagen(TrainedMethod[NeuroImagenReconstructor]):
     reconstructor: ClassVar[type[Reconstructor]] = NeuroImagenReconstructor
 
     generator: str = "pack:generator"
-    captions: Captions = "blip"
+    captions: CaptionSource = "blip"
     template: str = "a {}"
     caption: int = 6
     pixel_level: bool = True
@@ -101,7 +101,7 @@ class NeuroImagen(TrainedMethod[NeuroImagenReconstructor]):
         tokens = painter(self.generator, device=device).text_tokens([""])
         if self.captions != "none":
             prompts = self.prompts(train)
-            with telling.one(f"text tokens of {len(prompts)} captions"):
+            with telling.one_step(f"text tokens of {len(prompts)} captions"):
                 texts = painter(self.generator, device=device).text_tokens(prompts).to(device)
             regressor = fit_regressor(training, eeg, train.shown, texts, held, self.regressor)
         networks = Networks(

@@ -94,19 +94,19 @@ class SaliencyControlNet(TrainedMethod[SaliencyControlNetReconstructor]):
         latents = generator.encode(train.images)
 
         torch.manual_seed(seeding.seed(training.seed, "LoRA"))
-        with telling.one("put LoRA on the UNet"):
+        with telling.one_step("put LoRA on the UNet"):
             wrapped = lora(generator.unet, self.rank, self.alpha)
         tune(
             training, "fit LoRA", generator, wrapped, wrapped, self.lora,
             tokens=tokens, latents=latents, shown=train.shown,
         )  # fmt: skip
-        with telling.one("merge LoRA into the UNet"):
+        with telling.one_step("merge LoRA into the UNet"):
             adapter, generator.unet = adapter_state(wrapped), plain(wrapped)
         fitted = SaliencyControlNetReconstructor(networks, embedder, adapter, generator)
         if self.variant == "guided":
             maps = saliency.SaliencyNetwork(self.saliency, device).maps(train.images)
             torch.manual_seed(seeding.seed(training.seed, "ControlNet"))
-            with telling.one("build ControlNet from the UNet"):
+            with telling.one_step("build ControlNet from the UNet"):
                 network = control_network(generator.unet, self.control_channels).to(device)
             tune(
                 training, "fit ControlNet", generator, generator.unet, network, self.controlnet,
