@@ -1,4 +1,4 @@
-"""What a fitted network goes by: gradients of its losses, and whether its embeddings find their own."""
+"""What a fitted network relies on: gradients of its losses, and whether its embeddings find their own targets."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,10 +16,10 @@ def saliency(eeg: torch.Tensor, losses: Callable[[torch.Tensor], Mapping[str, to
 
     Simonyan et al. 2014. The sign is dropped before the mean: trials pull a sample either way.
     """
-    given = eeg.clone().requires_grad_(True)
-    values = losses(given)
+    inputs = eeg.clone().requires_grad_(True)
+    values = losses(inputs)
     slopes = {
-        name: torch.autograd.grad(value, given, retain_graph=True)[0].double().cpu() for name, value in values.items()
+        name: torch.autograd.grad(value, inputs, retain_graph=True)[0].double().cpu() for name, value in values.items()
     }
     slopes[ALL] = torch.stack(list(slopes.values())).mean(0)
     return {name: slope.abs().mean(0).numpy() for name, slope in slopes.items()}
@@ -27,8 +27,8 @@ def saliency(eeg: torch.Tensor, losses: Callable[[torch.Tensor], Mapping[str, to
 
 def two_way(likeness: NDArray[np.floating]) -> Values:
     """How often each item is more like its own target than another's, (n,); a tie counts half. likeness: (n, n)."""
-    own = np.diag(likeness)[:, None]
-    wins = (own > likeness) + 0.5 * (own == likeness)
-    others = ~np.eye(len(likeness), dtype=bool)
-    share: Values = (wins * others).sum(1) / others.sum(1)
+    matched = np.diag(likeness)[:, None]
+    wins = (matched > likeness) + 0.5 * (matched == likeness)
+    rivals = ~np.eye(len(likeness), dtype=bool)
+    share: Values = (wins * rivals).sum(1) / rivals.sum(1)
     return share

@@ -16,7 +16,7 @@ Scale = tuple[NDArray[Any], NDArray[Any]]  # mean and deviation of each channel,
 
 
 def scale_of(eeg: EEG) -> Scale:
-    """Over all trials and times of training EEG (n, channels, times), which may be larger than memory."""
+    """The scale of training EEG (n, channels, times), over all trials and times; it may be larger than memory."""
     count = eeg.dtype.type(eeg.size // eeg.shape[1])
     mean = _total(part.sum(axis=(0, 2), keepdims=True) for part in parts(eeg)) / count
     squares = _total(np.square(part - mean).sum(axis=(0, 2), keepdims=True) for part in parts(eeg))

@@ -98,7 +98,7 @@ class StoredArray:
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        """The file is opened for each reading: while it is open, all that was read of it counts as memory."""
+        """The file, opened anew for each reading: while it is open, all that was read of it counts as memory."""
         with stored_tensors.opened(self.path, "np") as file:
             yield file.get_slice(self.name)
 

@@ -93,10 +93,10 @@ def fit_caption_stage(
     torch.manual_seed(seeds.seed(training.seed, "caption stage"))
     frozen = captioner_of(captioner, training.device)
     network = _network(frozen, embeddings.shape[1]).to(training.device)
-    given = torch.from_numpy(embeddings).to(training.device)[:, None]
+    inputs = torch.from_numpy(embeddings).to(training.device)[:, None]
 
     def loss(items: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return F.mse_loss(network(given[items]), frozen.hidden(images[items.numpy()]))
+        return F.mse_loss(network(inputs[items]), frozen.hidden(images[items.numpy()]))
 
     training.run_epochs("fit caption stage", network, loss, held, settings)
     return CaptionStage(captioner, network, embeddings.shape[1], settings.most_tokens, training.device)

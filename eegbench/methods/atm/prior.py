@@ -164,18 +164,18 @@ def fit_prior(
     torch.manual_seed(seeding.seed(training.seed, "prior"))
     device = training.device
     network = network_of(targets.shape[1], conditions.shape[1], settings).to(device)
-    given, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
+    inputs, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
     seen = torch.from_numpy(shown)
     schedule = noise_schedule(settings)
-    label, per_epoch = "fit prior", batches(len(given), settings.batch)
-    chosen = shuffled(np.arange(len(given)), settings.batch, training.seed, label)
+    label, per_epoch = "fit prior", batches(len(inputs), settings.batch)
+    chosen = shuffled(np.arange(len(inputs)), settings.batch, training.seed, label)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
         trials = chosen(step)
         noise = torch.randn(len(trials), clean.shape[1]).to(device)
         times = torch.randint(0, schedule.config.num_train_timesteps, (len(trials),)).to(device)
         noisy = schedule.add_noise(clean[seen[trials].to(device)], noise, times)
-        return F.mse_loss(network(noisy, times, None if rng.random() < settings.null_rate else given[trials]), noise)
+        return F.mse_loss(network(noisy, times, None if rng.random() < settings.null_rate else inputs[trials]), noise)
 
     steps = settings.epochs * per_epoch
     training.run(

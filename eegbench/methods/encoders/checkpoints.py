@@ -1,9 +1,9 @@
 """Checkpoints of ATM-S, as the authors' code (dongyangli-del/EEG_Image_decode) writes them.
 
-Their keys are our module's, but for what is without effect, and for the other names of the feed-forward layer. What
-else a file was trained with does not stand in it: the code's version (`keep`), the one subject, the channels' order.
-The code from commit 61fc9c3 (December 2025) on adds positions to the tokens, which our module does not: its files
-load, and give wrong embeddings.
+Their keys are our module's, but for what is without effect, and for the other names of the feed-forward layer. A file
+does not say what else it was trained with: the code's version (`keep`), the one subject, the channels' order. The code
+from commit 61fc9c3 (December 2025) on adds positions to the tokens, which our module does not: its files load, and give
+wrong embeddings.
 """
 
 from pathlib import Path
@@ -113,7 +113,7 @@ def _check_recording(path: Path, info: EEGInfo) -> None:
         return
     names = [n for n in ("channels", "rate", "start", "unit") if getattr(info, n) != getattr(RECORDING, n)]
     if names:
-        wanted = "; ".join(f"{name}: {_said(getattr(RECORDING, name))}" for name in names)
+        wanted = "; ".join(f"{name}: {_worded(getattr(RECORDING, name))}" for name in names)
         raise InputError(
             f"{path}: the EEG is not what published checkpoints were trained on: its {' and '.join(names)} differ; "
             f"wanted {wanted}"
@@ -124,5 +124,5 @@ def _few(problems: list[str]) -> str:
     return "; ".join(problems[:LISTED]) + (f"; and {len(problems) - LISTED} more" if len(problems) > LISTED else "")
 
 
-def _said(value: object) -> str:
+def _worded(value: object) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value)

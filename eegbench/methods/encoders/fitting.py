@@ -55,19 +55,19 @@ class EncoderSettings(Epochs):
             raise UsageError("a checkpoint is of an ATM-S, and encoder.kind is precomputed; set encoder.kind=atm_s")
 
     def weights(self) -> dict[str, str]:
-        """What `Method.weights` says of the checkpoint: its bytes are its name, and nobody vouches for them."""
+        """The checkpoint's entry in `Method.weights`: its name has its digest, and no published digest is known."""
         if self.checkpoint is None:
             return {}
         return {f"encoder.checkpoint@{file_digest(checkpoints.existing(self.checkpoint))}": ""}
 
     def check(self, info: EEGInfo) -> None:
-        """Raise now what `fit_embedder` would raise of this EEG and the checkpoint, before anything is computed."""
-        given = info.unit == "embedding"
-        if self.kind == "precomputed" and not given:
+        """Raise now, before anything is computed, what `fit_embedder` would raise of this EEG and the checkpoint."""
+        embedded = info.unit == "embedding"
+        if self.kind == "precomputed" and not embedded:
             raise UsageError(
                 "encoder.kind is precomputed, and the data set gives EEG; set dataset.embeddings to a folder"
             )
-        if given and self.kind != "precomputed":
+        if embedded and self.kind != "precomputed":
             raise UsageError(
                 "the data set gives embeddings in the EEG's place; set encoder.kind=precomputed to use them"
             )
@@ -76,7 +76,7 @@ class EncoderSettings(Epochs):
 
 
 class Precomputed(nn.Module):
-    """In the place of an encoder: embeddings (n, 1, width) that stand where EEG stands, to (n, width)."""
+    """A stand-in for an encoder: embeddings (n, 1, width), given in place of EEG, to (n, width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -167,14 +167,14 @@ def fit_embedder(
     if settings.kind == "precomputed":
         return EEGEmbedder(Precomputed(train.info.times).to(device), train.info, 0, *AS_IT_IS)
     if settings.checkpoint is not None:
-        given = checkpoints.read(settings.checkpoint, train.info, keep=settings.keep, window=settings.window)
-        if targets.size and targets.shape[1] != given.width:
+        network = checkpoints.read(settings.checkpoint, train.info, keep=settings.keep, window=settings.window)
+        if targets.size and targets.shape[1] != network.width:
             raise InputError(
-                f"{settings.checkpoint}: gives {given.width} coordinates, and the image embeddings that it should meet "
-                f"have {targets.shape[1]}; set clip to the network that it was trained for"
+                f"{settings.checkpoint}: gives {network.width} coordinates, and the image embeddings that it should "
+                f"meet have {targets.shape[1]}; set clip to the network that it was trained for"
             )
         # the authors' code takes the row of the subject's own number; a number past the table is the shared token
-        return EEGEmbedder(given.to(device), train.info, train.subject, *AS_IT_IS, half=False)
+        return EEGEmbedder(network.to(device), train.info, train.subject, *AS_IT_IS, half=False)
     if settings.text and texts is None:
         raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
     torch.manual_seed(seeds.seed(training.seed, "encoder"))

@@ -102,13 +102,13 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
         items = np.flatnonzero(held[train.shown]).tolist()
         trials = train.part(items)
         captions = torch.from_numpy(embedded_captions(trials, Clip(self.clip, fitted.device))[trials.shown])
-        own = {name: captions[:, places] for name, places in PLACES.items()}
+        truths = {name: captions[:, places] for name, places in PLACES.items()}
 
         def losses(eeg: torch.Tensor) -> dict[str, torch.Tensor]:
             """Of all trials together, so that a trial's gradient does not shrink with their number."""
             values = {}
             for name, embedded in fitted.module(eeg).items():
-                each = [alignment(embedded, truth, self.captions) for truth in own[name].to(eeg.device).unbind(1)]
+                each = [alignment(embedded, truth, self.captions) for truth in truths[name].to(eeg.device).unbind(1)]
                 values[name] = len(items) * torch.stack(each).mean()
             return values
 
@@ -118,7 +118,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
             saliency=saliency(standardised(trials.eeg, fitted.scale, fitted.networks.info).to(fitted.device), losses),
             embeddings=embedded,
             nearness={name: (vectors @ fitted.bank[name][1].T).max(1) for name, vectors in embedded.items()},
-            right={name: two_way(vectors @ own[name].mean(1).numpy().T) for name, vectors in embedded.items()},
+            right={name: two_way(vectors @ truths[name].mean(1).numpy().T) for name, vectors in embedded.items()},
         )
 
     def rehearse(self) -> Rehearsal:

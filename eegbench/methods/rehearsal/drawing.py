@@ -106,8 +106,10 @@ def _key_in_file(key: str) -> str:
 
 def encoded_prompt(drawing: Any) -> list[torch.Tensor]:
     """The hidden states (1, tokens, width) of one prompt, and of SDXL's its pooled embedding too."""
-    given = drawing.encode_prompt(prompt=[""], device=META, num_images_per_prompt=1, do_classifier_free_guidance=False)
-    return [given[0], *given[2:3]]
+    encoded = drawing.encode_prompt(
+        prompt=[""], device=META, num_images_per_prompt=1, do_classifier_free_guidance=False
+    )
+    return [encoded[0], *encoded[2:3]]
 
 
 def painter_stages(painter: Painter, embedding: torch.Tensor | None) -> list[Stage]:

@@ -1,4 +1,4 @@
-"""Rehearsal of what stands before a generator: CLIP with its images or texts, and the EEG encoder that aims at it."""
+"""Rehearsal of the networks before a generator: CLIP with images or texts, and the EEG encoder that aims at it."""
 
 from collections.abc import Callable
 

@@ -61,7 +61,7 @@ class Network:
         return next(self.module.parameters()).device.type
 
     def checked(self) -> str:
-        """What was compared with what is known of the real file; CheckFailed where they differ."""
+        """What was compared with the known facts of the real file, in words; CheckFailed where they differ."""
         comparisons = []
         if self.published is not None:
             if problems := differences(self.shapes, self.published):

@@ -57,7 +57,7 @@ def prior() -> Shapes:
 
 
 def eml_net() -> dict[str, Shapes]:
-    """Of each of the three files: the two streams, and the decoder."""
+    """Keys and shapes of each of the three files: the two streams, and the decoder."""
     decoder = _readout("combined", 10)
     for side in ("img_model", "pla_model"):
         for depth in range(5):
