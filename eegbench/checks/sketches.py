@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.guards.walking import form
-from eegbench.runs.items import Values
+from eegbench.runs.items import ItemValues
 
 
-def sketches(values: Values | None) -> dict[str, tuple[float, float]]:
+def sketches(values: ItemValues | None) -> dict[str, tuple[float, float]]:
     """The `sketch` of each metric that a run has values by stimulus of."""
     if values is None:
         return {}

@@ -43,11 +43,11 @@ def verify(
 ) -> None:
     """Take every digest of a run again, and compute every score again from its images."""
     from eegbench.checks.verify import check_run, each, require
-    from eegbench.runs.search import Found, find_runs
+    from eegbench.runs.search import RunFolders, find_runs
 
     verifier = _verifier(settings, device, offline, allow_unverified_weights, digests_only, allow_plugins)
     verdicts = []
-    found = find_runs(run, Links.of(follow_links)) if every else Found(run, (run,), ())
+    found = find_runs(run, Links.of(follow_links)) if every else RunFolders(run, (run,), ())
     for line in (*found.notes(), *(one.line() for one in found.closed)):
         note(line)
     if not found.folders:

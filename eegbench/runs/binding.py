@@ -32,7 +32,7 @@ OF_VERSION_1 = (layout.RECORD, layout.SHEET, layout.TABLE, layout.PICTURE, layou
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """Everything below a folder that is no folder, by path, with its kind (`Opened.names`); raises InputError."""
+    """The kind (`Opened.names`) of everything below a folder but the folders, by path; raises InputError."""
     with Opened(folder, links=True) as opened:
         return opened.names()
 
@@ -167,7 +167,7 @@ def renewed(folder: Path, record: RunRecord) -> RunRecord:
 
 
 def bind(folder: Path, record: RunRecord) -> RunRecord:
-    """A record of schema version 1 with the digests that version 2 has more: of its images and control maps."""
+    """A record of schema version 1 with the digests that version 2 adds: of its images and control maps."""
     digests = {**record.digests, "reconstructions": record.images}
     if (folder / layout.CONTROLS).is_dir():
         digests["controls"] = controls_digest(folder)
@@ -195,7 +195,7 @@ def permuted_rows(folder: Path) -> tuple[ManifestRow, ...]:
 
 
 def _misnamed(rows: Sequence[ManifestRow], below: str) -> Iterator[str]:
-    """Images under another name than a run gives them, as a page's; and two that are one file on some systems."""
+    """Images under another name than a run gives them, and two that are one file on some systems, as problems."""
     seen: dict[str, str] = {}
     for row in rows:
         wanted = f"{below}/{layout.image_file(row.stimulus, row.sample)}"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from eegbench.errors import InputError
 from eegbench.files import file_digest, write_bytes
 from eegbench.runs import layout
-from eegbench.runs.items import Array, Values, read_values
+from eegbench.runs.items import Array, ItemValues, read_values
 from eegbench.runs.layout import RECORD, SHEET, TABLE
 from eegbench.runs.permutation import Permutation
 from eegbench.runs.record import ManifestRow, RunRecord
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def identity(self) -> str:
-        """What makes two runs one; sha256, hex."""
+        """The sha256 (hex) that two runs share if they are the same run."""
         return layout.identity(self.record.spec, self.record.digests)
 
     @property
@@ -81,7 +81,7 @@ class Run:
         return frozenset(row.stimulus for row in self.record.manifest)
 
     @functools.cached_property
-    def values(self) -> Values | None:
+    def values(self) -> ItemValues | None:
         """The scores by stimulus; None where there are none. Their means are the sheet's values.
 
         Raises InputError for a table that does not belong to the sheet.
@@ -150,12 +150,12 @@ class Run:
         return Permutation.read(self.folder)
 
     def write_record(self, record: RunRecord) -> Self:
-        """Write run.json; the run with this record."""
+        """Write run.json, and return the run with this record."""
         layout.write_record(self.folder, record)
         return dataclasses.replace(self, record=record)
 
     def write_embedding(self, stimuli: Sequence[str], embedding: NDArray[np.float32]) -> str:
-        """Write the decoded embeddings (n, d) of the stimuli; the file's sha256."""
+        """Write the decoded embeddings (n, d) of the stimuli, and return the file's sha256."""
         write_tensors(self.folder / layout.EMBEDDING, stimuli, decoded=embedding)
         return file_digest(self.folder / layout.EMBEDDING)
 
@@ -172,7 +172,7 @@ class Run:
         write_tensors(file, stimuli, truths=truths, reconstructions=reconstructions)
 
     def write_scores(self, sheet: ScoreSheet, table: str) -> ScoreSheet:
-        """Write scores.csv and, last, scores.json; the sheet with the digests of what lies beside it."""
+        """Write scores.csv and, last, scores.json; return the sheet with the digests of the files beside it."""
         write_bytes(self.folder / TABLE, table.encode())
         bound = dataclasses.replace(sheet, files=layout.digests_beside(self.folder))
         write_bytes(self.folder / SHEET, bound.to_json().encode())
@@ -220,17 +220,18 @@ def cut(words: str) -> str:
 
 
 def _unlike(folder: Path, record: RunRecord, sheet: ScoreSheet) -> str:
-    """Why a sheet does not count as the record's; of schema version 1 neither has a digest, and both are believed."""
-    own = record.digests.get("reconstructions", "")
-    if sheet.reconstructions and not own:  # an older run that was scored anew: its manifest has the images
-        own = RunRecord.read(folder / RECORD).images
-    if sheet.reconstructions == own:
+    """Why a sheet is not that of the record's images, "" where it is. In schema version 1 neither has a digest, and
+    they are taken to belong together."""
+    digest = record.digests.get("reconstructions", "")
+    if sheet.reconstructions and not digest:  # an older run that was scored anew: its manifest has the images
+        digest = RunRecord.read(folder / RECORD).images
+    if sheet.reconstructions == digest:
         return ""
     return OTHER_IMAGES if sheet.reconstructions else MIXED
 
 
 def _equal(a: float | None, b: float | None, size: float) -> bool:
-    """Up to the rounding of a mean of numbers of that size, which are kept with twelve digits."""
+    """Whether two means are equal, up to the rounding of numbers of that size, which are kept with twelve digits."""
     if a is None or b is None:
         return a is b
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=max(1e-10 * size, 1e-12))

@@ -23,22 +23,22 @@ KEYS = ["stimulus", "sample"]
 LONG = [*KEYS, "metric", "version", "value"]  # the head of schema version 1, which had a row for each value
 
 Array = NDArray[np.float64]
-Metric = tuple[str, int]  # id and version
-Key = tuple[str, int]  # stimulus and sample
+MetricKey = tuple[str, int]  # id and version
+ItemKey = tuple[str, int]  # stimulus and sample
 
 
 @dataclass(frozen=True)
-class Values:
+class ItemValues:
     """Each metric's value on each stimulus, the mean over its samples: (n,) in the order of `stimuli`, which is sorted.
 
     NaN is a value that is undefined.
     """
 
     stimuli: tuple[str, ...]
-    metrics: Mapping[Metric, Array]
+    metrics: Mapping[MetricKey, Array]
 
 
-def write_values(metrics: Mapping[Metric, Array], stimuli: Sequence[str]) -> str:
+def write_values(metrics: Mapping[MetricKey, Array], stimuli: Sequence[str]) -> str:
     """The text of scores.csv; of each metric (samples, n) in the order of `stimuli`."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -50,7 +50,7 @@ def write_values(metrics: Mapping[Metric, Array], stimuli: Sequence[str]) -> str
     return text.getvalue()
 
 
-def read_values(path: Path) -> Values:
+def read_values(path: Path) -> ItemValues:
     """Read and check a scores.csv of any schema version; raises InputError naming the file and what is wrong."""
     data = read_bytes(path, MAX_RECORD_BYTES, "a table of values")
     Budget(str(path), len(data)).csv(data)
@@ -62,7 +62,7 @@ def read_values(path: Path) -> Values:
         raise InputError(f"{path}: cannot be read ({error})") from None
 
 
-def parse_values(text: str) -> Values:
+def parse_values(text: str) -> ItemValues:
     """The values in the text of a scores.csv; raises InputError."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -76,8 +76,8 @@ def parse_values(text: str) -> Values:
         raise InputError(f"cannot be read ({error})") from None
 
 
-def _plain(text: str) -> tuple[list[Key], Array] | None:
-    """Keys and numbers, where rows can be cut at commas and no value is empty: twice as fast as the csv module."""
+def _plain(text: str) -> tuple[list[ItemKey], Array] | None:
+    """Keys and numbers of a table without quotes and empty values, twice as fast as the csv module; else None."""
     if any(mark in text for mark in ('"', "\r", ",,", ",\n")):
         return None
     rows = [line.split(",", 2) for line in text.split("\n")[1:-1]]
@@ -87,7 +87,7 @@ def _plain(text: str) -> tuple[list[Key], Array] | None:
     return [(stimulus, int(sample)) for stimulus, sample, _ in rows], table
 
 
-def _quoted(rows: Iterator[list[str]]) -> tuple[list[Key], Array]:
+def _quoted(rows: Iterator[list[str]]) -> tuple[list[ItemKey], Array]:
     keys, table = [], []
     for stimulus, sample, *words in rows:
         keys.append((stimulus, int(sample)))
@@ -95,7 +95,7 @@ def _quoted(rows: Iterator[list[str]]) -> tuple[list[Key], Array]:
     return keys, np.array(table, dtype=np.float64).reshape(len(keys), -1 if table else 0)
 
 
-def _wide(head: Sequence[str], keys: Sequence[Key], table: Array) -> Values:
+def _wide(head: Sequence[str], keys: Sequence[ItemKey], table: Array) -> ItemValues:
     metrics = [_metric(word) for word in head[2:]]
     if len({name for name, _ in metrics}) < len(metrics):
         raise InputError("heads two columns with one metric")
@@ -104,30 +104,30 @@ def _wide(head: Sequence[str], keys: Sequence[Key], table: Array) -> Values:
     return _means(keys, metrics, table.reshape(len(keys), len(metrics)))
 
 
-def _long(rows: Iterator[list[str]]) -> Values:
-    by_metric: dict[Metric, dict[tuple[str, int], float]] = {}
+def _long(rows: Iterator[list[str]]) -> ItemValues:
+    by_metric: dict[MetricKey, dict[tuple[str, int], float]] = {}
     for stimulus, sample, metric, version, value in rows:
-        own = by_metric.setdefault(_metric(f"{metric}@{version}"), {})
-        if (stimulus, int(sample)) in own:
+        values = by_metric.setdefault(_metric(f"{metric}@{version}"), {})
+        if (stimulus, int(sample)) in values:
             raise InputError(f"has {metric[:100]} of stimulus {stimulus[:200]!r}, sample {sample[:20]}, twice")
-        own[stimulus, int(sample)] = float(value) if value else math.nan
+        values[stimulus, int(sample)] = float(value) if value else math.nan
     keys = sorted(set().union(*by_metric.values()))
-    for (metric, _), own in by_metric.items():
-        if len(own) < len(keys):
-            lost = next(key for key in keys if key not in own)
+    for (metric, _), values in by_metric.items():
+        if len(values) < len(keys):
+            lost = next(key for key in keys if key not in values)
             raise InputError(f"has no {metric[:100]} of stimulus {lost[0][:200]!r}, sample {lost[1]}")
-    table = np.array([[own[key] for own in by_metric.values()] for key in keys], dtype=np.float64)
+    table = np.array([[values[key] for values in by_metric.values()] for key in keys], dtype=np.float64)
     return _means(keys, list(by_metric), table.reshape(len(keys), len(by_metric)))
 
 
-def _metric(word: str) -> Metric:
+def _metric(word: str) -> MetricKey:
     name, _, version = word.rpartition("@")
     if not version.isdecimal() or len(version) > 9 or int(version) < 1:
         raise InputError(f"has a column {word[:200]!r}; wanted <metric>@<version>")
     return check_name("metric", name), int(version)
 
 
-def _means(keys: Sequence[Key], metrics: Sequence[Metric], table: Array) -> Values:
+def _means(keys: Sequence[ItemKey], metrics: Sequence[MetricKey], table: Array) -> ItemValues:
     if np.isinf(table).any():
         raise InputError("holds an infinite value")
     order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -137,7 +137,7 @@ def _means(keys: Sequence[Key], metrics: Sequence[Metric], table: Array) -> Valu
     if left or ordered != [(stimulus, sample) for stimulus in stimuli for sample in range(samples)]:
         raise InputError("does not have each stimulus once for each sample, samples counted from 0")
     means = table[order].reshape(len(stimuli), samples, len(metrics)).mean(axis=1) if stimuli else table
-    return Values(stimuli, dict(zip(metrics, np.ascontiguousarray(means.T), strict=True)))
+    return ItemValues(stimuli, dict(zip(metrics, np.ascontiguousarray(means.T), strict=True)))
 
 
 @functools.lru_cache(maxsize=16)

@@ -20,7 +20,7 @@ IMAGES = "reconstructions"
 PICTURE = "reconstructions.png"
 PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
-PERMUTATION = f"{PERMUTED}/permutation.json"  # who got whose EEG, and the digest of every image
+PERMUTATION = f"{PERMUTED}/permutation.json"  # whose EEG each stimulus got, and the digest of every image
 BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
@@ -49,7 +49,7 @@ def image_file(stimulus: str, sample: int = 0) -> PurePosixPath:
 
 
 def identity(spec: RunSpec, digests: Mapping[str, str]) -> str:
-    """What makes two runs one: the same specification, fitted state and weights; sha256, hex."""
+    """The sha256 (hex) of a run's specification, fitted state and weights: runs with the same one are the same run."""
     shaping = {name: value for name, value in digests.items() if name not in INFORMATIVE}
     return digest({"spec": dataclasses.asdict(spec), "digests": shaping})
 

@@ -1,7 +1,7 @@
-"""What a board and `eegbench check` have to know of a metric, for they read files alone and load no metric.
+"""The facts of metrics that a board and `eegbench check` need: they read files alone and load no metric.
 
-Of the package's metrics it stands in `metric_facts.json`, which `scripts/write_docs.py` writes from the metrics and a
-test compares with them. Of a plug-in's metric it stands in the score itself.
+Those of the package's metrics are in `metric_facts.json`, which `scripts/write_docs.py` writes from the metrics and a
+test compares with them. Those of a plug-in's metric are in the score itself.
 """
 
 from dataclasses import dataclass
@@ -52,5 +52,5 @@ def known() -> dict[str, KnownMetric]:
 
 
 def facts_of(metric: str, declared: MetricFacts | None) -> MetricFacts | None:
-    """The package's metrics' own facts, of others what their score declares; None where nothing is known."""
+    """The facts of a metric: the package's for its own, for others those that the score declares; None for none."""
     return known().get(metric, declared)

@@ -1,4 +1,4 @@
-"""A folder of somebody else, opened once and read by descriptors: a change meanwhile cannot lead out of it.
+"""A stranger's folder, opened once and read by descriptors: a change meanwhile cannot lead out of it.
 
 Each component of a path is opened relative to the folder that it lies in and is never followed where it is a link, so
 that nothing outside the folder is read. A pipe is never waited for, and a file is read no further than its length when
@@ -185,8 +185,8 @@ class Opened:
         path = self.path / name
         before = self._by_path(name)
         file = self._checked(name, os.open(path, _READ | _NONBLOCK))
-        there = os.fstat(file)
-        if not os.path.samestat(there, before) or not os.path.samestat(there, self._by_path(name)):
+        status = os.fstat(file)
+        if not os.path.samestat(status, before) or not os.path.samestat(status, self._by_path(name)):
             os.close(file)
             raise InputError(f"{path}: became another while it was opened; send it again")
         return file

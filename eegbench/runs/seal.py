@@ -20,10 +20,10 @@ from eegbench.files import Json
 SCHEMA_VERSION = 2
 AGAIN = "run `eegbench evaluate` on it, where it was made, which scores it anew"
 _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost object: one space stands before it
-Steps = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
+Migrations = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
-def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _from_version_1(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The step from version 1, which had none of the fields `later`: a record that has one was changed by hand."""
 
     def step(value: dict[str, Any]) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return step
 
 
-RECORD_STEPS: Steps = {1: _first("seal")}
-SHEET_STEPS: Steps = {1: _first("seal", "files", "truths", "reconstructions", "statistics", "audit")}
+RECORD_STEPS: Migrations = {1: _from_version_1("seal")}
+SHEET_STEPS: Migrations = {1: _from_version_1("seal", "files", "truths", "reconstructions", "statistics", "audit")}
 
 
 def sealed(value: Json) -> str:
@@ -51,7 +51,7 @@ def is_sealed(text: str) -> bool:
     return len(seals) == 1 and hashlib.sha256(bare.encode()).hexdigest() == seals[0]
 
 
-def current(value: Json, steps: Steps) -> Json:
+def current(value: Json, steps: Migrations) -> Json:
     """A record's or sheet's JSON, brought to SCHEMA_VERSION: before all checks, as others have other fields."""
     version = value.get("schema_version")
     if type(version) is not int or not (version == SCHEMA_VERSION or version in steps):

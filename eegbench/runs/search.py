@@ -30,7 +30,7 @@ class Unreadable:
 
     @classmethod
     def of(cls, folder: Path, path: str, error: Exception) -> "Unreadable":
-        """From an exception; the line has no path of this machine."""
+        """The entry for a run that raised this exception; its line has no path of this machine."""
         words = line(below(folder, in_words(error)))
         return cls(path, cut(words))
 
@@ -39,7 +39,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class Found:
+class RunFolders:
     """The folders below `top` that hold a run, in the order of their paths, and what was not looked into."""
 
     top: Path
@@ -48,7 +48,7 @@ class Found:
 
     @property
     def lost(self) -> tuple[Unread, ...]:
-        """Where runs may lie that were not looked at: links to folders, or to nothing."""
+        """The places that were not looked into, where runs may lie: links to folders, or to nothing."""
         return tuple(place for place in self.unread if place.folder and place.reason in LOST)
 
     @property
@@ -80,34 +80,34 @@ class Found:
 def read_runs(top: Path) -> list[Run]:
     """All runs below a folder, in the order of their paths, without the rows of their images; as `find_runs`.
 
-    Raises InputError for the first that cannot be read: who leaves none out has no use for the others.
+    Raises InputError for the first that cannot be read, since no run may be left out.
     """
     tree = find_runs(top)
     tree.check_open()
     return [Run.open(folder, top=top, manifest=False) for folder in tree.folders]
 
 
-def read_found(found: Found) -> tuple[list[Run], list[Unreadable]]:
-    """The runs of these folders, without the rows of their images but with their values, and those that have none."""
-    sound, broken = [], list(found.closed)
-    for folder in found.folders:
+def read_found(tree: RunFolders) -> tuple[list[Run], list[Unreadable]]:
+    """The runs of these folders, with values but without the rows of their images; and those that cannot be read."""
+    sound, broken = [], list(tree.closed)
+    for folder in tree.folders:
         try:
-            run = Run.open(folder, top=found.top, manifest=False)
+            run = Run.open(folder, top=tree.top, manifest=False)
             run.values  # noqa: B018 - a run with a broken table cannot be read
             sound.append(run)
         except Exception as error:  # any fault of a stranger's file is a fault of that run alone
-            broken.append(Unreadable.of(folder, folder.relative_to(found.top).as_posix(), error))
+            broken.append(Unreadable.of(folder, folder.relative_to(tree.top).as_posix(), error))
     return sound, sorted(broken, key=lambda run: run.path)
 
 
 def check_read(unreadable: Sequence[Unreadable], read: int, what: str) -> None:
-    """Raises CheckFailed where runs cannot be read beside `read` others; what: what they are not, in words."""
+    """Raises CheckFailed where runs cannot be read beside `read` others; what: what follows from that, in words."""
     if unreadable:
         every = len(unreadable) + read
         raise CheckFailed(f"{len(unreadable)} of {every} runs cannot be read, and {what}; see above")
 
 
-def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
+def find_runs(top: Path, links: Links = Links.INSIDE) -> RunFolders:
     """The folders below `top` that hold a run; what lies below a run is its images.
 
     A run that a link leads to is found once, by its own path where it lies below `top`. Raises InputError where `top`
@@ -122,11 +122,11 @@ def find_runs(top: Path, links: Links = Links.INSIDE) -> Found:
     folders = sorted(top / folder.path for folder in runs)
     # Files, and links to them, can be no run: they are not reported.
     unread = [place for place in tree.unread if place.folder]
-    return Found(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda place: place.path)))
+    return RunFolders(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda place: place.path)))
 
 
 def _once(runs: Sequence[Entered]) -> tuple[list[Entered], list[Unread]]:
-    """Each run by one path, and the other paths, which links lead along."""
+    """Each run once, by one path; and the other paths to it, which lead through links."""
     kept: dict[str, Entered] = {}
     again = []
     for run in sorted(runs, key=lambda run: (run.linked, run.path)):

@@ -17,7 +17,7 @@ from eegbench.checks.drift import Comparison, Entry, Known
 from eegbench.checks.sketches import sketches
 from eegbench.cli import app
 from eegbench.errors import InputError, UsageError
-from eegbench.runs.items import Values, write_values
+from eegbench.runs.items import ItemValues, write_values
 
 AddRun = Callable[..., Path]
 IMAGES = "a" * 64
@@ -274,7 +274,7 @@ def test_a_baseline_of_before_is_read_and_said_to_look_at_no_tables(tmp_path: Pa
 
 
 def test_the_weights_of_a_sketch_follow_from_the_ids_and_stay_within_one(tmp_path: Path) -> None:
-    table = Values(("a", "b"), {("ssim", 1): np.array([1.0, np.nan])})
+    table = ItemValues(("a", "b"), {("ssim", 1): np.array([1.0, np.nan])})
     found = sketches(table)["ssim"]
-    assert found == sketches(Values(("a",), {("ssim", 1): np.array([1.0])}))["ssim"]
+    assert found == sketches(ItemValues(("a",), {("ssim", 1): np.array([1.0])}))["ssim"]
     assert all(0 < abs(weight) <= 1 for weight in found) and found[0] != found[1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eegbench.errors import InputError
-from eegbench.runs.items import Values, read_values, write_values
+from eegbench.runs.items import ItemValues, read_values, write_values
 
 STIMULI = ("b/2", 'a,"1"', "c é")
 TWO = np.array([[0.25, math.nan, -1e-300], [0.75, 1.0, 3.0]])  # two samples
@@ -24,7 +24,7 @@ def test_values_come_back_sorted_and_averaged_over_samples(tmp_path: Path) -> No
 
 def test_a_table_without_metrics_of_single_stimuli_is_empty(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text(write_values({}, STIMULI))
-    assert read_values(tmp_path / "scores.csv") == Values((), {})
+    assert read_values(tmp_path / "scores.csv") == ItemValues((), {})
 
 
 def test_a_table_of_schema_version_1_holds_the_same(tmp_path: Path) -> None:

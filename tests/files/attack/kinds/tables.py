@@ -8,7 +8,7 @@ import pytest
 
 from attack.cases import Generator, Maker, count, of_files
 from attack.hostile import WORDS
-from eegbench.runs.items import Values, parse_values, read_values, write_values
+from eegbench.runs.items import ItemValues, parse_values, read_values, write_values
 
 HEAD = b"stimulus,sample,ssim@1,clip@1\n"
 WHOLE = HEAD + b"".join(b"%02d_thing/a_%d,0,0.%d,%s\n" % (i, i, i, b"" if i == 3 else b"0.5") for i in range(8))
@@ -20,7 +20,7 @@ def make(shared: Path, patch: pytest.MonkeyPatch) -> Maker:
     return of_files(shared, "scores.csv", (WHOLE, LONG, HEAD), read_values, MADE, check)
 
 
-def check(found: Values) -> None:
+def check(found: ItemValues) -> None:
     """Values are finite or NaN, and the same when they are written and read again."""
     assert all(not np.isinf(items).any() for items in found.metrics.values())
     again = parse_values(write_values({name: items[None] for name, items in found.metrics.items()}, found.stimuli))
