@@ -178,7 +178,7 @@ def _ordered(sheet: ScoreSheet) -> ScoreSheet:
     return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in names})
 
 
-def _run_of(outcome: pipeline.Outcome) -> Run:
+def _run_of(outcome: pipeline.Evaluation) -> Run:
     folder = outcome.run_folder
     floors, ceilings = (
         {name: _sheet_beside(folder, name, sheet) for name, sheet in sheets.items()}

@@ -36,7 +36,7 @@ class AllPairs:
 
     @classmethod
     def of(cls, metric: Metric, stimuli: Sequence[str], contents: Sequence[str], *, floor: bool, scores: bool) -> Self:
-        """What can be computed of `metric` for this set: its floor, where that is estimated, and all scores."""
+        """A sum to fill for `metric` and this set: of its floor, where that is estimated, and of all scores."""
         n = len(stimuli)
         apt = metric.per_item and n > 1 and compares(metric)
         wants_floor = apt and floor and metric.chance == "permuted"
@@ -54,11 +54,11 @@ class AllPairs:
 
     @property
     def truths(self) -> Positions:
-        """The positions of the truths that take part: where an item's value depends on the others, all."""
+        """The positions of the truths that take part: all, where a value depends on other truths; else `part`."""
         return self.order if self.metric.rivals else self.part
 
     def add(self, reconstructions: NDArray[np.generic], truths: NDArray[np.generic]) -> None:
-        """One sample: what `reduced` keeps of the reconstructions of `part`, and of `truths`, in these orders."""
+        """Add one sample: the reconstructions of `part` and the truths of `truths`, both `reduced`, in these orders."""
         shown = [self.contents[place] for place in self.truths]
         codes = np.unique(shown, return_inverse=True)[1]
         step, rows = max(1, AT_ONCE // len(shown)), []
@@ -89,12 +89,12 @@ class AllPairs:
 
 
 def compares(metric: Metric) -> bool:
-    """Whether `pairs` can be asked of a metric: of PIXELS only if it says what to keep of each image."""
+    """Whether a metric can score all pairs: one of PIXELS can only if it overrides `reduced`."""
     return metric.needs != PIXELS or type(metric).reduced is not Metric.reduced
 
 
 def by_id(stimuli: Sequence[str]) -> Positions:
-    """The positions of the stimuli in an even order that depends on their ids and on nothing else."""
+    """The positions of the stimuli in a pseudo-random order that depends on their ids alone."""
     return np.array(sorted(range(len(stimuli)), key=lambda i: (seeds.seed("pairs", stimuli[i]), stimuli[i])), np.int64)
 
 
@@ -121,7 +121,7 @@ def partners(stimuli: Sequence[str], contents: Sequence[str]) -> Positions:
 
 
 def chance(metric: Metric, contents: Sequence[str]) -> float | None:
-    """The number that a metric's chance is, for stimuli with these pictures; None where it is estimated, or none.
+    """A metric's chance level for stimuli with these pictures; None where it is estimated, or where there is none.
 
     "k/N" is min(1, k / N) for N different pictures, of which each counts once.
     """

@@ -98,7 +98,7 @@ def contribution(true: Measured, permuted: Measured, n: int) -> statistics.Estim
 def _paired(
     measured: Mapping[str, Measured], permuted: Mapping[str, Measured], donors: Sequence[int]
 ) -> tuple[Audited | None, Mapping[str, float]]:
-    """The track `eeg`: do the images belong to their stimuli? And p by metric; None where no metric has pairs."""
+    """For the track `eeg`, the test whether images belong to their stimuli, and p by metric; None without pairs."""
     true = {name: _sign(result) * result.pairs for name, result in measured.items() if result.pairs is not None}
     if not true:
         return None, {}
@@ -110,12 +110,14 @@ def _paired(
         len(donors),
         tuple(carried),
         {name: statistics.smallest_contribution(pairs, test.critical) for name, pairs in true.items()},
-        statistics.pairing(_kept(true, permuted, donors), seed=0).p,
+        statistics.pairing(_donor_differences(true, permuted, donors), seed=0).p,
     )
     return audited, test.by_metric
 
 
-def _kept(true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]) -> dict[str, Array]:
+def _donor_differences(
+    true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]
+) -> dict[str, Array]:
     """By metric the scores of images from permuted EEG minus those that the same EEG got in its own place, (n, n).
 
     The difference comes from what each stimulus kept, such as its seed. For an honest method it is noise, which fits no
@@ -137,9 +139,10 @@ def _spread(pairs: Array) -> float:
 
 
 def _regenerated(measured: Mapping[str, Measured], permuted: Mapping[str, Measured]) -> Audited | None:
-    """Are the images better than those from permuted EEG? None where no metric has a value for each stimulus.
+    """The test whether images are better than those from permuted EEG; None where no metric has a value by stimulus.
 
-    For the track `oracle`, where a hint makes pairs, and for more stimuli than all pairs are kept of.
+    It is used on the track `oracle`, where the hint alone makes images belong to their stimuli, and where there are
+    more stimuli than all pairs are kept of.
     """
     gains = {name: gain for name, result in measured.items() if (gain := _gains(result, permuted[name])) is not None}
     if not gains:

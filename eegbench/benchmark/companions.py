@@ -1,4 +1,4 @@
-"""The floors and ceilings that stand beside a method in its table: made once for all runs that can share them."""
+"""The floors and ceilings in a method's table: made once for all runs that can share them."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -40,24 +40,24 @@ class Companions:
 
 
 def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, progress: Progress) -> Companions:
-    """The floors and ceilings beside a run, in the same runs folder; one whose weights are not here becomes a note."""
+    """The scores of the floors and ceilings beside a run, in the same runs folder; a note for one without weights."""
     notes: list[str] = []
 
     def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
         sheets = {}
         for name in names:
-            own = Named(progress, name)
+            labelled = Named(progress, name)
             try:
-                sheets[name] = _scores(run_of(name, own), ready, own)
+                sheets[name] = _scores(run_of(name, labelled), ready, labelled)
             except MissingError as error:
                 notes.append(f"{name} was left out: {error}")
         return sheets
 
-    def floor(name: str, own: Progress) -> Run:
-        return _floor(_floor_plan(name, planned, options), own)
+    def floor(name: str, labelled: Progress) -> Run:
+        return _floor(_floor_plan(name, planned, options), labelled)
 
-    def ceiling(name: str, own: Progress) -> Run:
-        return _ceiling(name, planned, answers, ready.truths_digest, own)
+    def ceiling(name: str, labelled: Progress) -> Run:
+        return _ceiling(name, planned, answers, ready.truths_digest, labelled)
 
     floors = each(() if planned.method.role == "floor" else FLOORS, floor)
     return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
@@ -67,8 +67,8 @@ def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
     """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
     tracks = registry.find("method", name).tracks
     track = options.track if options.track in tracks else tracks[0]
-    own = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
-    return plan(name, planned.spec.subject, own, device=planned.device)
+    floor_options = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
+    return plan(name, planned.spec.subject, floor_options, device=planned.device)
 
 
 def _floor(planned: Plan, progress: Progress) -> Run:
@@ -142,7 +142,7 @@ def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     """The scores of a floor or a ceiling: its own, the cache's, or computed."""
-    if sheet := _kept(run, ready) or restore_scores(run, ready):
+    if sheet := _present_scores(run, ready) or restore_scores(run, ready):
         return sheet
     scoring = score_run(run, ready, progress=progress)
     sheet = write_scores(run, ready, scoring, scoring.sheet)
@@ -150,8 +150,8 @@ def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     return sheet
 
 
-def _kept(run: Run, ready: Scorer) -> ScoreSheet | None:
-    """The scores that a complete run has, if the same judges, metrics and statistics made them, under this caution."""
+def _present_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
+    """The scores of a complete run if the same judges, metrics, statistics and caution made them; else None."""
     file = run.folder / layout.SHEET
     if not (run.reused and file.is_file()):
         return None

@@ -36,8 +36,8 @@ class Embedded(Dataset):
 
     @classmethod
     def of(cls, inner: Dataset, folder: Path) -> "Embedded":
-        there = sorted(folder.glob(FILE.replace("{subject:02d}", "*").format(split="*")))
-        return cls(inner, folder, tuple((path.name, file_digest(path)) for path in there))
+        files = sorted(folder.glob(FILE.replace("{subject:02d}", "*").format(split="*")))
+        return cls(inner, folder, tuple((path.name, file_digest(path)) for path in files))
 
     # A data set's facts are on its class; these are the inner one's.
     @property
@@ -76,13 +76,14 @@ class Embedded(Dataset):
         return self.inner.digests(subject)
 
     def train(self, subject: int) -> TrainingSet:
-        """As the inner data set's; raises MissingError or InputError for the subject's file."""
+        """The inner data set's training set, with the published rows as EEG; MissingError or InputError for the
+        subject's file."""
         whole = self.inner.train(subject)
         rows = self._rows(subject, "train", whole.stimuli)
         return replace(whole, eeg=rows, info=INFO, shown=np.arange(len(rows)))
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
-        """As the inner data set's; the published rows are averages of all repetitions, and UsageError for others."""
+        """The inner data set's queries, with the published rows as EEG; UsageError for another average than "all"."""
         if average != "all":
             raise UsageError(f"average is {average!r}; published test embeddings are averages of all repetitions")
         whole = self.inner.queries(subject)

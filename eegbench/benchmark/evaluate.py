@@ -33,11 +33,11 @@ from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.runs.tensors import Embeddings, undefined
 
-__all__ = ["Options", "Outcome", "evaluate"]
+__all__ = ["Evaluation", "Options", "evaluate"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evaluation:
     """A complete and scored run, with the floors and ceilings beside it. `notes` are for the user's eyes."""
 
     run: Run
@@ -69,7 +69,7 @@ class Outcome:
 
     @property
     def caution(self) -> str:
-        """What every table of the data set must say, as it is today: a run of before may have another."""
+        """The data set's caution of today, which every table must show; the record of an older run may have another."""
         return self.sheet.caution
 
 
@@ -90,7 +90,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Made:
+class Reconstructed:
     """A reconstructed run with its plan, fitted method and hints, which the audit uses again."""
 
     plan: Plan
@@ -99,7 +99,7 @@ class Made:
     run: Run
 
 
-def evaluate(method: str, subject: int, options: Options, progress: Progress) -> Outcome:
+def evaluate(method: str, subject: int, options: Options, progress: Progress) -> Evaluation:
     """Run, score and audit a method on a subject, bring the floors and ceilings that are missing, draw the picture.
 
     What is complete in the runs folder is taken as it is and scored again. Raises UsageError for wrong names and
@@ -109,26 +109,26 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     with log.timed("checks"), progress.bar("checks before the first step", 1) as advance:
         planned, chosen, judges = preflight.examine(method, subject, options).require()
         advance(1)
-    own = Named(progress, f"{planned.method.name} sub-{subject:02d}")
-    made = make(planned, judges, log, own)
-    with failing(made.run):
+    labelled = Named(progress, f"{planned.method.name} sub-{subject:02d}")
+    reconstructed = make(planned, judges, log, labelled)
+    with failing(reconstructed.run):
         answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
     with log.timed("score"):
         truths = from_array(answers.stimuli, answers.images)
         ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
         ready = dataclasses.replace(ready, caution=planned.dataset.caution)
-    audited = planned.method.role == "method" and (options.audit or permuting.stands(made.run))
-    sheet = scored(made, ready, answers, log, audited=audited, progress=own)
+    audited = planned.method.role == "method" and (options.audit or permuting.stands(reconstructed.run))
+    sheet = scored(reconstructed, ready, answers, log, audited=audited, progress=labelled)
     beside = Companions({}, {}, ())
     if options.companions:
         with log.timed("floors and ceilings"):
             beside = bring(planned, options, ready, answers, progress)
-    run = dataclasses.replace(made.run, sheet=sheet, unscored="")
-    return Outcome(run, beside.floors, beside.ceilings, log.seconds, (*log.notes, *beside.notes))
+    run = dataclasses.replace(reconstructed.run, sheet=sheet, unscored="")
+    return Evaluation(run, beside.floors, beside.ceilings, log.seconds, (*log.notes, *beside.notes))
 
 
-def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Made:
-    """Fit and reconstruct: a complete run's images."""
+def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Reconstructed:
+    """A complete run with its fit and hints; what is not there yet is fitted and reconstructed."""
     with log.timed("fit"):
         fitted = fit(planned, progress=progress)
     hints, hint_judges = hints_of(planned, judges, progress)
@@ -140,11 +140,11 @@ def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Made:
         )
     if run.reused:
         log.notes.append(f"{run.folder}: the run was complete, and is scored again as it is; delete it to make it anew")
-    return Made(planned, fitted, hints, run)
+    return Reconstructed(planned, fitted, hints, run)
 
 
 def scored(
-    made: Made,
+    reconstructed: Reconstructed,
     ready: Scorer,
     answers: Answers,
     log: Log,
@@ -153,17 +153,22 @@ def scored(
     progress: Progress,
 ) -> ScoreSheet:
     """The scores of a run, with the audit's where it is asked for; written with the other files beside the images."""
-    run = made.run
+    run = reconstructed.run
     with log.timed("score"):
         decoded = decoded_of(run)
         with failing(run):
-            targets = None if decoded is None else targets_of(made, answers)
+            targets = None if decoded is None else targets_of(reconstructed, answers)
         scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=progress)
     sheet = scoring.sheet
     if audited:
         with log.timed("audit: reconstruct"):
             permuted = permuting.permute(
-                made.plan, made.fitted, run, contents=ready.contents, hints=made.hints, progress=progress
+                reconstructed.plan,
+                reconstructed.fitted,
+                run,
+                contents=ready.contents,
+                hints=reconstructed.hints,
+                progress=progress,
             )
         with log.timed("audit: score"):
             sheet = audit.examine(
@@ -191,16 +196,16 @@ def decoded_of(run: Run) -> Embeddings | None:
     return decoded
 
 
-def targets_of(made: Made, answers: Answers) -> Embeddings | None:
+def targets_of(reconstructed: Reconstructed, answers: Answers) -> Embeddings | None:
     """The target embeddings (d,) of the true images, by stimulus id; None where the method has none.
 
     Raises InputError where they break the contract.
     """
-    method, fitted = made.plan.method, made.fitted.reconstructor
+    method, fitted = reconstructed.plan.method, reconstructed.fitted.reconstructor
 
     def of(items: range) -> NDArray[np.float32] | None:
-        given = Given.images_alone(answers.images[items.start : items.stop])
-        return outputs.ask(method.name, fitted, outputs.TARGETS, given)
+        portion_given = Given.images_alone(answers.images[items.start : items.stop])
+        return outputs.ask(method.name, fitted, outputs.TARGETS, portion_given)
 
     parts = [of(portion) for portion in portions(len(answers.stimuli))]
     known = [part for part in parts if part is not None]
@@ -210,7 +215,7 @@ def targets_of(made: Made, answers: Answers) -> Embeddings | None:
         raise InputError(f"method {method.name!r}, embed_images gave None for some of the images; wanted all or none")
     targets = outputs.directed(method.name, outputs.TARGETS, np.concatenate(known))
     for item in spread(answers.stimuli, EXAMINED + 1) if not method.transductive else ():
-        alone, here = of(range(item, item + 1)), targets[item : item + 1]
-        if problem := outputs.differing(method.name, outputs.TARGETS, alone, here, "made one by one"):
+        alone, among_others = of(range(item, item + 1)), targets[item : item + 1]
+        if problem := outputs.differing(method.name, outputs.TARGETS, alone, among_others, "made one by one"):
             raise InputError(f"{problem}: {outputs.ALONE}")
     return dict(zip(answers.stimuli, targets, strict=True))

@@ -39,7 +39,7 @@ def content(picture: Picture) -> str:
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Features of true images on disk, by what the image holds and which judge looked at it, and how.
+    """Features of true images on disk, by the image's content, the judge and the protocol.
 
     Features of more than LARGEST bytes an image are not kept, and are computed each time. Where the folder cannot be
     written nothing is kept, and no error is raised.
@@ -134,13 +134,13 @@ def extract(
             for judge in needed:
                 for items in portions(len(loaded)):
                     pictures = loaded[items.start : items.stop]
-                    given = (
+                    features_of = (
                         cache.embed(judge, pictures, known[items.start : items.stop])
                         if cache
                         else embed(judge, pictures)
                     )
-                    for name in parts.keys() & given.keys():
-                        parts[name].append(given[name])
+                    for name in parts.keys() & features_of.keys():
+                        parts[name].append(features_of[name])
                     advance(len(items))
                 judge.rest()
             contents += known

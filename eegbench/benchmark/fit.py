@@ -16,7 +16,7 @@ from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
 from eegbench.files import Json, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
-from eegbench.guards.limits import Sha256, Table
+from eegbench.guards.limits import NamedValues, Sha256
 from eegbench.plugins import entering
 from eegbench.plugins.authors import author_of
 
@@ -92,14 +92,14 @@ def configured(method: Method[Any], stored: Reconstructor) -> Reconstructor:
 
 
 def shape(plan: Plan) -> Json:
-    """Everything that shapes a fit; its digest names the fit's folder.
+    """Everything that decides a fit, as JSON; its digest names the fit's folder.
 
-    Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are not among it.
+    Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are left out.
     """
-    given: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
+    inputs: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
     if data := entering.digests(plan.dataset, plan.spec.subject):
-        given["data"] = data
-    return given | {
+        inputs["data"] = data
+    return inputs | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),
@@ -116,7 +116,7 @@ def weights_of(method: Method[Any]) -> dict[str, str]:
     with author_of("method", method.name, method, "weights"):
         weights: object = method.weights()
     words = isinstance(weights, dict) and all(isinstance(word, str) for pair in weights.items() for word in pair)
-    if isinstance(weights, dict) and words and not Table(Sha256()).problem(weights):
+    if isinstance(weights, dict) and words and not NamedValues(Sha256()).problem(weights):
         return weights
     raise InputError(f"method {method.name!r}: weights gave {short(weights)}; wanted a sha256, or '', by name")
 

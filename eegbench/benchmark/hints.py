@@ -32,7 +32,7 @@ def check(planned: Plan, judges: Suite) -> None:
 def hints_of(planned: Plan, judges: Suite, progress: Progress) -> tuple[HintMaps, dict[str, str]]:
     """The hints that the method asks for, made from the true images, and their judges' digests.
 
-    On the track `eeg` none, and the answers stay closed.
+    There are none on the track `eeg`, where the answers are not read.
     """
     if planned.spec.track != "oracle":
         return {}, {}

@@ -54,16 +54,16 @@ def image_sets(samples: Sequence[Mapping[str, Path]]) -> list[ImageSet]:
     return [from_files(tuple(files), list(files.values())) for files in samples]
 
 
-def unlike(wanted: Sequence[str], found: Sequence[str]) -> str:
+def unlike(wanted: Sequence[str], present: Sequence[str]) -> str:
     """How two sets of ids differ, both sides: what is missing, what is extra, and how many match."""
-    there, asked = {form(name) for name in found}, {form(name) for name in wanted}
-    missing = [name for name in wanted if form(name) not in there]
-    extra = sorted(name for name in found if form(name) not in asked)
+    present_forms, wanted_forms = {form(name) for name in present}, {form(name) for name in wanted}
+    missing = [name for name in wanted if form(name) not in present_forms]
+    extra = sorted(name for name in present if form(name) not in wanted_forms)
     if missing:
         head = f"no image of stimulus {missing[0]!r}"
     else:
         head = f"an image of stimulus {extra[0]!r}, which is not among the {len(wanted)} wanted"
-    sides = f"{len(wanted)} wanted, {len(found)} found, {len(wanted) - len(missing)} match"
+    sides = f"{len(wanted)} wanted, {len(present)} found, {len(wanted) - len(missing)} match"
     named = f"{len(missing)} missing: {few(missing)}; {len(extra)} extra: {few(extra)}"
     return f"{head}; {sides}; {named}{_case(missing, extra)}"
 

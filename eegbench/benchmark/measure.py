@@ -22,7 +22,7 @@ PIXEL_PORTION = 8  # pairs of 425 x 425 images in work at once, for each thread
 THREADS = min(4, os.cpu_count() or 1)
 
 Array = NDArray[np.float64]
-Pixels = NDArray[np.generic]
+PixelArrays = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedImages:
     """What a metric compares: reconstructions of each sample, and truths, as features and as images."""
 
     reconstructions: Sequence[Features]  # one for each sample
@@ -61,16 +61,16 @@ class Pair:
 
 def measure(
     metrics: Sequence[Metric],
-    pair: Pair,
+    pair: ComparedImages,
     pixel_judge: Backbone | None,
     *,
     floors: bool,
     pairs: bool = False,
     progress: Progress,
 ) -> dict[str, Measured]:
-    """Every metric of a pair, by id; one that cannot be computed comes with its reason.
+    """The result of every metric, by id; one that cannot be computed has its reason.
 
-    floors: with what chance gives. pairs: with the scores of all pairs, where the metric affords them.
+    floors: what chance gives is computed too. pairs: the scores of all pairs are computed too, where the metric can.
     """
     pixel = [m for m in metrics if m.needs == PIXELS and pixel_judge is not None]
     by_id: dict[str, Measured] = {}
@@ -82,7 +82,7 @@ def measure(
     return {metric.id: by_id[metric.id] for metric in metrics}
 
 
-def _measure_features(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> Measured:
+def _measure_features(metric: Metric, pair: ComparedImages, floors: bool, pairs: bool) -> Measured:
     if metric.needs in pair.missing:
         return Measured(metric, reason=pair.missing[metric.needs])
     truths = pair.truths[metric.needs]
@@ -91,7 +91,7 @@ def _measure_features(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> 
         if not metric.per_item:
             floor = chance(metric, pair.contents) if floors else None
             return Measured(metric, over=_over(metric, sides, truths), floor=floor)
-        items = np.stack([entering.compute(metric, side, truths, _told(metric, pair)) for side in sides])
+        items = np.stack([entering.compute(metric, side, truths, _shown_pictures(metric, pair)) for side in sides])
         all_pairs = _all_pairs(metric, pair, floors, pairs)
         if all_pairs.wanted:
             reduced = entering.reduced(metric, truths[all_pairs.truths])
@@ -111,16 +111,16 @@ def _measured(items: Array, all_pairs: AllPairs, floors: bool, shifted: Array | 
     return Measured(all_pairs.metric, items=items, floor=floor, pairs=all_pairs.scores)
 
 
-def _all_pairs(metric: Metric, pair: Pair, floors: bool, pairs: bool) -> AllPairs:
+def _all_pairs(metric: Metric, pair: ComparedImages, floors: bool, pairs: bool) -> AllPairs:
     return AllPairs.of(metric, pair.true_images.stimuli, pair.contents, floor=floors, scores=pairs)
 
 
-def _told(metric: Metric, pair: Pair) -> Sequence[str] | None:
-    """What the stimuli show, for a metric with rivals, where one picture stands behind several of them."""
+def _shown_pictures(metric: Metric, pair: ComparedImages) -> Sequence[str] | None:
+    """What each stimulus shows, for a metric with rivals where several stimuli show one picture; else None."""
     return pair.contents if metric.rivals and len(set(pair.contents)) < pair.n else None
 
 
-def _over(metric: Metric, sides: Sequence[Pixels], truths: Pixels) -> Callable[[NDArray[np.int64]], float]:
+def _over(metric: Metric, sides: Sequence[PixelArrays], truths: PixelArrays) -> Callable[[NDArray[np.int64]], float]:
     def over(chosen: NDArray[np.int64]) -> float:
         try:
             return value(chosen)
@@ -136,7 +136,7 @@ def _over(metric: Metric, sides: Sequence[Pixels], truths: Pixels) -> Callable[[
 
 @dataclass
 class _Passing:
-    """One metric of pixels while the images go by, a few at a time; `see` runs in several threads."""
+    """The values so far of one metric of pixels, which gets a few images at a time; `see` runs in several threads."""
 
     metric: Metric
     contents: Sequence[str]
@@ -144,23 +144,27 @@ class _Passing:
     all_pairs: AllPairs
     values: Array  # (samples, n)
     shifted: Array | None  # the same of images that were paired anew, where all pairs cannot be had
-    kept: dict[str, Pixels] = field(default_factory=dict)  # what all pairs need of the sample's images, and of truths
+    kept: dict[str, PixelArrays] = field(
+        default_factory=dict
+    )  # what all pairs need of the sample's images, and of truths
     reasons: dict[tuple[int, int], str] = field(default_factory=dict)
 
-    def see(self, sample: int, start: int, own: Pixels, true: Pixels) -> None:
-        items = self.order[start : start + len(own)]
+    def see(self, sample: int, start: int, reconstructions: PixelArrays, truths: PixelArrays) -> None:
+        items = self.order[start : start + len(reconstructions)]
         try:
-            self.values[sample, items] = entering.compute(self.metric, own, true)
+            self.values[sample, items] = entering.compute(self.metric, reconstructions, truths)
             if self.all_pairs.wanted:
-                self._keep("own", start, own)
+                self._keep("own", start, reconstructions)
             if self.all_pairs.wanted and sample == 0:
-                self._keep("true", start, true)
+                self._keep("true", start, truths)
             if self.shifted is not None:
-                self.shifted[sample, items] = _shifted(self.metric, own, true, [self.contents[i] for i in items])
+                self.shifted[sample, items] = _shifted(
+                    self.metric, reconstructions, truths, [self.contents[i] for i in items]
+                )
         except EegbenchError as error:
             self.reasons[sample, start] = str(error)
 
-    def _keep(self, side: str, start: int, pixels: Pixels) -> None:
+    def _keep(self, side: str, start: int, pixels: PixelArrays) -> None:
         stop = min(len(self.all_pairs.part), start + len(pixels))
         if start < stop:
             rows = entering.reduced(self.metric, pixels[: stop - start])
@@ -170,7 +174,7 @@ class _Passing:
             whole[start:stop] = rows
 
     def pair(self, sample: int) -> None:
-        """After the last image of a sample."""
+        """Add the scores of all pairs of a sample, after its last image."""
         try:
             if self.all_pairs.wanted and not self.reasons:
                 self.all_pairs.add(self.kept["own"], self.kept["true"])
@@ -184,7 +188,7 @@ class _Passing:
 
 
 def _measure_pixels(
-    metrics: Sequence[Metric], pair: Pair, judge: Backbone, floors: bool, pairs: bool, progress: Progress
+    metrics: Sequence[Metric], pair: ComparedImages, judge: Backbone, floors: bool, pairs: bool, progress: Progress
 ) -> dict[str, Measured]:
     order, samples = by_id(pair.true_images.stimuli), len(pair.images)
 
@@ -197,12 +201,12 @@ def _measure_pixels(
 
     def work(sample: int, portion: range) -> int:
         items = order[portion.start : portion.stop].tolist()
-        own = embed(judge, pair.images[sample].load(items))[PIXELS]
+        reconstructions = embed(judge, pair.images[sample].load(items))[PIXELS]
         kept = pair.truths.get(PIXELS)  # of few truths that are scored against again and again
-        true = embed(judge, pair.true_images.load(items))[PIXELS] if kept is None else kept[items]
+        truths = embed(judge, pair.true_images.load(items))[PIXELS] if kept is None else kept[items]
         for state in passing:
-            state.see(sample, portion.start, own, true)
-        return len(own)
+            state.see(sample, portion.start, reconstructions, truths)
+        return len(reconstructions)
 
     with progress.bar("pixels", pair.n * samples) as advance, ThreadPoolExecutor(THREADS) as pool:
         for sample in range(samples):
@@ -213,10 +217,10 @@ def _measure_pixels(
     return {state.metric.id: state.measured(floors) for state in passing}
 
 
-def _shifted(metric: Metric, own: Pixels, true: Pixels, contents: Sequence[str]) -> Array:
-    """Each reconstruction against the next truth of these few, in a circle, that shows another picture; else NaN."""
+def _shifted(metric: Metric, reconstructions: PixelArrays, truths: PixelArrays, contents: Sequence[str]) -> Array:
+    """The values against the next truth, in a circle, that shows another picture, (n,); NaN where none does."""
     n, values = len(contents), np.full(len(contents), np.nan)
-    others = [[j % n for j in range(i + 1, i + n) if contents[j % n] != contents[i]] for i in range(n)]
-    if places := [i for i in range(n) if others[i]]:
-        values[places] = entering.compute(metric, own[places], true[[others[i][0] for i in places]])
+    rivals = [[j % n for j in range(i + 1, i + n) if contents[j % n] != contents[i]] for i in range(n)]
+    if places := [i for i in range(n) if rivals[i]]:
+        values[places] = entering.compute(metric, reconstructions[places], truths[[rivals[i][0] for i in places]])
     return values

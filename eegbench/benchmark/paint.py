@@ -58,7 +58,7 @@ def paint(
 
 
 def by_method(name: str, fitted: Reconstructor, given: Given) -> Make:
-    """Images of items of `given` by a fitted method; the seeds are those that are asked for."""
+    """A function from items and seeds to the images that a fitted method makes of those items of `given`."""
     return lambda items, seeds: outputs.pictures(name, fitted, replace(given.part(items.tolist()), seeds=seeds))
 
 

@@ -81,13 +81,13 @@ def permute(
 
 
 def stands(run: Run) -> bool:
-    """Whether this run was audited to the end: its scores are then written with the audit's again."""
+    """Whether this run has a complete audit; when it is scored again, the audit is scored again too."""
     permutation = run.permutation()
     return permutation is not None and permutation.run == run.identity and bool(permutation.images)
 
 
 def forget(folder: Path) -> None:
-    """Remove the files of an audit that was not finished: no score stands on them."""
+    """Remove the files of an audit that was not finished: no score depends on them."""
     with writing(folder / layout.PERMUTED):
         if (folder / layout.PERMUTED).exists():
             shutil.rmtree(folder / layout.PERMUTED)
@@ -115,14 +115,14 @@ def stored(run: Run, decoded: Embeddings | None, *, contents: Mapping[str, str])
         raise InputError(f"{file}: is of another run; audit this one again")
     # Until donors had to show another picture, they only had to be another stimulus.
     ways = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli]), donors_of(stimuli, stimuli)
-    eeg_of = next((given for way in ways if (given := _eeg_of(stimuli, way)) == permutation.eeg_of), None)
+    eeg_of = next((assigned for way in ways if (assigned := _eeg_of(stimuli, way)) == permutation.eeg_of), None)
     if eeg_of is None:
         raise InputError(f"{file}: is not the permutation that these stimuli have; audit the run again")
     rows = permutation.images
     if {(row.stimulus, row.sample) for row in rows} != {(row.stimulus, row.sample) for row in run.record.manifest}:
         raise InputError(f"{file}: does not have the images of this run's stimuli; audit it again")
-    own = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in eeg_of.items()}
-    return Permuted(image_sets(run.files_of(rows)), own, eeg_of)
+    embeddings = None if decoded is None else {stimulus: decoded[donor] for stimulus, donor in eeg_of.items()}
+    return Permuted(image_sets(run.files_of(rows)), embeddings, eeg_of)
 
 
 def _eeg_of(stimuli: Sequence[str], donors: NDArray[np.int64]) -> dict[str, str]:

@@ -36,7 +36,7 @@ class Plan:
 
     @functools.cached_property
     def queries(self) -> Queries:
-        """The queries, checked and taken once."""
+        """The data set's queries, read and checked once."""
         queries = entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
         if (images := len(queries.stimuli) * self.spec.samples) > MAX_IMAGES:
             raise UsageError(f"{self.spec.samples} samples make {images} images; a run has {MAX_IMAGES} at most")
@@ -106,10 +106,10 @@ def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
 
     Raises UsageError for a data set that is not known here, or where settings or revision make it another one.
     """
-    own: Any = spec.dataset_configuration
-    own = own.get("inner", own)  # embeddings stood in the EEG's place: the images are the data set's own
-    dataset: Dataset = registry.built("dataset", spec.dataset, {**own, **settings})
-    if describe(dataset) != own:
+    configuration: Any = spec.dataset_configuration
+    configuration = configuration.get("inner", configuration)  # of a run on embeddings: the data set's own
+    dataset: Dataset = registry.built("dataset", spec.dataset, {**configuration, **settings})
+    if describe(dataset) != configuration:
         raise UsageError(f"these settings make {spec.dataset} another than the runs saw; give only where it lies")
     if dataset.revision != spec.revision:
         raise UsageError(f"{spec.dataset} here is revision {dataset.revision}, the runs saw {spec.revision}")
@@ -117,7 +117,7 @@ def dataset_of_run(spec: RunSpec, settings: Mapping[str, object]) -> Dataset:
 
 
 def suite_of(dataset: Dataset, suite: str) -> str:
-    """The suite itself where "auto" was asked: the micro judges know drawn scenes alone, the others photographs."""
+    """The suite; for "auto" micro, whose judges know drawn scenes alone, or reference, for photographs."""
     if suite != "auto":
         return suite
     return "micro" if dataset.simulated else "reference"

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Point:
+class Precondition:
     """One thing that was checked, and its state; `error` where the run cannot be made because of it."""
 
     subject: str
@@ -38,25 +38,25 @@ class Point:
 
     @property
     def code(self) -> int:
-        """The exit code of what stands in the way; 0 where nothing does."""
+        """The exit code of the error; 0 where there is none."""
         return 0 if self.error is None else self.error.exit_code
 
 
 @dataclass
 class Preflight:
-    """The list, and the plan, metrics and judges with which the run goes on: None where something stands in the way."""
+    """The checks of one run, and the plan, metrics and judges that passed them: None where a check failed."""
 
-    points: list[Point] = field(default_factory=list)
+    points: list[Precondition] = field(default_factory=list)
     planned: Plan | None = None
     metrics: tuple[str, ...] | None = None
     judges: Suite | None = None
 
     @property
-    def failed(self) -> list[Point]:
+    def failed(self) -> list[Precondition]:
         return [point for point in self.points if point.error is not None]
 
     def require(self) -> tuple[Plan, tuple[str, ...] | None, Suite]:
-        """Plan, names of metrics and judges; raises what stands in the way, all of it in one line."""
+        """Plan, names of metrics and judges; raises the error of the failed checks, all of them in one line."""
         errors = [point.error for point in self.points if point.error is not None]
         if len(errors) == 1:
             raise errors[0]
@@ -70,12 +70,12 @@ class Preflight:
         return self.planned, self.metrics, self.judges
 
     def look(self, subject: str, how: Callable[[], T], state: Callable[[T], str]) -> T | None:
-        """Add a point; None where `how` raises one of our own errors."""
+        """The result of `how`, None where it raises one of our own errors; its state or the error joins the list."""
         try:
             result = how()
-            self.points.append(Point(subject, state(result)))
+            self.points.append(Precondition(subject, state(result)))
         except EegbenchError as error:
-            self.points.append(Point(subject, str(error), error))
+            self.points.append(Precondition(subject, str(error), error))
             return None
         return result
 
@@ -120,13 +120,13 @@ def _judges(preflight: Preflight, planned: Plan, options: Options) -> None:
         hints.check(planned, suite)
         return metrics, suite
 
-    def state(made: tuple[tuple[str, ...] | None, Suite]) -> str:
-        _, suite = made
+    def state(outcome: tuple[tuple[str, ...] | None, Suite]) -> str:
+        _, suite = outcome
         lost = [f"{feature} left blank ({why})" for feature, why in suite.missing.items()]
         return "; ".join([f"suite {suite.name}, protocol {suite.protocol}: {len(suite.judges)} judges", *lost])
 
-    if (made := preflight.look("judges", judges, state)) is not None:
-        preflight.metrics, preflight.judges = made
+    if (outcome := preflight.look("judges", judges, state)) is not None:
+        preflight.metrics, preflight.judges = outcome
 
 
 def _memory_state(device: str) -> str:
@@ -152,12 +152,12 @@ def _run_state(record: RunRecord | None) -> str:
 def _earlier(folder: Path) -> RunRecord | None:
     try:
         return layout.existing(folder)
-    except OSError:  # what cannot be read cannot be written either, and is said so
+    except OSError:  # a folder that cannot be read cannot be written either, which is reported
         return None
 
 
 def _captions(planned: Plan) -> str:
-    """That a captions file has the training images of a fit that is to be made."""
+    """Whose captions are used; raises what is wrong with a captions file for a fit that is still to be made."""
     if planned.captions is None:
         return "the data set's own"
     state = f"of a file, {len(planned.captions.entries)} images"
@@ -167,7 +167,7 @@ def _captions(planned: Plan) -> str:
 
 
 def _weights(planned: Plan, options: Options) -> str:
-    """The pretrained files that the method uses: known by digest or allowed, here or to be had, and within memory."""
+    """The method's pretrained files, in words; raises for a missing digest, a missing file and too little memory."""
     known = fit.weights_of(planned.method)
     unverified = sorted(name for name, sha256 in known.items() if not sha256)
     if unverified and not options.allow_unverified_weights:
@@ -187,7 +187,7 @@ def _weights(planned: Plan, options: Options) -> str:
 
 
 def _cache(*, needed: bool) -> str:
-    """The user's cache; where nothing has to be kept in it, one that cannot be written is no fault."""
+    """The state of the user's cache, in words; one that cannot be written is an error only where it is needed."""
     try:
         return _room(user_cache(""), "set EEGBENCH_CACHE to a folder that can be")
     except EegbenchError as error:
@@ -197,7 +197,7 @@ def _cache(*, needed: bool) -> str:
 
 
 def _room(folder: Path, mend: str) -> str:
-    """Whether a folder can be written, or made, and has room."""
+    """The room in a folder, in words; raises where it cannot be written or made, or has too little room."""
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -1,7 +1,7 @@
 """The fourth stage: images in, scores out. It needs no EEG, no method and no accelerator.
 
 Reconstructions and truths are joined by stimulus id. With several samples of a stimulus, its value is the mean over
-them. A metric that cannot be computed stands in the sheet without a value and with its reason.
+them. A metric that cannot be computed is in the sheet without a value, and with the reason.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from eegbench import seeds, statistics
 from eegbench.backbones import Suite
 from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
 from eegbench.benchmark.images import ImageSet
-from eegbench.benchmark.measure import EMBEDDING, Measured, Pair, measure
+from eegbench.benchmark.measure import EMBEDDING, ComparedImages, Measured, measure
 from eegbench.contracts import PIXELS, Metric, Progress
 from eegbench.errors import InputError, MissingError, unknown
 from eegbench.files import digest, user_cache
@@ -30,7 +30,7 @@ NWAY_JUDGE = "vit_h_14"  # of the reference suite, as published
 
 
 @dataclass(frozen=True)
-class Looked:
+class ExtractedRun:
     """One run's images in the order of the truths, and their features: a set for each sample."""
 
     images: list[ImageSet]
@@ -57,26 +57,27 @@ class Scorer:
         pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
-        """Every metric of one run: a set of images for each sample, and where there are any the embeddings.
+        """Every metric of one run, by id, from a set of images for each sample and, where there are any, the
+        embeddings.
 
-        floors: with what chance gives. pairs: with the scores of all pairs, for the audit. Raises InputError naming a
-        missing, extra, repeated or unreadable image.
+        floors: what chance gives is computed too. pairs: the scores of all pairs are computed too, for the audit.
+        Raises InputError naming a missing, extra, repeated or unreadable image.
         """
-        looked = self.look(images, progress=progress)
-        return self.weigh(looked, decoded=decoded, targets=targets, floors=floors, pairs=pairs, progress=progress)
+        extracted = self.extract(images, progress=progress)
+        return self.compute(extracted, decoded=decoded, targets=targets, floors=floors, pairs=pairs, progress=progress)
 
-    def look(self, images: Sequence[ImageSet], *, progress: Progress) -> "Looked":
+    def extract(self, images: Sequence[ImageSet], *, progress: Progress) -> "ExtractedRun":
         """The features of one run's images, joined to the truths by stimulus id; raises InputError as `measure`."""
         joined = [images_of_sample.ordered(self.truths.stimuli) for images_of_sample in images]
         features = [
             extract(side, self.suite.judges, features_of(self.metrics), progress=progress, label="features").features
             for side in joined
         ]
-        return Looked(joined, features)
+        return ExtractedRun(joined, features)
 
-    def weigh(
+    def compute(
         self,
-        looked: "Looked",
+        extracted: "ExtractedRun",
         *,
         decoded: Embeddings | None = None,
         targets: Embeddings | None = None,
@@ -84,13 +85,13 @@ class Scorer:
         pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
-        """Every metric by id, from the features of one run; the arguments are those of `measure`."""
-        stimuli, sides, truths = self.truths.stimuli, looked.features, dict(self.seen.features)
+        """Every metric by id, from the extracted features of one run; the other arguments are those of `measure`."""
+        stimuli, sides, truths = self.truths.stimuli, extracted.features, dict(self.seen.features)
         if decoded is not None and targets is not None:
             truths[EMBEDDING] = _rows(targets, stimuli, "true image")
             sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
         missing = {name: self._why(name) for name in features_of(self.metrics) | {EMBEDDING} if name not in truths}
-        pair = Pair(sides, truths, looked.images, self.truths, self.seen.contents, missing)
+        pair = ComparedImages(sides, truths, extracted.images, self.truths, self.seen.contents, missing)
         judge = judge_of(self.suite.judges, PIXELS)
         return measure(self.metrics, pair, judge, floors=floors, pairs=pairs, progress=progress)
 
@@ -155,7 +156,7 @@ def scorer(
     """A scorer for these truths; `metrics` are ids, None for the field's usual ones.
 
     Raises UsageError for an unknown id, MissingError where the weights for all of them are not here, or if `strict`
-    those for one of them; else a metric without its judge stands in the sheet with the reason.
+    those for one of them; else a metric without its judge is in the sheet with the reason.
     """
     objects = chosen(metrics)
     wanted = features_of(objects)
@@ -174,7 +175,7 @@ def check_judges(metrics: Sequence[Metric], suite: Suite, *, strict: bool = Fals
 
 
 def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
-    """The metrics of these ids, or the usual ones and those of plug-ins, but for broken ones: each is a Notice.
+    """The metrics of these ids; for None the usual ones and those of plug-ins, a broken one left out with a Notice.
 
     Raises UsageError for an unknown id, and for one of `metrics` that is broken what `plugins.find` raises.
     """

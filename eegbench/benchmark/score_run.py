@@ -10,7 +10,7 @@ from PIL import Image
 from eegbench.benchmark import audit
 from eegbench.benchmark.images import image_sets
 from eegbench.benchmark.measure import Measured
-from eegbench.benchmark.score import Looked, Scorer, table
+from eegbench.benchmark.score import ExtractedRun, Scorer, table
 from eegbench.contracts import Progress
 from eegbench.runs.folder import Run
 from eegbench.runs.sheet import ScoreSheet
@@ -24,7 +24,7 @@ SIDE = 64  # px of a kept map: to look at, not to score
 class Scoring:
     """What the images of a run give: what the judges saw in them, every metric by id, and the score sheet."""
 
-    looked: Looked
+    extracted: ExtractedRun
     measured: Mapping[str, Measured]
     sheet: ScoreSheet
 
@@ -43,10 +43,10 @@ def score_run(
     decoded, targets: embeddings of the run's trials and of the true images. audited: with the scores of all pairs,
     where the audit of the run's track wants them. Raises InputError naming a missing or changed image.
     """
-    looked = ready.look(image_sets(run.images()), progress=progress)
+    extracted = ready.extract(image_sets(run.images()), progress=progress)
     pairs = audited and run.record.spec.track == audit.PAIRED
-    measured = ready.weigh(looked, decoded=decoded, targets=targets, pairs=pairs, progress=progress)
-    return Scoring(looked, measured, ready.sheet(measured, reconstructions=run.record.images))
+    measured = ready.compute(extracted, decoded=decoded, targets=targets, pairs=pairs, progress=progress)
+    return Scoring(extracted, measured, ready.sheet(measured, reconstructions=run.record.images))
 
 
 def write_scores(
@@ -58,7 +58,7 @@ def write_scores(
     """
     if targets is not None:
         run.write_targets(targets)
-    seen, first = ready.seen.features, scoring.looked.features[0]
+    seen, first = ready.seen.features, scoring.extracted.features[0]
     if MAP in seen and MAP in first:
         run.write_saliency(ready.truths.stimuli, truths=_small(seen[MAP]), reconstructions=_small(first[MAP]))
     return run.write_scores(sheet, table(scoring.measured, ready.truths.stimuli))
@@ -69,4 +69,6 @@ def _small(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
     low = np.minimum(maps.min(axis=(1, 2), keepdims=True), 0)
     top = maps.max(axis=(1, 2), keepdims=True) - low
     stretched = ((maps - low) / np.where(top > 0, top, 1) * 255).round().astype(np.uint8)
-    return np.stack([np.asarray(Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BOX)) for one in stretched])
+    return np.stack(
+        [np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)) for pixels in stretched]
+    )

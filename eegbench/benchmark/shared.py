@@ -39,7 +39,7 @@ class SharedRun:
         return cls(user_cache("references") / digest([depends_on, *MADE_BY]))
 
     def restore(self, begun: Run) -> RunRecord | None:
-        """Copy the images into a run's folder; the record of that run, complete. None where there are none."""
+        """The complete record of a run, its images copied from here into its folder; None where there are none here."""
         try:
             kept = RunRecord.read(self.folder / layout.RECORD)
             whole = kept.status == "complete" and is_sealed((self.folder / layout.RECORD).read_text(encoding="utf-8"))
@@ -61,14 +61,14 @@ class SharedRun:
         )
 
     def keep(self, run: Run) -> None:
-        """Keep a complete run's images; where the cache cannot be written nothing is kept, which is no fault."""
-        with _whole(self.folder) as folder:
+        """Keep a complete run's images; where the cache cannot be written nothing is kept, and no error is raised."""
+        with _replacing(self.folder) as folder:
             _copy(run.folder, [row.file for row in run.record.manifest], folder)
             run.record.write(folder / layout.RECORD)
 
 
 def restore_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
-    """Put the scores of a run's images beside them, where these judges and metrics have scored them before."""
+    """The scores of a run's images by these judges and metrics, copied from the cache beside them; None without."""
     folder = _scores(run.record, ready)
     try:
         sheet = ScoreSheet.read(folder / layout.SHEET)
@@ -84,9 +84,9 @@ def restore_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
 
 
 def keep_scores(run: Run, ready: Scorer, sheet: ScoreSheet) -> None:
-    """Keep the scores of a run that has nothing but its images."""
+    """Keep the scores of a run in the cache, if no other files than those in BESIDE were written with them."""
     if set(sheet.files) <= set(BESIDE):
-        with _whole(_scores(run.record, ready)) as folder:
+        with _replacing(_scores(run.record, ready)) as folder:
             _copy(run.folder, [*sheet.files, layout.SHEET], folder)
 
 
@@ -98,8 +98,8 @@ def _scores(record: RunRecord, ready: Scorer) -> Path:
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """A folder that is filled and then takes its name; what stood there goes."""
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A temporary folder to fill, which then replaces `folder`."""
     with tempfile.TemporaryDirectory(prefix="eegbench-") as elsewhere:
         filled = Path(elsewhere) / "filled"
         filled.mkdir()

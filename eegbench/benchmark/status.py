@@ -20,9 +20,10 @@ BROKEN_CONTRACT = (InputError, AuthorError)
 
 @dataclass(frozen=True)
 class Begun:
-    """A run whose images are to be made, or with `run.reused` one that has them.
+    """A run whose images are to be made; or, with `run.reused`, a complete one.
 
-    keep: images that lie in its folder are this run's, and stay. since: when it was begun, s of `time.perf_counter`.
+    keep: whether images that lie in its folder are this run's, and stay. since: when it was begun, s of
+    `time.perf_counter`.
     """
 
     run: Run
@@ -32,7 +33,7 @@ class Begun:
     def finish(
         self, manifest: tuple[ManifestRow, ...], digests: Mapping[str, str], seconds: Mapping[str, float]
     ) -> Run:
-        """The complete run, and its record written. digests: of what lies beside the images; seconds: before these."""
+        """The complete run, its record written. digests: of the files beside the images; seconds: of earlier stages."""
         record = self.run.record
         images = files_digest((row.stimulus, row.sample, row.sha256) for row in manifest)
         return self.run.write_record(
@@ -48,13 +49,13 @@ class Begun:
 
 
 def begin(runs: Path, head: RunRecord, *, device: str, shared: SharedRun | None = None) -> Begun:
-    """The run of this specification below the folder `runs`: complete as it stands there, or begun anew.
+    """The run of this specification below the folder `runs`: the complete one that is there, or one begun anew.
 
     head: its record but for the environment. shared: images that another run may have made, which are copied.
     """
     folder = layout.place(runs, head.spec, head.digests)
     before = layout.existing(folder)
-    # Images of a folder without a record are nobody's, and made again.
+    # Images of a folder without a record belong to no run, and are made again.
     keep = before is not None and before.transductive == head.transductive
     if before is not None and before.status == "complete" and keep:
         return Begun(Run(folder, binding.renewed(folder, before), reused=True), keep, time.perf_counter())
@@ -70,7 +71,7 @@ def begin(runs: Path, head: RunRecord, *, device: str, shared: SharedRun | None 
 
 @contextmanager
 def failing(run: Run, errors: tuple[type[Exception], ...] = BROKEN_CONTRACT) -> Iterator[None]:
-    """One of these errors ends a run that is made now as failed; a reused one stays as it is."""
+    """Inside it, one of these errors marks a run that is being made as failed; a reused one stays as it is."""
     try:
         yield
     except errors as error:

@@ -5,8 +5,8 @@ from eegbench.tables import number, p_is
 
 FEWEST_STIMULI = 30  # for a verdict
 NAMED = 3  # metrics that a verdict names; the others are counted
-PREFERRED = "clip"  # the metric whose smallest visible contribution is told, where it was measured
-OPEN = f"{CANNOT_TELL}: "  # how a verdict begins that no test stands behind
+PREFERRED = "clip"  # the metric whose smallest visible contribution is given, where it was measured
+OPEN = f"{CANNOT_TELL}: "  # how a verdict without a test begins
 NOTHING = f"{OPEN}no metric has a value for each stimulus"
 
 

@@ -14,7 +14,7 @@ from eegbench.arrays import Values
 from eegbench.benchmark import all_pairs, measure
 from eegbench.benchmark.all_pairs import chance, partners
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.measure import Measured, Pair
+from eegbench.benchmark.measure import ComparedImages, Measured
 from eegbench.contracts import Metric, Silent
 from eegbench.metrics import METRICS
 from eegbench.metrics.classification import NWay
@@ -38,7 +38,7 @@ def scored(
 ) -> Measured:
     names = stimuli or [f"s{i:05d}" for i in range(len(truths))]
     images = from_array(names, np.zeros((len(truths), 2, 2, 3), np.uint8))
-    pair = Pair(
+    pair = ComparedImages(
         [{metric.needs: one} for one in samples], {metric.needs: truths}, [images], images, contents or list(names)
     )
     return measure.measure([metric], pair, None, **{"floors": True, **asked}, progress=Silent())[metric.id]

@@ -3,21 +3,21 @@
 import numpy as np
 
 from eegbench.benchmark.images import from_array
-from eegbench.benchmark.measure import Pair, measure
+from eegbench.benchmark.measure import ComparedImages, measure
 from eegbench.contracts import Silent
 from eegbench.metrics.identification import TwoWay
 
 N = 12
 
 
-def pair(contents: list[str]) -> tuple[TwoWay, Pair]:
+def pair(contents: list[str]) -> tuple[TwoWay, ComparedImages]:
     rng = np.random.default_rng(0)
     truths = rng.standard_normal((N, 8)).astype(np.float32)
     for i, content in enumerate(contents):
         truths[i] = truths[contents.index(content)]
     made = truths + rng.standard_normal((N, 8)).astype(np.float32)
     images = from_array([str(i) for i in range(N)], np.zeros((N, 2, 2, 3), np.uint8))
-    return TwoWay("clip", needs="f"), Pair([{"f": made}], {"f": truths}, [images], images, contents)
+    return TwoWay("clip", needs="f"), ComparedImages([{"f": made}], {"f": truths}, [images], images, contents)
 
 
 def test_copies_of_the_shown_picture_are_no_distractors() -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from eegbench import backbones
 from eegbench.assets import doctor
 from eegbench.benchmark import evaluate as pipeline
-from eegbench.benchmark.evaluate import Options, Outcome
+from eegbench.benchmark.evaluate import Evaluation, Options
 from eegbench.cli import app
 from eegbench.contracts import Backbone
 from eegbench.errors import CheckFailed, InputError, MissingError, UsageError
@@ -46,10 +46,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """In place of the pipeline something that keeps what it was asked, and answers with a known outcome."""
     kept: dict[str, Any] = {}
 
-    def evaluate(method: str, subject: int, options: Options, progress: Any) -> Outcome:
+    def evaluate(method: str, subject: int, options: Options, progress: Any) -> Evaluation:
         kept.update(method=method, subject=subject, options=options)
         ceilings = {"vae_roundtrip": SHEET}
-        return Outcome(RUN, {}, ceilings, {"fit": 1.25}, ("a note",))
+        return Evaluation(RUN, {}, ceilings, {"fit": 1.25}, ("a note",))
 
     monkeypatch.setattr(pipeline, "evaluate", evaluate)
     return kept

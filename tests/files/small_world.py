@@ -14,7 +14,7 @@ from eegbench import backbones, seeds
 from eegbench.arrays import EEG, EEGInfo, Images, Maps, Values
 from eegbench.backbones import Suite
 from eegbench.benchmark import companions
-from eegbench.benchmark.evaluate import Outcome, evaluate
+from eegbench.benchmark.evaluate import Evaluation, evaluate
 from eegbench.benchmark.fit import fit
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.paint import seed_of
@@ -288,7 +288,7 @@ class Lab:
     def options(self, **changes: Any) -> Options:
         return dataclasses.replace(Options("drawn", runs=self.runs, device="cpu", batch_size=3), **changes)
 
-    def evaluate(self, method: str = "uses-eeg", **changes: Any) -> Outcome:
+    def evaluate(self, method: str = "uses-eeg", **changes: Any) -> Evaluation:
         return evaluate(method, 8, self.options(**changes), Silent())
 
     def plan(self, method: str = "uses-eeg", **changes: Any) -> Plan:
