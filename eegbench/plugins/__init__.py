@@ -1,1 +1,1 @@
-"""Code that somebody else wrote: found by its name, called under its author's name, checked in what it hands over."""
+"""Other authors' code: found by its name, called under its author's name, and its output checked."""

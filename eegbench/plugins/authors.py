@@ -1,4 +1,4 @@
-"""Calls into code that somebody else wrote: an exception of it becomes an AuthorError with the frames of its files."""
+"""Calls into other authors' code: an exception there becomes an AuthorError with the frames of its files."""
 
 import sys
 import traceback

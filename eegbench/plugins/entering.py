@@ -1,4 +1,4 @@
-"""What data sets, judges and metrics give, checked once, with errors that name who gave it.
+"""The outputs of data sets, judges and metrics, checked once, with errors that name where they came from.
 
 Training EEG of our own data sets that lies on disk was checked when it was prepared, and `datasets verify` reads it
 again, so that its values are not read here. All other EEG is read whole, a part at a time.
@@ -224,10 +224,12 @@ def _captions(who: str, data: TrainingSet) -> None:
     captions, most = data.captions, len(CAPTION_LEVELS)
     if not isinstance(captions, tuple) or len(captions) != len(data.stimuli):
         raise InputError(f"{who}: captions are {short(captions)}; wanted a tuple of one tuple for each stimulus")
-    for stimulus, own in zip(data.stimuli, captions, strict=True):
-        if not isinstance(own, tuple) or len(own) not in (0, most):
-            raise InputError(f"{who}: {stimulus!r} has the captions {short(own)}; wanted a tuple of {most}, or none")
-        _words(f"{who}: captions of {stimulus!r}", own, len(own))
+    for stimulus, of_stimulus in zip(data.stimuli, captions, strict=True):
+        if not isinstance(of_stimulus, tuple) or len(of_stimulus) not in (0, most):
+            raise InputError(
+                f"{who}: {stimulus!r} has the captions {short(of_stimulus)}; wanted a tuple of {most}, or none"
+            )
+        _words(f"{who}: captions of {stimulus!r}", of_stimulus, len(of_stimulus))
 
 
 def _eeg(who: str, dataset: Dataset, eeg: Any, declared: Any, *, unread: bool = False) -> None:

@@ -63,8 +63,8 @@ def _facts(kind: str, name: str, plugin: Any) -> str:
             return f"has the {fact} {short(value)}; wanted {wanted}"
     if kind == "metric" and plugin.needs == PIXELS and not plugin.per_item:
         return f"scores a whole set by {PIXELS}, of which only a few are in memory at once; set per_item to True"
-    own = plugin.id if kind == "metric" else plugin.name
-    return "" if own == name else f"calls itself {own!r}; give the class and the entry point one name"
+    declared = plugin.id if kind == "metric" else plugin.name
+    return "" if declared == name else f"calls itself {declared!r}; give the class and the entry point one name"
 
 
 def _is_name(value: object) -> bool:

@@ -103,16 +103,16 @@ def _owned(owner: str, check: Callable[[], Array]) -> Array:
         raise InputError(f"{owner}: {error}") from None
 
 
-def _pictures_apart(one: Array, other: Array) -> str:
-    far = float((np.abs(one.astype(int) - other.astype(int)) > GREY).mean())
+def _pictures_apart(first: Array, second: Array) -> str:
+    far = float((np.abs(first.astype(int) - second.astype(int)) > GREY).mean())
     alike = far <= SHARE
     return "" if alike else f"{far:.1%} of the values differ by more than {GREY} grey levels; at most {SHARE:.1%} may"
 
 
-def _rows_apart(one: Array, other: Array) -> str:
-    length = np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
-    far = np.linalg.norm(one.astype(np.float64) - other, axis=1) > NEAR * length
-    return f"{far.sum()} of {len(one)} rows differ by more than {NEAR:g} of their length" * bool(far.any())
+def _rows_apart(first: Array, second: Array) -> str:
+    length = np.maximum(np.linalg.norm(first, axis=1), np.linalg.norm(second, axis=1))
+    far = np.linalg.norm(first.astype(np.float64) - second, axis=1) > NEAR * length
+    return f"{far.sum()} of {len(first)} rows differ by more than {NEAR:g} of their length" * bool(far.any())
 
 
 IMAGES = Output(
@@ -178,8 +178,8 @@ def ask(method: str, fitted: Reconstructor, output: Output, given: Given) -> Arr
 
 def pictures(method: str, fitted: Reconstructor, given: Given) -> Images:
     """The images of the items, uint8 (n, h, w, 3). Raises InputError for anything else."""
-    made: Images = IMAGES.form(_call(method, fitted, IMAGES, given), len(given.eeg), owner(method, IMAGES))
-    return made
+    images: Images = IMAGES.form(_call(method, fitted, IMAGES, given), len(given.eeg), owner(method, IMAGES))
+    return images
 
 
 def _call(method: str, fitted: Reconstructor, output: Output, given: Given) -> object:
@@ -233,7 +233,7 @@ def _form_of_controls(asking: Asking) -> str:
 def _repeated(asking: Asking) -> str:
     """Asked again, with the global generators elsewhere."""
     for output in OUTPUTS:
-        seed_globally(secrets.randbits(32))  # where nobody has put them
+        seed_globally(secrets.randbits(32))  # a random state that no run begins with
         if problem := asking.again(output, asking.every, "asked a second time"):
             return f"{problem}: draw from `seeds` alone, never from a global generator"
     return ""

@@ -3,8 +3,8 @@
 Nothing is imported before it is asked for. Groups of entry points: eegbench.methods, eegbench.datasets,
 eegbench.references (each a class) and eegbench.metrics (an instance). The package's own names cannot be taken over.
 
-To import a plug-in runs its code. A user asks for it who names one, or who runs a verb that takes all metrics; a
-stranger's record is no such wish, and is read within `only_own`.
+To import a plug-in runs its code. A user asks for that by naming one, or by running a verb that takes all metrics. A
+stranger's record must not cause it, and is read within `only_own`.
 """
 
 import contextlib
