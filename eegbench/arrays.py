@@ -22,7 +22,7 @@ UNITS = ("V", "whitened", "z-scored", "unstated", "embedding")
 
 @dataclass(frozen=True)
 class EEGInfo:
-    """What stands beside an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit.
+    """The facts of an EEG array: channel names, rate in Hz, start in s from stimulus onset, unit.
 
     "z-scored" is in standard deviations, as the publisher took them; "unstated" is a unit that no publisher names.
     The unit "embedding" says that published EEG embeddings stand in the EEG's place, as (n, 1, d): one channel, whose
@@ -70,9 +70,9 @@ def parts(eeg: EEG) -> Iterator[EEG]:
 
 
 def let_go(eeg: NDArray[Any]) -> None:
-    """Of an array that lies on disk, give back the memory of what was read; other arrays are left as they are.
+    """Free the memory of what was read of an array on disk; other arrays are left as they are.
 
-    So is one that can be written to: what was changed in a copy-on-write mapping is nowhere else.
+    So is an array that can be written to: changes in a copy-on-write mapping are nowhere else.
     """
     base: object = eeg
     while isinstance(base, np.ndarray):
@@ -93,8 +93,8 @@ def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EE
     if eeg.dtype != np.float32:
         raise InputError(f"EEG is {eeg.dtype}; wanted float32: convert it with .astype('float32')")
     count, channels = 0, np.zeros(len(info.channels), bool)
-    for some in parts(eeg):
-        bad = ~np.isfinite(some)
+    for part in parts(eeg):
+        bad = ~np.isfinite(part)
         count += int(bad.any(axis=(1, 2)).sum())
         channels |= bad.any(axis=(0, 2))
     if count:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from eegbench.errors import InputError, UsageError, short, unknown
 from eegbench.guards.budget import read_bytes
 
-Table = dict[str, object]
+TomlTable = dict[str, object]
 TABLES = ("method", "dataset")
 SHIPPED = Path(__file__).parent / "configurations"  # <method>.<name>.toml
 MOST_BYTES = 2**16  # of a configuration file: ten times the longest that comes along
@@ -40,9 +40,9 @@ def keys(cls: Any, path: str = "") -> Iterator[str]:
             yield path + name
 
 
-def nest(table: Mapping[str, object]) -> Table:
+def nest(table: Mapping[str, object]) -> TomlTable:
     """Dotted keys as nested tables: {"encoder.epochs": 3} to {"encoder": {"epochs": 3}}."""
-    nested: Table = {}
+    nested: TomlTable = {}
     for key, value in table.items():
         head, _, rest = key.partition(".")
         inner: object = nest(value) if isinstance(value, Mapping) else value
@@ -50,22 +50,22 @@ def nest(table: Mapping[str, object]) -> Table:
     return nested
 
 
-def flat(table: Mapping[str, object]) -> Table:
+def flat(table: Mapping[str, object]) -> TomlTable:
     """Nested tables as dotted keys: {"encoder": {"epochs": 3}} to {"encoder.epochs": 3}."""
-    found: Table = {}
+    dotted: TomlTable = {}
     for key, value in table.items():
-        inner = {f"{key}.{rest}": one for rest, one in flat(value).items()} if isinstance(value, Mapping) else None
-        found |= {key: value} if inner is None else inner
-    return found
+        inner = {f"{key}.{rest}": leaf for rest, leaf in flat(value).items()} if isinstance(value, Mapping) else None
+        dotted |= {key: value} if inner is None else inner
+    return dotted
 
 
-def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, Table]:
+def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, TomlTable]:
     """The tables `method` and `dataset` of a TOML file and of settings, which win: `--set` words, or values by key.
 
     A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method.
     Raises UsageError for an unknown table or a word of another form, InputError for a file that is no TOML.
     """
-    tables: dict[str, Table] = {name: {} for name in TABLES}
+    tables: dict[str, TomlTable] = {name: {} for name in TABLES}
     for name, table in (_read_toml(file) if file else {}).items():
         if name not in TABLES:
             raise unknown("table", name, TABLES)
@@ -76,8 +76,8 @@ def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object
         if not all(key.split(".")) or key.count(".") >= DEEPEST:
             raise UsageError(f"setting {short(key)}; wanted a key of at most {DEEPEST} parts, such as dataset.snr")
         owner, _, rest = key.partition(".")
-        name, own = (owner, rest) if owner in TABLES and rest else ("method", key)
-        tables[name] = _merge(tables[name], nest({own: value}))
+        name, inner = (owner, rest) if owner in TABLES and rest else ("method", key)
+        tables[name] = _merge(tables[name], nest({inner: value}))
     return tables
 
 
@@ -92,17 +92,17 @@ def _assignment(word: str) -> tuple[str, str]:
 
 
 def shipped(file: Path | None, method: str) -> Path | None:
-    """`file`, or for a bare word that is no file there, as `paper`, the configuration of that name that comes along.
+    """`file`; or for a bare word that names no file, such as `paper`, the configuration of that name that comes along.
 
     Raises UsageError listing the names there are for `method`.
     """
     if file is None or file.exists() or file.name != str(file) or file.suffix:
         return file
-    found = shipped_files(method)
-    if str(file) in found:
-        return found[str(file)]
-    if found:
-        raise unknown(f"configuration of {method}", str(file), found)
+    files = shipped_files(method)
+    if str(file) in files:
+        return files[str(file)]
+    if files:
+        raise unknown(f"configuration of {method}", str(file), files)
     raise UsageError(f"{file}: no such configuration file, and none comes along for {method}; give a TOML file")
 
 
@@ -111,12 +111,12 @@ def shipped_files(method: str) -> dict[str, Path]:
     return {path.name.split(".")[1]: path for path in sorted(SHIPPED.glob(f"{method}.*.toml"))}
 
 
-def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> Table:
+def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> TomlTable:
     merged = dict(old)
     for key, value in new.items():
         before = merged.get(key)
         both = isinstance(before, dict) and isinstance(value, dict)
-        merged[key] = _merge(cast(Table, before), cast(Table, value)) if both else value
+        merged[key] = _merge(cast(TomlTable, before), cast(TomlTable, value)) if both else value
     return merged
 
 
@@ -157,9 +157,10 @@ def _build(cls: Any, default: object, table: Mapping[str, object], path: str) ->
     hints = _hints(cls)
     if strange := [key for key in table if key not in hints]:
         raise unknown("configuration key", path + strange[0], keys(cls, path))
-    own = {f.name: f.default for f in dataclasses.fields(cls)} if hints else {}
+    defaults = {f.name: f.default for f in dataclasses.fields(cls)} if hints else {}
     changed = {
-        key: _convert(hints[key], value, getattr(default, key, own[key]), path + key) for key, value in table.items()
+        key: _convert(hints[key], value, getattr(default, key, defaults[key]), path + key)
+        for key, value in table.items()
     }
     fresh = default is dataclasses.MISSING
     if fresh and (missing := [name for name in _required(cls) if name not in changed]):

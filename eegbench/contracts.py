@@ -329,8 +329,8 @@ class Metric(ABC):
         one asks `compute` for a row at a time; of PIXELS it is used only where `reduced` is there too.
         """
         compute: Callable[..., Values] = self.compute
-        told = {"stimuli": stimuli} if self.rivals else {}
-        return np.stack([compute(np.broadcast_to(one, truths.shape), truths, **told) for one in reconstructions])
+        options = {"stimuli": stimuli} if self.rivals else {}
+        return np.stack([compute(np.broadcast_to(row, truths.shape), truths, **options) for row in reconstructions])
 
 
 class ImageJudge(ABC):

@@ -1,9 +1,9 @@
 """Downloads: a file of a web server, whole and of the wanted kind, or not at all.
 
-What has come lies beside the target as `<name>.part`, and a note of which version of the file it belongs to as
-`<name>.part.json`: the next call goes on from there, or begins anew if the server's file has changed since. Where parts
-meet, the last bytes are fetched once more and compared, for a server may change a file and not its version. The file
-gets its name when it is whole. (RFC 9110, sections 13.1.5 and 14: If-Range, Range, Content-Range.)
+What has come is beside the target as `<name>.part`, and a note of the file's version as `<name>.part.json`: the next
+call goes on from there, or begins anew if the server's file has changed since. Where parts meet, the last bytes are
+fetched once more and compared, for a server may change a file and not its version. The file gets its name when it is
+whole. (RFC 9110, sections 13.1.5 and 14: If-Range, Range, Content-Range.)
 
 A server that is too slow is left: bytes come at RATE at least over each WINDOW, and the whole takes SECONDS at most and
 what AVERAGE gives for the bytes that came.
@@ -68,10 +68,10 @@ def download(
 ) -> str:
     """Fetch `address`, http or https, to `path` and return its sha256; goes on where an earlier call was cut short.
 
-    size: bytes that it must have. kind: what its first bytes must say, a key of KINDS. sha256: its digest, or the
-    head of it. An HTML page is never taken for data. A file that came in several parts and whose digest nobody knows
-    is told of by a Notice. Raises MissingError for what cannot be fetched or has no room, InputError for other bytes
-    than wanted, of which nothing is kept, and UsageError where the folder cannot be used.
+    size: bytes that it must have. kind: what its first bytes must say, a key of KINDS. sha256: its digest, or the head
+    of it. An HTML page is never taken for data. A file that came in several parts and has no known digest causes a
+    Notice. Raises MissingError for what cannot be fetched or has no room, InputError for other bytes than wanted, of
+    which nothing is kept, and UsageError where the folder cannot be used.
     """
     order = _Order(_checked_address(address), path.with_name(f"{path.name}.part"), size, checked_kind(kind), most)
     with _claimed(order.part) as file:
@@ -80,7 +80,7 @@ def download(
         if sys.platform == "win32":
             file.close()  # there an open file gets no other name
         try:
-            found = _examine(order, sha256)
+            received = _examine(order, sha256)
         except InputError:
             _drop(order.part)
             raise
@@ -91,11 +91,11 @@ def download(
     if parts > 1 and not sha256:
         warnings.warn(
             f"{path}: came in {parts} parts, and no digest of it is known: they agree where they meet, which does not "
-            f"show that they are of one file; compare sha256 {found} with the publisher's, or fetch it anew",
+            f"show that they are of one file; compare sha256 {received} with the publisher's, or fetch it anew",
             Notice,
             stacklevel=2,
         )
-    return found
+    return received
 
 
 def check_room(folder: Path, size: int) -> None:
@@ -107,7 +107,7 @@ def check_room(folder: Path, size: int) -> None:
 
 @dataclass
 class _Order:
-    """What is wanted: from where, to which unfinished file, of which `here` bytes were there; and at what pace."""
+    """A wanted file: its address, its unfinished file, what it must be, and the pace. here: bytes that were there."""
 
     address: str
     part: Path
@@ -130,12 +130,12 @@ class _Order:
         """What tells the address from others, fit to be kept."""
         return self.name if self.name == self.address else f"{self.name} {digest(self.address)}"
 
-    def said(self, words: object) -> str:
-        """What a server, or what lies on the way to it, said: without secrets, and cut."""
+    def quoted(self, words: object) -> str:
+        """The words of a server or a proxy, without secrets, on one line and cut."""
         return "".join(letter if letter.isprintable() else " " for letter in self.redact(str(words)))[:200]
 
     def came(self, size: int) -> None:
-        """The unfinished file has so many bytes: more of them may take more time."""
+        """Note how many bytes the unfinished file has: the more came, the more time the rest may take."""
         self.pace.seconds = max(self.pace.seconds, SECONDS + (size - self.here) / AVERAGE)
 
 
@@ -222,10 +222,10 @@ def _collect(order: _Order, file: BinaryIO, progress: Progress) -> None:
             if gained > 0 and gained >= RATE * (order.pace.clock() - began):
                 tries = 0
             if tries == len(PAUSES) or order.pace.is_over():
-                said = f"{order.name}: cannot be fetched ({order.said(error)})"
+                problem = f"{order.name}: cannot be fetched ({order.quoted(error)})"
                 if have > OVERLAP and _Note.read(order).validator:
-                    said += f"; {have} bytes are kept, and the same command goes on from there"
-                raise Unreachable(said) from None
+                    problem += f"; {have} bytes are kept, and the same command goes on from there"
+                raise Unreachable(problem) from None
             time.sleep(PAUSES[tries])
             tries += 1
 
@@ -261,20 +261,20 @@ def _go_on(order: _Order, file: BinaryIO, progress: Progress) -> None:
 
 
 def _after_overlap(order: _Order, start: int, pieces: Iterator[bytes]) -> bytes:
-    """What came first behind the bytes that are here from `start` on; they are given up if others came."""
+    """The first bytes of the answer behind those that are here from `start` on; raises _Broken where they differ."""
     with order.part.open("rb") as file:
         file.seek(start)
-        here = file.read()
-    came = b""
-    while len(came) < len(here):
+        stored = file.read()
+    received = b""
+    while len(received) < len(stored):
         piece = next(pieces, b"")
         if not piece:  # it broke off
             return b""
-        came += piece
-        if not came.startswith(here[: len(came)]):
+        received += piece
+        if not received.startswith(stored[: len(received)]):
             _note_file(order.part).unlink(missing_ok=True)  # without it the next try begins anew
             raise _Broken("the file changed, and its version did not")
-    return came[len(here) :]
+    return received[len(stored) :]
 
 
 def _add(
@@ -300,7 +300,7 @@ def _offer(order: _Order, answer: http.client.HTTPResponse, note: _Note, have: i
     if headers.get_content_type() in ("text/html", "application/xhtml+xml") and "Content-Type" in headers:
         raise wrong(order.name, "an HTML page", order.kind)
     if (coding := headers.get("Content-Encoding", "identity").lower()) != "identity":
-        raise wrong(order.name, f"an answer packed as {order.said(coding)}", order.kind)
+        raise wrong(order.name, f"an answer packed as {order.quoted(coding)}", order.kind)
     total: int | None
     if answer.status == 206:
         total = _rest(order, answer, note, have)
@@ -336,11 +336,11 @@ def _ask(order: _Order, headers: Mapping[str, str]) -> http.client.HTTPResponse:
             _note_file(order.part).unlink(missing_ok=True)
         if error.code in (416, *AGAIN):
             raise _Broken(f"{error.code} {error.reason}") from None
-        raise MissingError(f"{order.name}: cannot be fetched ({error.code} {order.said(error.reason)})") from None
+        raise MissingError(f"{order.name}: cannot be fetched ({error.code} {order.quoted(error.reason)})") from None
     except (OSError, http.client.HTTPException) as error:
         raise _Broken(getattr(error, "reason", error)) from None
     except ValueError as error:  # a host that cannot be one
-        raise MissingError(f"{order.name}: cannot be fetched (it is no address: {order.said(error)})") from None
+        raise MissingError(f"{order.name}: cannot be fetched (it is no address: {order.quoted(error)})") from None
     order.pace.begun()
     return answer
 
@@ -362,10 +362,10 @@ def _examine(order: _Order, sha256: str) -> str:
     if order.size not in (None, size):
         raise InputError(f"{order.name}: {size} bytes, wanted {order.size}; nothing was kept")
     check_kind(order.part, order.kind, order.name)
-    found = file_digest(order.part)
-    if not found.startswith(sha256):
-        raise InputError(f"{order.name}: sha256 {found[:16]}..., wanted {sha256[:16]}; nothing was kept")
-    return found
+    received = file_digest(order.part)
+    if not received.startswith(sha256):
+        raise InputError(f"{order.name}: sha256 {received[:16]}..., wanted {sha256[:16]}; nothing was kept")
+    return received
 
 
 def _validator(answer: http.client.HTTPResponse) -> str:

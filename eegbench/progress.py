@@ -50,7 +50,7 @@ class Terminal(Progress):
         self._clock = clock
         self._soon, self._still, self._before, self._screened = soon, still, before, screened
         self._bars: Bars | None = None  # the one that is drawn now: a console holds one at a time
-        self._stages: list[Stage] = []  # those that are open; the last one speaks
+        self._stages: list[LineStage] = []  # those that are open; the last one speaks
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -60,7 +60,7 @@ class Terminal(Progress):
             return
         label = line(label)
         drawn = self._console.is_terminal and not self._console.is_dumb_terminal
-        with self._drawn(label, total) if drawn else self._said(label, total) as advance:
+        with self._drawn(label, total) if drawn else self._in_lines(label, total) as advance:
             yield advance
 
     @contextmanager
@@ -87,8 +87,8 @@ class Terminal(Progress):
                 stderr.flush()  # a line without an end, which rich would drop
 
     @contextmanager
-    def _said(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        stage = Stage(label, total, self._clock, self._say)
+    def _in_lines(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        stage = LineStage(label, total, self._clock, self._say)
         over = threading.Event()
         self._stages.append(stage)
         threading.Thread(target=self._watch, args=(stage, over), daemon=True).start()
@@ -99,8 +99,8 @@ class Terminal(Progress):
             self._stages.remove(stage)
         stage.end()
 
-    def _watch(self, stage: "Stage", over: threading.Event) -> None:
-        """Say of a stage that it has begun, and that it still is at work, until it is over."""
+    def _watch(self, stage: "LineStage", over: threading.Event) -> None:
+        """Report that a stage has begun, and that it is still at work, until it is over."""
         wait = self._soon
         while not over.wait(wait):
             speaks = self._stages[-1:] == [stage]  # one that waits for another inside it lets that one speak
@@ -110,13 +110,13 @@ class Terminal(Progress):
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-class Stage:
-    """One piece of work that is told in lines."""
+class LineStage:
+    """One piece of work that is reported in lines."""
 
     def __init__(self, label: str, total: int, clock: Callable[[], float], say: Callable[[str], None]) -> None:
         self.label, self.total, self._clock, self._say = label, total, clock, say
         self._done = 0
-        self._told = self._over = False
+        self._reported = self._over = False
         self._began = self._last = clock()
         self._lock = threading.Lock()
 
@@ -126,18 +126,18 @@ class Stage:
             now = self._clock()
             if self._done and now - self._last >= EVERY:
                 left = (now - self._began) / self._done * (self.total - self._done)
-                self._tell(now, f"{self._done}/{self.total}, about {left:.0f} s left")
+                self._report(now, f"{self._done}/{self.total}, about {left:.0f} s left")
 
     def beat(self, still: float) -> float:
-        """Say where it is if it has said nothing for so long; gives the seconds to wait for the next look."""
+        """Report the state if nothing was reported for so long; the seconds to wait until the next look."""
         with self._lock:
             if self._over:
                 return still
             now = self._clock()
-            if not self._told and not self._done:
-                self._tell(now, f"begun, {self.total} to do")
+            if not self._reported and not self._done:
+                self._report(now, f"begun, {self.total} to do")
             elif now - self._last >= still:
-                self._tell(now, f"still at {self._done}/{self.total}, {now - self._began:.0f} s")
+                self._report(now, f"still at {self._done}/{self.total}, {now - self._began:.0f} s")
             return max(still - (now - self._last), 0.01)
 
     def end(self) -> None:
@@ -145,8 +145,8 @@ class Stage:
             self._over = True
             self._say(f"{self.label}: {self._done}/{self.total} in {self._clock() - self._began:.1f} s")
 
-    def _tell(self, now: float, what: str) -> None:
-        self._told, self._last = True, now
+    def _report(self, now: float, what: str) -> None:
+        self._reported, self._last = True, now
         self._say(f"{self.label}: {what}")
 
 

@@ -17,7 +17,7 @@ ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table. `right`: its cells end at one line, as numbers do; else they begin at one."""
+    """One column of a table. `right`: its cells are aligned on the right, as numbers are; else on the left."""
 
     head: str
     cells: Sequence[str]
@@ -34,15 +34,15 @@ def line(text: str) -> str:
     return re.sub("[\t\n]", _spelled, visible(text))
 
 
-def _spelled(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def wrapped(text: str, width: int | None) -> str:
     """Each line of a text broken between words where it is longer than `width`; words stay whole."""
     if width is None:
         return text
-    return "\n".join(one if measure(one) <= width else "\n".join(_broken(one, width)) for one in text.split("\n"))
+    return "\n".join(row if measure(row) <= width else "\n".join(_broken(row, width)) for row in text.split("\n"))
 
 
 def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewhere: str = "") -> str:
@@ -66,10 +66,10 @@ def laid(columns: Sequence[Column], width: int | None, *, gap: int = 1, elsewher
         cells = [_broken(cell, size) for cell, size in zip(row, widths, strict=False)]
         height = max(map(len, cells))
         lines += _lines([cell + [""] * (height - len(cell)) for cell in cells], shown, widths, gap)
-    if left := [column.head for column in shown[kept:]]:
+    if omitted := [column.head for column in shown[kept:]]:
         how = f"{needed[-1]} columns show all" + (f", {elsewhere} has all at any width" if elsewhere else "")
-        lines.append(wrapped(f"Left out for want of room: {', '.join(left)}; {how}.", width))
-    return "".join(f"{one}\n" for one in lines)
+        lines.append(wrapped(f"Left out for want of room: {', '.join(omitted)}; {how}.", width))
+    return "".join(f"{text_line}\n" for text_line in lines)
 
 
 def measure(text: str) -> int:
