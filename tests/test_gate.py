@@ -47,7 +47,7 @@ def checked(folder: Path) -> dict[str, Comparison]:
 def _no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Features, and resized pictures, from before a patch would hide it."""
     monkeypatch.setenv("EEGBENCH_CACHE", str(tmp_path / "cache"))
-    resizing._kept.cache_clear()
+    resizing._brought.cache_clear()
 
 
 def test_the_pairs_score_as_the_baseline_says(tmp_path: Path) -> None:

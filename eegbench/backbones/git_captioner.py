@@ -32,9 +32,9 @@ class GitCaptioner:
             self._load(weights.locate(name))
             self.tokens, self.width = self.hidden(np.zeros((1, 8, 8, 3), np.uint8)).shape[1:]
         except OSError as error:
-            raise MissingError(f"captioner {name!r} cannot be read ({_first(error)}); {WANTED}") from error
+            raise MissingError(f"captioner {name!r} cannot be read ({_first_line(error)}); {WANTED}") from error
         except Exception as error:  # whatever a stranger's folder makes transformers raise, this border names it
-            raise InputError(f"captioner {name!r} cannot be used ({_first(error)}); {WANTED}") from error
+            raise InputError(f"captioner {name!r} cannot be used ({_first_line(error)}); {WANTED}") from error
 
     def _load(self, folder: str) -> None:
         import transformers
@@ -83,7 +83,7 @@ class GitCaptioner:
         return texts
 
 
-def _first(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of what an error says, and the second where the first one only announces it."""
     first, *others = (str(error).strip() or type(error).__name__).splitlines()
     return f"{first} {others[0].strip()}" if first.endswith(":") and others else first

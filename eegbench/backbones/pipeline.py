@@ -133,7 +133,7 @@ class Painter:
             options |= {"image": start.to(**place), "strength": strength}
         else:
             options |= {"height": self.size, "width": self.size}
-        steps = self._made(sampling, 1.0 if start is None else strength)
+        steps = self._unet_calls(sampling, 1.0 if start is None else strength)
         with telling.bar("steps of the sampler", steps) as advance:
 
             def step_made(*_: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Painter:
             )
         return to_uint8(drawn.images.float().cpu())
 
-    def _made(self, sampling: Sampling, strength: float) -> int:
+    def _unet_calls(self, sampling: Sampling, strength: float) -> int:
         """How many times the UNet runs: some samplers run it more often than they have steps."""
         schedule = sampler(self.noise_schedule, sampling.sampler)
         schedule.set_timesteps(sampling.steps)

@@ -76,10 +76,10 @@ def brought(images: Images, base: int, size: int, device: str) -> torch.Tensor:
     """
     if size > KEPT_SIZE:
         return resize(resize(to_float(images).to(device), base), size)
-    return _kept(images.tobytes(), images.shape, base, size, device)
+    return _brought(images.tobytes(), images.shape, base, size, device)
 
 
 @functools.lru_cache(maxsize=64)
-def _kept(content: bytes, shape: tuple[int, ...], base: int, size: int, device: str) -> torch.Tensor:
+def _brought(content: bytes, shape: tuple[int, ...], base: int, size: int, device: str) -> torch.Tensor:
     images = np.frombuffer(content, np.uint8).reshape(shape).copy()
     return resize(resize(to_float(images).to(device), base), size)

@@ -29,7 +29,7 @@ def size(name: str, *, offline: bool = False) -> int | None:
         if not path.exists():
             raise MissingError(f"{name}: no such folder or file of weights; mend the path, or put the weights there")
         return _bytes(path)
-    kept = _kept(_hub_of(name))
+    kept = _hub_folder(_hub_of(name))
     if not kept.is_dir() and offline:
         raise MissingError(
             f"{name}: its weights are not in the hub's cache ({kept}), and --offline opens no connection; fetch them "
@@ -47,7 +47,7 @@ def _hub_of(name: str) -> str:
     return str(known.get("hf_hub") or name).strip("/")
 
 
-def _kept(repository: str) -> Path:
+def _hub_folder(repository: str) -> Path:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or home / "hub") / f"models--{repository.replace('/', '--')}"
 

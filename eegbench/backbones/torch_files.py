@@ -106,8 +106,8 @@ class _Machine(Machine):
             "collections.OrderedDict": self._dictionary,
             "collections.Counter": self._dictionary,
             "torch.Size": self._sized,
-            "torch.device": _made,
-            "torch.serialization._get_layout": _made,
+            "torch.device": _empty_tensor,
+            "torch.serialization._get_layout": _empty_tensor,
             "torch._tensor._rebuild_from_type_v2": _from_type,
         }
         built: Mapping[str, Callable[..., Any]] = {
@@ -148,7 +148,7 @@ class _Machine(Machine):
     def _placed(self, storage: object, offset: object, shape: object, strides: object, width: int = 0) -> _Tensor:
         if not isinstance(storage, _Storage):
             raise Refused("a tensor without a storage")
-        sizes, steps = _whole(shape), _whole(strides)
+        sizes, steps = _shape(shape), _shape(strides)
         if len(sizes) != len(steps) or type(offset) is not int or offset < 0:
             raise Refused(f"a tensor of shape {shown(shape)} with the strides {shown(strides)}")
         count, width = math.prod(sizes), width or storage.width
@@ -175,7 +175,7 @@ class _Machine(Machine):
         return self.encode(data.decode("latin1") if isinstance(data, bytes) else data, coding)
 
     def _sized(self, sizes: object = ()) -> tuple[int, ...]:
-        return _whole(sizes)
+        return _shape(sizes)
 
     def _set_of(self, items: object = ()) -> set[Any]:
         self._several(items)
@@ -214,7 +214,7 @@ def _same(tensor: object, *rest: object) -> object:
     return tensor
 
 
-def _made(*values: object) -> _Tensor:
+def _empty_tensor(*values: object) -> _Tensor:
     return _Tensor()
 
 
@@ -230,7 +230,7 @@ def _complex(real: object, imaginary: object) -> complex:
     return complex(real, imaginary)
 
 
-def _whole(values: object) -> tuple[int, ...]:
+def _shape(values: object) -> tuple[int, ...]:
     if isinstance(values, tuple) and len(values) <= AXES:
         for number in values:
             if type(number) is not int or number < 0:

@@ -40,7 +40,7 @@ def digests(name: str) -> dict[str, str]:
     if not name.startswith("pack:"):
         return {}
     part = name.removeprefix("pack:")
-    listed = _listed()
+    listed = _listed_digests()
     wanted = {file: sha for file, sha in listed.items() if file == part or file.startswith(part + "/")}
     if not wanted:
         raise MissingError(
@@ -138,7 +138,7 @@ def read_header(path: Path) -> dict[str, str]:
 
 
 @functools.cache
-def _listed() -> dict[str, str]:
+def _listed_digests() -> dict[str, str]:
     path = PACK / "digests.json"
     if not path.is_file():
         raise MissingError(f"{path}: the micro pack is not installed; reinstall eegbench")

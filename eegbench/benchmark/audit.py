@@ -110,12 +110,14 @@ def _paired(
         len(donors),
         tuple(carried),
         {name: statistics.smallest_contribution(pairs, test.critical) for name, pairs in true.items()},
-        statistics.pairing(_kept(true, permuted, donors), seed=0).p,
+        statistics.pairing(_donor_differences(true, permuted, donors), seed=0).p,
     )
     return audited, test.by_metric
 
 
-def _kept(true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]) -> dict[str, Array]:
+def _donor_differences(
+    true: Mapping[str, Array], permuted: Mapping[str, Measured], donors: Sequence[int]
+) -> dict[str, Array]:
     """By metric the scores of images from permuted EEG minus those that the same EEG got in its own place, (n, n).
 
     The difference comes from what each stimulus kept, such as its seed. For an honest method it is noise, which fits no

@@ -142,7 +142,7 @@ def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     """The scores of a floor or a ceiling: its own, the cache's, or computed."""
-    if sheet := _kept(run, ready) or restore_scores(run, ready):
+    if sheet := _present_scores(run, ready) or restore_scores(run, ready):
         return sheet
     scoring = score_run(run, ready, progress=progress)
     sheet = write_scores(run, ready, scoring, scoring.sheet)
@@ -150,7 +150,7 @@ def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
     return sheet
 
 
-def _kept(run: Run, ready: Scorer) -> ScoreSheet | None:
+def _present_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
     """The scores of a complete run if the same judges, metrics, statistics and caution made them; else None."""
     file = run.folder / layout.SHEET
     if not (run.reused and file.is_file()):

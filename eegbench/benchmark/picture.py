@@ -62,7 +62,7 @@ def sheet(folders: Sequence[Path], path: Path, settings: Mapping[str, object]) -
     records = [_complete(folder) for folder in folders]
     first = records[0].spec
     for folder, record in zip(folders, records, strict=True):
-        if _seen(record) != _seen(records[0]):
+        if _recorded_data(record) != _recorded_data(records[0]):
             raise UsageError(f"{folder}: not of the data set, revision and subject of {folders[0]}; draw it by itself")
     dataset = dataset_of_run(first, settings)
     answers = entering.answers(dataset, first.subject)
@@ -89,7 +89,7 @@ def _complete(folder: Path) -> RunRecord:
     return record
 
 
-def _seen(record: RunRecord) -> tuple[object, ...]:
+def _recorded_data(record: RunRecord) -> tuple[object, ...]:
     spec = record.spec
     return spec.dataset, spec.revision, spec.dataset_configuration, spec.subject
 

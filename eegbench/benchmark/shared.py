@@ -62,7 +62,7 @@ class SharedRun:
 
     def keep(self, run: Run) -> None:
         """Keep a complete run's images; where the cache cannot be written nothing is kept, and no error is raised."""
-        with _whole(self.folder) as folder:
+        with _replacing(self.folder) as folder:
             _copy(run.folder, [row.file for row in run.record.manifest], folder)
             run.record.write(folder / layout.RECORD)
 
@@ -86,7 +86,7 @@ def restore_scores(run: Run, ready: Scorer) -> ScoreSheet | None:
 def keep_scores(run: Run, ready: Scorer, sheet: ScoreSheet) -> None:
     """Keep the scores of a run in the cache, if no other files than those in BESIDE were written with them."""
     if set(sheet.files) <= set(BESIDE):
-        with _whole(_scores(run.record, ready)) as folder:
+        with _replacing(_scores(run.record, ready)) as folder:
             _copy(run.folder, [*sheet.files, layout.SHEET], folder)
 
 
@@ -98,7 +98,7 @@ def _scores(record: RunRecord, ready: Scorer) -> Path:
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
+def _replacing(folder: Path) -> Iterator[Path]:
     """A temporary folder to fill, which then replaces `folder`."""
     with tempfile.TemporaryDirectory(prefix="eegbench-") as elsewhere:
         filled = Path(elsewhere) / "filled"

@@ -56,7 +56,7 @@ def unpack(
             budget.steps(_work(name, entry))
         with writing(folder, mend=MEND):
             folder.mkdir(parents=True, exist_ok=True)
-        lacking = {name: e for name, e in chosen.items() if not _whole(folder / name, e.file_size)}
+        lacking = {name: e for name, e in chosen.items() if not _is_complete(folder / name, e.file_size)}
         check_room(folder, sum(entry.file_size for entry in lacking.values()))
         total = sum(entry.file_size for entry in chosen.values())
         with progress.bar(f"unpack {path.name}", total) as advance:
@@ -126,7 +126,7 @@ def _check_entry(path: Path, name: str, info: zipfile.ZipInfo) -> None:
         raise InputError(f"{path}: {shown} is encrypted; unpack it by hand with its password")
 
 
-def _whole(target: Path, size: int) -> bool:
+def _is_complete(target: Path, size: int) -> bool:
     return target.is_file() and not target.is_symlink() and target.stat().st_size == size
 
 

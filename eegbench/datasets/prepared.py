@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from eegbench.contracts import Progress
-from eegbench.datasets.signals import Findings
+from eegbench.datasets.signals import SignalFindings
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.files import Json, claimed, file_digest, read_json, write_text, writing
 from eegbench.guards.budget import Budget
@@ -80,7 +80,7 @@ class Preparation:
         with writing(self.folder / SIGNALS, mend=MEND):
             write_text(self.folder / SIGNALS, _json({"schema_version": VERSION, "notes": self.notes}))
 
-    def examine(self, part: str, find: Callable[[], Findings], source: object) -> None:
+    def examine(self, part: str, find: Callable[[], SignalFindings], source: object) -> None:
         """Keep the notes that `find` gives, unless the part was examined before; InputError for what it refuses."""
         if part not in self.notes:
             findings = find()
@@ -158,7 +158,7 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
     with lock:
         _claim(folder, lock)
         preparation = Preparation(folder, json.loads(json.dumps(made_from)))
-        preparation.files = _whole(folder, preparation.made_from)
+        preparation.files = _complete_files(folder, preparation.made_from)
         if not preparation.files:  # earlier notes are not of these sources either
             (folder / MANIFEST).unlink(missing_ok=True)
             (folder / UNFINISHED).unlink(missing_ok=True)
@@ -172,7 +172,7 @@ def preparing(folder: Path, made_from: Json) -> Iterator[Preparation]:
             (folder / UNFINISHED).unlink(missing_ok=True)
 
 
-def _whole(folder: Path, made_from: Json) -> dict[str, Json]:
+def _complete_files(folder: Path, made_from: Json) -> dict[str, Json]:
     """The files of an earlier preparation from the same sources; their sizes are looked at, `verify` reads them."""
     for name in (MANIFEST, UNFINISHED):
         try:

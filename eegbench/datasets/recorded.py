@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from eegbench.contracts import Dataset, Progress
 from eegbench.datasets.remote import RemoteFile
-from eegbench.datasets.signals import Findings
+from eegbench.datasets.signals import SignalFindings
 
 TensorReader = Callable[[Path], Any]  # what a .pth file holds, numpy arrays in the place of tensors; runs nothing
 
@@ -51,7 +51,7 @@ class Recorded(Dataset):
         Missing and damaged files, and test images that are among the training images, as they are or nearly.
         """
 
-    def examine(self, subjects: Sequence[int], *, progress: Progress) -> Mapping[str, Findings]:
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> Mapping[str, SignalFindings]:
         """What is wrong with the signals of these subjects' prepared EEG, by its name; every sample is read."""
         return {}
 

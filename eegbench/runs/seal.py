@@ -23,7 +23,7 @@ _SEAL = re.compile(r'^ "seal": "([0-9a-f]*)"', re.MULTILINE)  # of the outermost
 Migrations = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
-def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _from_version_1(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The step from version 1, which had none of the fields `later`: a record that has one was changed by hand."""
 
     def step(value: dict[str, Any]) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def _first(*later: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return step
 
 
-RECORD_STEPS: Migrations = {1: _first("seal")}
-SHEET_STEPS: Migrations = {1: _first("seal", "files", "truths", "reconstructions", "statistics", "audit")}
+RECORD_STEPS: Migrations = {1: _from_version_1("seal")}
+SHEET_STEPS: Migrations = {1: _from_version_1("seal", "files", "truths", "reconstructions", "statistics", "audit")}
 
 
 def sealed(value: Json) -> str:

@@ -209,7 +209,7 @@ def test_test_trials_that_are_training_trials_are_counted() -> None:
 def test_embeddings_are_looked_at_for_what_they_can_lack() -> None:
     info = EEGInfo(("embedding",), 0.0, 0.0, 8, "embedding")
     values = np.repeat(np.arange(6, dtype=np.float32), 8).reshape(6, 1, 8)
-    assert signals.examine(values, info) == signals.Findings(keys=signals.examine(values, info).keys)
+    assert signals.examine(values, info) == signals.SignalFindings(keys=signals.examine(values, info).keys)
     values[2, 0, 3] = np.nan
     assert "NaN or infinite samples in embedding" in refusal(values, info)
 
@@ -243,7 +243,7 @@ def test_eeg_on_disk_is_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.M
     assert (found.notes, found.keys) == (whole.notes, whole.keys) and len(whole.notes) == 2
 
 
-def recording(change: Callable[[NDArray[np.float64]], object], samples: int = 10_100) -> signals.Findings:
+def recording(change: Callable[[NDArray[np.float64]], object], samples: int = 10_100) -> signals.SignalFindings:
     values = 1e-5 * np.random.default_rng(0).normal(size=(6, samples))
     change(values)
     return signals.examine_recording(values, {name: i + 1 for i, name in enumerate(NAMES)}, 1000.0)
@@ -266,7 +266,7 @@ RECORDED: dict[str, tuple[Callable[[NDArray[np.float64]], object], str]] = {
 @pytest.mark.parametrize("case", RECORDED)
 def test_faults_of_a_recording_are_named_by_time(case: str) -> None:
     change, wanted = RECORDED[case]
-    assert recording(change) == signals.Findings((wanted,) if wanted else ())
+    assert recording(change) == signals.SignalFindings((wanted,) if wanted else ())
 
 
 def test_a_recording_shorter_than_a_window_is_looked_at_too() -> None:

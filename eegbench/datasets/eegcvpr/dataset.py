@@ -42,7 +42,7 @@ from eegbench.datasets.eegcvpr.parts import (
 from eegbench.datasets.prepared import MANIFEST, REMAKE, Preparation, Prepared, preparing, read_notes, read_table
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
-from eegbench.datasets.signals import Findings, examine
+from eegbench.datasets.signals import SignalFindings, examine
 from eegbench.errors import ANY, InputError, MissingError, UsageError, check_range, unknown
 from eegbench.files import file_digest
 
@@ -178,7 +178,7 @@ class EegCvpr(Recorded):
                 )
         return list(dict.fromkeys(problems))  # the subjects saw the same images
 
-    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, SignalFindings]:
         eeg: EEG = Prepared.read(self._folder_of_trials, remedy=self.remedy).array("eeg.npy")
         trials = self._listed()
         by_subject = {
@@ -214,7 +214,7 @@ class EegCvpr(Recorded):
         """The subjects whose EEG the protocol reads for these subjects."""
         return self.subjects if subjects and self.protocol == "pooled" else subjects
 
-    def _signals(self, eeg: EEG, trials: Sequence[ListedTrial], subject: int, progress: Progress) -> Findings:
+    def _signals(self, eeg: EEG, trials: Sequence[ListedTrial], subject: int, progress: Progress) -> SignalFindings:
         """The findings on a subject's kept trials, which are numbered from 1 in the order of trials.csv."""
         rows = self._checked(rows_of(trials, subject), len(eeg))
         with progress.bar(f"{self.signals}, signals of {_called(subject)}", len(rows)) as advance:

@@ -132,9 +132,9 @@ def _trial(where: str, entry: Any, images: Sequence[str], labels: Sequence[str])
     if not isinstance(eeg, np.ndarray) or eeg.dtype.kind != "f" or eeg.ndim != 2 or len(eeg) != len(INFO.channels):
         came = f"{eeg.dtype} of shape {eeg.shape}" if isinstance(eeg, np.ndarray) else type(eeg).__name__
         raise InputError(f"{where}: eeg is {came}; wanted floats of shape ({len(INFO.channels)}, samples); {AGAIN}")
-    subject = _whole(where, entry, "subject", SUBJECTS[0], SUBJECTS[-1])
-    image = images[_whole(where, entry, "image", 0, len(images) - 1)]
-    wnid = labels[_whole(where, entry, "label", 0, len(labels) - 1)]
+    subject = _whole_number(where, entry, "subject", SUBJECTS[0], SUBJECTS[-1])
+    image = images[_whole_number(where, entry, "image", 0, len(images) - 1)]
+    wnid = labels[_whole_number(where, entry, "label", 0, len(labels) - 1)]
     if not image.startswith(f"{wnid}_"):
         raise InputError(f"{where}: the image {image} has the label {wnid}; {AGAIN}")
     return Trial(subject, wnid, image, eeg)
@@ -147,7 +147,7 @@ def _list(path: Path, value: Any, name: str) -> list[Any]:
     return list(items)
 
 
-def _whole(where: str, entry: Mapping[str, Any], name: str, least: int, most: int) -> int:
+def _whole_number(where: str, entry: Mapping[str, Any], name: str, least: int, most: int) -> int:
     number = entry[name]
     if isinstance(number, np.ndarray) and number.ndim == 0 and number.dtype.kind in "iu":
         number = number.item()

@@ -1,5 +1,5 @@
 """What is wrong with the signals of EEG: flat, copied and clipped channels, silent stretches, copied trials, units."""
 
-from eegbench.datasets.signals.findings import Findings, examine, examine_recording, not_finite, together
+from eegbench.datasets.signals.findings import SignalFindings, examine, examine_recording, not_finite, together
 
-__all__ = ["Findings", "examine", "examine_recording", "not_finite", "together"]
+__all__ = ["SignalFindings", "examine", "examine_recording", "not_finite", "together"]

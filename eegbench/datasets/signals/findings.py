@@ -1,7 +1,7 @@
 """`examine` looks at trials in an array, `examine_recording` at a recording that goes on.
 
-Both give Findings: notes on what leaves the EEG usable, and a refusal where nothing is left, or where its numbers are
-in another unit than it says.
+Both give SignalFindings: notes on what leaves the EEG usable, and a refusal where nothing is left, or where its numbers
+are in another unit than it says.
 """
 
 import itertools
@@ -23,7 +23,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class Findings:
+class SignalFindings:
     """What was found wrong, as lines of plain text; `refusal` is empty where something is left."""
 
     notes: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ def examine(
     *,
     rows: NDArray[np.int64] | None = None,
     advance: Callable[[int], None] = lambda n: None,
-) -> Findings:
+) -> SignalFindings:
     """What is wrong with EEG (n, channels, times), or with its trials `rows`; it may be larger than memory.
 
     Trials are numbered from 1, in the order in which they are given. Embeddings are looked at for NaN and for copied
@@ -45,7 +45,7 @@ def examine(
     """
     count = len(eeg) if rows is None else len(rows)
     if not count:
-        return Findings()
+        return SignalFindings()
     short = info.unit != "embedding" and info.times < SHORT
     measuring = Measuring(keys=not short)
     for block in _parts(eeg, rows):
@@ -54,7 +54,9 @@ def examine(
     return _judged(measuring.measures(), info.channels, info.unit, None if short else Segments(count))
 
 
-def examine_recording(signal: NDArray[np.floating], rows: Mapping[str, int], rate: float, unit: str = "V") -> Findings:
+def examine_recording(
+    signal: NDArray[np.floating], rows: Mapping[str, int], rate: float, unit: str = "V"
+) -> SignalFindings:
     """What is wrong with a recording (channels, samples), its channels in `rows` by name; rate in Hz."""
     chosen, samples = list(rows.values()), signal.shape[1]
     window = max(1, min(round(WINDOW * rate), samples))
@@ -69,7 +71,7 @@ def examine_recording(signal: NDArray[np.floating], rows: Mapping[str, int], rat
     return _judged(measuring.measures(), tuple(rows), unit, Segments(-(-samples // window), window / rate))
 
 
-def together(findings: Mapping[str, Findings]) -> Findings:
+def together(findings: Mapping[str, SignalFindings]) -> SignalFindings:
     """The findings of several arrays or files as one: each note once, after the names of all that it is about."""
     notes: dict[str, list[str]] = {}
     for name, each in findings.items():
@@ -86,7 +88,7 @@ def together(findings: Mapping[str, Findings]) -> Findings:
                 f"{first_name}, {second_name}: {common} trials of the one are exact copies of trials of the other"
             )
     refusals = (f"{name}: {each.refusal}" for name, each in findings.items() if each.refusal)
-    return Findings(tuple(lines), next(refusals, ""))
+    return SignalFindings(tuple(lines), next(refusals, ""))
 
 
 def not_finite(blocks: Iterable[Array], channels: Sequence[str], place: Callable[[int], str]) -> str:
@@ -122,20 +124,20 @@ def _parts(eeg: EEG, rows: NDArray[np.int64] | None) -> Iterator[EEG]:
         let_go(eeg)
 
 
-def _judged(measures: Measures, channels: tuple[str, ...], unit: str, segments: Segments | None) -> Findings:
+def _judged(measures: Measures, channels: tuple[str, ...], unit: str, segments: Segments | None) -> SignalFindings:
     """The findings from the measures; with `segments` None only of faults that hold throughout."""
     if measures.bad.any():
         many = segments.many(int(measures.bad.any(1).sum())) if segments else "all trials as one"
-        return Findings(refusal=_bad_samples("NaN or infinite samples", measures.bad, channels, many))
+        return SignalFindings(refusal=_bad_samples("NaN or infinite samples", measures.bad, channels, many))
     seen = faults.Seen.of(measures, channels, unit, segments)
     repeated, same = faults.copied_trials(seen)
     if unit == "embedding":
-        return Findings(tuple(repeated), same, seen.keys)
+        return SignalFindings(tuple(repeated), same, seen.keys)
     if seen.dead.all():
-        return Findings(refusal=f"all {len(channels)} channels are flat: no EEG is left; {faults.AGAIN}")
+        return SignalFindings(refusal=f"all {len(channels)} channels are flat: no EEG is left; {faults.AGAIN}")
     copied, copies = faults.copied_channels(seen)
     fault, doubt = unit_fault(seen.typical, unit)
     if refusal := fault or copies or same:
-        return Findings(refusal=refusal)
+        return SignalFindings(refusal=refusal)
     notes = [*doubt, *faults.flat(seen), *faults.strange(seen), *copied, *faults.clipped(seen), *repeated]
-    return Findings(tuple(notes), keys=seen.keys)
+    return SignalFindings(tuple(notes), keys=seen.keys)

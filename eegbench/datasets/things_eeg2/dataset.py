@@ -29,7 +29,7 @@ from eegbench.datasets import pictures
 from eegbench.datasets.prepared import MANIFEST, Prepared, preparing, read_notes
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
-from eegbench.datasets.signals import Findings, examine, together
+from eegbench.datasets.signals import SignalFindings, examine, together
 from eegbench.datasets.things_eeg2 import files
 from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
 from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
@@ -169,7 +169,7 @@ class ThingsEEG2(Recorded):
             for test, train, bits in pairs
         ]
 
-    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, Findings]:
+    def examine(self, subjects: Sequence[int], *, progress: Progress) -> dict[str, SignalFindings]:
         findings = {}
         for subject in subjects:
             prepared, _ = self._prepared(subject)
@@ -185,7 +185,7 @@ class ThingsEEG2(Recorded):
             lines += [f"{self._called(subject)}: {line}" for part in (RAW, PREPARED) for line in held.get(part, [])]
         return lines
 
-    def _signals(self, held: Mapping[str, EEG], progress: Progress) -> Findings:
+    def _signals(self, held: Mapping[str, EEG], progress: Progress) -> SignalFindings:
         """The findings on a subject's training and test trials, numbered as the rows of trials.csv, each split from
         1."""
         findings = {}

@@ -15,7 +15,7 @@ from eegbench.arrays import EEG, EEGInfo
 from eegbench.channels import THINGS_NICE, THINGS_OCCIPITAL, THINGS_RAW
 from eegbench.contracts import Progress
 from eegbench.datasets.prepared import Preparation, read_table
-from eegbench.datasets.signals import Findings, together
+from eegbench.datasets.signals import SignalFindings, together
 from eegbench.datasets.things_eeg2.noise import Over, covariance, whitener
 from eegbench.datasets.things_eeg2.published import TRIALS
 from eegbench.datasets.things_eeg2.recording import (
@@ -151,7 +151,10 @@ def prepare_raw(
         for name in sessions:
             if any(preparation.lacks(step) for step in steps[name]):
                 _prepare_session(folder / name, conditions, options, preparation, progress, counts)
-        shown = {split: _shown(folder, preparation, split, sessions, conditions[split], counts) for split in FILES}
+        shown = {
+            split: _rows_by_condition(folder, preparation, split, sessions, conditions[split], counts)
+            for split in FILES
+        }
         for split in FILES:
             _merge(preparation, split, shown[split], progress)
         preparation.note(RAW, _notes(preparation, sessions))
@@ -201,12 +204,12 @@ def _notes(preparation: Preparation, sessions: list[str]) -> tuple[str, ...]:
     for name in sessions:
         for row in read_table(preparation.folder / f"{name}-signals.csv"):
             notes[f"{name}/{row['file']}"].append(row["note"])
-    return together({name: Findings(tuple(lines)) for name, lines in notes.items()}).notes
+    return together({name: SignalFindings(tuple(lines)) for name, lines in notes.items()}).notes
 
 
 def _cut(
     path: Path, conditions: int, count: int, options: RawOptions, progress: Progress
-) -> tuple[tuple[Places, EEG], Findings]:
+) -> tuple[tuple[Places, EEG], SignalFindings]:
     """The images that a file shows (n,), and their epochs (n, count, channels, times); and the findings on its signals.
 
     The memory of the file's samples is free afterwards.
@@ -241,7 +244,7 @@ def _whitener(parts: list[EEG], options: RawOptions, label: str, progress: Progr
 SessionRows = list[list[tuple[str, int]]]  # for each condition the sessions that show it, and its row in each
 
 
-def _shown(
+def _rows_by_condition(
     folder: Path,
     preparation: Preparation,
     split: str,

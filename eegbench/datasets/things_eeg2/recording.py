@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from eegbench.channels import THINGS_RAW
 from eegbench.datasets.pickled import read_pickled, words
-from eegbench.datasets.signals import Findings, examine_recording
+from eegbench.datasets.signals import SignalFindings, examine_recording
 from eegbench.errors import InputError
 from eegbench.seeds import generator
 
@@ -81,7 +81,7 @@ def _problem(held: Any) -> str:
     )
 
 
-def check_signal(session: Session) -> Findings:
+def check_signal(session: Session) -> SignalFindings:
     """The findings on the EEG channels that leave them usable; InputError for a fault that does not."""
     findings = examine_recording(session.signal, session.rows, RATE)
     if findings.refusal:

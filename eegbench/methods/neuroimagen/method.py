@@ -31,7 +31,7 @@ from eegbench.methods.standard import Standardised
 from eegbench.methods.training import TrainedMethod, Training
 from eegbench.methods.validation import held_out
 
-Captions = Literal["label", "blip", "none"]
+CaptionSource = Literal["label", "blip", "none"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class NeuroImagen(TrainedMethod[NeuroImagenReconstructor]):
     reconstructor: ClassVar[type[Reconstructor]] = NeuroImagenReconstructor
 
     generator: str = "pack:generator"
-    captions: Captions = "blip"
+    captions: CaptionSource = "blip"
     template: str = "a {}"
     caption: int = 6
     pixel_level: bool = True
