@@ -24,7 +24,7 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(weights.PACK / "judges" / "saliency.safetensors", place / "judges")
     monkeypatch.setattr(weights, "PACK", place)
     weights.write_digests()
-    for cached in (weights.digests, weights._listed):
+    for cached in (weights.digests, weights._listed_digests):
         cached.cache_clear()
         monkeypatch.setattr(weights, cached.__name__, cached.__wrapped__)
     return place / "judges" / "saliency.safetensors"
