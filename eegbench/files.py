@@ -165,3 +165,15 @@ def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder w
     """`write_whole`; raises MissingError for a full disk, UsageError for a file that cannot be written."""
     with writing(path, mend=mend):
         write_whole(path, data)
+
+
+def write_output(path: Path, text: str, *, mend: str) -> None:
+    """Write a text where a user wants it; errors as of `write_bytes`.
+
+    A file is written whole or not at all, and a link to it stays one. A pipe or a device is written to, never replaced.
+    """
+    with writing(path, mend=mend):
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            write_text(Path(os.path.realpath(path)), text)

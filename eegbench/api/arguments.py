@@ -42,6 +42,10 @@ def place(name: str, value: object) -> Path:
         raise UsageError(f"{name} is {short(value)}; wanted a path")
     if "\0" in path:
         raise UsageError(f"{name} holds a NUL character, which no path has")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise UsageError(f"{name} is {path!a}, which no path can be; leave out halves of characters") from None
     return Path(path)
 
 

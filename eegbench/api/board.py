@@ -11,7 +11,7 @@ from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
 from eegbench.configuration import read_tables
 from eegbench.errors import UsageError, short, unknown
-from eegbench.files import write_text, writing
+from eegbench.files import write_output
 from eegbench.guards.walking import Links
 from eegbench.leaderboard import board as boards
 from eegbench.leaderboard import plain, wording
@@ -77,8 +77,7 @@ class Board:
             raise unknown("suffix of a board", file.suffix, FORMS)
         form = FORMS[file.suffix.lower()]
         text = self.html(file) if form == "html" else self.render(form)
-        with writing(file, mend="choose another file"):
-            write_text(file, text)
+        write_output(file, text, mend="choose another file")
         return file
 
     def check_whole(self) -> None:

@@ -1,6 +1,7 @@
 """`evaluate`: fit a method if it must be, reconstruct, score, audit. `open_run`: a run that is there, read again."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,14 +191,14 @@ def _run_of(outcome: pipeline.Outcome) -> Run:
 
 def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
     """The sheet of a floor or a ceiling, whose values by stimulus are sought beside the run when they are asked for."""
+    return Sheet(sheet, functools.partial(_values_beside, folder.absolute(), name, sheet))
 
-    def items() -> tuple[tuple[str, ...], Items]:
-        other = next((one for one in _beside(folder, name) if one.sheet == sheet), None)
-        if other is None:
-            raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
-        return values_of(other)
 
-    return Sheet(sheet, items)
+def _values_beside(folder: Path, name: str, sheet: ScoreSheet) -> tuple[tuple[str, ...], Items]:
+    other = next((one for one in _beside(folder, name) if one.sheet == sheet), None)
+    if other is None:
+        raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
+    return values_of(other)
 
 
 def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
@@ -208,7 +209,10 @@ def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
 
 def _beside(folder: Path, name: str) -> Iterator[Read]:
     """The runs of a method or a reference on the same data set and subject, those on the same track first."""
-    subject, _, track, data = folder.absolute().parents[:4]
+    above = folder.resolve().parents
+    if len(above) < 4:  # no folder of runs: nothing stands beside it
+        return
+    subject, _, track, data = above[:4]
     places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
     for other in sorted(places, key=lambda one: one.parents[2] != track):
         try:
@@ -218,9 +222,9 @@ def _beside(folder: Path, name: str) -> Iterator[Read]:
 
 
 def _belongs(other: Read, run: Read) -> bool:
-    """Whether a floor or a ceiling was made on the same test images and scored by the same judges."""
+    """Whether it is a floor or a ceiling as `evaluate` makes it, on the same test images, scored by the same judges."""
     own, its = run.record.spec, other.record.spec
-    if other.record.role == "method" or run.sheet is None or other.sheet is None:
+    if run.sheet is None or other.sheet is None or not companions.serves(other.record):
         return False
     same = [getattr(own, name) == getattr(its, name) for name in ("dataset", "revision", "subject")]
     same += [own.dataset_configuration == its.dataset_configuration]

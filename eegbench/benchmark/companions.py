@@ -63,6 +63,18 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
 
 
+def serves(record: RunRecord) -> bool:
+    """Whether a run is a floor or a ceiling as `bring` makes it: with seed 0, one sample, and its own defaults."""
+    spec = record.spec
+    if spec.method in FLOORS:
+        configured = describe(registry.built("method", spec.method, {}))
+    elif spec.method in CEILINGS:
+        configured = _configured(registry.built("reference", spec.method, {}))
+    else:
+        return False
+    return (spec.seed, spec.samples, spec.configuration) == (0, 1, configured)
+
+
 def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
     """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
     tracks = registry.find("method", name).tracks
@@ -125,7 +137,6 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
 def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
     """The record of a ceiling before its first image: beside the planned run, on the track `ceiling`."""
     data, subject = planned.dataset, planned.spec.subject
-    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
     spec = RunSpec(
         dataset=planned.spec.dataset,
         revision=planned.spec.revision,
@@ -133,11 +144,15 @@ def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
         subject=subject,
         track="ceiling",
         method=reference.name,
-        configuration=configured,
+        configuration=_configured(reference),
     )
     weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
     digests = {f"data/{name}": sha256 for name, sha256 in entering.digests(data, subject).items()}
     return RunRecord(spec, "ceiling", data.simulated, "started", {}, digests | weights, caution=data.caution)
+
+
+def _configured(reference: Reference) -> Json:
+    return describe(reference) if dataclasses.is_dataclass(reference) else {}
 
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:
