@@ -4,6 +4,7 @@ import operator
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from eegbench.contracts import Progress, Silent
 from eegbench.errors import UsageError, short
@@ -62,7 +63,7 @@ def names(name: str, value: object) -> tuple[str, ...] | None:
 
 def settings(value: object) -> Settings:
     """A mapping of keys to values, or words key=value."""
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    if isinstance(value, Mapping) and _has_words_as_keys(value):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
         return value
@@ -80,6 +81,13 @@ def progress_of(progress: object) -> Progress:
 
         return Terminal()
     raise UsageError(f"progress is {short(progress)}; wanted True, False or an eegbench.contracts.Progress")
+
+
+def _has_words_as_keys(table: Mapping[Any, object]) -> bool:
+    """Whether all keys are words, of the tables within it too."""
+    return all(isinstance(key, str) for key in table) and all(
+        _has_words_as_keys(inner) for inner in table.values() if isinstance(inner, Mapping)
+    )
 
 
 def _plain(value: object) -> object:

@@ -145,7 +145,7 @@ def data_table(settings: Settings) -> Mapping[str, object]:
     given = settings_of(settings)
 
     def whose(key: str) -> str:
-        return key if key.startswith("dataset.") else f"dataset.{key}"
+        return key if key == "dataset" or key.startswith("dataset.") else f"dataset.{key}"
 
     keys = {whose(k): v for k, v in given.items()} if isinstance(given, Mapping) else [whose(one) for one in given]
     return read_tables(None, keys)["dataset"]

@@ -11,6 +11,7 @@ from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
 from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
 from eegbench.backbones.environment import disconnected, undisturbed
+from eegbench.backbones.shared import let_go
 from eegbench.benchmark import companions, preflight
 from eegbench.benchmark import evaluate as pipeline
 from eegbench.benchmark.options import Options
@@ -64,7 +65,7 @@ def evaluate(
 
     A run that is complete is scored again as it is, one that was interrupted is taken up again, after a
     KeyboardInterrupt too. What the command says in notes comes as warnings of the class eegbench.Notice. Random states,
-    gradient mode and default dtype of the caller are left as they were.
+    gradient mode and default dtype of the caller are left as they were; networks leave the memory at the end.
 
     Raises UsageError for names and options that cannot be, InputError for data that break a contract, MissingError for
     weights, data, a device or disk space that is not there, AuthorError for a fault of somebody else's method.
@@ -92,7 +93,7 @@ def evaluate(
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
     )
-    with undisturbed(), disconnected(offline):
+    with let_go(), undisturbed(), disconnected(offline):
         run = _run_of(pipeline.evaluate(word("method", method), whole("subject", subject), options, told))
     for note in run.notes:
         notice(note)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from eegbench.errors import MissingError
+from eegbench.errors import MissingError, out_of_memory
 
 MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
 PROBE = MOST_CPU  # where memory allows, all batches on a CPU then have one size, and round alike
@@ -54,11 +54,6 @@ class Batch:
         room = SHARE * free(self._device)
         self.size = max(1, min(self._most, int(room / max(each, 1.0))))
         self._probed = True
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """torch says it by a class of its own on a GPU and in words on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def used(device: str) -> int:

@@ -18,7 +18,7 @@ from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Answers, Named, Progress, Reference
-from eegbench.errors import MissingError
+from eegbench.errors import MissingError, out_of_memory
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
@@ -40,7 +40,7 @@ class Companions:
 
 
 def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, progress: Progress) -> Companions:
-    """The floors and ceilings beside a run, in the same runs folder; one whose weights are not here becomes a note."""
+    """The floors and ceilings beside a run, in its runs folder; one that wants weights or memory becomes a note."""
     notes: list[str] = []
 
     def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
@@ -51,6 +51,10 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
                 sheets[name] = _scores(run_of(name, own), ready, own)
             except MissingError as error:
                 notes.append(f"{name} was left out: {error}")
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+                notes.append(f"{name} was left out: the memory of {planned.device} does not hold it")
         return sheets
 
     def floor(name: str, own: Progress) -> Run:
