@@ -71,8 +71,8 @@ class Notice(UserWarning):
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether torch raised it for want of memory, which it says in words alone on some devices."""
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    words = error.args[0] if isinstance(error, RuntimeError) and error.args else ""
+    return isinstance(words, str) and ("out of memory" in words or "can't allocate memory" in words)
 
 
 def in_words(error: BaseException) -> str:
