@@ -41,7 +41,7 @@ class Board:
         """
         import pandas as pd
 
-        return pd.DataFrame(plain.rows(self.record.tables))
+        return pd.DataFrame(plain.rows(self.record.tables), columns=plain.COLUMNS)
 
     def markdown(self) -> str:
         """The board as Markdown, with published numbers below it."""
@@ -67,16 +67,17 @@ class Board:
         return self.record.html(place("output", output), pictures=shown)
 
     @own_errors()
-    def save(self, path: Place) -> Path:
+    def save(self, path: Place, *, settings: Settings = (), allow_plugins: bool = False) -> Path:
         """Write the board to a file, in the form that its suffix says: .md, .csv, .json or .html.
 
-        Raises UsageError for another suffix, and where the file cannot be written.
+        settings, allow_plugins: for the true pictures of an HTML page, as `html` has them. Raises UsageError for
+        another suffix, and where the file cannot be written.
         """
         file = place("path", path)
         if file.suffix.lower() not in FORMS:
             raise unknown("suffix of a board", file.suffix, FORMS)
         form = FORMS[file.suffix.lower()]
-        text = self.html(file) if form == "html" else self.render(form)
+        text = self.html(file, settings=settings, allow_plugins=allow_plugins) if form == "html" else self.render(form)
         write_output(file, text, mend="choose another file")
         return file
 

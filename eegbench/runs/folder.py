@@ -24,7 +24,7 @@ from eegbench.runs.permutation import Permutation
 from eegbench.runs.record import ManifestRow, RunRecord
 from eegbench.runs.seal import AGAIN, SCHEMA_VERSION, mixed
 from eegbench.runs.sheet import ScoreSheet
-from eegbench.runs.tensors import Embeddings, read_rows, write_tensors
+from eegbench.runs.tensors import Embeddings, Maps, read_maps, read_rows, write_tensors
 
 NOT_YET = "not scored yet"
 OTHER_IMAGES = f"its {SHEET} belongs to other images: score it again"
@@ -143,6 +143,14 @@ class Run:
         """The target embeddings of the true images, by stimulus id; None where the run has none. Raises InputError."""
         file = self.folder / layout.TARGETS
         return read_rows(file, "targets") if file.is_file() else None
+
+    def saliency(self, stimuli: Sequence[str]) -> Maps:
+        """The saliency maps (side, side) of those of these stimuli that have some; none where the run has none.
+
+        Raises InputError, or what a broken file makes a reader raise.
+        """
+        file = self.folder / layout.SALIENCY
+        return read_maps(file, stimuli) if file.is_file() else {}
 
     def permutation(self) -> Permutation | None:
         """Which stimulus got whose EEG, and the images made from it; None where the run has none. Raises InputError."""

@@ -25,7 +25,6 @@ from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 from eegbench.files import canonical, file_digest
-from eegbench.guards import stored_tensors
 from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
@@ -33,6 +32,7 @@ from eegbench.runs.binding import controls_digest
 from eegbench.runs.folder import Run
 from eegbench.runs.layout import RECORD
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.tensors import Maps
 
 SHOWN = 2 * PICTURED - 1  # every second one is in a run's own picture, and has its control map
 SIDE = 128  # px, at most
@@ -41,8 +41,6 @@ MAX_BYTES = 2**30  # of a file that is opened
 IMAGE, CONTROL, MAP = "image", "control", "saliency"
 
 Key = TypeVar("Key", bound=Hashable)
-Map = NDArray[np.uint8]
-Maps = Mapping[str, tuple[Map, Map]]  # by stimulus, of the reconstruction and of the truth
 
 
 @dataclass
@@ -185,30 +183,11 @@ def _with_saliency(one: Opened, stimuli: Sequence[str], notes: Counter[str]) -> 
             raise InputError("no file of the run")
         if sheet and layout.SALIENCY in sheet.files and file_digest(path) != sheet.files[layout.SALIENCY]:
             raise InputError("another than its scores say")
-        return dataclasses.replace(one, saliency=saliency_maps(path, stimuli))
+        return dataclasses.replace(one, saliency=one.run.saliency(stimuli))
     except Exception as error:  # of any kind, it is this run's alone
         reason = str(error).removeprefix(f"{path}: ") if isinstance(error, InputError) else type(error).__name__
         notes[f"{one.run.path}: {layout.SALIENCY} cannot be read ({reason})"] += 1
         return one
-
-
-def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
-    """The kept saliency maps of these stimuli; raises InputError, or what a broken file makes a reader raise."""
-    with stored_tensors.opened(path, "np") as file:
-        names = stored_tensors.read_words(file, "stimuli")
-        slices = [file.get_slice(name) for name in ("reconstructions", "truths")]
-        for one in slices:
-            count, *sides = one.get_shape()
-            if (
-                one.get_dtype() != "U8"
-                or count != len(names)
-                or len(sides) != 2
-                or not 1 <= min(sides) <= max(sides) <= SIDE
-            ):
-                raise InputError(f"{one.get_dtype()} of shape {one.get_shape()}; wanted U8, {len(names)} maps")
-        places = {name: place for place, name in enumerate(names)}
-        made, true = ({s: one[places[s] : places[s] + 1][0] for s in stimuli if s in places} for one in slices)
-    return {stimulus: (made[stimulus], true[stimulus]) for stimulus in made}
 
 
 def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, list[Thumbnail]]:
