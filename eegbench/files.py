@@ -132,7 +132,7 @@ def user_cache(name: str) -> Path:
 
 
 @contextmanager
-def writing(path: Path, *, mend: str = "choose another folder with --runs") -> Iterator[None]:
+def writing(path: Path, *, mend: str = "choose another folder of runs") -> Iterator[None]:
     """Turns an OSError inside into MissingError (a full disk) or UsageError, in one line that names `path`."""
     try:
         yield
@@ -161,7 +161,7 @@ def claimed(file: IO[Any]) -> bool:
     return True
 
 
-def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder with --runs") -> None:
+def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder of runs") -> None:
     """`write_whole`; raises MissingError for a full disk, UsageError for a file that cannot be written."""
     with writing(path, mend=mend):
         write_whole(path, data)

@@ -8,10 +8,11 @@ from eegbench.api.images import Given, Images, taken
 from eegbench.api.results import Items, Sheet
 from eegbench.backbones.environment import disconnected, resolve_device, undisturbed
 from eegbench.benchmark.images import ImageSet
+from eegbench.benchmark.judging import Judging, Scored, items_of, score_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, UsageError
 from eegbench.pairs.folders import from_folder
-from eegbench.pairs.score import Judging, Scored, items_of, score_folders, score_sets
+from eegbench.pairs.score import score_folders
 
 
 @own_errors()

@@ -42,7 +42,7 @@ class Batch:
                 if count == 1:
                     raise MissingError(
                         f"out of memory on {self._device!r} with one image at a time; free some, choose fewer "
-                        "--metrics at once, or another --device"
+                        "metrics at once, or another device"
                     ) from None
                 self.size, self._probed = count // 2, True
                 continue

@@ -29,9 +29,9 @@ def resolve_device(name: str) -> str:
         raise UsageError(f"device {short(name)}; wanted auto, cpu, cuda, cuda:<number> or mps")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise MissingError(f"device {name!r} is not here ({torch.cuda.device_count()} GPUs seen); use --device cpu")
+        raise MissingError(f"device {name!r} is not here ({torch.cuda.device_count()} GPUs seen); use the device cpu")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise MissingError("device 'mps' is not here; use --device cpu")
+        raise MissingError("device 'mps' is not here; use the device cpu")
     return str(device)
 
 

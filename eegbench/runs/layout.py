@@ -93,8 +93,8 @@ def _holder(folder: Path) -> str | None:
     try:
         record = existing(folder)
     except EegbenchError as error:
-        raise InputError(f"{error}; move the folder away, or choose another with --runs") from None
+        raise InputError(f"{error}; move the folder away, or choose another folder of runs") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UsageError(f"{folder}: cannot be read ({reason}); choose another folder with --runs") from error
+        raise UsageError(f"{folder}: cannot be read ({reason}); choose another folder of runs") from error
     return None if record is None else identity(record.spec, record.digests)
