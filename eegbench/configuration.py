@@ -62,7 +62,8 @@ def flat(table: Mapping[str, object]) -> TomlTable:
 def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, TomlTable]:
     """The tables `method` and `dataset` of a TOML file and of settings, which win: `--set` words, or values by key.
 
-    A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method.
+    A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method. As in a
+    file, {"dataset": {"snr": 0}} is a table.
     Raises UsageError for an unknown table or a word of another form, InputError for a file that is no TOML.
     """
     tables: dict[str, TomlTable] = {name: {} for name in TABLES}
@@ -76,8 +77,11 @@ def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object
         if not all(key.split(".")) or key.count(".") >= DEEPEST:
             raise UsageError(f"setting {short(key)}; wanted a key of at most {DEEPEST} parts, such as dataset.snr")
         owner, _, rest = key.partition(".")
-        name, inner = (owner, rest) if owner in TABLES and rest else ("method", key)
-        tables[name] = _merge(tables[name], nest({inner: value}))
+        if key in TABLES and isinstance(value, Mapping):
+            tables[key] = _merge(tables[key], nest(value))
+            continue
+        name, own = (owner, rest) if owner in TABLES and rest else ("method", key)
+        tables[name] = _merge(tables[name], nest({own: value}))
     return tables
 
 

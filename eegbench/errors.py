@@ -69,6 +69,12 @@ class Notice(UserWarning):
     """What a user should know and what stops nothing: a verb says it in one line on stderr, Python warns of it."""
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether torch raised it for want of memory, which it says in words alone on some devices."""
+    words = error.args[0] if isinstance(error, RuntimeError) and error.args else ""
+    return isinstance(words, str) and ("out of memory" in words or "can't allocate memory" in words)
+
+
 def in_words(error: BaseException) -> str:
     """What went wrong, in one line; an exception that is not raised on purpose says its name first."""
     words, name = " ".join(str(error).split()), type(error).__name__

@@ -132,7 +132,7 @@ def user_cache(name: str) -> Path:
 
 
 @contextmanager
-def writing(path: Path, *, mend: str = "choose another folder with --runs") -> Iterator[None]:
+def writing(path: Path, *, mend: str = "choose another folder of runs") -> Iterator[None]:
     """Turns an OSError inside into MissingError (a full disk) or UsageError, in one line that names `path`."""
     try:
         yield
@@ -161,7 +161,19 @@ def claimed(file: IO[Any]) -> bool:
     return True
 
 
-def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder with --runs") -> None:
+def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder of runs") -> None:
     """`write_whole`; raises MissingError for a full disk, UsageError for a file that cannot be written."""
     with writing(path, mend=mend):
         write_whole(path, data)
+
+
+def write_output(path: Path, text: str, *, mend: str) -> None:
+    """Write a text where a user wants it; errors as of `write_bytes`.
+
+    A file is written whole or not at all, and a link to it stays one. A pipe or a device is written to, never replaced.
+    """
+    with writing(path, mend=mend):
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            write_text(Path(os.path.realpath(path)), text)

@@ -46,7 +46,7 @@ LAYERS: Mapping[str, set[str]] = {
     "pairs": STAGES | {"benchmark"},
     "studies": STAGES | {"benchmark", "pairs", "leaderboard"},
     "assets": STAGES | {"benchmark", "pairs"},
-    "checks": STAGES | {"benchmark", "pairs", "studies", "leaderboard"},
+    "checks": STAGES | {"benchmark", "pairs", "leaderboard"},
     "api": STAGES | {"benchmark", "pairs", "studies", "leaderboard", "progress"},
     "cli": STAGES | {"api", "benchmark", "pairs", "studies", "assets", "checks", "leaderboard", "progress"},
 }

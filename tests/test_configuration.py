@@ -168,6 +168,11 @@ def test_words_win_over_the_file_and_go_to_their_tables(tmp_path: Path) -> None:
     }
 
 
+def test_values_by_key_may_be_tables_as_in_a_file() -> None:
+    tables = read_tables(None, {"dataset": {"snr": 0}, "method": {"a.b": 1}, "a": {"c": 2}, "dataset.noise": 3})
+    assert tables == {"dataset": {"snr": 0, "noise": 3}, "method": {"a": {"b": 1, "c": 2}}}
+
+
 @pytest.mark.parametrize("word", ["steps", "=3", "", "a..b=1", ".a=1"])
 def test_a_word_of_another_form_is_refused(word: str) -> None:
     with pytest.raises(UsageError, match="wanted key=value"):

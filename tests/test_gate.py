@@ -13,12 +13,13 @@ from torchvision.transforms.v2.functional import resize
 from typer.testing import CliRunner
 
 from eegbench.backbones import resize as resizing
+from eegbench.benchmark.judging import Judging
 from eegbench.checks import drift
 from eegbench.checks.drift import Comparison, Entry
 from eegbench.cli import app
 from eegbench.files import write_text
 from eegbench.metrics import pixel
-from eegbench.pairs.score import Judging, score_folders
+from eegbench.pairs.score import score_folders
 
 GOLDEN = Path(__file__).parent / "golden"
 METRICS = ("pixcorr", "ssim", "ssim_columns", "alexnet2", "effnet")  # a judge each, and quick

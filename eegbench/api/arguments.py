@@ -4,6 +4,7 @@ import operator
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from eegbench.contracts import Progress, Silent
 from eegbench.errors import UsageError, short
@@ -42,6 +43,10 @@ def place(name: str, value: object) -> Path:
         raise UsageError(f"{name} is {short(value)}; wanted a path")
     if "\0" in path:
         raise UsageError(f"{name} holds a NUL character, which no path has")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise UsageError(f"{name} is {path!a}, which no path can be; leave out halves of characters") from None
     return Path(path)
 
 
@@ -57,8 +62,8 @@ def names(name: str, value: object) -> tuple[str, ...] | None:
 
 
 def settings(value: object) -> Settings:
-    """The argument, which must be a mapping of keys to values, or words key=value."""
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    """A mapping of keys to values, or words key=value."""
+    if isinstance(value, Mapping) and _has_words_as_keys(value):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return value
@@ -79,6 +84,13 @@ def progress_of(progress: object) -> Progress:
 
         return Terminal()
     raise UsageError(f"progress is {short(progress)}; wanted True, False or an eegbench.contracts.Progress")
+
+
+def _has_words_as_keys(table: Mapping[Any, object]) -> bool:
+    """Whether all keys are words, of the tables within it too."""
+    return all(isinstance(key, str) for key in table) and all(
+        _has_words_as_keys(inner) for inner in table.values() if isinstance(inner, Mapping)
+    )
 
 
 def _plain(value: object) -> object:

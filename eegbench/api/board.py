@@ -11,7 +11,7 @@ from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
 from eegbench.configuration import read_tables
 from eegbench.errors import UsageError, short, unknown
-from eegbench.files import write_text, writing
+from eegbench.files import write_output
 from eegbench.guards.walking import Links
 from eegbench.leaderboard import board as boards
 from eegbench.leaderboard import plain, wording
@@ -40,7 +40,7 @@ class Board:
         """
         import pandas as pd
 
-        return pd.DataFrame(plain.rows(self.record.tables))
+        return pd.DataFrame(plain.rows(self.record.tables), columns=plain.COLUMNS)
 
     def markdown(self) -> str:
         """The board as Markdown, with published numbers below it."""
@@ -68,18 +68,18 @@ class Board:
         return self.record.html(place("output", output), pictures=shown)
 
     @own_errors()
-    def save(self, path: Place) -> Path:
+    def save(self, path: Place, *, settings: Settings = (), allow_plugins: bool = False) -> Path:
         """Write the board to a file, in the form that its suffix says: .md, .csv, .json or .html.
 
-        Raises UsageError for another suffix, and where the file cannot be written.
+        settings, allow_plugins: for the true pictures of an HTML page, as `html` has them. Raises UsageError for
+        another suffix, and where the file cannot be written.
         """
         file = place("path", path)
         if file.suffix.lower() not in FORMS:
             raise unknown("suffix of a board", file.suffix, FORMS)
         form = FORMS[file.suffix.lower()]
-        text = self.html(file) if form == "html" else self.render(form)
-        with writing(file, mend="choose another file"):
-            write_text(file, text)
+        text = self.html(file, settings=settings, allow_plugins=allow_plugins) if form == "html" else self.render(form)
+        write_output(file, text, mend="choose another file")
         return file
 
     def check_whole(self) -> None:
@@ -147,7 +147,7 @@ def data_table(settings: Settings) -> Mapping[str, object]:
     given = settings_of(settings)
 
     def of_dataset(key: str) -> str:
-        return key if key.startswith("dataset.") else f"dataset.{key}"
+        return key if key == "dataset" or key.startswith("dataset.") else f"dataset.{key}"
 
     keys = (
         {of_dataset(k): v for k, v in given.items()}

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eegbench.errors import EegbenchError, MissingError, Notice, UsageError
+from eegbench.errors import EegbenchError, MissingError, Notice, UsageError, out_of_memory
 from eegbench.files import FULL
 
 INSIDE = ("eegbench", "contextlib")  # `own_errors` decorates by contextlib
@@ -15,6 +15,8 @@ def in_our_words(error: BaseException) -> EegbenchError | None:
     """Our error for one that the system or a library raised because something is missing; None for a fault of ours."""
     if isinstance(error, MemoryError):
         return MissingError("the memory of this machine is full; free some, or take fewer images at once")
+    if out_of_memory(error):
+        return MissingError("the memory of the device is full; free some, take fewer images at once, or another device")
     if isinstance(error, ImportError):
         return MissingError(f"a package cannot be imported ({error}); `eegbench doctor` says what to do")
     if isinstance(error, OSError):

@@ -11,6 +11,11 @@ from eegbench.studies import compare as study
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COLUMNS = (
+    *("metric", "version", "a", "b", "difference", "low", "high", "p", "p_holm"),
+    *("detectable", "better", "significant", "pairs", "higher_is_better"),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -43,7 +48,7 @@ class Comparison:
             row |= {"low": low, "high": high, "p": pair.p if pair else nan, "p_holm": pair.p_holm if pair else nan}
             row |= {"detectable": detectable, "better": compared.better, "significant": compared.significant}
             rows.append({**row, "pairs": pair.pairs if pair else 0, "higher_is_better": compared.higher_is_better})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     def to_json(self) -> str:
         """The text that `eegbench compare --json` prints."""

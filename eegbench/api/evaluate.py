@@ -1,6 +1,7 @@
 """`evaluate`: fit a method if it must be, reconstruct, score, audit. `open_run`: a run that is there, read again."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
 from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
 from eegbench.backbones.environment import disconnected, undisturbed
+from eegbench.backbones.shared import let_go
 from eegbench.benchmark import companions, preflight
 from eegbench.benchmark import evaluate as pipeline
 from eegbench.benchmark.options import Options
@@ -63,7 +65,7 @@ def evaluate(
 
     A run that is complete is scored again as it is; one that was interrupted, also by a KeyboardInterrupt, is
     continued. The command's notes come as warnings of the class eegbench.Notice. Random states, gradient mode and
-    default dtype of the caller are left as they were.
+    default dtype of the caller are left as they were; networks leave the memory at the end.
 
     Raises UsageError for unknown names and impossible options, InputError for data that break a contract, MissingError
     for missing weights, data, devices or disk space, AuthorError for a fault of somebody else's method.
@@ -91,7 +93,7 @@ def evaluate(
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
     )
-    with undisturbed(), disconnected(offline):
+    with let_go(), undisturbed(), disconnected(offline):
         run = _run_of(pipeline.evaluate(word("method", method), whole("subject", subject), options, reporter))
     for note in run.notes:
         notice(note)
@@ -189,15 +191,15 @@ def _run_of(outcome: pipeline.Evaluation) -> Run:
 
 
 def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
-    """The sheet of a floor or a ceiling; its values by stimulus are read from beside the run when they are needed."""
+    """The sheet of a floor or a ceiling, whose values by stimulus are sought beside the run when they are asked for."""
+    return Sheet(sheet, functools.partial(_values_beside, folder.absolute(), name, sheet))
 
-    def items() -> tuple[tuple[str, ...], Items]:
-        other = next((run for run in _beside(folder, name) if run.sheet == sheet), None)
-        if other is None:
-            raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
-        return values_of(other)
 
-    return Sheet(sheet, items)
+def _values_beside(folder: Path, name: str, sheet: ScoreSheet) -> tuple[tuple[str, ...], Items]:
+    other = next((run for run in _beside(folder, name) if run.sheet == sheet), None)
+    if other is None:
+        raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
+    return values_of(other)
 
 
 def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
@@ -210,7 +212,10 @@ def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
 
 def _beside(folder: Path, name: str) -> Iterator[Read]:
     """The runs of a method or a reference on the same data set and subject, those on the same track first."""
-    subject, _, track, data = folder.absolute().parents[:4]
+    above = folder.resolve().parents
+    if len(above) < 4:  # no folder of runs: nothing stands beside it
+        return
+    subject, _, track, data = above[:4]
     places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
     for other in sorted(places, key=lambda path: path.parents[2] != track):
         try:
@@ -220,9 +225,9 @@ def _beside(folder: Path, name: str) -> Iterator[Read]:
 
 
 def _belongs(other: Read, run: Read) -> bool:
-    """Whether a floor or a ceiling was made on the same test images and scored by the same judges."""
+    """Whether it is a floor or a ceiling as `evaluate` makes it, on the same test images, scored by the same judges."""
     spec, other_spec = run.record.spec, other.record.spec
-    if other.record.role == "method" or run.sheet is None or other.sheet is None:
+    if run.sheet is None or other.sheet is None or not companions.serves(other.record):
         return False
     same = [getattr(spec, name) == getattr(other_spec, name) for name in ("dataset", "revision", "subject")]
     same += [spec.dataset_configuration == other_spec.dataset_configuration]

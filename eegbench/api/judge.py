@@ -8,9 +8,9 @@ from eegbench.api.images import Images, images_of
 from eegbench.api.results import Sheet, frame_of_items
 from eegbench.api.score import judging_of, samples_of, sheet_of, truths_of
 from eegbench.backbones.environment import disconnected, undisturbed
+from eegbench.benchmark.judging import items_of, score_sets, value_of
 from eegbench.benchmark.measure import Measured
 from eegbench.contracts import Progress, Silent
-from eegbench.pairs.score import items_of, score_sets, value_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

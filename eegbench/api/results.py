@@ -14,7 +14,7 @@ from eegbench.api.arguments import Place, place
 from eegbench.api.border import own_errors
 from eegbench.datasets.images import Picture, read_image
 from eegbench.errors import EegbenchError, InputError, unknown
-from eegbench.files import file_digest, write_text, writing
+from eegbench.files import write_output
 from eegbench.runs import layout
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.record import RunRecord
@@ -39,7 +39,7 @@ class Sheet:
 
     def __getitem__(self, metric: str) -> float:
         """A metric's value; NaN where it has none (`frame()` says why). Raises UsageError for an unknown metric."""
-        if metric not in self.record.metrics:
+        if not isinstance(metric, str) or metric not in self.record.metrics:
             raise unknown("metric", str(metric), self.record.metrics)
         return _number(self.record.metrics[metric].value)
 
@@ -58,7 +58,7 @@ class Sheet:
         """Each stimulus's values, the mean over its samples: a row for each, by id, and a column for each metric.
 
         NaN is undefined. Metrics of a whole set (is, kid, fid) have no column. Raises InputError where the table of a
-        run was changed.
+        run was changed, or the run was scored again since.
         """
         return frame_of_items(*self._items())
 
@@ -69,8 +69,7 @@ class Sheet:
     def save(self, path: Place) -> Path:
         """Write `to_json()` to a file; raises UsageError or MissingError where it cannot be written."""
         file = place("path", path)
-        with writing(file, mend="choose another file"):
-            write_text(file, self.to_json())
+        write_output(file, self.to_json(), mend="choose another file")
         return file
 
     def __str__(self) -> str:
@@ -84,24 +83,23 @@ class Sheet:
 class RunImages(Mapping[str, Picture]):
     """A run's images by stimulus id, uint8 (h, w, 3), read when asked for; a further sample is <id>.sample-1.
 
-    Raises InputError for an image that was changed since the run wrote it, or for an id that the run does not have.
+    Raises InputError for an image that is not the one that the run wrote, and for an id that it has not: that error is
+    a KeyError too.
     """
 
     def __init__(self, folder: Path, record: RunRecord) -> None:
-        self._folder = folder
-        self._rows = {_name(row.stimulus, row.sample): row for row in record.manifest}
+        self._run = Read(folder, record)
+        self._rows = {layout.image_name(row.stimulus, row.sample): row for row in record.manifest}
 
     def __getitem__(self, stimulus: str) -> Picture:
-        if stimulus not in self._rows:
+        if stimulus not in self:
             raise UnknownImage(str(unknown("stimulus", str(stimulus), self._rows)))
         row = self._rows[stimulus]
-        file = self._folder / row.file
         with own_errors():
-            if not file.is_file() or file_digest(file) != row.sha256:
-                raise InputError(
-                    f"{file}: is missing or has changed since the run wrote it; delete the run to make it anew"
-                )
-            return read_image(file)
+            return read_image(self._run.checked(row.file, row.sha256))
+
+    def __contains__(self, stimulus: object) -> bool:
+        return isinstance(stimulus, str) and stimulus in self._rows
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -110,7 +108,7 @@ class RunImages(Mapping[str, Picture]):
         return len(self._rows)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} images of {self._folder}>"
+        return f"<{len(self)} images of {self._run.folder}>"
 
 
 class UnknownImage(InputError, KeyError):
@@ -124,9 +122,9 @@ class UnknownImage(InputError, KeyError):
 class Run:
     """A complete and scored run: `scores` is its table, `images` its reconstructions, `verdict` that of the audit.
 
-    folder: its place. sheet: its scores; floors, ceilings: by name, the scores of the runs beside it. simulated:
-    whether its EEG is simulated. caution: what every table of its data set must say. seconds: by stage; notes: what a
-    user should know of this evaluation. A run that was opened has neither seconds nor notes.
+    folder: where it lies. sheet: its scores; floors, ceilings: those of the runs that stand beside it, by name.
+    simulated: whether its EEG is. caution: what every table of its data set must say. seconds: by stage, and notes:
+    what a user should know of this evaluation; both are empty for a run of `open_run`.
     """
 
     folder: Path
@@ -137,6 +135,10 @@ class Run:
     caution: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    _home: Path = field(init=False, repr=False)  # the folder, wherever the caller's working directory moves
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_home", self.folder.absolute())
 
     @property
     def scores(self) -> "DataFrame":
@@ -152,12 +154,12 @@ class Run:
     @functools.cached_property
     def record(self) -> RunRecord:
         """What run.json holds: specification, environment, digests, and the manifest of images."""
-        return RunRecord.read(self.folder / layout.RECORD)
+        return RunRecord.read(self._home / layout.RECORD)
 
     @functools.cached_property
     def images(self) -> Mapping[str, Picture]:
         """The reconstructions by stimulus id, uint8 (h, w, 3), each read when it is asked for."""
-        return RunImages(self.folder, self.record)
+        return RunImages(self._home, self.record)
 
     @property
     def verdict(self) -> str:
@@ -192,13 +194,20 @@ class Run:
             notebook.paragraph(report.origin(self.simulated), warning=self.simulated),
             notebook.paragraph(self.caution, warning=True),
             _html(self.sheet.record, floors, ceilings),
-            notebook.picture(self.picture, f"Twelve stimuli and their reconstructions: {title}"),
+            notebook.picture(self._home / layout.PICTURE, f"Twelve stimuli and their reconstructions: {title}"),
         )
 
 
 def sheet_of(folder: Path, record: ScoreSheet) -> Sheet:
     """A run's sheet; its values by stimulus are read when they are asked for."""
-    return Sheet(record, lambda: values_of(Read.open(folder, manifest=False)))
+    return Sheet(record, functools.partial(_values_in, folder.absolute(), record))
+
+
+def _values_in(folder: Path, record: ScoreSheet) -> tuple[tuple[str, ...], Items]:
+    run = Read.open(folder, manifest=False)
+    if run.sheet is None or run.sheet.to_json() != record.to_json():
+        raise InputError(f"{folder}: has other scores by now than these; open_run reads the new ones")
+    return values_of(run)
 
 
 def values_of(run: Read) -> tuple[tuple[str, ...], Items]:
@@ -259,7 +268,3 @@ def _best(metric: str, score: Score, others: Mapping[str, Sheet]) -> float | Non
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else value
-
-
-def _name(stimulus: str, sample: int) -> str:
-    return stimulus if sample == 0 else f"{stimulus}.sample-{sample}"

@@ -1,15 +1,18 @@
 """`score`: reconstructions against true images, from folders or from memory."""
 
+import functools
+
 from eegbench.api.arguments import Place, names, place, progress_of, switch, word
 from eegbench.api.border import notice, own_errors
 from eegbench.api.images import Given, Images, images_of
-from eegbench.api.results import Sheet
+from eegbench.api.results import Items, Sheet
 from eegbench.backbones.environment import disconnected, resolve_device, undisturbed
 from eegbench.benchmark.images import ImageSet
+from eegbench.benchmark.judging import Judging, Scored, items_of, score_sets
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, UsageError
 from eegbench.pairs.folders import from_folder
-from eegbench.pairs.score import Judging, Scored, items_of, score_folders, score_sets
+from eegbench.pairs.score import score_folders
 
 
 @own_errors()
@@ -110,4 +113,8 @@ def samples_of(given: Given, truths: ImageSet) -> list[ImageSet]:
 
 def sheet_of(scored: Scored) -> Sheet:
     """A sheet with its values by stimulus."""
-    return Sheet(scored.sheet, lambda: (scored.stimuli, items_of(scored.measured)))
+    return Sheet(scored.sheet, functools.partial(_given, scored.stimuli, items_of(scored.measured)))
+
+
+def _given(stimuli: tuple[str, ...], items: Items) -> tuple[tuple[str, ...], Items]:
+    return stimuli, items

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from eegbench.errors import MissingError
+from eegbench.errors import MissingError, out_of_memory
 
 MOST_CPU, MOST_GPU = 4, 32  # images: a CPU is slower with more, whose features leave its caches
 PROBE = MOST_CPU  # where memory allows, all batches on a CPU then have one size, and round alike
@@ -42,7 +42,7 @@ class Batch:
                 if count == 1:
                     raise MissingError(
                         f"out of memory on {self._device!r} with one image at a time; free some, choose fewer "
-                        "--metrics at once, or another --device"
+                        "metrics at once, or another device"
                     ) from None
                 self.size, self._probed = count // 2, True
                 continue
@@ -54,11 +54,6 @@ class Batch:
         room = SHARE * free(self._device)
         self.size = max(1, min(self._most, int(room / max(each, 1.0))))
         self._probed = True
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that memory ran out: torch has a class for it on a GPU, and only words on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def used(device: str) -> int:

@@ -1,6 +1,5 @@
 """The door to open_clip: image embeddings, un-normalised, in float32."""
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from eegbench.arrays import Images
 from eegbench.backbones import blank, telling, weights
 from eegbench.backbones.resize import chunks, resize, to_float
+from eegbench.backbones.shared import shared
 from eegbench.files import read_json
 
 
@@ -76,7 +76,7 @@ class Clip:
         return tokens
 
 
-@functools.lru_cache(maxsize=2)
+@shared(2)
 def clip(name: str, device: str = "cpu") -> Clip:
     """The network of a name, loaded once: a run asks for the embeddings of its images portion by portion."""
     return Clip(name, device)

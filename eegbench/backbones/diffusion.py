@@ -14,6 +14,7 @@ from eegbench.arrays import Images, Maps
 from eegbench.backbones import telling, weights
 from eegbench.backbones.generator_parts import enlargement, latent_mean, latent_means, pack_text_encoder, read_part
 from eegbench.backbones.resize import resize, to_uint8
+from eegbench.backbones.shared import shared
 from eegbench.errors import ANY, SOME, InputError, check_range, unknown
 
 SAMPLERS = {
@@ -168,7 +169,7 @@ class Generator:
         return resize(grey, self.size).repeat(1, 3, 1, 1).to(self.device)
 
 
-@functools.lru_cache(maxsize=2)  # a method's, and that of the ceilings beside it
+@shared(2)  # a method's, and that of the ceilings beside it
 def generator(name: str, device: str = "cpu") -> Generator:
     """The generator of a name, loaded once and shared: its networks stay as they are."""
     return Generator(name, device)

@@ -1,6 +1,7 @@
 """What torch runs on, and with which numerical switches."""
 
 import random
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from eegbench.errors import MissingError, UsageError
+from eegbench.errors import MissingError, UsageError, short
 
+DEVICE = re.compile(r"cpu|mps|cuda(:[0-9]|:[1-9][0-9])?")
 # Where libraries keep the switch that HF_HUB_OFFLINE sets when they are imported.
 OFFLINE = (("huggingface_hub.constants", "HF_HUB_OFFLINE"), ("transformers.utils.hub", "_is_offline_mode"))
 
@@ -23,14 +25,13 @@ def resolve_device(name: str) -> str:
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"device {name!r}; wanted auto, cpu, cuda, cuda:<number> or mps") from None
+    if not DEVICE.fullmatch(name):
+        raise UsageError(f"device {short(name)}; wanted auto, cpu, cuda, cuda:<number> or mps")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise MissingError(f"device {name!r} is not here ({torch.cuda.device_count()} GPUs seen); use --device cpu")
+        raise MissingError(f"device {name!r} is not here ({torch.cuda.device_count()} GPUs seen); use the device cpu")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise MissingError("device 'mps' is not here; use --device cpu")
+        raise MissingError("device 'mps' is not here; use the device cpu")
     return str(device)
 
 

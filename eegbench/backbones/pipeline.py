@@ -1,7 +1,6 @@
 """The door to diffusers' own pipelines, Stable Diffusion or SDXL: under tokens or an image embedding, from noise or
 from an image."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from eegbench.backbones.generator_parts import (
     read_pipeline,
 )
 from eegbench.backbones.resize import to_uint8
+from eegbench.backbones.shared import shared
 from eegbench.errors import UsageError
 
 
@@ -172,7 +172,7 @@ class Painter:
         return latents
 
 
-@functools.lru_cache(maxsize=1)
+@shared(1)
 def painter(name: str, adapter: str = "", device: str = "cpu", *, half: bool = False, size: int = 0) -> Painter:
     """The pipeline of a name with its adapter, loaded once and shared: its networks stay as they are."""
     return Painter(name, adapter, device, half=half, size=size)

@@ -18,7 +18,7 @@ from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Answers, Named, Progress, Reference
-from eegbench.errors import MissingError
+from eegbench.errors import MissingError, out_of_memory
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
@@ -40,7 +40,7 @@ class Companions:
 
 
 def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, progress: Progress) -> Companions:
-    """The scores of the floors and ceilings beside a run, in the same runs folder; a note for one without weights."""
+    """The floors and ceilings beside a run, in its runs folder; one that wants weights or memory becomes a note."""
     notes: list[str] = []
 
     def each(names: Sequence[str], run_of: Callable[[str, Progress], Run]) -> dict[str, ScoreSheet]:
@@ -51,6 +51,10 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
                 sheets[name] = _scores(run_of(name, labelled), ready, labelled)
             except MissingError as error:
                 notes.append(f"{name} was left out: {error}")
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+                notes.append(f"{name} was left out: the memory of {planned.device} does not hold it")
         return sheets
 
     def floor(name: str, labelled: Progress) -> Run:
@@ -61,6 +65,18 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
 
     floors = each(() if planned.method.role == "floor" else FLOORS, floor)
     return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
+
+
+def serves(record: RunRecord) -> bool:
+    """Whether a run is a floor or a ceiling as `bring` makes it: with seed 0, one sample, and its own defaults."""
+    spec = record.spec
+    if spec.method in FLOORS:
+        configured = describe(registry.built("method", spec.method, {}))
+    elif spec.method in CEILINGS:
+        configured = _configured(registry.built("reference", spec.method, {}))
+    else:
+        return False
+    return (spec.seed, spec.samples, spec.configuration) == (0, 1, configured)
 
 
 def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
@@ -125,7 +141,6 @@ def _ceiling(name: str, planned: Plan, answers: Answers, truths: str, progress: 
 def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
     """The record of a ceiling before its first image: beside the planned run, on the track `ceiling`."""
     data, subject = planned.dataset, planned.spec.subject
-    configured: Json = describe(reference) if dataclasses.is_dataclass(reference) else {}
     spec = RunSpec(
         dataset=planned.spec.dataset,
         revision=planned.spec.revision,
@@ -133,11 +148,15 @@ def _ceiling_head(reference: Reference, planned: Plan) -> RunRecord:
         subject=subject,
         track="ceiling",
         method=reference.name,
-        configuration=configured,
+        configuration=_configured(reference),
     )
     weights = {f"weights/{file}": sha256 for file, sha256 in reference.weights().items()}
     digests = {f"data/{name}": sha256 for name, sha256 in entering.digests(data, subject).items()}
     return RunRecord(spec, "ceiling", data.simulated, "started", {}, digests | weights, caution=data.caution)
+
+
+def _configured(reference: Reference) -> Json:
+    return describe(reference) if dataclasses.is_dataclass(reference) else {}
 
 
 def _scores(run: Run, ready: Scorer, progress: Progress) -> ScoreSheet:

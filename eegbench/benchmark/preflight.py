@@ -100,7 +100,7 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
             preflight.look("captions", lambda: _captions(planned), str)
         _judges(preflight, planned, options)
         preflight.look("earlier run", lambda: _earlier(options.runs / planned.spec.folder), _run_state)
-    preflight.look("runs folder", lambda: _room(options.runs, "choose another folder with --runs"), str)
+    preflight.look("runs folder", lambda: _room(options.runs, "choose another folder of runs"), str)
     preflight.look("cache", lambda: _cache(needed=keeping), str)
     return preflight
 

@@ -13,7 +13,6 @@ from eegbench.runs import binding, layout
 from eegbench.runs.folder import Run, open_scored
 from eegbench.runs.record import RunRecord
 from eegbench.runs.tensors import Embeddings, read_rows
-from eegbench.studies import gallery
 
 MAX_SIDE = 2048  # px of an image: some thirty are in memory at once when they are scored
 
@@ -63,8 +62,8 @@ def _permutation(folder: Path) -> None:
 def _saliency(folder: Path) -> None:
     """Read the saliency maps as the gallery of an HTML board does."""
     if (folder / layout.SALIENCY).exists():
-        record = RunRecord.read(folder / layout.RECORD)
-        gallery.saliency_maps(folder / layout.SALIENCY, [row.stimulus for row in record.manifest if not row.sample])
+        run = Run(folder, RunRecord.read(folder / layout.RECORD))
+        run.saliency(sorted(run.stimuli))
 
 
 def _pictures(folder: Path) -> None:

@@ -16,10 +16,9 @@ import numpy as np
 
 from eegbench import configuration, seeds
 from eegbench.arrays import EEGInfo
-from eegbench.backbones.batch import out_of_memory
 from eegbench.backbones.telling import telling
 from eegbench.contracts import CAPTION_LEVELS, Method, Progress, TrainingSet
-from eegbench.errors import MissingError
+from eegbench.errors import MissingError, out_of_memory
 from eegbench.methods.rehearsal.parts import Fitting, Sizes
 from eegbench.methods.training import at_most
 from eegbench.methods.validation import SHARE

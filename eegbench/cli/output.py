@@ -1,7 +1,6 @@
 """Prints and writes what verbs have to show: text, JSON, notes, errors, progress and files."""
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any, TextIO
 
 from eegbench.cli.screen import Screen, narrow, of_rich, width
 from eegbench.errors import Notice
-from eegbench.files import writing
+from eegbench.files import write_output
 from eegbench.tables import WIDTH, line, wrapped
 
 
@@ -121,11 +120,4 @@ def terminal() -> Any:
 
 
 def write(path: Path, text: str, option: str) -> None:
-    """Write text to the file that an option names; errors name the option."""
-    from eegbench.files import write_text
-
-    with writing(path, mend=f"choose another file with {option}"):
-        if path.exists() and not path.is_file():  # a pipe or a device is written to, not replaced
-            path.write_text(text, encoding="utf-8", newline="\n")
-        else:
-            write_text(Path(os.path.realpath(path)), text)  # the file that a link leads to; the link stays
+    write_output(path, text, mend=f"choose another file with {option}")

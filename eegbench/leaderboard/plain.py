@@ -7,8 +7,16 @@ import json
 from collections.abc import Sequence
 
 from eegbench.leaderboard import wording
-from eegbench.leaderboard.cells import Table
+from eegbench.leaderboard.cells import Setting, Table
 
+COLUMNS = (
+    *(field.name for field in dataclasses.fields(Setting)),
+    *("normalised", "primary", "generalises", "fits", "row", "role", "method", "block", "reason"),
+    *("ranked", "ranked_over", "ranking", "subjects", "seeds", "items_min", "items_max"),
+    *("metric", "version", "higher_is_better", "chance", "value", "compared", "best", "tied", "floor", "ceiling"),
+    *("ci_low", "ci_high", "seeds_sd", "visible", "at_n", "audit_p", "audit_rules", "verdict", "notes"),
+    *("caution", "runs"),
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
 
 
@@ -30,6 +38,7 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 
 def rows(tables: Sequence[Table]) -> list[dict[str, object]]:
+    """A row of COLUMNS for each cell."""
     return [
         dataclasses.asdict(table.setting)
         | {"normalised": table.normalised, "primary": table.primary}

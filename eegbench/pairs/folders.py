@@ -58,7 +58,8 @@ class Folder:
             names = few([f"{entry.path} ({entry.reason})" for entry in self.lost])
             raise InputError(
                 f"{self.path}: holds more images than were read; {len(self.lost)} not read: {names}; save images as "
-                f"PNG, follow links that lead out with --follow-links, take away what does not belong here{subset}"
+                "PNG, follow links that lead out (--follow-links, in Python follow_links=True), take away what does "
+                f"not belong here{subset}"
             )
 
     def by_id(self) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eegbench.contracts import Dataset
-from eegbench.errors import AuthorError, EegbenchError, MissingError
+from eegbench.errors import AuthorError, EegbenchError, MissingError, out_of_memory
 from eegbench.files import FULL
 
 PACKAGE = __name__.partition(".")[0]
@@ -31,7 +31,7 @@ def author_of(kind: str, name: str, owner: object, call: str) -> Iterator[None]:
     except (KeyboardInterrupt, GeneratorExit, MemoryError, BrokenPipeError):
         raise
     except (Exception, SystemExit) as error:
-        if is_own(owner) or (isinstance(error, OSError) and error.errno in FULL):
+        if is_own(owner) or out_of_memory(error) or (isinstance(error, OSError) and error.errno in FULL):
             raise
         named = f"{kind} {name!r}"
         if isinstance(error, ModuleNotFoundError) and not _within(owner, error.name or ""):

@@ -24,7 +24,7 @@ from eegbench.runs.permutation import Permutation
 from eegbench.runs.record import ManifestRow, RunRecord
 from eegbench.runs.seal import AGAIN, SCHEMA_VERSION, mixed
 from eegbench.runs.sheet import ScoreSheet
-from eegbench.runs.tensors import Embeddings, read_rows, write_tensors
+from eegbench.runs.tensors import Embeddings, Maps, read_maps, read_rows, write_tensors
 
 NOT_YET = "not scored yet"
 OTHER_IMAGES = f"its {SHEET} belongs to other images: score it again"
@@ -120,7 +120,7 @@ class Run:
     def images(self) -> list[dict[str, Path]]:
         """The image files by stimulus id, a dict for each sample; raises InputError naming a changed or missing one."""
         for row in self.record.manifest:
-            self._check_file(row.file, row.sha256)
+            self.checked(row.file, row.sha256)
         return self.files_of(self.record.manifest)
 
     def files_of(self, rows: Sequence[ManifestRow]) -> list[dict[str, Path]]:
@@ -137,13 +137,20 @@ class Run:
         """
         if "embedding" not in self.record.digests:
             return None
-        self._check_file(layout.EMBEDDING, self.record.digests["embedding"])
-        return read_rows(self.folder / layout.EMBEDDING, "decoded")
+        return read_rows(self.checked(layout.EMBEDDING, self.record.digests["embedding"]), "decoded")
 
     def targets(self) -> Embeddings | None:
         """The target embeddings of the true images, by stimulus id; None where the run has none. Raises InputError."""
         file = self.folder / layout.TARGETS
         return read_rows(file, "targets") if file.is_file() else None
+
+    def saliency(self, stimuli: Sequence[str]) -> Maps:
+        """The saliency maps (side, side) of those of these stimuli that have some; none where the run has none.
+
+        Raises InputError, or what a broken file makes a reader raise.
+        """
+        file = self.folder / layout.SALIENCY
+        return read_maps(file, stimuli) if file.is_file() else {}
 
     def permutation(self) -> Permutation | None:
         """Which stimulus got whose EEG, and the images made from it; None where the run has none. Raises InputError."""
@@ -178,11 +185,13 @@ class Run:
         write_bytes(self.folder / SHEET, bound.to_json().encode())
         return bound
 
-    def _check_file(self, name: str, sha256: str) -> None:
+    def checked(self, name: str, sha256: str) -> Path:
+        """A file of the run; raises InputError unless it has this sha256."""
         file = self.folder / name
         if not file.is_file() or file_digest(file) != sha256:
             state = "has changed since the run wrote it" if file.is_file() else "is missing from its run"
             raise InputError(f"{file}: {state}; delete {self.folder} to make the run again")
+        return file
 
 
 def open_scored(folder: Path) -> Run:

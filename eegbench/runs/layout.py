@@ -33,12 +33,17 @@ def write_record(folder: Path, record: RunRecord) -> None:
         record.write(folder / RECORD)
 
 
+def image_name(stimulus: str, sample: int = 0) -> str:
+    """<stimulus id>, or <stimulus id>.sample-<k> from the second sample on."""
+    return stimulus if sample == 0 else f"{stimulus}.sample-{sample}"
+
+
 def image_file(stimulus: str, sample: int = 0) -> PurePosixPath:
     """<stimulus id>.png, or <stimulus id>.sample-<k>.png from the second sample on.
 
     Raises InputError for an id that would lead out of the folder, or that reads like a sample of another.
     """
-    file = f"{stimulus}.png" if sample == 0 else f"{stimulus}.sample-{sample}.png"
+    file = f"{image_name(stimulus, sample)}.png"
     try:
         ManifestRow(stimulus, sample, file, digest(stimulus))
     except InputError as error:
@@ -88,8 +93,8 @@ def _holder(folder: Path) -> str | None:
     try:
         record = existing(folder)
     except EegbenchError as error:
-        raise InputError(f"{error}; move the folder away, or choose another with --runs") from None
+        raise InputError(f"{error}; move the folder away, or choose another folder of runs") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UsageError(f"{folder}: cannot be read ({reason}); choose another folder with --runs") from error
+        raise UsageError(f"{folder}: cannot be read ({reason}); choose another folder of runs") from error
     return None if record is None else identity(record.spec, record.digests)

@@ -73,7 +73,7 @@ class RunFolders:
             names = few([f"{place.path} ({place.reason})" for place in self.lost])
             raise InputError(
                 f"{self.top}: not all of it was looked at; {len(self.lost)} not followed: {names}; "
-                "--follow-links follows links, or take them away"
+                "follow links (--follow-links, in Python follow_links=True), or take them away"
             )
 
 

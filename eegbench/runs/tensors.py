@@ -13,6 +13,9 @@ from eegbench.guards import stored_tensors
 
 Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
 
+Maps = Mapping[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # by stimulus, of the reconstruction and of the truth
+MOST_SIDE = 128  # px of a map
+
 
 def write_tensors(file: Path, stimuli: Sequence[str], **arrays: NDArray[np.generic]) -> None:
     """Write arrays (n, ...) by name, whose rows are in the order of `stimuli`."""
@@ -28,6 +31,28 @@ def read_rows(file: Path, name: str) -> Embeddings:
     except (InputError, MissingError, TypeError, ValueError) as error:
         problem = str(error).removeprefix(f"{file}: ")
         raise InputError(f"{file}: cannot be read ({problem}); delete {file.parent} to make the run again") from None
+
+
+def read_maps(file: Path, stimuli: Sequence[str]) -> Maps:
+    """The maps of those of these stimuli that have some.
+
+    Raises InputError, or what a broken file makes a reader raise.
+    """
+    with stored_tensors.opened(file, "np") as stored:
+        names = stored_tensors.read_words(stored, "stimuli")
+        slices = [stored.get_slice(name) for name in ("reconstructions", "truths")]
+        for maps in slices:
+            count, *sides = maps.get_shape()
+            if (
+                maps.get_dtype() != "U8"
+                or count != len(names)
+                or len(sides) != 2
+                or not 1 <= min(sides) <= max(sides) <= MOST_SIDE
+            ):
+                raise InputError(f"{maps.get_dtype()} of shape {maps.get_shape()}; wanted U8, {len(names)} maps")
+        places = {name: place for place, name in enumerate(names)}
+        made, true = ({s: maps[places[s] : places[s] + 1][0] for s in stimuli if s in places} for maps in slices)
+    return {stimulus: (made[stimulus], true[stimulus]) for stimulus in made}
 
 
 def undefined(embeddings: Embeddings) -> str:

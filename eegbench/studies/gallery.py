@@ -25,7 +25,6 @@ from eegbench.contracts import Answers
 from eegbench.datasets.images import read_image
 from eegbench.errors import InputError
 from eegbench.files import canonical, file_digest
-from eegbench.guards import stored_tensors
 from eegbench.leaderboard.exhibits import Exhibit, Gallery, Thumbnail
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
@@ -33,6 +32,7 @@ from eegbench.runs.binding import controls_digest
 from eegbench.runs.folder import Run
 from eegbench.runs.layout import RECORD
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
+from eegbench.runs.tensors import Maps
 
 SHOWN = 2 * PICTURED - 1  # every second one is in a run's own picture, and has its control map
 SIDE = 128  # px, at most
@@ -41,8 +41,6 @@ MAX_BYTES = 2**30  # of a file that is opened
 IMAGE, CONTROL, MAP = "image", "control", "saliency"
 
 Key = TypeVar("Key", bound=Hashable)
-Map = NDArray[np.uint8]
-Maps = Mapping[str, tuple[Map, Map]]  # by stimulus, of the reconstruction and of the truth
 
 
 @dataclass
@@ -188,32 +186,11 @@ def _with_saliency(member: Opened, stimuli: Sequence[str], notes: Counter[str]) 
             raise InputError("no file of the run")
         if sheet and layout.SALIENCY in sheet.files and file_digest(path) != sheet.files[layout.SALIENCY]:
             raise InputError("another than its scores say")
-        return dataclasses.replace(member, saliency=saliency_maps(path, stimuli))
+        return dataclasses.replace(member, saliency=member.run.saliency(stimuli))
     except Exception as error:  # of any kind, it is this run's alone
         reason = str(error).removeprefix(f"{path}: ") if isinstance(error, InputError) else type(error).__name__
         notes[f"{member.run.path}: {layout.SALIENCY} cannot be read ({reason})"] += 1
         return member
-
-
-def saliency_maps(path: Path, stimuli: Sequence[str]) -> Maps:
-    """By stimulus, the stored saliency maps, uint8 (h, w); raises InputError, or a reader's error for a broken file."""
-    with stored_tensors.opened(path, "np") as file:
-        names = stored_tensors.read_words(file, "stimuli")
-        slices = [file.get_slice(name) for name in ("reconstructions", "truths")]
-        for maps in slices:
-            count, *sides = maps.get_shape()
-            if (
-                maps.get_dtype() != "U8"
-                or count != len(names)
-                or len(sides) != 2
-                or not 1 <= min(sides) <= max(sides) <= SIDE
-            ):
-                raise InputError(f"{maps.get_dtype()} of shape {maps.get_shape()}; wanted U8, {len(names)} maps")
-        places = {name: place for place, name in enumerate(names)}
-        reconstructions, truths = (
-            {s: maps[places[s] : places[s] + 1][0] for s in stimuli if s in places} for maps in slices
-        )
-    return {stimulus: (reconstructions[stimulus], truths[stimulus]) for stimulus in reconstructions}
 
 
 def _truth(stimulus: str, opened: Sequence[Opened], shelf: Shelf) -> tuple[str, list[Thumbnail]]:

@@ -1,6 +1,7 @@
 """`eegbench.leaderboard`, `eegbench.compare` and `eegbench.dataset`."""
 
 import csv
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 import eegbench
 from eegbench.cli import app
+from eegbench.studies import gallery
 from small_world import Drawn, Lab
 
 
@@ -83,6 +85,36 @@ def test_a_board_that_cannot_be_is_refused_in_one_line(case: str, runs: Path) ->
 def test_a_board_is_saved_by_its_suffix_alone(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(eegbench.UsageError, match=r"unknown suffix of a board '\.pdf'"):
         eegbench.leaderboard(runs).save(tmp_path / "board.pdf")
+
+
+def test_a_saved_page_has_the_true_pictures_where_settings_say_where_they_lie(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, given = eegbench.leaderboard(runs), list[tuple[Any, bool]]()
+    collect = gallery.collect
+
+    def listening(groups: Any, *, settings: Any, allow_plugins: bool) -> Any:
+        given.append((settings, allow_plugins))
+        return collect(groups, settings=settings, allow_plugins=allow_plugins)
+
+    monkeypatch.setattr(gallery, "collect", listening)
+    for settings in ({"root": tmp_path}, {"dataset": {"root": tmp_path}}, {"dataset.root": str(tmp_path)}):
+        board.save(tmp_path / "page.html", settings=settings, allow_plugins=True)
+    assert given == [({"root": str(tmp_path)}, True)] * 3
+
+
+def test_a_board_without_runs_has_the_columns_of_any_board(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    columns = list(eegbench.leaderboard(runs).frame().columns)
+    assert list(eegbench.leaderboard(tmp_path / "empty").frame().columns) == columns
+    assert columns == next(csv.reader(io.StringIO(eegbench.leaderboard(runs).render("csv"))))
+
+
+def test_a_comparison_without_metrics_has_the_columns_of_any_comparison(runs: Path) -> None:
+    compared = eegbench.compare(*(runs / f"drawn/eeg/{method}/sub-08/seed-0" for method in ("uses-eeg", "ignores-eeg")))
+    bare = eegbench.Comparison(dataclasses.replace(compared.record, metrics={}))
+    assert list(bare.frame().columns) == list(compared.frame().columns) and len(bare.frame()) == 0
+    assert {"metric", "p_holm", "pairs"} <= set(bare.frame().columns)
 
 
 def test_two_runs_are_compared_as_by_the_command(runs: Path) -> None:

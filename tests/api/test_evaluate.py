@@ -6,6 +6,7 @@ import math
 import os
 import random
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ import torch
 from typer.testing import CliRunner
 
 import eegbench
+from eegbench.backbones.shared import shared
 from eegbench.cli import app
 from eegbench.datasets.images import read_image
-from small_world import Decoder, Lab
+from small_world import Copy, Decoder, Lab
 
 CHOSEN: dict[str, Any] = {"subject": 8, "dataset": "drawn", "device": "cpu", "batch_size": 3}
 
@@ -116,10 +118,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a setting": ({"settings": {"wieght": 1}}, "unknown configuration key 'wieght'; did you mean 'weight'"),
     "a setting's value": ({"settings": {"weight": [1]}}, r"weight is \[1\]; wanted a finite number"),
     "settings of another type": ({"settings": 3}, "settings is 3; wanted a dict"),
+    "a key within a setting": ({"settings": {"weight": {1: 2}}}, "settings is .*; wanted a dict"),
+    "a table of the data set": ({"settings": {"dataset": {"nois": 1}}}, "did you mean 'noise'"),
     "a switch": ({"audit": "no"}, "audit is 'no'; wanted True or False"),
     "a path": ({"runs": 3}, "runs is 3; wanted a path"),
     "progress": ({"progress": "bar"}, "progress is 'bar'; wanted True, False"),
     "a device": ({"device": "tpu9"}, "device 'tpu9'; wanted auto"),
+    "a device of torch's own": ({"device": "meta"}, "device 'meta'; wanted auto"),
     "a configuration": ({"config": "nowhere.toml"}, "nowhere.toml: no such configuration file"),
 }
 
@@ -143,7 +148,7 @@ def test_a_folder_that_cannot_be_written_is_named(lab: Lab, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(eegbench.EegbenchError, match="file") as raised:
         evaluate(lab, runs=tmp_path / "file" / "runs")
-    assert "\n" not in str(raised.value)
+    assert "\n" not in str(raised.value) and "--" not in str(raised.value)
 
 
 def state() -> list[Any]:
@@ -222,6 +227,34 @@ def _stopping(init: Callable[..., None]) -> Callable[..., None]:
         self.stop_after, self.failure = 6, KeyboardInterrupt()
 
     return stopping
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS out of memory")])
+def test_a_device_without_memory_is_what_is_missing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Copy, "reconstruct", full)
+    with pytest.warns(eegbench.Notice, match="was left out: the memory of cpu does not hold it"):
+        assert evaluate(lab, audit=False).ceilings == {}
+    monkeypatch.setattr(Decoder, "reconstruct", full)
+    with pytest.raises(eegbench.MissingError, match="the memory of the device is full"):
+        evaluate(lab, seed=1)
+
+
+def test_networks_leave_the_memory_after_an_evaluation(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, held = shared(1)(lambda: Decoder(1.0)), list[weakref.ref[Decoder]]()
+    reconstruct = Decoder.reconstruct
+
+    def using(self: Decoder, *given: Any, **named: Any) -> Any:
+        held.append(weakref.ref(network()))
+        return reconstruct(self, *given, **named)
+
+    monkeypatch.setattr(Decoder, "reconstruct", using)
+    evaluate(lab, audit=False, references=False)
+    assert held and all(one() is None for one in held)
 
 
 def test_what_the_command_notes_python_warns_of(lab: Lab) -> None:

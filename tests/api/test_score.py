@@ -83,6 +83,20 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 }
 
 
+def test_links_that_lead_out_are_followed_by_an_argument_that_the_error_names(
+    lab: Lab, truths: Pictures, made: Pictures, tmp_path: Path
+) -> None:
+    true, own = write(tmp_path / "true", truths), write(tmp_path / "made", made)
+    name = next(iter(made))
+    file = own / f"{name}.png"
+    file.rename(tmp_path / "away.png")
+    file.symlink_to(tmp_path / "away.png")
+    told = pytest.warns(eegbench.Notice, match="leads out of the folder")
+    with told, pytest.raises(eegbench.InputError, match="in Python follow_links=True"):
+        eegbench.score(own, true, metrics=["pixcorr"])
+    assert len(eegbench.score(own, true, metrics=["pixcorr"], follow_links=True).items) == len(truths)
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_scored_is_refused_in_one_line(case: str, lab: Lab, truths: Pictures, made: Pictures) -> None:
     changes, error, message = WRONG[case]

@@ -85,7 +85,7 @@ def _bad_record(lab: Lab, patch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 SPOILED: dict[str, tuple[Spoil, str, type[EegbenchError], str]] = {
-    "the runs folder is a file": (_a_file_for_a_folder, "runs folder", UsageError, "choose another folder with --runs"),
+    "the runs folder is a file": (_a_file_for_a_folder, "runs folder", UsageError, "choose another folder of runs"),
     "the disk is full": (_no_room, "runs folder", MissingError, "1 MiB free on its disk; free some"),
     "no judge has its weights": (_no_judge, "judges", MissingError, "eegbench weights fetch"),
     "no judge makes the hint": (_no_saliency, "judges", MissingError, "needs it: use --track eeg"),
@@ -95,7 +95,12 @@ SPOILED: dict[str, tuple[Spoil, str, type[EegbenchError], str]] = {
     "weights larger than memory": (_too_large_weights, "weights", MissingError, "choose another --device"),
     "test EEG that is no numbers": (_bad_eeg, "data", InputError, "NaN"),
     "a damaged record in its place": (_bad_record, "earlier run", InputError, "cannot be read as JSON"),
-    "a device that is not there": (lambda lab, patch: {"device": "cuda:7"}, "device", MissingError, "--device cpu"),
+    "a device that is not there": (
+        lambda lab, patch: {"device": "cuda:7"},
+        "device",
+        MissingError,
+        "use the device cpu",
+    ),
     "a word that names no device": (lambda lab, patch: {"device": "tpu9x"}, "device", UsageError, "wanted auto"),
     "an unknown key": (
         lambda lab, patch: {"method_table": {"wait": 1}},
@@ -122,7 +127,9 @@ def test_what_stands_in_the_way_is_said_before_the_fit_with_what_mends_it(
 
 def test_all_of_it_is_said_at_once(lab: Lab) -> None:
     lab.runs.write_text("a file")
-    with pytest.raises(MissingError, match=r"2 things stand in the way: \(1\) device 'cuda:7'.*; \(2\) .*--runs"):
+    with pytest.raises(
+        MissingError, match=r"2 things stand in the way: \(1\) device 'cuda:7'.*; \(2\) .*folder of runs"
+    ):
         lab.evaluate(device="cuda:7")
 
 

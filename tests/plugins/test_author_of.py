@@ -11,7 +11,14 @@ from small_plugins import Grey
 
 
 @pytest.mark.parametrize(
-    "error", [InputError("grey: no"), MemoryError(), KeyboardInterrupt(), OSError(28, "no space left")]
+    "error",
+    [
+        InputError("grey: no"),
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        KeyboardInterrupt(),
+        OSError(28, "no space left"),
+    ],
 )
 def test_what_is_no_mistake_of_the_author_passes_as_it_is(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, author_of("method", "grey", Grey(), "fit"):

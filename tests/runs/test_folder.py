@@ -71,3 +71,18 @@ def test_scores_count_with_the_images_that_were_scored(tmp_path: Path) -> None:
     assert scored.scores == written and scored.items["mine"].tolist() == [0.25, 0.75]
     run.write_scores(dataclasses.replace(sheet, reconstructions="0" * 64), "stimulus,sample\n")
     assert (Run.open(tmp_path).sheet, Run.open(tmp_path).unscored) == (None, OTHER_IMAGES)
+
+
+def test_saliency_maps_are_read_by_stimulus_as_they_were_written(tmp_path: Path) -> None:
+    run = complete(tmp_path)
+    assert run.saliency(["a/y"]) == {}
+    maps = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    run.write_saliency(["b/x", "a/y"], truths=maps, reconstructions=maps + 100)
+    found = run.saliency(["a/y", "another"])
+    assert list(found) == ["a/y"] and [one.tolist() for one in found["a/y"]] == [
+        (maps[1] + 100).tolist(),
+        maps[1].tolist(),
+    ]
+    run.write_saliency(["b/x", "a/y"], truths=maps[:1], reconstructions=maps)
+    with pytest.raises(InputError, match="wanted U8, 2 maps"):
+        run.saliency(["a/y"])

@@ -4,7 +4,6 @@ Li et al. (NeurIPS 2024, arXiv 2403.07721); code dongyangli-del/EEG_Image_decode
 state-dict keys are kept, and GIT_caption_batch.ipynb. The paper's own numbers do without it.
 """
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 from eegbench import seeds
 from eegbench.arrays import Images
 from eegbench.backbones.git_captioner import GitCaptioner
+from eegbench.backbones.shared import shared
 from eegbench.errors import SOME, check_range
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
@@ -106,6 +106,6 @@ def _network(captioner: GitCaptioner, width: int) -> PixelProjector:
     return PixelProjector(width, captioner.tokens, captioner.width)
 
 
-@functools.lru_cache(maxsize=1)
+@shared(1)
 def captioner_of(name: str, device: str) -> GitCaptioner:
     return GitCaptioner(name, device)
