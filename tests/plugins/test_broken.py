@@ -157,7 +157,7 @@ METRICS: dict[str, tuple[str | None, str]] = {
     "column": (METRIC.format(", column='first'"), "has the column 'first'"),
     "rivals": (DECLARED.format("rivals = 'yes'"), "has the rivals 'yes'"),
     "grain": (DECLARED.format("grain = 'hits'"), "has the grain 'hits'"),
-    "most_paired": (DECLARED.format("most_paired = 0"), "has the most_paired 0"),
+    "most_paired": (DECLARED.format("most_paired = -1"), "has the most_paired -1"),
     "jackknife": (DECLARED.format("jackknife = 2.0"), "has the jackknife 2.0"),
     "raises": ("raise RuntimeError('a\\nb')", "RuntimeError: a b"),
 }
