@@ -70,7 +70,7 @@ def test_no_image_is_lost_or_seen_twice_where_a_batch_is_halved(monkeypatch: pyt
 
 
 def test_no_room_for_one_image_says_what_to_do() -> None:
-    with pytest.raises(MissingError, match=r"one image at a time.*another --device"):
+    with pytest.raises(MissingError, match=r"one image at a time.*another device"):
         look(Network(room=0))
 
 

@@ -119,7 +119,7 @@ def test_samples_of_one_stimulus_differ_and_the_first_is_that_of_a_run_of_one(la
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(lab: Lab) -> None:
     lab.runs.write_text("a file stands where the folder should be")
-    with pytest.raises(UsageError, match=r"runs.*cannot be (written|read) \(Not a directory\).*--runs"):
+    with pytest.raises(UsageError, match=r"runs.*cannot be (written|read) \(Not a directory\).*another folder of runs"):
         lab.reconstruct()
 
 
