@@ -308,3 +308,11 @@ def git_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     transformers.GitForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+LONGEST = ("tests/test_docs.py", "tests/api/test_page.py", "tests/test_distribution.py", "tests/test_main_job.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: the last file of two processes leaves one of them idle."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
