@@ -17,6 +17,7 @@ from eegbench.runs.record import METHOD_TRACKS
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
+EVERYBODY = 0  # the subject of a training set whose fit serves all people
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
@@ -50,8 +51,11 @@ class Named(Progress):
 class TrainingSet:
     """What a method may learn from: trials of EEG, and the stimuli that they showed.
 
-    A stimulus may have one trial, perhaps the average of several, or many. `eeg` and `images` may lie on disk and be
-    larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
+    A stimulus may have one trial, perhaps the average of several, or many, and of several people. `eeg` and `images` may
+    lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
+
+    subject: whom the fit is for; EVERYBODY where it serves all. subjects: whose trial each is; by default all are of
+    `subject`. Where several people's trials are there, each one's EEG was standardised by its own scale.
     """
 
     eeg: EEG  #: (trials, channels, times)
@@ -62,6 +66,11 @@ class TrainingSet:
     concepts: tuple[str, ...]
     captions: tuple[tuple[str, ...], ...]  #: of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
+    subjects: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  #: (trials,)
+
+    def __post_init__(self) -> None:
+        if not len(self.subjects):
+            object.__setattr__(self, "subjects", np.full(len(self.eeg), self.subject, np.int64))
 
     def part(self, trials: Sequence[int]) -> Self:
         """These trials alone, in this order, and the stimuli that they showed."""
@@ -70,6 +79,7 @@ class TrainingSet:
             self,
             eeg=self.eeg[list(trials)],
             shown=shown,
+            subjects=self.subjects[list(trials)],
             images=self.images[places],
             stimuli=tuple(self.stimuli[i] for i in places),
             concepts=tuple(self.concepts[i] for i in places),
@@ -149,6 +159,11 @@ class Reconstructor(ABC):
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
         """The control maps that guide `reconstruct`, (n, h, w), for methods that have them."""
         return None
+
+    def for_subject(self, subject: int) -> Self:
+        """The reconstructor for the EEG of this person, known from training or a stranger; this one, if it has no parts
+        of a person's own."""
+        return self
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -127,9 +127,15 @@ def describe(built: Any, *, without_stage: str = "") -> Json:
     """The fields of a data set's or method's dataclass as JSON values.
 
     Paths are left out, for they say where things lie and not what they are; so are fields whose metadata names
-    the stage `without_stage`.
+    the stage `without_stage`, and those marked {"later": True} while they have their default: they came to a class that
+    had runs and fits, whose digests stay.
     """
-    names = [f.name for f in dataclasses.fields(built) if not without_stage or f.metadata.get("stage") != without_stage]
+    names = [
+        f.name
+        for f in dataclasses.fields(built)
+        if (not without_stage or f.metadata.get("stage") != without_stage)
+        and not (f.metadata.get("later") and getattr(built, f.name) == f.default)
+    ]
     values = {name: getattr(built, name) for name in names}
     kept: Json = json.loads(
         json.dumps({name: value for name, value in values.items() if not isinstance(value, Path)}, default=_plain)
