@@ -1,4 +1,8 @@
-"""Reads a frozen dataclass from JSON by its own type hints. A value of another type is an InputError that names it."""
+"""Frozen dataclasses to JSON and, by their own type hints, back. A value of another type is an InputError that names it.
+
+A field marked {"later": True} came to a class that had files and digests already: while it has its default it is left
+out, so that these stay as they are.
+"""
 
 import dataclasses
 import functools
@@ -13,6 +17,26 @@ MAX_DEPTH = 32  # of nested lists and objects in a free-form field; deeper ones 
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
+
+
+def as_json(value: object) -> Any:
+    """A dataclass as JSON objects and lists, without its later fields that have their default."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in written_fields(value)}
+    if isinstance(value, dict):
+        return {name: as_json(entry) for name, entry in value.items()}
+    return [as_json(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def written_fields(value: Any) -> list["dataclasses.Field[Any]"]:
+    """The fields of a dataclass's instance but for later ones that have their default."""
+    return [
+        f for f in dataclasses.fields(value) if not (f.metadata.get("later") and getattr(value, f.name) == _default(f))
+    ]
+
+
+def _default(field: "dataclasses.Field[Any]") -> object:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def read_fields(cls: type[T], value: object, where: str) -> T:
