@@ -9,9 +9,9 @@ import functools
 import math
 import types
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from eegbench.errors import InputError
+from eegbench.errors import InputError, short
 
 MAX_DEPTH = 32  # of nested lists and objects in a free-form field; deeper ones would exhaust the stack later
 
@@ -42,8 +42,8 @@ def _default(field: "dataclasses.Field[Any]") -> object:
 def read_fields(cls: type[T], value: object, where: str) -> T:
     """An instance of the dataclass `cls` from a JSON object; `where` is what messages call it.
 
-    Fields may be str, int, float, bool, None, unions of these, fixed or open tuples, dict[str, X], dict[str, Any]
-    (any JSON) and dataclasses. Raises InputError for a missing, unknown or mistyped field.
+    Fields may be str, int, float, bool, None, Literal words, unions of these, fixed or open tuples, dict[str, X],
+    dict[str, Any] (any JSON) and dataclasses. Raises InputError for a missing, unknown or mistyped field.
     """
     readers, required = _plan(cast(Hashable, cls))
     if not isinstance(value, dict):
@@ -73,6 +73,8 @@ def _reader(hint: Any) -> Reader:
         return functools.partial(_read_plain, hint)
     if hint is Any:
         return functools.partial(_read_any, MAX_DEPTH)
+    if origin is Literal:
+        return functools.partial(_read_word, arguments)
     if origin in (Union, types.UnionType):
         return functools.partial(_read_union, [(a, _reader(a)) for a in arguments], types.NoneType in arguments)
     if origin is tuple and arguments[-1] is ...:
@@ -90,6 +92,12 @@ def _read_plain(wanted: type, value: Any, where: str) -> Any:
     # type() and not isinstance(): True is an int to Python, and is none to a reader of the record.
     if type(value) is not wanted:
         raise InputError(f"{where} is {_kind(value)}; wanted {_NAMES[wanted]}")
+    return value
+
+
+def _read_word(known: tuple[str, ...], value: Any, where: str) -> Any:
+    if type(value) is not str or value not in known:
+        raise InputError(f"{where} is {short(value)}; wanted one of {', '.join(known)}")
     return value
 
 
