@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from eegbench.benchmark.options import Options
 from eegbench.benchmark.preflight import Preflight
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Progress
-from eegbench.errors import EegbenchError, InputError
-from eegbench.metrics import METRICS
+from eegbench.errors import InputError
+from eegbench.metrics import in_order
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.layout import RECORD
 from eegbench.runs.seal import AGAIN
@@ -140,9 +141,10 @@ def open_run(folder: Place) -> Run:
     run = Read.open(path)
     if run.sheet is None:
         raise InputError(f"{path}: {run.unscored}; {AGAIN}")
-    floors, ceilings = (_opened_beside(run, names) for names in (companions.FLOORS, companions.CEILINGS))
-    if run.record.role == "floor":
-        floors = {}
+    floors, ceilings = (
+        {name: sheet_of(member.folder, member.scores) for name, member in members.items()}
+        for members in companions.beside(run)
+    )
     caution = run.sheet.caution or run.record.caution
     return Run(path, sheet_of(path, _ordered(run.sheet)), floors, ceilings, run.record.simulated, caution)
 
@@ -152,7 +154,17 @@ def examine(method: str, *, subject: int, **chosen: Any) -> Preflight:
     return preflight.examine(method, whole("subject", subject), options_of(method, **chosen))
 
 
-def options_of(
+def options_of(method: str, **chosen: Any) -> Options:
+    """The options of a run from arguments of `evaluate`, its defaults in place of those that are not given.
+
+    Raises UsageError for a value of another type.
+    """
+    parameters = inspect.signature(evaluate).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name != "progress"}
+    return _options(method, **{**defaults, **chosen})
+
+
+def _options(
     method: object,
     *,
     dataset: object,
@@ -184,7 +196,6 @@ def options_of(
     offline: object,
     allow_unverified_weights: object,
 ) -> Options:
-    """The options of a run from the arguments of `evaluate`; raises UsageError for a value of another type."""
     file = None if config is None else shipped(place("config", config), word("method", method))
     tables = read_tables(file, settings_of(settings))
     view = view_of(tables["view"], window=window, channels=channels, train_stimuli=train_stimuli)
@@ -216,8 +227,7 @@ def options_of(
 
 def _ordered(sheet: ScoreSheet) -> ScoreSheet:
     """The sheet with its metrics in the order in which they are shown, where a file has them by name."""
-    names = [*(name for name in METRICS if name in sheet.metrics), *sorted(sheet.metrics.keys() - METRICS.keys())]
-    return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in names})
+    return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in in_order(sheet.metrics)})
 
 
 def _run_of(outcome: pipeline.Evaluation) -> Run:
@@ -236,41 +246,7 @@ def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
 
 
 def _values_beside(folder: Path, name: str, sheet: ScoreSheet) -> tuple[tuple[str, ...], Items]:
-    other = next((run for run in _beside(folder, name) if run.sheet == sheet), None)
+    other = next((run for run in companions.made_beside(folder, name) if run.sheet == sheet), None)
     if other is None:
         raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
     return values_of(other)
-
-
-def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
-    """By name, the floors or ceilings that lie beside a run and were made for the same test images and judges."""
-    members = {
-        name: next((member for member in _beside(run.folder, name) if _belongs(member, run)), None) for name in names
-    }
-    return {name: sheet_of(member.folder, member.sheet) for name, member in members.items() if member and member.sheet}
-
-
-def _beside(folder: Path, name: str) -> Iterator[Read]:
-    """The runs of a method or a reference on the same data set and subject, those on the same track first."""
-    above = folder.resolve().parents
-    if len(above) < 4:  # no folder of runs: nothing stands beside it
-        return
-    subject, _, track, data = above[:4]
-    places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
-    for other in sorted(places, key=lambda path: path.parents[2] != track):
-        try:
-            yield Read.open(other, manifest=False)
-        except (EegbenchError, OSError):  # a run that cannot be read is left out
-            continue
-
-
-def _belongs(other: Read, run: Read) -> bool:
-    """Whether it is a floor or a ceiling as `evaluate` makes it, on the same test images, scored by the same judges."""
-    spec, other_spec = run.record.spec, other.record.spec
-    if run.sheet is None or other.sheet is None or not companions.serves(other.record):
-        return False
-    same = [getattr(spec, name) == getattr(other_spec, name) for name in ("dataset", "revision", "subject")]
-    same += [spec.dataset_configuration == other_spec.dataset_configuration]
-    same += [spec.average == other_spec.average] * (other.record.role == "floor")
-    judged = ("suite", "protocol", "judges", "truths", "statistics")
-    return all([*same, *(getattr(run.sheet, name) == getattr(other.sheet, name) for name in judged)])

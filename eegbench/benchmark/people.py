@@ -123,11 +123,22 @@ def training_data(dataset: Dataset, spec: RunSpec) -> tuple[TrainingSet, Trained
     return train, TrainedOn(scales, facts)
 
 
+def check_amounts(dataset: Dataset, spec: RunSpec) -> str:
+    """Raises UsageError where a run wants more of the subject's own training stimuli than there are; says how many."""
+    wanted = {"calibration": spec.calibration, "train_stimuli": spec.view.get("train_stimuli") or 0}
+    if not any(wanted.values()):
+        return "as many training stimuli as there are"
+    there = len(entering.train(dataset, spec.subject).stimuli)
+    for name, count in wanted.items():
+        if count > there:
+            raise UsageError(f"{name} {count}; subject {spec.subject} has {there} training stimuli")
+    return ", ".join(f"{name} {count} of {there}" for name, count in wanted.items() if count)
+
+
 def _calibration(own: TrainingSet, spec: RunSpec) -> TrainingSet:
     """The trials of as many of the subject's own training stimuli, drawn by seed and spread over concepts."""
     if spec.calibration > len(own.stimuli):
-        raise UsageError(
-            f"calibration {spec.calibration}; subject {spec.subject} has {len(own.stimuli)} training stimuli"
-        )
+        what = f"of its {len(own.stimuli)} training stimuli that the view leaves"
+        raise UsageError(f"calibration {spec.calibration} {what}; subject {spec.subject} has no more")
     chosen = spread_over_concepts(own.concepts, spec.seed)[: spec.calibration]
     return own.part(np.flatnonzero(np.isin(own.shown, chosen)).tolist())

@@ -69,6 +69,7 @@ DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench 
 Track = Annotated[
     str, choice("track", "eeg", "oracle", about="eeg: EEG alone; oracle: a hint from the true image too.")
 ]
+Average = Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")]
 TrainOn = Annotated[
     str,
     choice("train-on", "own", "others", "all", about="Whose training data: the subject's own, all others', or all."),

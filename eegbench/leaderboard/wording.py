@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+from eegbench.runs.protocol import in_words
 from eegbench.runs.record import ROLES, SIMULATED_EEG
 from eegbench.tables import fixed
 
@@ -100,28 +101,15 @@ def heading(setting: Setting) -> str:
 
 def protocol(setting: Setting) -> list[str]:
     """Who was trained on and what of the EEG was seen, where that is not the usual."""
-    words = {
-        "own": [],
-        "others": [f"trained on {setting.others or 'all'} others"],
-        "all": ["trained on all subjects"],
-    }[setting.train_on]
-    if setting.calibration:
-        words.append(f"calibrated on {setting.calibration} of the subject's own training stimuli")
-    if setting.scale == "test":
-        words.append("the subject's scale from its test EEG (transductive)")
-    if setting.average != "all":
-        words.append(f"{setting.average} repetitions averaged")
-    return words + [f"{name} {value}" for name, value in sorted(seen(json.loads(setting.view)).items())]
-
-
-def seen(view: Mapping[str, object]) -> dict[str, str]:
-    """What of the EEG was seen, by name: {"window": "0:0.2 s"}."""
-    words = {
-        name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in view.items()
-    }
-    if isinstance(window := view.get("window"), list):
-        words["window"] = f"{':'.join(f'{time:g}' for time in window)} s"
-    return {name.replace("_", " "): visible(value) for name, value in words.items()}
+    words = in_words(
+        train_on=setting.train_on,
+        calibration=setting.calibration,
+        others=setting.others,
+        scale=setting.scale,
+        average=setting.average,
+        view=json.loads(setting.view),
+    )
+    return [visible(word) for word in words]
 
 
 def loud(table: Table) -> list[str]:

@@ -198,10 +198,19 @@ def test_what_cannot_be_is_said_before_anything_is_read(crowd: Lab, changes: dic
     assert Crowd.asked == []
 
 
-def test_a_calibration_beyond_what_there_is_is_refused(crowd: Lab) -> None:
-    with pytest.raises(UsageError, match="calibration 9; subject 8 has 8 training stimuli"):
-        planned(crowd, train_on="others", calibration=9).training()
-    assert Crowd.asked == [8]  # before the others are read
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"train_on": "others", "calibration": 9}, "calibration 9; subject 8 has 8 training stimuli"),
+        ({"view": {"train_stimuli": 9}}, "train_stimuli 9; subject 8 has 8 training stimuli"),
+        ({"train_on": "others", "calibration": 5, "view": {"train_stimuli": 4}}, "calibration 5 of its 4 training"),
+    ],
+    ids=str,
+)
+def test_more_training_stimuli_than_there_are_are_refused(crowd: Lab, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        crowd.evaluate(dataset="crowd", **changes)
+    assert set(Crowd.asked) == {8}  # before the others are read
 
 
 def test_one_person_alone_has_no_others(crowd: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
