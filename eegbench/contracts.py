@@ -17,7 +17,7 @@ from eegbench.runs.record import METHOD_TRACKS
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
-EVERYBODY = 0  # the subject of a training set whose fit serves all people
+EVERYBODY = -1  # the subject of a training set of several people
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
@@ -54,8 +54,9 @@ class TrainingSet:
     A stimulus may have one trial, perhaps the average of several, or many, and of several people. `eeg` and `images` may
     lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
 
-    subject: whom the fit is for; EVERYBODY where it serves all. subjects: whose trial each is; by default all are of
-    `subject`. Where several people's trials are there, each one's EEG was standardised by its own scale.
+    subject: whose training data these are; EVERYBODY for several people's, each one's EEG standardised by its own scale.
+    subjects: whose trial each is; by default all are of `subject`. repetitions: how many recorded trials stand behind
+    each one, as their average.
     """
 
     eeg: EEG  #: (trials, channels, times)
@@ -67,6 +68,7 @@ class TrainingSet:
     captions: tuple[tuple[str, ...], ...]  #: of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
     subjects: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  #: (trials,)
+    repetitions: int = 1
 
     def __post_init__(self) -> None:
         if not len(self.subjects):

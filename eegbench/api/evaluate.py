@@ -9,6 +9,7 @@ from typing import Any
 from eegbench.api.arguments import Place, Settings, place, progress_of, switch, whole, word
 from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
+from eegbench.api.protocol import people_of, recorded_of, view_of
 from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
 from eegbench.backbones.environment import disconnected, undisturbed
 from eegbench.backbones.shared import let_go
@@ -36,6 +37,15 @@ def evaluate(
     seed: int = 0,
     samples: int = 1,
     average: int | str = "all",
+    train_on: str = "own",
+    calibration: int = 0,
+    others: int = 0,
+    scale: str = "training",
+    window: str | tuple[float, float] | None = None,
+    channels: str | Sequence[str] | None = None,
+    train_stimuli: int | None = None,
+    train_repetitions: int | None = None,
+    sessions: str | Sequence[int] | None = None,
     suite: str = "auto",
     protocol: str = "sal512",
     config: Place | None = None,
@@ -56,7 +66,15 @@ def evaluate(
 
     method, dataset: names of `eegbench list`. subject: its number. track: "eeg" or "oracle". seed: decides all random
     draws. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
-    averaged, "all" or a number. suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
+    averaged, "all" or a number.
+
+    Who is trained on: train_on is "own", "others" (all but the subject; `others` of them, drawn by seed, where it is not
+    0; with `calibration` of the subject's own training stimuli), or "all". scale: by what a stranger's EEG is
+    standardised, "training" for the EEG trained on, or "test" for that stranger's own, which is transductive.
+    What is seen: window in s, "0:0.2" or (0, .2); channels, names of electrodes and of regions; train_stimuli,
+    train_repetitions: how many; sessions: "1,2", or trained on and tested on, "1,2,3:4".
+
+    suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
     "paper" or a TOML file; settings: {"rank": 8, "dataset.snr": 0}, which win over it. captions: a file, for training.
     runs: the folder of runs. device: "auto", "cpu", "cuda", "cuda:N" or "mps". batch_size: images made at once, which
     changes no image. audit: test whether the EEG contributes. references: bring floors and ceilings beside the run.
@@ -78,6 +96,15 @@ def evaluate(
         seed=seed,
         samples=samples,
         average=average,
+        train_on=train_on,
+        calibration=calibration,
+        others=others,
+        scale=scale,
+        window=window,
+        channels=channels,
+        train_stimuli=train_stimuli,
+        train_repetitions=train_repetitions,
+        sessions=sessions,
         suite=suite,
         protocol=protocol,
         config=config,
@@ -133,6 +160,15 @@ def options_of(
     seed: object,
     samples: object,
     average: object,
+    train_on: object,
+    calibration: object,
+    others: object,
+    scale: object,
+    window: object,
+    channels: object,
+    train_stimuli: object,
+    train_repetitions: object,
+    sessions: object,
     suite: object,
     protocol: object,
     config: object,
@@ -151,6 +187,8 @@ def options_of(
     """The options of a run from the arguments of `evaluate`; raises UsageError for a value of another type."""
     file = None if config is None else shipped(place("config", config), word("method", method))
     tables = read_tables(file, settings_of(settings))
+    view = view_of(tables["view"], window=window, channels=channels, train_stimuli=train_stimuli)
+    recorded = recorded_of(train_repetitions=train_repetitions, sessions=sessions)
     return Options(
         dataset=word("dataset", dataset),
         track=word("track", track),
@@ -160,7 +198,9 @@ def options_of(
         suite=word("suite", suite),
         protocol=word("protocol", protocol),
         method_table=tables["method"],
-        dataset_table=tables["dataset"],
+        dataset_table={**tables["dataset"], **recorded},
+        **people_of(train_on=train_on, calibration=calibration, others=others, scale=scale),
+        view=view.described(),
         captions=None if captions is None else place("captions", captions),
         runs=place("runs", runs),
         device=word("device", device),

@@ -23,7 +23,7 @@ from eegbench.files import Json
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
-from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.record import RunRecord, RunSpec, of_floor
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
@@ -80,10 +80,23 @@ def serves(record: RunRecord) -> bool:
 
 
 def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
-    """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
+    """A floor sees no EEG: made once, with seed 0, one sample and the subject's own training images, it serves all runs
+    on the subject that may learn from as many."""
     tracks = registry.find("method", name).tracks
     track = options.track if options.track in tracks else tracks[0]
-    floor_options = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
+    floor_options = dataclasses.replace(
+        options,
+        track=track,
+        seed=0,
+        samples=1,
+        method_table={},
+        captions=None,
+        train_on="own",
+        calibration=0,
+        others=0,
+        scale="training",
+        view=of_floor(planned.spec.view),
+    )
     return plan(name, planned.spec.subject, floor_options, device=planned.device)
 
 

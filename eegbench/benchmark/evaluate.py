@@ -135,9 +135,8 @@ def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Reconstr
     with log.timed("reconstruct"):
         run = reconstruct(planned, fitted, hints=hints, hint_judges=hint_judges, progress=progress)
     if run.record.transductive:
-        log.notes.append(
-            f"{planned.method.name} uses all test trials at once (transductive): its runs are never ranked with others"
-        )
+        what = f"{planned.method.name} uses" if planned.method.transductive else "the subject's scale takes"
+        log.notes.append(f"{what} all test trials at once (transductive): its runs are never ranked with others")
     if run.reused:
         log.notes.append(f"{run.folder}: the run was complete, and is scored again as it is; delete it to make it anew")
     return Reconstructed(planned, fitted, hints, run)

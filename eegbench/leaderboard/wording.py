@@ -1,5 +1,6 @@
 """What a board says, whatever its format: cautions, headings, numbers as papers print them; plain text, unescaped."""
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -94,7 +95,33 @@ def title(table: Table) -> str:
 def heading(setting: Setting) -> str:
     """What is named first of a setting; tables that differ in other parts of it have the same."""
     scored = f"suite {setting.suite}, protocol {setting.protocol}" if setting.suite else "not scored yet"
-    return f"{setting.dataset}@{setting.revision}, track {setting.track}, {scored}"
+    return ", ".join([f"{setting.dataset}@{setting.revision}", f"track {setting.track}", *protocol(setting), scored])
+
+
+def protocol(setting: Setting) -> list[str]:
+    """Who was trained on and what of the EEG was seen, where that is not the usual."""
+    words = {
+        "own": [],
+        "others": [f"trained on {setting.others or 'all'} others"],
+        "all": ["trained on all subjects"],
+    }[setting.train_on]
+    if setting.calibration:
+        words.append(f"calibrated on {setting.calibration} of the subject's own training stimuli")
+    if setting.scale == "test":
+        words.append("the subject's scale from its test EEG (transductive)")
+    if setting.average != "all":
+        words.append(f"{setting.average} repetitions averaged")
+    return words + [f"{name} {value}" for name, value in sorted(seen(json.loads(setting.view)).items())]
+
+
+def seen(view: Mapping[str, object]) -> dict[str, str]:
+    """What of the EEG was seen, by name: {"window": "0:0.2 s"}."""
+    words = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in view.items()
+    }
+    if isinstance(window := view.get("window"), list):
+        words["window"] = f"{':'.join(f'{time:g}' for time in window)} s"
+    return {name.replace("_", " "): visible(value) for name, value in words.items()}
 
 
 def loud(table: Table) -> list[str]:

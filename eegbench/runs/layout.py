@@ -6,13 +6,13 @@ first 8 hex digits of its identity behind the name: seed-0-1a2b3c4d. A run of th
 wherever it stands.
 """
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from eegbench.errors import EegbenchError, InputError, UsageError
 from eegbench.files import digest, file_digest, writing
+from eegbench.guards.fields import as_json
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
@@ -56,7 +56,7 @@ def image_file(stimulus: str, sample: int = 0) -> PurePosixPath:
 def identity(spec: RunSpec, digests: Mapping[str, str]) -> str:
     """The sha256 (hex) of a run's specification, fitted state and weights: runs with the same one are the same run."""
     shaping = {name: value for name, value in digests.items() if name not in INFORMATIVE}
-    return digest({"spec": dataclasses.asdict(spec), "digests": shaping})
+    return digest({"spec": as_json(spec), "digests": shaping})
 
 
 def place(runs: Path, spec: RunSpec, digests: Mapping[str, str]) -> Path:

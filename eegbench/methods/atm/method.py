@@ -94,7 +94,7 @@ class Atm(TrainedMethod[AtmReconstructor]):
         networks = self.networks
         targets, texts = self._aims(train, device)
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
-        prior = fit_prior(training, embedder.features(train.eeg), train.shown, targets, self.prior)
+        prior = fit_prior(training, embedder.features(train.eeg, train.subjects), train.shown, targets, self.prior)
         held = held_out(train.concepts, self.encoder.validation_concepts, training.seed)
         low_level = caption = None
         if self.low_level:

@@ -76,6 +76,10 @@ class SaliencyControlNetReconstructor(Reconstructor):
             raise InputError(f"hints are {sorted(hints)}; this method wants 'saliency'")
         return hints["saliency"]
 
+    def for_subject(self, subject: int) -> Self:
+        self.embedder.meet(subject)
+        return self
+
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
         write_arrays(folder / "lora.safetensors", self.adapter, half=True)
@@ -102,6 +106,10 @@ class SaliencyControlNetReconstructor(Reconstructor):
         return fitted
 
 
-def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:
-    """The one token (n, 1, d) that stands for each trial."""
-    return as_tokens(embedder(eeg)) if length == "unit" else torch.from_numpy(embedder.features(eeg))[:, None]
+def condition(
+    embedder: EEGEmbedder, eeg: EEG, length: Length, subjects: NDArray[np.int64] | None = None
+) -> torch.Tensor:
+    """The one token (n, 1, d) that stands for each trial. subjects: of training EEG whose trial each is."""
+    if length == "unit":
+        return as_tokens(embedder(eeg, subjects))
+    return torch.from_numpy(embedder.features(eeg, subjects))[:, None]
