@@ -110,13 +110,7 @@ def _is_about(claim: Claim, spec: RunSpec) -> bool:
     """
     if (spec.dataset, spec.method) != (claim.dataset, claim.our_method) or spec.subject not in _subjects(claim.subject):
         return False
-    ours = (
-        getattr(spec, "train_on", "own"),
-        getattr(spec, "calibration", 0),
-        getattr(spec, "view", {}),
-        getattr(spec, "others", 0),
-        getattr(spec, "scale", "training"),
-    )
+    ours = spec.train_on, spec.calibration, spec.view, spec.others, spec.scale
     return ours == (claim.train_on, claim.calibration, claim.view, 0, "training")
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from eegbench.files import canonical
+from eegbench.leaderboard import wording
 from eegbench.leaderboard.claims import Assessed
 from eegbench.leaderboard.ledger import Claim, Paper, read_papers
 from eegbench.leaderboard.markdown import escape
@@ -67,15 +67,8 @@ def words(claim: Claim) -> tuple[str, ...]:
     seen = [claim.subject if claim.subject == "pooled" else claim.train_on]
     seen += [f"calibration {claim.calibration}"] if claim.calibration else []
     seen += [f"average {claim.average}"] if claim.average not in ("", "all") else []
-    seen += [f"{name} {_part(name, value)}" for name, value in claim.view.items()]
+    seen += [f"{name} {part}" for name, part in wording.seen(claim.view).items()]
     return claim.paper, claim.table, claim.method, claim.dataset, claim.subject, ", ".join(seen), claim.metric
-
-
-def _part(name: str, value: object) -> str:
-    """A part of a view as the command line takes it: 0:0.2, O1,Oz."""
-    if isinstance(value, list) and value:
-        return (":" if name == "window" else ",").join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
-    return value if isinstance(value, str) else canonical(value)
 
 
 def _measured(assessed: Assessed, repeated: bool) -> str:

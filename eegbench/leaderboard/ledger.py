@@ -18,12 +18,11 @@ from eegbench.errors import InputError
 from eegbench.files import canonical, check_name
 from eegbench.guards.budget import Budget, read_bytes
 from eegbench.guards.fields import read_fields
-from eegbench.runs.record import MAX_IMAGES, MAX_VALUE, METHOD_TRACKS
+from eegbench.runs.record import MAX_IMAGES, MAX_VALUE, METHOD_TRACKS, TRAINED_ON
 from eegbench.runs.sheet import PROTOCOLS
 
 LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
 UNSTATED = "protocol not stated"  # how `uncertain` owns up to an empty `protocol`
-TRAINED_ON = ("own", "others", "all")
 MAX_BYTES = 4 * 2**20
 LONGEST = 1000  # characters of a field
 

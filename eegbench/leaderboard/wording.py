@@ -120,7 +120,10 @@ def seen(view: Mapping[str, object]) -> dict[str, str]:
         name: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in view.items()
     }
     if isinstance(window := view.get("window"), list):
-        words["window"] = f"{':'.join(f'{time:g}' for time in window)} s"
+        times = (
+            f"{time:g}" if isinstance(time, int | float) else str(time) for time in window
+        )  # a stranger may write a view
+        words["window"] = f"{':'.join(times)} s"
     return {name.replace("_", " "): visible(value) for name, value in words.items()}
 
 

@@ -312,13 +312,13 @@ TRAINED: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("place", range(len(TRAINED)))
 def test_a_claim_is_set_beside_the_run_that_was_trained_on_the_same_and_saw_the_same(
-    tmp_path: Path, add_run: AddRun, place: int
+    tmp_path: Path, add_run: AddRun
 ) -> None:
     for number, trained in enumerate(TRAINED):
         add_twin(add_run, {"pixcorr": number / 10}, folder=f"{number}", **trained)
-    assert only(tmp_path, claim(**TRAINED[place])).value == place / 10
+    found = assess([claim(**trained) for trained in TRAINED], read_runs(tmp_path))
+    assert [one.value for one in found] == [number / 10 for number in range(len(TRAINED))]
 
 
 @pytest.mark.parametrize("change", [{"others": 3}, {"scale": "test"}], ids=str)
@@ -558,7 +558,7 @@ def test_both_pages_say_what_was_trained_on_what_was_seen_and_what_was_picked() 
     }
     shown = assess([claim(train_on="others", calibration=200, **told), claim(subject="pooled")], (), "all")
     markdown, page = block(shown), html_block(shown)
-    said = "others, calibration 200, average 10, window 0:0.5"
+    said = "others, calibration 200, average 10, window 0:0.5 s"
     assert f"| 8 | {said} | pixcorr | .08 (best of 5 seeds)<sup>" in markdown
     assert f"<td>{said}</td><td>pixcorr</td><td>0.08 (best of 5 seeds)<sup>" in page
     assert "| pooled | pooled | pixcorr | .08<sup>" in markdown and "<td>pooled</td><td>pooled</td>" in page
@@ -616,4 +616,6 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -
     assert "&lt;script&gt;" in text
     assert set(re.findall(r"<[^>]*>", text)) == {"<sup>", "</sup>"}
     assert not re.search(r"(?<!\\)\[a", text)
+    odd = dataclasses.replace(claim(), view={HOSTILE: HOSTILE, "window": [HOSTILE, None], "channels": {"a": []}})
+    assert "<script" not in block(assess([odd], (), "all")) + html_block(assess([odd], (), "all"))
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")} == {11}
