@@ -60,7 +60,7 @@ def flat(table: Mapping[str, object]) -> TomlTable:
 
 
 def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, TomlTable]:
-    """The tables `method`, `dataset` and `view` of a TOML file and of settings, which win: `--set` words, or values by key.
+    """The tables of a TOML file and of settings, which win: `--set` words, or values by key.
 
     A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method. As in a
     file, {"dataset": {"snr": 0}} is a table.

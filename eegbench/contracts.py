@@ -51,12 +51,13 @@ class Named(Progress):
 class TrainingSet:
     """What a method may learn from: trials of EEG, and the stimuli that they showed.
 
-    A stimulus may have one trial, perhaps the average of several, or many, and of several people. `eeg` and `images` may
-    lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
+    A stimulus may have one trial, perhaps the average of several, or many, of one person or of several. `eeg` and
+    `images` may lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is
+    finite.
 
-    subject: whose training data these are; EVERYBODY for several people's, each one's EEG standardised by its own scale.
-    subjects: whose trial each is; by default all are of `subject`. repetitions: how many recorded trials stand behind
-    each one, as their average.
+    subject: whose data these are; EVERYBODY where they are several people's, each one's EEG standardised by its own
+    scale. subjects: whose trial each is, by default `subject`'s. repetitions: how many recorded trials each one is the
+    average of.
     """
 
     eeg: EEG  #: (trials, channels, times)

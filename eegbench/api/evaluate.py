@@ -68,8 +68,8 @@ def evaluate(
     draws. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
     averaged, "all" or a number.
 
-    Who is trained on: train_on is "own", "others" (all but the subject; `others` of them, drawn by seed, where it is not
-    0; with `calibration` of the subject's own training stimuli), or "all". scale: by what a stranger's EEG is
+    Who is trained on: train_on is "own", "others" (all but the subject, or `others` of them, drawn by seed, where it is
+    not 0; with `calibration` of the subject's own training stimuli), or "all". scale: by what a stranger's EEG is
     standardised, "training" for the EEG trained on, or "test" for that stranger's own, which is transductive.
     What is seen: window in s, "0:0.2" or (0, .2); channels, names of electrodes and of regions; train_stimuli,
     train_repetitions: how many; sessions: "1,2", or trained on and tested on, "1,2,3:4".

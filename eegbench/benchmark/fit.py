@@ -149,7 +149,7 @@ def keep(
     folder: Path,
     *,
     curves: Sequence[Path] = (),
-    trained_on: TrainedOn = TrainedOn(),
+    trained_on: TrainedOn | None = None,
 ) -> None:
     """Save a fit with its card into `folder`, whole or not at all; a fit that is there already stays."""
     temporary = temporary_name(folder)
@@ -157,7 +157,7 @@ def keep(
         temporary.mkdir(parents=True)
         try:
             fitted.save(temporary)
-            trained_on.write(temporary)
+            (trained_on or TrainedOn()).write(temporary)
             if curves:
                 draw_curves(curves, temporary / CURVES)
             files = {f.relative_to(temporary).as_posix(): file_digest(f) for f in _files(temporary)}

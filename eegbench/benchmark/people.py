@@ -1,7 +1,7 @@
-"""Who a run is trained on: its people, their data as one training set, and by what the test subject's EEG is scaled.
+"""Who a run is trained on: its people, their data as one training set, and by what the test EEG is scaled.
 
-A run that is trained on its own subject hands a method that subject's EEG as it is. One that is trained on others, or on
-all, hands over each person's EEG standardised by that person's own training trials, and a stranger's by those of all
+A run that is trained on its own subject hands a method that subject's EEG as it is. One that is trained on others, or
+on all, hands over each person's EEG standardised by that person's own training trials, and a stranger's by those of all
 who were trained on. A data set is asked for nothing of a person who is not trained on.
 """
 

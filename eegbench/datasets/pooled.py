@@ -4,16 +4,17 @@ A channel's EEG is standardised by the mean and deviation of its own person's tr
 was trained on, those of all trained trials together stand in (`Scales.of`).
 """
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.arrays import EEG, Images, let_go, parts
+from eegbench.arrays import EEG, Images, parts
 from eegbench.contracts import EVERYBODY, TrainingSet
-from eegbench.datasets.on_disk import Growing
+from eegbench.datasets.scratch import stored
 from eegbench.errors import InputError
 from eegbench.files import Json
 
@@ -88,89 +89,84 @@ def pooled(sets: Iterable[TrainingSet]) -> tuple[TrainingSet, Scales]:
     """One training set of several people's, and their scales; its EEG lies on disk, one set at a time is in memory.
 
     Stimuli of the same id are one stimulus, and must have the same picture and concept. Raises InputError where they do
-    not, or where EEG differs in channels or times.
+    not, or where EEG differs in channels or times; and what `scratch.stored` raises.
     """
-    stimuli, scales = _Stimuli(), {}
-    shown, subjects = [], []
-    first: TrainingSet | None = None
-    with Growing() as eeg:
+    first = next(several := iter(sets))
+    joined = _Joined(first)
+    eeg = stored((None, *first.eeg.shape[1:]), np.float32, joined.taking(itertools.chain([first], several)))
+    return joined.training_set(eeg), Scales(joined.scales)
+
+
+class _Joined:
+    """Stimuli and trials of several training sets, each stimulus once; pictures stay where they are as long as no set
+    brings new ones."""
+
+    def __init__(self, first: TrainingSet) -> None:
+        self.first = first
+        self.scales: dict[int, Moments] = {}
+        self._place: dict[str, int] = {}
+        self._kept: list[tuple[TrainingSet, int]] = []  # of each stimulus the set that brought it, and its place there
+        self._shown: list[NDArray[np.int64]] = []
+        self._subjects: list[NDArray[np.int64]] = []
+
+    def taking(self, sets: Iterable[TrainingSet]) -> Iterator[EEG]:
+        """The standardised EEG of each set after the other, part by part; the set is taken in."""
         for own in sets:
-            first = first or own
-            if own.info != first.info:
-                raise InputError(f"EEG of subject {own.subject} is not of the channels and times of {first.subject}'s")
-            scale = Moments.of(own.eeg)
-            for part in parts(own.eeg):
-                eeg.append(scale.standardised(part))
-            let_go(own.eeg)
-            scales[own.subject] = scale
-            shown.append(stimuli.places_of(own)[own.shown])
-            subjects.append(own.subjects)
-        if first is None:
-            raise InputError("no training data to pool; name a data set with several subjects")
-        images = stimuli.images
-        return (
-            TrainingSet(
-                eeg=eeg.array,
-                info=replace(first.info, unit="z-scored"),
-                shown=np.concatenate(shown),
-                stimuli=tuple(stimuli.place),
-                images=images,
-                concepts=tuple(stimuli.concepts),
-                captions=tuple(stimuli.captions),
-                subject=EVERYBODY,
-                subjects=np.concatenate(subjects),
-                repetitions=first.repetitions,
-            ),
-            Scales(scales),
+            if own.info != self.first.info:
+                whose = f"subject {own.subject} has not the channels and times of subject {self.first.subject}"
+                raise InputError(f"EEG of {whose}, with whom it should be pooled")
+            self.scales[own.subject] = scale = Moments.of(own.eeg)
+            yield from map(scale.standardised, parts(own.eeg))
+            self._shown.append(self._places_of(_without_trials(own))[own.shown])
+            self._subjects.append(own.subjects)
+
+    def training_set(self, eeg: EEG) -> TrainingSet:
+        """All that was taken, with its EEG."""
+        return TrainingSet(
+            eeg=eeg,
+            info=replace(self.first.info, unit="z-scored"),
+            shown=np.concatenate(self._shown),
+            stimuli=tuple(self._place),
+            images=self._images(),
+            concepts=tuple(own.concepts[i] for own, i in self._kept),
+            captions=tuple(own.captions[i] for own, i in self._kept),
+            subject=EVERYBODY,
+            subjects=np.concatenate(self._subjects),
+            repetitions=self.first.repetitions,
         )
 
-
-class _Stimuli:
-    """The stimuli of several training sets, each id once; pictures stay where they are while no set brings new ones."""
-
-    def __init__(self) -> None:
-        self.place: dict[str, int] = {}
-        self.concepts: list[str] = []
-        self.captions: list[tuple[str, ...]] = []
-        self._sources: list[tuple[Images, list[int]]] = []  # pictures, and which of them are new
-        self._found: list[tuple[int, int]] = []  # of each place its source and its row there
-
-    def places_of(self, own: TrainingSet) -> NDArray[np.int64]:
+    def _places_of(self, own: TrainingSet) -> NDArray[np.int64]:
         """The place of each stimulus of a set among all."""
-        new = [i for i, stimulus in enumerate(own.stimuli) if stimulus not in self.place]
-        self._check(own, {i for i in range(len(own.stimuli))} - set(new))
-        for i in new:
-            self.place[own.stimuli[i]] = len(self.place)
-            self.concepts.append(own.concepts[i])
-            self.captions.append(own.captions[i])
-            self._found.append((len(self._sources), i))
-        if new:
-            self._sources.append((own.images, new))
-        return np.array([self.place[stimulus] for stimulus in own.stimuli], np.int64)
+        for i, stimulus in enumerate(own.stimuli):
+            if stimulus in self._place:
+                self._check(own, i)
+            else:
+                self._place[stimulus] = len(self._place)
+                self._kept.append((own, i))
+        return np.array([self._place[stimulus] for stimulus in own.stimuli], np.int64)
 
-    @property
-    def images(self) -> Images:
+    def _check(self, own: TrainingSet, i: int) -> None:
+        """InputError where a stimulus is not what another person saw under its id."""
+        other, place = self._kept[self._place[own.stimuli[i]]]
+        whose = f"stimulus {own.stimuli[i]!r} of subject {own.subject}"
+        if own.concepts[i] != other.concepts[place]:
+            raise InputError(f"{whose} is of another concept than subject {other.subject} saw under its id")
+        if not (_same_file(own.images, other.images) and i == place):
+            if not np.array_equal(own.images[i], other.images[place]):
+                raise InputError(f"{whose} is another picture than subject {other.subject} saw under its id")
+
+    def _images(self) -> Images:
         """The pictures in the order of their places."""
-        (first, rows), *others = self._sources
-        if not others and len(rows) == len(first):
-            return first
-        with Growing() as pictures:
-            for source, new in self._sources:
-                for i in new:
-                    pictures.append(source[i : i + 1])
-                let_go(source)
-            return pictures.array
+        images = self._kept[0][0].images
+        if len(self._kept) == len(images) and all(own.subject == self.first.subject for own, _ in self._kept):
+            return images
+        return stored((None, *images.shape[1:]), np.uint8, (own.images[i : i + 1] for own, i in self._kept))
 
-    def _check(self, own: TrainingSet, shared: set[int]) -> None:
-        for i in sorted(shared):
-            stimulus = own.stimuli[i]
-            source, row = self._found[self.place[stimulus]]
-            held = self._sources[source][0]
-            same = _same_file(held, own.images) and row == i
-            if own.concepts[i] != self.concepts[self.place[stimulus]]:
-                raise InputError(f"stimulus {stimulus!r} of subject {own.subject} has another concept than others saw")
-            if not same and not np.array_equal(held[row], own.images[i]):
-                raise InputError(f"stimulus {stimulus!r} of subject {own.subject} is another picture than others saw")
+
+def _without_trials(train: TrainingSet) -> TrainingSet:
+    """The stimuli alone, so that who keeps them keeps no EEG in memory."""
+    none = np.empty(0, np.int64)
+    return replace(train, eeg=np.empty((0, *train.eeg.shape[1:]), np.float32), shown=none, subjects=none)
 
 
 def _same_file(a: Images, b: Images) -> bool:

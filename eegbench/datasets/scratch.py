@@ -41,23 +41,26 @@ def gathered(
     return stored(shape, form.dtype, parts()) if on_disk(source) else _filled(shape, form.dtype, parts())
 
 
-def stored(shape: tuple[int, ...], kind: DTypeLike, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+def stored(shape: tuple[int | None, ...], kind: DTypeLike, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
     """A read-only, memory-mapped array whose rows are `parts`, front to back; `arrays.let_go` frees what was read.
 
-    Its disk space is free again when nobody holds the array, or the process ends. Raises MissingError if the disk has
-    not so much, UsageError for a cache that cannot be written.
+    shape: None in the first place takes as many rows as come. Its disk space is free again when nobody holds the array,
+    or the process ends. Raises MissingError if the disk has not so much, UsageError for a cache that cannot be written.
     """
     kind, folder = np.dtype(kind), user_cache("scratch")
-    needed = math.prod(shape) * kind.itemsize
-    if not needed:
-        return np.empty(shape, kind)  # an empty file cannot be mapped
+    rows, form = shape[0], tuple(n or 0 for n in shape[1:])
+    row = math.prod(form) * kind.itemsize
+    needed = row * (rows or 0)
     with _nameless(folder, needed) as file:
         for part in parts:
             with writing(folder, mend=MEND):
                 _write(file, np.ascontiguousarray(part, kind))
-        if file.tell() != needed:
-            raise ValueError(f"{file.tell()} bytes came for an array of {needed}")
-        return np.memmap(file, kind, mode="r", shape=shape)
+        written = file.tell()
+        if rows is not None and written != needed:
+            raise ValueError(f"{written} bytes came for an array of {needed}")
+        if not written:
+            return np.empty((0, *form), kind)  # an empty file cannot be mapped
+        return np.memmap(file, kind, mode="r", shape=(written // row, *form))
 
 
 def _nameless(folder: Path, needed: int) -> IO[bytes]:

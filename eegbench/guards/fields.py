@@ -1,4 +1,4 @@
-"""Frozen dataclasses to JSON and, by their own type hints, back. A value of another type is an InputError that names it.
+"""Frozen dataclasses to JSON and, by their type hints, back. A value of another type is an InputError that names it.
 
 A field marked {"later": True} came to a class that had files and digests already: while it has its default it is left
 out, so that these stay as they are.

@@ -17,8 +17,8 @@ BLOCKS = ("ranked", "floor", "ceiling", "wider", "transductive", "left out")
 class Setting:
     """What all numbers of one table share; runs that differ in any of it never stand in one table.
 
-    options, view: the data set's configuration and what of the EEG was seen, as canonical JSON. suite and protocol are ""
-    where nothing is scored yet. The others are those of RunSpec.
+    options, view: the data set's configuration and what of the EEG was seen, as canonical JSON. suite and protocol are
+    "" where nothing is scored yet. The others are those of RunSpec.
     """
 
     dataset: str

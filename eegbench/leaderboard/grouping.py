@@ -10,7 +10,8 @@ from eegbench.runs.folder import Run
 from eegbench.runs.record import of_floor
 
 # In what a run may differ from the setting of a table and still stand in it. A floor is made once and serves all runs
-# on a subject, whatever their samples and whoever they are trained on; a ceiling is told the answer, so that neither track nor EEG concern it.
+# on a subject, whatever their samples and whoever they are trained on; a ceiling is told the answer, so that neither
+# track nor EEG concern it.
 SEEN = frozenset({"train_on", "calibration", "others", "scale", "view"})
 FREE: Mapping[str, frozenset[str]] = {
     "method": frozenset(),

@@ -37,8 +37,9 @@ class RunSpec:
     """Everything that decides what a run computes. Two runs with the same `key` compute the same images.
 
     train_on: the subject's "own" training data; those of all "others", with `calibration` of the subject's own training
-    stimuli; or of "all". scale: by what a stranger's EEG is standardised, the "training" subjects' EEG, or that
-    stranger's own EEG of the "test", which is transductive. others: how many of the others, drawn by seed; 0 is all of them. view: what of the EEG is seen; {} is all of it.
+    stimuli; or of "all". others: how many of the others, drawn by seed; 0 is all of them. scale: by what a stranger's
+    EEG is standardised, the "training" subjects' EEG, or that stranger's own of the "test", which is transductive.
+    view: what of the EEG is seen; {} is all of it.
     """
 
     dataset: str

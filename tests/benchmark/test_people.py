@@ -1,4 +1,4 @@
-"""Who is trained on: the left-out person's trials reach nothing, each one's EEG is scaled by its own, a fit is shared."""
+"""Who is trained on: the left-out person's trials reach nothing, and each one's EEG is scaled by its own."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -91,8 +91,8 @@ class Precomputed(nn.Module):
 class EEGEmbedder:
     """EEG to image embeddings: z-scoring by training statistics, then ATM-S; or embeddings that are there already.
 
-    `row` of the encoder's table of subjects. people: who it was fitted on, where they are several. It is saved in 16 bits
-    if `half`.
+    `row` of the encoder's table of subjects. people: who it was fitted on, where they are several. It is saved in 16
+    bits if `half`.
     """
 
     def __init__(
