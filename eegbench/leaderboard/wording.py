@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
-from eegbench.runs.protocol import in_words
+from eegbench.runs.protocol import in_words, seen_words
 from eegbench.runs.record import ROLES, SIMULATED_EEG
 from eegbench.tables import fixed
 
@@ -110,6 +110,11 @@ def protocol(setting: Setting) -> list[str]:
         view=json.loads(setting.view),
     )
     return [visible(word) for word in words]
+
+
+def seen(view: Mapping[str, object]) -> dict[str, str]:
+    """What of the EEG was seen, by name: {"window": "0:0.2 s"}."""
+    return {name: visible(value) for name, value in seen_words(view).items()}
 
 
 def loud(table: Table) -> list[str]:

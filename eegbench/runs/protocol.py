@@ -19,7 +19,12 @@ def in_words(
         words.append("scaled by the subject's own test EEG (transductive)")
     if average != "all":
         words.append(f"{average} repetitions averaged")
-    return words + [f"{name.replace('_', ' ')} {_value(name, value)}" for name, value in sorted(view.items())]
+    return words + [f"{name} {value}" for name, value in seen_words(view).items()]
+
+
+def seen_words(view: Mapping[str, object]) -> dict[str, str]:
+    """What of the EEG was seen, by name: {"window": "0:0.2 s"}; a view may be a stranger's."""
+    return {name.replace("_", " "): _value(name, value) for name, value in sorted(view.items())}
 
 
 def words_of(spec: RunSpec) -> list[str]:
