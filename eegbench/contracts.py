@@ -310,7 +310,7 @@ class Metric(ABC):
     jackknife: float | None = 0.5  #: of a set's metric: which share a subsample leaves out; None: it has no interval
     most_paired: ClassVar[int] = 250  #: stimuli among which all pairs can be afforded; more where `pairs` is quick
     grain: ClassVar[str] = ""
-    on_request: bool = False  #: True: computed only where it is named, as the same number by another judge
+    on_request: bool = False  #: True: computed only where it is named: evaluate --also, score --metrics
     column: int | None = None  #: its place among the columns of a board; those without one follow, by name
     laws: Laws | None = None
     card: Card | None = None

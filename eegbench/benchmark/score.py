@@ -190,18 +190,21 @@ def features_of(metrics: Sequence[Metric]) -> set[str]:
     return {metric.needs for metric in metrics} - {EMBEDDING}
 
 
-def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """`metrics` with n-way accuracy by another judge, where one is named: a metric of its own.
+def metrics_with(
+    judge: str | None, metrics: tuple[str, ...] | None, also: tuple[str, ...] = ()
+) -> tuple[str, ...] | None:
+    """`metrics` and those of `also`; with n-way accuracy by another judge, where one is named: a metric of its own.
 
-    Raises UsageError for a judge that does not exist.
+    Raises UsageError for a judge or a metric of `also` that does not exist, and what `plugins.find` raises.
     """
-    if judge is None or judge == NWAY_JUDGE:
+    variant = "nway50_top1" if judge in (None, NWAY_JUDGE) else f"nway50_top1_{judge}"
+    if variant not in (known := ("nway50_top1", *VARIANTS)):
+        judges = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in known[1:])]
+        raise unknown("n-way judge", str(judge), judges)
+    if variant == "nway50_top1" and not also:
         return metrics
-    variant = f"nway50_top1_{judge}"
-    if variant not in VARIANTS:
-        known = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]
-        raise unknown("n-way judge", judge, known)
-    return tuple(variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics))
+    usual = [variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics)]
+    return tuple(dict.fromkeys([*usual, *(metric.id for metric in (chosen(also) if also else ()))]))
 
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from eegbench.plugins.facts import declared_facts
 
 Array = NDArray[Any]
 Sides = tuple[Array, Array]  # reconstructions, truths
-N = 40
+N = 104  # more than the 100 pictures that some metrics draw
 ROUNDING = 1e-9  # float64 sums of some thousand terms stay below 1e-12; the epsilon of MIT's KL costs up to 1e-10
 
 
