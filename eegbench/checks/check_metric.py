@@ -11,7 +11,7 @@ from eegbench.arrays import Images
 from eegbench.backbones.reference.judges import JUDGES
 from eegbench.benchmark.all_pairs import compares
 from eegbench.benchmark.features import judge_of
-from eegbench.benchmark.measure import EMBEDDING
+from eegbench.benchmark.measure import OF_METHODS
 from eegbench.checks.findings import Finding, Findings
 from eegbench.contracts import PIXELS, Laws, Metric, Progress
 from eegbench.errors import EegbenchError, unknown
@@ -83,7 +83,7 @@ def check(name: str, *, progress: Progress) -> list[Finding]:
 def _judged_features() -> list[str]:
     """The features that judges of the micro and the reference suite provide, and a method's embeddings."""
     here = [feature for judge in backbones.suite("micro", "sal512").judges for feature in judge.provides]
-    return [*here, *(feature for judge in JUDGES.values() for feature in judge.provides), EMBEDDING]
+    return [*here, *(feature for judge in JUDGES.values() for feature in judge.provides), *OF_METHODS]
 
 
 def _unless_known(needs: str, features: Sequence[str]) -> None:
@@ -223,7 +223,7 @@ def _differ(a: NDArray[np.float64], b: NDArray[np.float64], how: str) -> str | N
 
 def _sides(metric: Metric) -> tuple[Array, Array, Array] | None:
     """Truths, noisy copies and flat pictures as the micro suite's judge of the metric sees them; None without one."""
-    if metric.needs == EMBEDDING:
+    if metric.needs in OF_METHODS:
         return _numbers()
     suite = backbones.suite("micro", "sal512", features={metric.needs})
     judge = judge_of(suite.judges, metric.needs)

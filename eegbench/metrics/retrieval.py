@@ -1,8 +1,9 @@
-"""Retrieval of the true image, among all test images or some at random, by a method's own embedding."""
+"""Retrieval of the true image, or of its concept's text, by a method's own embedding: among all, or some at random."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +21,8 @@ class Retrieval(Metric):
     """1 where fewer than `top` other pictures are at least as near to the decoded embedding as its own, else 0; (n,).
 
     With `among`, the mean of that over all choices of `among` - 1 other pictures: the exact value that published code
-    estimates by drawing them, InputError where there are fewer pictures than that.
+    estimates by drawing them, InputError where there are fewer pictures than that. In zero-shot classification
+    concepts take the pictures' places, and texts that name them the images'.
     Near is by cosine. A picture that several items show counts once: copies are no rivals of each other, and one rival
     of others. Ties fail; so does a comparison with a vector of length 0 or one that is not finite. `block` bounds
     memory and changes no value.
@@ -75,7 +77,7 @@ class Retrieval(Metric):
         """
         drawn = rivals if self.among is None else self.among - 1
         if drawn > rivals:
-            raise InputError(f"{self.id}: {rivals + 1} pictures; wanted at least {self.among}, to draw from")
+            raise InputError(f"{self.id}: {rivals + 1} different truths; wanted at least {self.among}, to draw from")
         counts, places = np.unique(beaten, return_inverse=True)
         choices, missed = math.comb(rivals, drawn), range(min(self.top, drawn + 1))
         shares = [
@@ -116,6 +118,34 @@ def _among(ways: int, top: int, column: int) -> Retrieval:
     )
 
 
+def _zero_shot(ways: int | None, top: int, column: int) -> Retrieval:
+    """Classification of the decoded embedding among the test concepts, or `ways` of them, as ATM's tables have it."""
+    number = ways or ""
+    return Retrieval(
+        f"zeroshot{number}_top{top}",
+        top=top,
+        chance=top / ways if ways else f"{top}/N",
+        among=ways,
+        version=1,
+        needs="text_embedding",
+        on_request=True,
+        column=column,
+        card=Card(
+            f"Zero-shot classification among {number or 'all'}, top-{top}",
+            f"as retrieval{number}_top{top}, with concepts for pictures and the embeddings of their names for images",
+            "Li et al. 2024 (ATM)" + ", without the sampling" * bool(ways),
+            "the method's own text embedding of \"This picture is \" and the concept's name, as the data set writes it",
+            traps=(
+                "Stimuli of one concept share the right class, which counts once: chance follows from the number of "
+                "concepts, not of stimuli. Where some are shown more often, naming the most frequent gets its share.",
+                "ATM's 200-way is `zeroshot_top1` on the 200 test concepts of THINGS-EEG2.",
+                "Where the test concepts are training concepts, as in EEGCVPR, it is no zero-shot classification.",
+                "The method brings the text embeddings itself; `verify` takes them from the run.",
+            ),
+        ),
+    )
+
+
 METRICS: tuple[Metric, ...] = (
     Retrieval(
         "retrieval_top1",
@@ -149,4 +179,5 @@ METRICS: tuple[Metric, ...] = (
         ),
     ),
     *(_among(ways, top, 230 + place) for place, (ways, top) in enumerate(AMONG)),
+    *(_zero_shot(ways, top, 240 + place) for place, (ways, top) in enumerate(product((None, 50, 100), (1, 5)))),
 )

@@ -15,7 +15,6 @@ from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.datasets.images import read_image
 from eegbench.errors import MissingError, UsageError
-from eegbench.metrics import METRICS
 from eegbench.plugins import registry
 from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
@@ -138,27 +137,6 @@ def test_what_is_damaged_in_the_cache_is_made_again(lab: Lab, tmp_path: Path, mo
     asked.clear()
     lab.evaluate(runs=tmp_path / "third", audit=False)
     assert "ceiling" not in asked  # what was made again is whole
-
-
-def test_metrics_that_are_asked_for_stand_beside_the_usual_ones_and_change_no_other_score(lab: Lab) -> None:
-    usual = lab.evaluate().sheet.metrics
-    for name in ("retrieval4_top1", "retrieval10_top1"):
-        lab.laws[name] = METRICS[name]  # type: ignore[assignment]
-    assert lab.evaluate().sheet.metrics == usual  # on request alone
-    asked = lab.evaluate(also=("retrieval4_top1", "retrieval10_top1", "pixcorr"))
-    found, lost = asked.sheet.metrics["retrieval4_top1"], asked.sheet.metrics["retrieval10_top1"]
-    assert (found.value, found.floor) == (1.0, 0.25) and found.permuted is not None and found.permuted < 1
-    assert lost.value is None and "8 pictures; wanted at least 10" in lost.reason
-    assert {name: asked.sheet.metrics[name] for name in usual} == usual  # the audit's p of each too
-    verdict = Verifier(Silent()).verify(asked.run_folder)
-    assert not verdict.problems and not verdict.unknown
-    assert lab.evaluate().sheet.metrics == usual
-
-
-def test_a_metric_that_does_not_exist_is_missed_before_the_first_step(lab: Lab) -> None:
-    with pytest.raises(UsageError, match="unknown metric 'retrieval3_top1'"):
-        lab.evaluate(also=("retrieval3_top1",))
-    assert not lab.fits
 
 
 def test_without_references_there_are_none(lab: Lab) -> None:

@@ -65,7 +65,7 @@ SIDES: dict[str, Callable[[int], Sides]] = {
     "pixels425": pixels,
     **dict.fromkeys(("alexnet2", "alexnet5", "inception", "clip", "swav", "effnet"), features),
     **dict.fromkeys(("probabilities", "probabilities_vit_b_16", "inception_probabilities"), probabilities),
-    **dict.fromkeys(("inception_pool", "embedding"), vectors),
+    **dict.fromkeys(("inception_pool", "embedding", "text_embedding"), vectors),
     "saliency": maps,
 }  # by what a metric needs
 

@@ -154,7 +154,7 @@ def test_retrieval_among_some_counts_a_picture_of_several_items_once() -> None:
     once = compute("retrieval10_top5", queries, truths)
     twice = compute("retrieval10_top5", np.tile(queries, (2, 1)), np.tile(truths, (2, 1)), stimuli=shown * 2)
     assert twice == once * 2 and 0 < np.mean(once) < 1
-    with pytest.raises(InputError, match="retrieval10_top5: 9 pictures; wanted at least 10"):
+    with pytest.raises(InputError, match="retrieval10_top5: 9 different truths; wanted at least 10"):
         compute("retrieval10_top5", queries, truths, stimuli=["0", *shown[:9], "0", "1"])
 
 
@@ -188,7 +188,12 @@ WRONG: dict[str, tuple[str, Array, Array, str]] = {
     "bytes for fractions": ("ssim", np.full((1, 12, 12, 3), 9.0), np.ones((1, 12, 12, 3)), r"\[0, 1\]"),
     "image below the window": ("ssim", np.ones((1, 9, 9, 3)), np.ones((1, 9, 9, 3)), "11"),
     "float maps": ("kl", np.ones((1, 4, 4)), np.ones((1, 4, 4)), "uint8"),
-    "too few pictures": ("retrieval50_top1", np.ones((49, 4)), np.ones((49, 4)), "49 pictures; wanted at least 50"),
+    "too few pictures": (
+        "retrieval50_top1",
+        np.ones((49, 4)),
+        np.ones((49, 4)),
+        "49 different truths; wanted at least 50",
+    ),
     "too few classes": ("nway50_top1", np.ones((1, 49)), np.ones((1, 49)), "at least 50"),
     "logits": ("is", np.full((3, 4), 2.0), np.ones((3, 4)), "softmax"),
     "one item": ("clip", np.ones((1, 4)), np.ones((1, 4)), "at least 2"),

@@ -76,6 +76,9 @@ class AtmReconstructor(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
         self.prior.save(folder)
