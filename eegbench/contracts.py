@@ -18,6 +18,7 @@ Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
 EVERYBODY = -1  # the subject of a training set of several people
+CONCEPT_PROMPT = "This picture is {}"  # with a concept in it, what ATM's code hands to CLIP as its text
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
@@ -157,6 +158,11 @@ class Reconstructor(ABC):
 
     def embed_images(self, images: Images) -> NDArray[np.float32] | None:
         """What `embed` aims at: the target embeddings of images, (n, d), for methods that have them."""
+        return None
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Embeddings of texts in the space of `embed`, (n, d), for methods that have them: the decoded embedding is
+        then classified among the test concepts."""
         return None
 
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
@@ -313,7 +319,7 @@ class Metric(ABC):
     jackknife: float | None = 0.5  #: of a set's metric: which share a subsample leaves out; None: it has no interval
     most_paired: ClassVar[int] = 250  #: stimuli among which all pairs can be afforded; more where `pairs` is quick
     grain: ClassVar[str] = ""
-    on_request: bool = False  #: True: computed only where it is named, as the same number by another judge
+    on_request: bool = False  #: True: computed only where it is named: evaluate --also, score --metrics
     column: int | None = None  #: its place among the columns of a board; those without one follow, by name
     laws: Laws | None = None
     card: Card | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eegbench.api.arguments import Place, Settings, place, progress_of, switch, whole, word
+from eegbench.api.arguments import Place, Settings, names, place, progress_of, switch, whole, word
 from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
 from eegbench.api.protocol import people_of, recorded_of, view_of
@@ -57,6 +57,7 @@ def evaluate(
     batch_size: int | None = None,
     audit: bool = True,
     references: bool = True,
+    also: list[str] | tuple[str, ...] = (),
     nway_judge: str | None = None,
     half: bool = False,
     offline: bool = False,
@@ -79,8 +80,8 @@ def evaluate(
     "paper" or a TOML file; settings: {"rank": 8, "dataset.snr": 0}, which win over it. captions: a file, for training.
     runs: the folder of runs. device: "auto", "cpu", "cuda", "cuda:N" or "mps". batch_size: images made at once, which
     changes no image. audit: test whether the EEG contributes. references: bring floors and ceilings beside the run.
-    nway_judge, half, offline, allow_unverified_weights: as the options of these names. progress: True for bars on
-    stderr.
+    also: metrics beside the usual ones, as "retrieval50_top1". nway_judge, half, offline, allow_unverified_weights: as
+    the options of these names. progress: True for bars on stderr.
 
     A run that is complete is scored again as it is; one that was interrupted, also by a KeyboardInterrupt, is
     continued. The command's notes come as warnings of the class eegbench.Notice. Random states, gradient mode and
@@ -116,6 +117,7 @@ def evaluate(
         batch_size=batch_size,
         audit=audit,
         references=references,
+        also=also,
         nway_judge=nway_judge,
         half=half,
         offline=offline,
@@ -191,6 +193,7 @@ def _options(
     batch_size: object,
     audit: object,
     references: object,
+    also: object,
     nway_judge: object,
     half: object,
     offline: object,
@@ -216,6 +219,7 @@ def _options(
         runs=place("runs", runs),
         device=word("device", device),
         audit=switch("audit", audit),
+        also=names("also", also or None) or (),
         nway_judge=None if nway_judge is None else word("nway_judge", nway_judge),
         half=switch("half", half),
         offline=switch("offline", offline),

@@ -34,6 +34,7 @@ class Options:
     runs: Path = Path("runs")
     device: str = "auto"
     audit: bool = True
+    also: tuple[str, ...] = ()  # metrics beside the usual ones
     nway_judge: str | None = None
     half: bool = False
     offline: bool = False

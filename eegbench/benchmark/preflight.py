@@ -112,7 +112,7 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
 
 def _judges(preflight: Preflight, planned: Plan, options: Options) -> None:
     def judges() -> tuple[tuple[str, ...] | None, Suite]:
-        metrics = score.metrics_with(options.nway_judge, None)
+        metrics = score.metrics_with(options.nway_judge, None, options.also)
         suite = backbones.suite(
             planned.suite,
             planned.protocol,

@@ -87,6 +87,9 @@ def evaluate(
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
     ] = True,
+    also: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
+    ] = None,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
@@ -126,6 +129,7 @@ def evaluate(
         "batch_size": batch_size,
         "audit": audit,
         "references": references,
+        "also": words(also),
         "nway_judge": nway_judge,
         "half": half,
         "offline": offline,

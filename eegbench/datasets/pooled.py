@@ -151,9 +151,9 @@ class _Joined:
         whose = f"stimulus {own.stimuli[i]!r} of subject {own.subject}"
         if own.concepts[i] != other.concepts[place]:
             raise InputError(f"{whose} is of another concept than subject {other.subject} saw under its id")
-        if not (_same_file(own.images, other.images) and i == place):
-            if not np.array_equal(own.images[i], other.images[place]):
-                raise InputError(f"{whose} is another picture than subject {other.subject} saw under its id")
+        same = _same_file(own.images, other.images) and i == place  # then neither has to be read
+        if not same and not np.array_equal(own.images[i], other.images[place]):
+            raise InputError(f"{whose} is another picture than subject {other.subject} saw under its id")
 
     def _images(self) -> Images:
         """The pictures in the order of their places."""

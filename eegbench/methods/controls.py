@@ -105,6 +105,9 @@ class NearestTrainImageReconstructor(Reconstructor):
         self.embedder.meet(subject)
         return self
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.clip, self.device).texts(texts)
+
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
         write_large(folder / "bank.safetensors", {"images": self.images, "embeddings": self.embeddings})

@@ -20,8 +20,9 @@ IMAGES = "reconstructions"
 PICTURE = "reconstructions.png"
 PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
+TEXTS = "texts.safetensors"  # embeddings of the concepts' texts, where zero-shot classification was asked for
 PERMUTATION = f"{PERMUTED}/permutation.json"  # whose EEG each stimulus got, and the digest of every image
-BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
+BESIDE = (TABLE, TARGETS, TEXTS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
@@ -84,7 +85,7 @@ def digests_beside(folder: Path) -> dict[str, str]:
 
 def forget_results(folder: Path) -> None:
     """Take away what was computed from earlier images, so that nothing outlives the images that it describes."""
-    for name in (SHEET, TABLE, PICTURE, EMBEDDING, TARGETS, SALIENCY):
+    for name in (SHEET, TABLE, PICTURE, EMBEDDING, TARGETS, TEXTS, SALIENCY):
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
 

@@ -80,6 +80,9 @@ class AtmReconstructor(Reconstructor):
         self.embedder.meet(subject)
         return self
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
         self.prior.save(folder)

@@ -67,6 +67,9 @@ class SaliencyControlNetReconstructor(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
         if self.head is None:
             return None
