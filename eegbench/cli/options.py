@@ -69,6 +69,9 @@ DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench 
 Track = Annotated[
     str, choice("track", "eeg", "oracle", about="eeg: EEG alone; oracle: a hint from the true image too.")
 ]
+Also = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
+]
 Average = Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")]
 TrainOn = Annotated[
     str,

@@ -9,6 +9,7 @@ import typer
 from eegbench.benchmark.options import Options
 from eegbench.cli.options import (
     MANY,
+    Also,
     AsJson,
     Average,
     Calibration,
@@ -87,9 +88,7 @@ def evaluate(
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
     ] = True,
-    also: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
-    ] = None,
+    also: Also = None,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
@@ -213,6 +212,7 @@ def curve(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    also: Also = None,
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Reconstruct from permuted EEG too, at every point.")
     ] = True,
@@ -252,6 +252,7 @@ def curve(
         captions=captions_file,
         runs=runs,
         device=device,
+        also=words(also),
         audit=audit,
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,
