@@ -33,8 +33,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "exam
 SCRIPTS = [ROOT / "examples/ci/results.yml"]
 
 DATA = ("--dataset", "few-things")
-# What is put behind a verb, before the command's own words; "small" stands for the words of SMALL for its method, "values"
-# for those of CURVES.
+# What is put behind a verb, before the command's own words; "small" stands for the words of SMALL for its method,
+# "values" for those of CURVES.
 VERBS: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("small", *DATA),
     "curve": ("small", *DATA, "--no-audit", "values"),

@@ -72,6 +72,13 @@ Track = Annotated[
 Also = Annotated[
     str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
 ]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit/--no-audit",
+        help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
+    ),
+]
 Average = Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")]
 TrainOn = Annotated[
     str,

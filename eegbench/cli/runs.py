@@ -11,6 +11,7 @@ from eegbench.cli.options import (
     MANY,
     Also,
     AsJson,
+    Audit,
     Average,
     Calibration,
     CaptionsFile,
@@ -38,7 +39,6 @@ from eegbench.cli.options import (
     Unverified,
     Window,
     go_offline,
-    metric_names,
     run_options,
     words,
 )
@@ -78,13 +78,7 @@ def evaluate(
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=MANY, metavar="N", help="Images made at once; changes no image.")
     ] = None,
-    audit: Annotated[
-        bool,
-        typer.Option(
-            "--audit/--no-audit",
-            help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
-        ),
-    ] = True,
+    audit: Audit = True,
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
     ] = True,
@@ -190,7 +184,7 @@ def curve(
     width: Annotated[
         float | None, typer.Option(metavar="S", help="Of --over window: windows of so many s slide; else they grow.")
     ] = None,
-    metrics: Annotated[
+    panels: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="The metrics that are drawn; the table has all.")
     ] = None,
     subject: Subject = 8,
@@ -213,9 +207,7 @@ def curve(
     runs: Runs = Path("runs"),
     device: Device = "auto",
     also: Also = None,
-    audit: Annotated[
-        bool, typer.Option("--audit/--no-audit", help="Reconstruct from permuted EEG too, at every point.")
-    ] = True,
+    audit: Audit = True,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
     as_json: AsJson = False,
@@ -232,7 +224,7 @@ def curve(
         output=output,
         step=step,
         width=width,
-        metrics=metric_names(metrics),
+        panels=words(panels) or None,
         progress=terminal(),
         dataset=dataset,
         track=track,
