@@ -48,7 +48,8 @@ def curve(
 ) -> Drawn:
     """The methods at each value of `over`, as the command `eegbench curve`; `chosen` are arguments of `evaluate`.
 
-    panels: the metrics that are drawn. Each point is an ordinary run. Raises UsageError for an impossible axis or value before anything is made.
+    panels: the metrics that are drawn. Each point is an ordinary run. Raises UsageError for an impossible axis or value
+    before anything is made.
     """
     if not methods:
         raise UsageError("--method names no method")

@@ -105,7 +105,7 @@ Window = Annotated[
     typer.Option(metavar="FROM:TO", help="EEG of these s alone; --set view.window=crop shortens the trials."),
 ]
 Channels = Annotated[
-    str | None, typer.Option(metavar="NAME,NAME", help="These electrodes alone, or regions: occipital, parietal, ...")
+    str | None, typer.Option(metavar="NAME,NAME", help="These electrodes alone, or regions, as occipital.")
 ]
 TrainStimuli = Annotated[
     int | None, typer.Option(min=1, max=MANY, metavar="N", help="So many training stimuli, drawn by seed.")
