@@ -74,11 +74,21 @@ def let_go(eeg: NDArray[Any]) -> None:
 
     So is an array that can be written to: changes in a copy-on-write mapping are nowhere else.
     """
+    mapping = _mapping(eeg)
+    if mapping is not None and memoryview(mapping).readonly and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def on_disk(eeg: NDArray[Any]) -> bool:
+    """Whether the array, or what it is a view of, is a memory-mapped file."""
+    return _mapping(eeg) is not None
+
+
+def _mapping(eeg: NDArray[Any]) -> mmap.mmap | None:
     base: object = eeg
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap) and memoryview(base).readonly and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def check_eeg(eeg: EEG, info: EEGInfo, *, expected: EEGInfo | None = None) -> EEG:

@@ -13,7 +13,7 @@ from eegbench.errors import InputError, UsageError, short, unknown
 from eegbench.guards.budget import read_bytes
 
 TomlTable = dict[str, object]
-TABLES = ("method", "dataset")
+TABLES = ("method", "dataset", "view")
 SHIPPED = Path(__file__).parent / "configurations"  # <method>.<name>.toml
 MOST_BYTES = 2**16  # of a configuration file: ten times the longest that comes along
 DEEPEST = 8  # tables within tables, and parts of a dotted key
@@ -60,7 +60,7 @@ def flat(table: Mapping[str, object]) -> TomlTable:
 
 
 def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object]) -> dict[str, TomlTable]:
-    """The tables `method` and `dataset` of a TOML file and of settings, which win: `--set` words, or values by key.
+    """The tables of a TOML file and of settings, which win: `--set` words, or values by key.
 
     A word is key=value; "dataset.snr=0" goes to the data set, "method.rank=4" and any other key to the method. As in a
     file, {"dataset": {"snr": 0}} is a table.

@@ -17,7 +17,8 @@ from eegbench.runs.record import METHOD_TRACKS
 Hints = Mapping[str, Maps]  # a hint's name ("saliency") to one map per item
 TRACKS = METHOD_TRACKS  # of a method
 PIXELS = "pixels425"  # what metrics of pixels need: 2 MB an image, so never in memory for a whole set
-EVERYBODY = 0  # the subject of a training set whose fit serves all people
+EVERYBODY = -1  # the subject of a training set of several people
+CONCEPT_PROMPT = "This picture is {}"  # with a concept in it, what ATM's code hands to CLIP as its text
 CAPTION_LEVELS = ("low",) * 4 + ("mid",) * 3 + ("high",) * 3  # object and colour; layout; mood and theme
 
 
@@ -51,11 +52,13 @@ class Named(Progress):
 class TrainingSet:
     """What a method may learn from: trials of EEG, and the stimuli that they showed.
 
-    A stimulus may have one trial, perhaps the average of several, or many, and of several people. `eeg` and `images` may
-    lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is finite.
+    A stimulus may have one trial, perhaps the average of several, or many, of one person or of several. `eeg` and
+    `images` may lie on disk and be larger than memory: take them part by part. Ids are unique and name files, EEG is
+    finite.
 
-    subject: whom the fit is for; EVERYBODY where it serves all. subjects: whose trial each is; by default all are of
-    `subject`. Where several people's trials are there, each one's EEG was standardised by its own scale.
+    subject: whose data these are; EVERYBODY where they are several people's, each one's EEG standardised by its own
+    scale. subjects: whose trial each is, by default `subject`'s. repetitions: how many recorded trials each one is the
+    average of.
     """
 
     eeg: EEG  #: (trials, channels, times)
@@ -67,6 +70,7 @@ class TrainingSet:
     captions: tuple[tuple[str, ...], ...]  #: of each stimulus ten, in the order of CAPTION_LEVELS, or none
     subject: int
     subjects: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))  #: (trials,)
+    repetitions: int = 1
 
     def __post_init__(self) -> None:
         if not len(self.subjects):
@@ -154,6 +158,11 @@ class Reconstructor(ABC):
 
     def embed_images(self, images: Images) -> NDArray[np.float32] | None:
         """What `embed` aims at: the target embeddings of images, (n, d), for methods that have them."""
+        return None
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Embeddings of texts in the space of `embed`, (n, d), for methods that have them: the decoded embedding is
+        then classified among the test concepts."""
         return None
 
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
@@ -310,7 +319,7 @@ class Metric(ABC):
     jackknife: float | None = 0.5  #: of a set's metric: which share a subsample leaves out; None: it has no interval
     most_paired: ClassVar[int] = 250  #: stimuli among which all pairs can be afforded; more where `pairs` is quick
     grain: ClassVar[str] = ""
-    on_request: bool = False  #: True: computed only where it is named, as the same number by another judge
+    on_request: bool = False  #: True: computed only where it is named: evaluate --also, score --metrics
     column: int | None = None  #: its place among the columns of a board; those without one follow, by name
     laws: Laws | None = None
     card: Card | None = None

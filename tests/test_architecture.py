@@ -59,7 +59,7 @@ LATE = (
     "eegbench.benchmark.picture",
     "eegbench.benchmark.curves",
     "eegbench.studies.explain",
-    "eegbench.studies.vary",
+    "eegbench.studies.ablation",
     "eegbench.assets.recordings",
 )
 LATE_PLACES = (

@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eegbench.api.arguments import Place, Settings, place, progress_of, switch, whole, word
+from eegbench.api.arguments import Place, Settings, names, place, progress_of, switch, whole, word
 from eegbench.api.arguments import settings as settings_of
 from eegbench.api.border import notice, own_errors
+from eegbench.api.protocol import people_of, recorded_of, view_of
 from eegbench.api.results import Items, Run, Sheet, sheet_of, values_of
 from eegbench.backbones.environment import disconnected, undisturbed
 from eegbench.backbones.shared import let_go
@@ -18,8 +20,8 @@ from eegbench.benchmark.options import Options
 from eegbench.benchmark.preflight import Preflight
 from eegbench.configuration import read_tables, shipped
 from eegbench.contracts import Progress
-from eegbench.errors import EegbenchError, InputError
-from eegbench.metrics import METRICS
+from eegbench.errors import InputError
+from eegbench.metrics import in_order
 from eegbench.runs.folder import Run as Read
 from eegbench.runs.layout import RECORD
 from eegbench.runs.seal import AGAIN
@@ -36,6 +38,15 @@ def evaluate(
     seed: int = 0,
     samples: int = 1,
     average: int | str = "all",
+    train_on: str = "own",
+    calibration: int = 0,
+    others: int = 0,
+    scale: str = "training",
+    window: str | tuple[float, float] | None = None,
+    channels: str | Sequence[str] | None = None,
+    train_stimuli: int | None = None,
+    train_repetitions: int | None = None,
+    sessions: str | Sequence[int] | None = None,
     suite: str = "auto",
     protocol: str = "sal512",
     config: Place | None = None,
@@ -46,6 +57,7 @@ def evaluate(
     batch_size: int | None = None,
     audit: bool = True,
     references: bool = True,
+    also: list[str] | tuple[str, ...] = (),
     nway_judge: str | None = None,
     half: bool = False,
     offline: bool = False,
@@ -56,12 +68,20 @@ def evaluate(
 
     method, dataset: names of `eegbench list`. subject: its number. track: "eeg" or "oracle". seed: decides all random
     draws. samples: images for each stimulus, whose mean is scored. average: repetitions of test EEG that are
-    averaged, "all" or a number. suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
+    averaged, "all" or a number.
+
+    Who is trained on: train_on is "own", "others" (all but the subject, or `others` of them, drawn by seed, where it is
+    not 0; with `calibration` of the subject's own training stimuli), or "all". scale: by what a stranger's EEG is
+    standardised, "training" for the EEG trained on, or "test" for that stranger's own, which is transductive.
+    What is seen: window in s, "0:0.2" or (0, .2); channels, names of electrodes and of regions; train_stimuli,
+    train_repetitions: how many; sessions: "1,2", or trained on and tested on, "1,2,3:4".
+
+    suite: "auto", "micro" or "reference"; protocol: "sal512" or "me256". config: "micro",
     "paper" or a TOML file; settings: {"rank": 8, "dataset.snr": 0}, which win over it. captions: a file, for training.
     runs: the folder of runs. device: "auto", "cpu", "cuda", "cuda:N" or "mps". batch_size: images made at once, which
     changes no image. audit: test whether the EEG contributes. references: bring floors and ceilings beside the run.
-    nway_judge, half, offline, allow_unverified_weights: as the options of these names. progress: True for bars on
-    stderr.
+    also: metrics beside the usual ones, as "retrieval50_top1". nway_judge, half, offline, allow_unverified_weights: as
+    the options of these names. progress: True for bars on stderr.
 
     A run that is complete is scored again as it is; one that was interrupted, also by a KeyboardInterrupt, is
     continued. The command's notes come as warnings of the class eegbench.Notice. Random states, gradient mode and
@@ -78,6 +98,15 @@ def evaluate(
         seed=seed,
         samples=samples,
         average=average,
+        train_on=train_on,
+        calibration=calibration,
+        others=others,
+        scale=scale,
+        window=window,
+        channels=channels,
+        train_stimuli=train_stimuli,
+        train_repetitions=train_repetitions,
+        sessions=sessions,
         suite=suite,
         protocol=protocol,
         config=config,
@@ -88,6 +117,7 @@ def evaluate(
         batch_size=batch_size,
         audit=audit,
         references=references,
+        also=also,
         nway_judge=nway_judge,
         half=half,
         offline=offline,
@@ -113,9 +143,10 @@ def open_run(folder: Place) -> Run:
     run = Read.open(path)
     if run.sheet is None:
         raise InputError(f"{path}: {run.unscored}; {AGAIN}")
-    floors, ceilings = (_opened_beside(run, names) for names in (companions.FLOORS, companions.CEILINGS))
-    if run.record.role == "floor":
-        floors = {}
+    floors, ceilings = (
+        {name: sheet_of(member.folder, member.scores) for name, member in members.items()}
+        for members in companions.beside(run)
+    )
     caution = run.sheet.caution or run.record.caution
     return Run(path, sheet_of(path, _ordered(run.sheet)), floors, ceilings, run.record.simulated, caution)
 
@@ -125,7 +156,17 @@ def examine(method: str, *, subject: int, **chosen: Any) -> Preflight:
     return preflight.examine(method, whole("subject", subject), options_of(method, **chosen))
 
 
-def options_of(
+def options_of(method: str, **chosen: Any) -> Options:
+    """The options of a run from arguments of `evaluate`, its defaults in place of those that are not given.
+
+    Raises UsageError for a value of another type.
+    """
+    parameters = inspect.signature(evaluate).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty and p.name != "progress"}
+    return _options(method, **{**defaults, **chosen})
+
+
+def _options(
     method: object,
     *,
     dataset: object,
@@ -133,6 +174,15 @@ def options_of(
     seed: object,
     samples: object,
     average: object,
+    train_on: object,
+    calibration: object,
+    others: object,
+    scale: object,
+    window: object,
+    channels: object,
+    train_stimuli: object,
+    train_repetitions: object,
+    sessions: object,
     suite: object,
     protocol: object,
     config: object,
@@ -143,14 +193,16 @@ def options_of(
     batch_size: object,
     audit: object,
     references: object,
+    also: object,
     nway_judge: object,
     half: object,
     offline: object,
     allow_unverified_weights: object,
 ) -> Options:
-    """The options of a run from the arguments of `evaluate`; raises UsageError for a value of another type."""
     file = None if config is None else shipped(place("config", config), word("method", method))
     tables = read_tables(file, settings_of(settings))
+    view = view_of(tables["view"], window=window, channels=channels, train_stimuli=train_stimuli)
+    recorded = recorded_of(train_repetitions=train_repetitions, sessions=sessions)
     return Options(
         dataset=word("dataset", dataset),
         track=word("track", track),
@@ -160,11 +212,14 @@ def options_of(
         suite=word("suite", suite),
         protocol=word("protocol", protocol),
         method_table=tables["method"],
-        dataset_table=tables["dataset"],
+        dataset_table={**tables["dataset"], **recorded},
+        **people_of(train_on=train_on, calibration=calibration, others=others, scale=scale),
+        view=view.described(),
         captions=None if captions is None else place("captions", captions),
         runs=place("runs", runs),
         device=word("device", device),
         audit=switch("audit", audit),
+        also=names("also", also or None) or (),
         nway_judge=None if nway_judge is None else word("nway_judge", nway_judge),
         half=switch("half", half),
         offline=switch("offline", offline),
@@ -176,8 +231,7 @@ def options_of(
 
 def _ordered(sheet: ScoreSheet) -> ScoreSheet:
     """The sheet with its metrics in the order in which they are shown, where a file has them by name."""
-    names = [*(name for name in METRICS if name in sheet.metrics), *sorted(sheet.metrics.keys() - METRICS.keys())]
-    return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in names})
+    return dataclasses.replace(sheet, metrics={name: sheet.metrics[name] for name in in_order(sheet.metrics)})
 
 
 def _run_of(outcome: pipeline.Evaluation) -> Run:
@@ -196,41 +250,7 @@ def _sheet_beside(folder: Path, name: str, sheet: ScoreSheet) -> Sheet:
 
 
 def _values_beside(folder: Path, name: str, sheet: ScoreSheet) -> tuple[tuple[str, ...], Items]:
-    other = next((run for run in _beside(folder, name) if run.sheet == sheet), None)
+    other = next((run for run in companions.made_beside(folder, name) if run.sheet == sheet), None)
     if other is None:
         raise InputError(f"{name}: no run with these scores stands beside {folder} any more")
     return values_of(other)
-
-
-def _opened_beside(run: Read, names: Sequence[str]) -> dict[str, Sheet]:
-    """By name, the floors or ceilings that lie beside a run and were made for the same test images and judges."""
-    members = {
-        name: next((member for member in _beside(run.folder, name) if _belongs(member, run)), None) for name in names
-    }
-    return {name: sheet_of(member.folder, member.sheet) for name, member in members.items() if member and member.sheet}
-
-
-def _beside(folder: Path, name: str) -> Iterator[Read]:
-    """The runs of a method or a reference on the same data set and subject, those on the same track first."""
-    above = folder.resolve().parents
-    if len(above) < 4:  # no folder of runs: nothing stands beside it
-        return
-    subject, _, track, data = above[:4]
-    places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
-    for other in sorted(places, key=lambda path: path.parents[2] != track):
-        try:
-            yield Read.open(other, manifest=False)
-        except (EegbenchError, OSError):  # a run that cannot be read is left out
-            continue
-
-
-def _belongs(other: Read, run: Read) -> bool:
-    """Whether it is a floor or a ceiling as `evaluate` makes it, on the same test images, scored by the same judges."""
-    spec, other_spec = run.record.spec, other.record.spec
-    if run.sheet is None or other.sheet is None or not companions.serves(other.record):
-        return False
-    same = [getattr(spec, name) == getattr(other_spec, name) for name in ("dataset", "revision", "subject")]
-    same += [spec.dataset_configuration == other_spec.dataset_configuration]
-    same += [spec.average == other_spec.average] * (other.record.role == "floor")
-    judged = ("suite", "protocol", "judges", "truths", "statistics")
-    return all([*same, *(getattr(run.sheet, name) == getattr(other.sheet, name) for name in judged)])

@@ -14,12 +14,12 @@ import numpy as np
 
 from eegbench import seeds, statistics
 from eegbench.benchmark import verdicts
-from eegbench.benchmark.measure import EMBEDDING, Array, Measured
+from eegbench.benchmark.measure import OF_METHODS, Array, Measured
 from eegbench.benchmark.permuting import Permuted
 from eegbench.benchmark.score import Scorer, estimate
+from eegbench.benchmark.targets import Targets
 from eegbench.contracts import Progress
 from eegbench.runs.sheet import LEVEL, Audited, ScoreSheet, finite
-from eegbench.runs.tensors import Embeddings
 
 PAIRED = "eeg"  # the track where all pairs of a reconstruction and a truth are looked at
 HARDLY = 0.01  # of the spread of the scores of all pairs
@@ -32,7 +32,7 @@ def examine(
     permuted: Permuted,
     *,
     track: str,
-    targets: Embeddings | None,
+    targets: Targets | None,
     progress: Progress,
 ) -> ScoreSheet:
     """The sheet with the audit's results: a run's metrics, `measured`, against those of images from permuted EEG."""
@@ -71,7 +71,7 @@ def compare(
         )
     audited, verdict = None, verdicts.too_few(sheet.n)
     if sheet.n >= verdicts.FEWEST_STIMULI:
-        of_images = {name: result for name, result in measured.items() if result.metric.needs != EMBEDDING}
+        of_images = {name: result for name, result in measured.items() if result.metric.needs not in OF_METHODS}
         audited, by_metric = _paired(of_images, permuted, donors) if track == PAIRED else (None, {})
         audited = audited or _regenerated(of_images, permuted)
         verdict = verdicts.verdict(audited) if audited else verdicts.NOTHING

@@ -1,8 +1,10 @@
 """The floors and ceilings in a method's table: made once for all runs that can share them."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +20,12 @@ from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Answers, Named, Progress, Reference
-from eegbench.errors import MissingError, out_of_memory
+from eegbench.errors import EegbenchError, MissingError, out_of_memory
 from eegbench.files import Json
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
-from eegbench.runs.record import RunRecord, RunSpec
+from eegbench.runs.record import RunRecord, RunSpec, of_floor
 from eegbench.runs.sheet import STATISTICS, ScoreSheet
 
 FLOORS = ("random_train_image", "mean_image")  # none of them sees the EEG
@@ -67,6 +69,45 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
 
 
+def beside(run: Run) -> tuple[dict[str, Run], dict[str, Run]]:
+    """By name the floors and the ceilings in a run's folder of runs, made for the same test images and judges."""
+    floors, ceilings = (
+        {name: member for name in names for member in _first(name, run)} for names in (FLOORS, CEILINGS)
+    )
+    return {} if run.record.role == "floor" else floors, ceilings
+
+
+def _first(name: str, run: Run) -> list[Run]:
+    return list(itertools.islice((other for other in made_beside(run.folder, name) if _belongs(other, run)), 1))
+
+
+def made_beside(folder: Path, name: str) -> Iterator[Run]:
+    """The runs of a method or a reference on the same data set and subject, those on the same track first."""
+    above = folder.resolve().parents
+    if len(above) < 4:  # no folder of runs: nothing stands beside it
+        return
+    subject, _, track, data = above[:4]
+    places = sorted(data.glob(f"*/{name}/{subject.name}/seed-*"))
+    for other in sorted(places, key=lambda path: path.parents[2] != track):
+        try:
+            yield Run.open(other, manifest=False)
+        except (EegbenchError, OSError):  # a run that cannot be read is left out
+            continue
+
+
+def _belongs(other: Run, run: Run) -> bool:
+    """Whether it is a floor or a ceiling as `evaluate` makes it, on the same test images, scored by the same judges."""
+    spec, other_spec = run.record.spec, other.record.spec
+    if run.sheet is None or other.sheet is None or not serves(other.record):
+        return False
+    same = [getattr(spec, name) == getattr(other_spec, name) for name in ("dataset", "revision", "subject")]
+    same += [spec.dataset_configuration == other_spec.dataset_configuration]
+    if other.record.role == "floor":
+        same += [spec.average == other_spec.average, of_floor(spec.view) == other_spec.view]
+    judged = ("suite", "protocol", "judges", "truths", "statistics")
+    return all([*same, *(getattr(run.sheet, name) == getattr(other.sheet, name) for name in judged)])
+
+
 def serves(record: RunRecord) -> bool:
     """Whether a run is a floor or a ceiling as `bring` makes it: with seed 0, one sample, and its own defaults."""
     spec = record.spec
@@ -80,10 +121,23 @@ def serves(record: RunRecord) -> bool:
 
 
 def _floor_plan(name: str, planned: Plan, options: Options) -> Plan:
-    """A floor is made once, with seed 0 and one sample, and serves all runs on the subject."""
+    """A floor sees no EEG: made once, with seed 0, one sample and the subject's own training images, it serves all runs
+    on the subject that may learn from as many."""
     tracks = registry.find("method", name).tracks
     track = options.track if options.track in tracks else tracks[0]
-    floor_options = dataclasses.replace(options, track=track, seed=0, samples=1, method_table={}, captions=None)
+    floor_options = dataclasses.replace(
+        options,
+        track=track,
+        seed=0,
+        samples=1,
+        method_table={},
+        captions=None,
+        train_on="own",
+        calibration=0,
+        others=0,
+        scale="training",
+        view=of_floor(planned.spec.view),
+    )
     return plan(name, planned.spec.subject, floor_options, device=planned.device)
 
 

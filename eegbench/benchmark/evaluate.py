@@ -2,10 +2,11 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,18 @@ from eegbench.benchmark.features import portions
 from eegbench.benchmark.fit import Fitted, fit
 from eegbench.benchmark.hints import HintMaps, hints_of
 from eegbench.benchmark.images import from_array
+from eegbench.benchmark.measure import TEXT_EMBEDDING
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.plan import Plan
 from eegbench.benchmark.reconstruct import EXAMINED, reconstruct, spread
 from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.score_run import score_run, write_scores
 from eegbench.benchmark.status import failing
-from eegbench.contracts import Answers, Named, Progress
+from eegbench.benchmark.targets import Targets
+from eegbench.contracts import CONCEPT_PROMPT, Answers, Method, Named, Progress, Reconstructor
 from eegbench.errors import InputError
 from eegbench.plugins import entering, outputs
-from eegbench.plugins.outputs import Given
+from eegbench.plugins.outputs import Given, Output
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
@@ -135,9 +138,8 @@ def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Reconstr
     with log.timed("reconstruct"):
         run = reconstruct(planned, fitted, hints=hints, hint_judges=hint_judges, progress=progress)
     if run.record.transductive:
-        log.notes.append(
-            f"{planned.method.name} uses all test trials at once (transductive): its runs are never ranked with others"
-        )
+        what = f"{planned.method.name} uses" if planned.method.transductive else "the subject's scale takes"
+        log.notes.append(f"{what} all test trials at once (transductive): its runs are never ranked with others")
     if run.reused:
         log.notes.append(f"{run.folder}: the run was complete, and is scored again as it is; delete it to make it anew")
     return Reconstructed(planned, fitted, hints, run)
@@ -155,9 +157,9 @@ def scored(
     """The scores of a run, with the audit's where it is asked for; written with the other files beside the images."""
     run = reconstructed.run
     with log.timed("score"):
-        decoded = decoded_of(run)
+        decoded, texts = decoded_of(run), any(metric.needs == TEXT_EMBEDDING for metric in ready.metrics)
         with failing(run):
-            targets = None if decoded is None else targets_of(reconstructed, answers)
+            targets = None if decoded is None else targets_of(reconstructed, answers, texts=texts)
         scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=progress)
     sheet = scoring.sheet
     if audited:
@@ -196,26 +198,45 @@ def decoded_of(run: Run) -> Embeddings | None:
     return decoded
 
 
-def targets_of(reconstructed: Reconstructed, answers: Answers) -> Embeddings | None:
-    """The target embeddings (d,) of the true images, by stimulus id; None where the method has none.
+def targets_of(reconstructed: Reconstructed, answers: Answers, *, texts: bool) -> Targets:
+    """What the method has its embeddings aim at: the true images and, if `texts` are wanted, the texts of concepts.
 
     Raises InputError where they break the contract.
     """
     method, fitted = reconstructed.plan.method, reconstructed.fitted.reconstructor
 
-    def of(items: range) -> NDArray[np.float32] | None:
-        portion_given = Given.images_alone(answers.images[items.start : items.stop])
-        return outputs.ask(method.name, fitted, outputs.TARGETS, portion_given)
+    def pictures(items: range) -> Given:
+        return Given.images_alone(answers.images[items.start : items.stop])
 
-    parts = [of(portion) for portion in portions(len(answers.stimuli))]
+    named = sorted(set(answers.concepts)) if texts else []
+
+    def prompts(items: range) -> Given:
+        return Given.texts_alone([CONCEPT_PROMPT.format(named[item]) for item in items])
+
+    return Targets.of(
+        answers,
+        _embedded(method, fitted, outputs.TARGETS, answers.stimuli, pictures),
+        _embedded(method, fitted, outputs.TEXTS, named, prompts) if texts else None,
+    )
+
+
+def _embedded(
+    method: Method[Any], fitted: Reconstructor, output: Output, names: Sequence[str], given: Callable[[range], Given]
+) -> Embeddings | None:
+    """An output by name, asked for portion by portion, and of a few one by one; None where the method has none."""
+
+    def of(items: range) -> NDArray[np.float32] | None:
+        return outputs.ask(method.name, fitted, output, given(items))
+
+    parts = [of(portion) for portion in portions(len(names))]
     known = [part for part in parts if part is not None]
     if not known:
         return None
     if len(known) < len(parts):
-        raise InputError(f"method {method.name!r}, embed_images gave None for some of the images; wanted all or none")
-    targets = outputs.directed(method.name, outputs.TARGETS, np.concatenate(known))
-    for item in spread(answers.stimuli, EXAMINED + 1) if not method.transductive else ():
-        alone, among_others = of(range(item, item + 1)), targets[item : item + 1]
-        if problem := outputs.differing(method.name, outputs.TARGETS, alone, among_others, "made one by one"):
+        raise InputError(f"{outputs.owner(method.name, output)} gave None for some of the items; wanted all or none")
+    rows = outputs.directed(method.name, output, np.concatenate(known))
+    for item in spread(names, EXAMINED + 1) if not method.transductive else ():
+        alone, among_others = of(range(item, item + 1)), rows[item : item + 1]
+        if problem := outputs.differing(method.name, output, alone, among_others, "made one by one"):
             raise InputError(f"{problem}: {outputs.ALONE}")
-    return dict(zip(answers.stimuli, targets, strict=True))
+    return dict(zip(names, rows, strict=True))

@@ -11,13 +11,14 @@ from typing import Any, cast
 
 import eegbench
 from eegbench.backbones.telling import telling
+from eegbench.benchmark import people
 from eegbench.benchmark.curves import draw_curves
+from eegbench.benchmark.people import TrainedOn
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
 from eegbench.files import Json, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
 from eegbench.guards.limits import NamedValues, Sha256
-from eegbench.plugins import entering
 from eegbench.plugins.authors import author_of
 
 CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
@@ -28,7 +29,7 @@ CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 class Fitted:
     """A fitted method, the digest of all that shaped it, its source (shipped, cached or fitted), and its seconds.
 
-    content: digest of its files, which may be the same for two subjects.
+    content: digest of its files, which may be the same for two subjects. trained_on: on several people, who they are.
     """
 
     reconstructor: Reconstructor
@@ -36,6 +37,7 @@ class Fitted:
     source: str
     seconds: float
     content: str
+    trained_on: TrainedOn = TrainedOn()
 
 
 def fit(plan: Plan, *, progress: Progress) -> Fitted:
@@ -51,8 +53,9 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
         make(plan, shaped_by, user_cache("fitted") / key, progress=progress)
     source, folder = place or ("fitted", user_cache("fitted") / key)
     with telling(progress):
-        reconstructor = load(folder, plan.method, plan.device)
-    return Fitted(reconstructor, key, source, time.perf_counter() - since, digest(read_json(folder / CARD)["files"]))
+        reconstructor = for_subject(plan, load(folder, plan.method, plan.device))
+    content = digest(read_json(folder / CARD)["files"])
+    return Fitted(reconstructor, key, source, time.perf_counter() - since, content, TrainedOn.read(folder))
 
 
 def stored_place(plan: Plan) -> tuple[str, Path] | None:
@@ -65,12 +68,12 @@ def stored_place(plan: Plan) -> tuple[str, Path] | None:
 def make(plan: Plan, shaped_by: Json, folder: Path, *, progress: Progress) -> None:
     """Fit, and keep the fit in `folder` with its loss curves."""
     with progress.bar("training data", 1) as advance:
-        train = plan.train()
+        train, trained_on = plan.training()
         advance(1)
     working = user_cache("fitting") / digest(shaped_by)
     fresh = fresh_fit(plan, train, working, progress=progress)
     with progress.bar("save the fit", 1) as advance, author_of("method", plan.method.name, fresh, "save"):
-        keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")))
+        keep(fresh, shaped_by, folder, curves=sorted(working.glob("*.csv")), trained_on=trained_on)
         advance(1)
     shutil.rmtree(working, ignore_errors=True)
 
@@ -81,6 +84,14 @@ def fresh_fit(plan: Plan, train: TrainingSet, working: Path | None, *, progress:
         fresh = plan.method.fit(train, seed=plan.spec.seed, progress=progress, device=plan.device, folder=working)
     _check_fitted(plan.method, fresh, "fit")
     return cast(Reconstructor, fresh)
+
+
+def for_subject(plan: Plan, fitted: Reconstructor) -> Reconstructor:
+    """A fit for the EEG of the run's subject; raises as `fresh_fit`."""
+    with author_of("method", plan.method.name, fitted, "for_subject"):
+        own: Reconstructor = fitted.for_subject(plan.spec.subject)
+    _check_fitted(plan.method, own, "for_subject")
+    return own
 
 
 def configured(method: Method[Any], stored: Reconstructor) -> Reconstructor:
@@ -94,18 +105,24 @@ def configured(method: Method[Any], stored: Reconstructor) -> Reconstructor:
 def shape(plan: Plan) -> Json:
     """Everything that decides a fit, as JSON; its digest names the fit's folder.
 
-    Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are left out.
+    Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are left out. A fit on several
+    people is one for all whom they serve: it depends on the test subject by the calibration alone.
     """
     inputs: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
-    if data := entering.digests(plan.dataset, plan.spec.subject):
+    if data := people.digests(plan.dataset, plan.spec):
         inputs["data"] = data
+    if plan.spec.view:
+        inputs["view"] = plan.spec.view
+    own = plan.spec.train_on == "own"
+    inputs |= {"subject": plan.spec.subject} if own else {"people": list(people.people(plan.dataset, plan.spec))}
+    if plan.spec.calibration:
+        inputs["calibration"] = {"subject": plan.spec.subject, "stimuli": plan.spec.calibration}
     return inputs | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),
         "dataset": f"{plan.spec.dataset}@{plan.spec.revision}",
         "dataset_configuration": describe(plan.dataset, without_stage="reconstruct"),
-        "subject": plan.spec.subject,
         "seed": plan.spec.seed,
         "weights": weights_of(plan.method),
     }
@@ -126,13 +143,21 @@ def shipped_folder() -> Path:
     return Path(eegbench.__file__).parent / "fitted"
 
 
-def keep(fitted: Reconstructor, shaped_by: Json, folder: Path, *, curves: Sequence[Path] = ()) -> None:
+def keep(
+    fitted: Reconstructor,
+    shaped_by: Json,
+    folder: Path,
+    *,
+    curves: Sequence[Path] = (),
+    trained_on: TrainedOn | None = None,
+) -> None:
     """Save a fit with its card into `folder`, whole or not at all; a fit that is there already stays."""
     temporary = temporary_name(folder)
     with writing(folder, mend="set EEGBENCH_CACHE to a folder that can be"):
         temporary.mkdir(parents=True)
         try:
             fitted.save(temporary)
+            (trained_on or TrainedOn()).write(temporary)
             if curves:
                 draw_curves(curves, temporary / CURVES)
             files = {f.relative_to(temporary).as_posix(): file_digest(f) for f in _files(temporary)}

@@ -12,7 +12,7 @@ from eegbench.arrays import Images
 from eegbench.benchmark.all_pairs import by_id
 from eegbench.benchmark.features import embed, judge_of, portions
 from eegbench.benchmark.images import ImageSet, digest_of
-from eegbench.benchmark.measure import EMBEDDING, PIXEL_PORTION, Measured
+from eegbench.benchmark.measure import OF_METHODS, PIXEL_PORTION, Measured
 from eegbench.benchmark.score import Scorer, chosen, features_of, metrics_with, scorer
 from eegbench.contracts import PIXELS, Backbone, Progress
 from eegbench.errors import InputError, unknown
@@ -54,7 +54,7 @@ class Judging:
         """
         names = self.names
         metrics = chosen(names)
-        alone = ", ".join(metric.id for metric in metrics if metric.rivals and metric.needs != EMBEDDING)
+        alone = ", ".join(metric.id for metric in metrics if metric.rivals and metric.needs not in OF_METHODS)
         if len(truths.stimuli) < 2 and alone:
             raise InputError(
                 f"{where}: holds 1 image{part}; {alone} tell images apart and want at least 2: add some, or name other "

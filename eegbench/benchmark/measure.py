@@ -17,7 +17,8 @@ from eegbench.contracts import PIXELS, Backbone, Metric, Progress
 from eegbench.errors import EegbenchError, InputError
 from eegbench.plugins import entering
 
-EMBEDDING = "embedding"
+EMBEDDING, TEXT_EMBEDDING = "embedding", "text_embedding"  # of true images, and of the concepts that they show
+OF_METHODS = (EMBEDDING, TEXT_EMBEDDING)  # what the method brings, and no judge: the decoded embedding aims at it
 PIXEL_PORTION = 8  # pairs of 425 x 425 images in work at once, for each thread
 THREADS = min(4, os.cpu_count() or 1)
 
@@ -53,10 +54,15 @@ class ComparedImages:
     true_images: ImageSet
     contents: Sequence[str]  # one for each stimulus, equal where the same picture was shown
     missing: Mapping[str, str] = field(default_factory=dict)  # feature to the reason why it is not there
+    concepts: Sequence[str] = ()  # one for each stimulus, where the text embeddings are there
 
     @property
     def n(self) -> int:
         return len(self.true_images.stimuli)
+
+    def shown(self, metric: Metric) -> Sequence[str]:
+        """What each stimulus shows, equal where a metric is to tell no difference: its picture, or its concept."""
+        return self.concepts if metric.needs == TEXT_EMBEDDING else self.contents
 
 
 def measure(
@@ -89,9 +95,9 @@ def _measure_features(metric: Metric, pair: ComparedImages, floors: bool, pairs:
     sides = [features[metric.needs] for features in pair.reconstructions]
     try:
         if not metric.per_item:
-            floor = chance(metric, pair.contents) if floors else None
+            floor = chance(metric, pair.shown(metric)) if floors else None
             return Measured(metric, over=_over(metric, sides, truths), floor=floor)
-        items = np.stack([entering.compute(metric, side, truths, _shown_pictures(metric, pair)) for side in sides])
+        items = np.stack([entering.compute(metric, side, truths, _repeated(metric, pair)) for side in sides])
         all_pairs = _all_pairs(metric, pair, floors, pairs)
         if all_pairs.wanted:
             reduced = entering.reduced(metric, truths[all_pairs.truths])
@@ -112,12 +118,13 @@ def _measured(items: Array, all_pairs: AllPairs, floors: bool, shifted: Array | 
 
 
 def _all_pairs(metric: Metric, pair: ComparedImages, floors: bool, pairs: bool) -> AllPairs:
-    return AllPairs.of(metric, pair.true_images.stimuli, pair.contents, floor=floors, scores=pairs)
+    return AllPairs.of(metric, pair.true_images.stimuli, pair.shown(metric), floor=floors, scores=pairs)
 
 
-def _shown_pictures(metric: Metric, pair: ComparedImages) -> Sequence[str] | None:
-    """What each stimulus shows, for a metric with rivals where several stimuli show one picture; else None."""
-    return pair.contents if metric.rivals and len(set(pair.contents)) < pair.n else None
+def _repeated(metric: Metric, pair: ComparedImages) -> Sequence[str] | None:
+    """What each stimulus shows, for a metric with rivals where several stimuli show the same; else None."""
+    shown = pair.shown(metric)
+    return shown if metric.rivals and len(set(shown)) < pair.n else None
 
 
 def _over(metric: Metric, sides: Sequence[PixelArrays], truths: PixelArrays) -> Callable[[NDArray[np.int64]], float]:

@@ -60,7 +60,8 @@ def permute(
     """
     stimuli, method, fitted_method = plan.queries.stimuli, plan.method, fitted.reconstructor
     donors = donors_of(stimuli, [contents[stimulus] for stimulus in stimuli])
-    given = dataclasses.replace(given_to(plan, hints), eeg=plan.queries.eeg[donors])
+    given = given_to(plan, fitted, hints)
+    given = dataclasses.replace(given, eeg=given.eeg[donors])
     begun, head = run.permutation(), Permutation(run.identity, _eeg_of(stimuli, donors))
     keep = begun is not None and dataclasses.replace(begun, images=()) == head  # made by this run, permuted so
     if not keep:

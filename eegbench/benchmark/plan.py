@@ -8,16 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eegbench.benchmark import people
 from eegbench.benchmark.embedded import Embedded
-from eegbench.benchmark.options import BATCH_SIZE, CHOICES, Options
+from eegbench.benchmark.options import BATCH_SIZE, CHOICES, Options, check_protocol
+from eegbench.benchmark.people import TrainedOn
+from eegbench.configuration import keys
 from eegbench.contracts import TRACKS, Dataset, Method, Queries, TrainingSet
 from eegbench.datasets.captions import CaptionsFile, captioned, read
+from eegbench.datasets.views import View
 from eegbench.errors import InputError, UsageError, short, unknown
 from eegbench.files import Json
+from eegbench.guards.fields import written_fields
 from eegbench.guards.limits import MAX_WHOLE
 from eegbench.plugins import entering, registry
 from eegbench.runs.record import MAX_IMAGES, RunSpec
 from eegbench.runs.sheet import PROTOCOLS
+
+# Options that some data sets have and that have a word of their own on the command line; what to say of the others.
+RECORDED = {
+    "train_repetitions": "does not let its training repetitions be chosen",
+    "sessions": "does not tell sessions apart",
+    "test_sessions": "does not tell sessions apart",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,9 @@ class Plan:
     @functools.cached_property
     def queries(self) -> Queries:
         """The data set's queries, read and checked once."""
-        queries = entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
+        queries = View.of(self.spec.view).of_queries(
+            entering.queries(self.dataset, self.spec.subject, average=self.spec.average)
+        )
         if (images := len(queries.stimuli) * self.spec.samples) > MAX_IMAGES:
             raise UsageError(f"{self.spec.samples} samples make {images} images; a run has {MAX_IMAGES} at most")
         return queries
@@ -47,10 +61,14 @@ class Plan:
         """How many images a batch has: a transductive method is handed all trials at once."""
         return len(self.queries.stimuli) if self.method.transductive else self.batch_size
 
+    def training(self) -> tuple[TrainingSet, TrainedOn]:
+        """The training data, with the captions of the file where one was given, and whose they are."""
+        train, trained_on = people.training_data(self.dataset, self.spec)
+        return train if self.captions is None else captioned(train, self.captions), trained_on
+
     def train(self) -> TrainingSet:
-        """The data set's training data, with the captions of the file where one was given."""
-        train = entering.train(self.dataset, self.spec.subject)
-        return train if self.captions is None else captioned(train, self.captions)
+        """The training data of `training`."""
+        return self.training()[0]
 
 
 def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
@@ -63,6 +81,8 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
     built_method: Method[Any] = registry.built("method", method, options.method_table)
     _check(built_dataset, built_method, subject, options)
     captions = None if options.captions is None else read(options.captions)
+    check_protocol(options)
+    view = View.of(dict(options.view))
     captions_digest = {} if captions is None else {"captions_file": captions.sha256}
     spec = RunSpec(
         dataset=built_dataset.name,
@@ -75,8 +95,18 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         seed=options.seed,
         samples=options.samples,
         average=options.repetitions,
+        train_on=options.train_on,
+        calibration=options.calibration,
+        others=options.others,
+        scale=options.scale,
+        view=view.described(),
         selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
     )
+    info = entering.info(built_dataset)
+    if spec.train_on != "own" and info.unit == "embedding":
+        raise UsageError(f"published embeddings are one person's; --train-on {spec.train_on} wants EEG")
+    people.people(built_dataset, spec)  # raises where there are no others
+    view.info(info)
     return Plan(
         spec=spec,
         dataset=built_dataset,
@@ -97,6 +127,9 @@ def dataset_of(options: Options) -> Dataset:
     """
     table = dict(options.dataset_table)
     folder = table.pop("embeddings", None)
+    for option, lacking in RECORDED.items():
+        if option in table and option not in keys(registry.find("dataset", options.dataset)):
+            raise UsageError(f"data set {options.dataset!r} {lacking}; leave {option} out")
     dataset: Dataset = registry.built("dataset", options.dataset, table)
     return dataset if folder is None else Embedded.of(dataset, Path(str(folder)))
 
@@ -127,15 +160,10 @@ def describe(built: Any, *, without_stage: str = "") -> Json:
     """The fields of a data set's or method's dataclass as JSON values.
 
     Paths are left out, for they say where things lie and not what they are; so are fields whose metadata names
-    the stage `without_stage`, and those marked {"later": True} while they have their default: they came to a class that
-    had runs and fits, whose digests stay.
+    the stage `without_stage`, and later ones that have their default (`guards/fields.py`).
     """
-    names = [
-        f.name
-        for f in dataclasses.fields(built)
-        if (not without_stage or f.metadata.get("stage") != without_stage)
-        and not (f.metadata.get("later") and getattr(built, f.name) == f.default)
-    ]
+    fields = written_fields(built)
+    names = [f.name for f in fields if not without_stage or f.metadata.get("stage") != without_stage]
     values = {name: getattr(built, name) for name in names}
     kept: Json = json.loads(
         json.dumps({name: value for name, value in values.items() if not isinstance(value, Path)}, default=_plain)

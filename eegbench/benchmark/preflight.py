@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from eegbench import backbones
 from eegbench.backbones import Suite, stored
 from eegbench.backbones.environment import free_memory, resolve_device
-from eegbench.benchmark import fit, hints, score
+from eegbench.benchmark import fit, hints, people, score
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.plan import Plan, plan
 from eegbench.errors import AuthorError, EegbenchError, MissingError, UsageError
@@ -94,6 +94,11 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
         queries = preflight.look(
             "data", lambda: planned.queries, lambda q: f"{len(q.stimuli)} test stimuli, {_size(q.info)}"
         )
+        if planned.spec.calibration or planned.spec.view:
+            amounts = preflight.look(
+                "training stimuli", lambda: people.check_amounts(planned.dataset, planned.spec), str
+            )
+            queries = queries if amounts is not None else None
         if weights is not None and queries is not None:
             place = preflight.look("fit", lambda: fit.stored_place(planned), _fit_state)
             keeping = place is None or options.companions  # a fit is kept in the cache, and so are those of floors
@@ -107,7 +112,7 @@ def examine(method: str, subject: int, options: Options) -> Preflight:
 
 def _judges(preflight: Preflight, planned: Plan, options: Options) -> None:
     def judges() -> tuple[tuple[str, ...] | None, Suite]:
-        metrics = score.metrics_with(options.nway_judge, None)
+        metrics = score.metrics_with(options.nway_judge, None, options.also)
         suite = backbones.suite(
             planned.suite,
             planned.protocol,

@@ -11,6 +11,7 @@ import numpy as np
 
 from eegbench import seeds
 from eegbench.arrays import EEG
+from eegbench.benchmark import people
 from eegbench.benchmark.fit import Fitted, weights_of
 from eegbench.benchmark.hints import HintMaps
 from eegbench.benchmark.paint import by_method, paint, seed_of
@@ -48,7 +49,7 @@ def reconstruct(
     contract, MissingError for a full disk.
     """
     method, stimuli = plan.method, plan.queries.stimuli
-    given = given_to(plan, hints)
+    given = given_to(plan, fitted, hints)
     asking = Asking(
         method.name, fitted.reconstructor, given, _examined(stimuli, plan.spec), transductive=method.transductive
     )
@@ -76,12 +77,12 @@ def reconstruct(
     return run
 
 
-def given_to(plan: Plan, hints: HintMaps) -> Given:
+def given_to(plan: Plan, fitted: Fitted, hints: HintMaps) -> Given:
     """The input of a method: the EEG of all queries, the seed of each one's first image, and its hints."""
     queries = plan.queries
     item_seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
     maps = {name: np.stack([by_id[stimulus] for stimulus in queries.stimuli]) for name, by_id in hints.items()}
-    return Given(queries.eeg, item_seeds, maps or None)
+    return Given(fitted.trained_on.given(queries.eeg, plan.spec), item_seeds, maps or None)
 
 
 def _head(plan: Plan, fitted: Fitted, hint_judges: Mapping[str, str]) -> RunRecord:
@@ -91,6 +92,7 @@ def _head(plan: Plan, fitted: Fitted, hint_judges: Mapping[str, str]) -> RunReco
         "fit": fitted.digest,
         "queries": digest([list(queries.stimuli), _eeg_digest(queries.eeg)]),
         **{f"data/{name}": sha256 for name, sha256 in entering.digests(data, plan.spec.subject).items()},
+        **{f"data/{name}": sha256 for name, sha256 in people.digests(data, plan.spec).items()},
         **{f"weights/{name}": sha256 for name, sha256 in weights_of(method).items()},
         **{f"{HINTED}{name}": sha256 for name, sha256 in hint_judges.items()},
     }
@@ -102,7 +104,8 @@ def _head(plan: Plan, fitted: Fitted, hint_judges: Mapping[str, str]) -> RunReco
         {},
         digests,
         caution=data.caution,
-        transductive=method.transductive,
+        transductive=method.transductive or plan.spec.scale == "test",
+        training=fitted.trained_on.facts,
     )
 
 

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eegbench import seeds, statistics
 from eegbench.backbones import Suite
 from eegbench.benchmark.features import Extracted, FeatureCache, Features, extract, judge_of
 from eegbench.benchmark.images import ImageSet
-from eegbench.benchmark.measure import EMBEDDING, ComparedImages, Measured, measure
+from eegbench.benchmark.measure import EMBEDDING, OF_METHODS, ComparedImages, Measured, measure
+from eegbench.benchmark.targets import Targets, rows_of
 from eegbench.contracts import PIXELS, Metric, Progress
-from eegbench.errors import InputError, MissingError, unknown
+from eegbench.errors import MissingError, unknown
 from eegbench.files import digest, user_cache
 from eegbench.metrics import VARIANTS
 from eegbench.plugins import registry
@@ -53,7 +53,7 @@ class Scorer:
         images: Sequence[ImageSet],
         *,
         decoded: Embeddings | None = None,
-        targets: Embeddings | None = None,
+        targets: Targets | None = None,
         floors: bool = True,
         pairs: bool = False,
         progress: Progress,
@@ -81,18 +81,21 @@ class Scorer:
         extracted: "ExtractedRun",
         *,
         decoded: Embeddings | None = None,
-        targets: Embeddings | None = None,
+        targets: Targets | None = None,
         floors: bool = True,
         pairs: bool = False,
         progress: Progress,
     ) -> dict[str, Measured]:
         """Every metric by id, from the extracted features of one run; the other arguments are those of `measure`."""
         stimuli, sides, truths = self.truths.stimuli, extracted.features, dict(self.seen.features)
-        if decoded is not None and targets is not None:
-            truths[EMBEDDING] = _rows(targets, stimuli, "true image")
-            sides = [side | {EMBEDDING: _rows(decoded, stimuli, "trial")} for side in sides]
-        missing = {name: self._why(name) for name in features_of(self.metrics) | {EMBEDDING} if name not in truths}
-        pair = ComparedImages(sides, truths, extracted.images, self.truths, self.seen.contents, missing)
+        aims = {} if decoded is None or targets is None else targets.rows(stimuli)
+        if decoded is not None and aims:
+            truths |= aims
+            own = rows_of(decoded, stimuli, "the trial of stimulus")
+            sides = [side | dict.fromkeys(aims, own) for side in sides]
+        missing = {name: self._why(name) for name in {*features_of(self.metrics), *OF_METHODS} - truths.keys()}
+        concepts = [targets.concepts[stimulus] for stimulus in stimuli] if targets and aims else ()
+        pair = ComparedImages(sides, truths, extracted.images, self.truths, self.seen.contents, missing, concepts)
         judge = judge_of(self.suite.judges, PIXELS)
         return measure(self.metrics, pair, judge, floors=floors, pairs=pairs, progress=progress)
 
@@ -134,8 +137,9 @@ class Scorer:
         return {judge.name: judge.digest for judge in self.suite.judges}
 
     def _why(self, feature: str) -> str:
-        if feature == EMBEDDING:
-            return "the method exposes no embedding, or only images were given"
+        if feature in OF_METHODS:
+            what = "embedding" if feature == EMBEDDING else "embedding of texts"
+            return f"the method exposes no {what}, or only images were given"
         return self.suite.missing.get(feature, f"no judge of the suite {self.suite.name!r} provides {feature!r}")
 
     def _score(self, measured: Measured) -> Score:
@@ -171,7 +175,7 @@ def scorer(
 def check_judges(metrics: Sequence[Metric], suite: Suite, *, strict: bool = False) -> None:
     """MissingError where the weights for all of these metrics are not here, or if `strict` those for one of them."""
     lost = [suite.missing[metric.needs] for metric in metrics if metric.needs in suite.missing]
-    if lost and (strict or len(lost) == len([m for m in metrics if m.needs not in (EMBEDDING, PIXELS)])):
+    if lost and (strict or len(lost) == len([m for m in metrics if m.needs not in (*OF_METHODS, PIXELS)])):
         raise MissingError(lost[0])
 
 
@@ -187,21 +191,24 @@ def chosen(metrics: tuple[str, ...] | None) -> tuple[Metric, ...]:
 
 def features_of(metrics: Sequence[Metric]) -> set[str]:
     """The features that judges have to provide for these metrics."""
-    return {metric.needs for metric in metrics} - {EMBEDDING}
+    return {metric.needs for metric in metrics} - set(OF_METHODS)
 
 
-def metrics_with(judge: str | None, metrics: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """`metrics` with n-way accuracy by another judge, where one is named: a metric of its own.
+def metrics_with(
+    judge: str | None, metrics: tuple[str, ...] | None, also: tuple[str, ...] = ()
+) -> tuple[str, ...] | None:
+    """`metrics` and those of `also`; with n-way accuracy by another judge, where one is named: a metric of its own.
 
-    Raises UsageError for a judge that does not exist.
+    Raises UsageError for a judge or a metric of `also` that does not exist, and what `plugins.find` raises.
     """
-    if judge is None or judge == NWAY_JUDGE:
+    variant = "nway50_top1" if judge in (None, NWAY_JUDGE) else f"nway50_top1_{judge}"
+    if variant not in (known := ("nway50_top1", *VARIANTS)):
+        judges = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in known[1:])]
+        raise unknown("n-way judge", str(judge), judges)
+    if variant == "nway50_top1" and not also:
         return metrics
-    variant = f"nway50_top1_{judge}"
-    if variant not in VARIANTS:
-        known = [NWAY_JUDGE, *(name.removeprefix("nway50_top1_") for name in VARIANTS)]
-        raise unknown("n-way judge", judge, known)
-    return tuple(variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics))
+    usual = [variant if metric.id == "nway50_top1" else metric.id for metric in chosen(metrics)]
+    return tuple(dict.fromkeys([*usual, *(metric.id for metric in (chosen(also) if also else ()))]))
 
 
 def table(measured: Mapping[str, Measured], stimuli: Sequence[str]) -> str:
@@ -246,10 +253,3 @@ def _score(measured: Measured, stimuli: Sequence[str]) -> Score:
         return score
     reason = f"undefined for {len(lost)} of {len(stimuli)} stimuli, {stimuli[lost[0]]!r} the first of them"
     return dataclasses.replace(score, items=len(stimuli) - len(lost), reason=reason)
-
-
-def _rows(embeddings: Embeddings, stimuli: Sequence[str], what: str) -> NDArray[np.float32]:
-    missing = [stimulus for stimulus in stimuli if stimulus not in embeddings]
-    if missing:
-        raise InputError(f"no embedding of the {what} of stimulus {missing[0]!r}; make the run again")
-    return np.stack([embeddings[stimulus] for stimulus in stimuli])

@@ -11,6 +11,7 @@ from eegbench.benchmark import audit
 from eegbench.benchmark.images import image_sets
 from eegbench.benchmark.measure import Measured
 from eegbench.benchmark.score import ExtractedRun, Scorer, table
+from eegbench.benchmark.targets import Targets
 from eegbench.contracts import Progress
 from eegbench.runs.folder import Run
 from eegbench.runs.sheet import ScoreSheet
@@ -34,13 +35,13 @@ def score_run(
     ready: Scorer,
     *,
     decoded: Embeddings | None = None,
-    targets: Embeddings | None = None,
+    targets: Targets | None = None,
     audited: bool = False,
     progress: Progress,
 ) -> Scoring:
     """The scores of a complete run, without the audit's; nothing is written.
 
-    decoded, targets: embeddings of the run's trials and of the true images. audited: with the scores of all pairs,
+    decoded: embeddings of the run's trials; targets: what they aim at. audited: with the scores of all pairs,
     where the audit of the run's track wants them. Raises InputError naming a missing or changed image.
     """
     extracted = ready.extract(image_sets(run.images()), progress=progress)
@@ -50,14 +51,15 @@ def score_run(
 
 
 def write_scores(
-    run: Run, ready: Scorer, scoring: Scoring, sheet: ScoreSheet, targets: Embeddings | None = None
+    run: Run, ready: Scorer, scoring: Scoring, sheet: ScoreSheet, targets: Targets | None = None
 ) -> ScoreSheet:
-    """Write a run's target embeddings, saliency maps and scores; the sheet as it was written.
+    """Write a run's target and text embeddings, saliency maps and scores; the sheet as it was written.
 
     sheet: that of `scoring`, with the audit's part where there is one.
     """
-    if targets is not None:
-        run.write_targets(targets)
+    if targets is not None and targets.images is not None:
+        run.write_targets(targets.images)
+    run.write_texts(None if targets is None else targets.texts)
     seen, first = ready.seen.features, scoring.extracted.features[0]
     if MAP in seen and MAP in first:
         run.write_saliency(ready.truths.stimuli, truths=_small(seen[MAP]), reconstructions=_small(first[MAP]))

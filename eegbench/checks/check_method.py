@@ -11,8 +11,9 @@ from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
 from eegbench.benchmark.paint import seed_of
 from eegbench.benchmark.plan import Plan
+from eegbench.checks import check_protocols
 from eegbench.checks.findings import Finding, Findings, closed
-from eegbench.contracts import Progress, Queries, Reconstructor, TrainingSet
+from eegbench.contracts import CONCEPT_PROMPT, Progress, Queries, Reconstructor, TrainingSet
 from eegbench.plugins import outputs
 from eegbench.plugins.authors import author_of
 from eegbench.plugins.outputs import CLAUSES, OUTPUTS, Asking, Given
@@ -54,6 +55,8 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
     if "embeddings" in asking.first and "target embeddings" not in asking.first:
         findings.warn(RETRIEVED, lambda: "embed_images gives None: retrieval is not scored")
     take(STORED, partial(_stored, asking, plan))
+    with closed(type(plan.dataset), "answers", ANSWERS_ASKED):
+        check_protocols.check(plan, _part(plan.train(), TRAINING), findings, progress=progress)
     return findings
 
 
@@ -70,7 +73,8 @@ def _together(asking: Asking, count: int) -> str:
 def _given(plan: Plan, queries: Queries) -> Given:
     seeds = [seed_of(plan.spec.seed, stimulus, 0) for stimulus in queries.stimuli]
     maps = _maps(len(queries.eeg)) if plan.spec.track == "oracle" else None
-    return Given(queries.eeg, seeds, None if maps is None else dict.fromkeys(plan.method.hints, maps))
+    texts = tuple(CONCEPT_PROMPT.format(f"thing {number}") for number in range(len(queries.eeg)))
+    return Given(queries.eeg, seeds, None if maps is None else dict.fromkeys(plan.method.hints, maps), texts=texts)
 
 
 def _stored(asking: Asking, plan: Plan) -> str:

@@ -29,6 +29,7 @@ from eegbench.checks.rescoring import Again
 from eegbench.checks.verify import Verifier
 from eegbench.errors import CheckFailed, InputError, UsageError, in_words
 from eegbench.files import file_digest, write_bytes, writing
+from eegbench.guards.fields import as_json
 from eegbench.guards.walking import Links, Note, few, unheard, unread_lines
 from eegbench.runs import binding, layout
 from eegbench.runs.folder import below
@@ -254,7 +255,7 @@ def _records(folder: Path) -> tuple[str, str]:
 
 def _validate(record: RunRecord, sheet: ScoreSheet | None) -> None:
     """Raises InputError where records, as this version would write them, break the published schemas."""
-    values: dict[str, Any] = {"run": json.loads(json.dumps(dataclasses.asdict(record)))}
+    values: dict[str, Any] = {"run": json.loads(json.dumps(as_json(record)))}
     if sheet is not None:
         values["scores"] = json.loads(sheet.to_json())
     for name, value in values.items():

@@ -38,20 +38,22 @@ def _scores(folder: Path) -> None:
 
 
 def _embeddings(folder: Path) -> None:
-    """Read decoded and target embeddings as `evaluate` and `verify` do, which score retrieval from them."""
+    """Read decoded, target and text embeddings as `evaluate` and `verify` do, which score retrieval from them."""
     run = Run(folder, RunRecord.read(folder / layout.RECORD))
     if (decoded := run.embedding()) is not None:
         _check_rows(folder / layout.EMBEDDING, decoded, run.stimuli)
     if (folder / layout.TARGETS).exists():
         _check_rows(folder / layout.TARGETS, read_rows(folder / layout.TARGETS, "targets"), run.stimuli)
+    if (texts := run.texts()) is not None:
+        _check_rows(folder / layout.TEXTS, texts)
 
 
-def _check_rows(file: Path, embeddings: Embeddings, wanted: frozenset[str]) -> None:
-    if embeddings.keys() != wanted:
+def _check_rows(file: Path, embeddings: Embeddings, wanted: frozenset[str] | None = None) -> None:
+    if wanted is not None and embeddings.keys() != wanted:
         raise InputError(f"{file}: has the embeddings of {len(embeddings)} stimuli; wanted the run's {len(wanted)}")
     kinds = {(row.dtype.kind, row.shape) for row in embeddings.values()}
     if len(kinds) != 1 or any(kind not in "fiu" or len(shape) != 1 or not shape[0] for kind, shape in kinds):
-        raise InputError(f"{file}: holds something else than a row of numbers for each stimulus")
+        raise InputError(f"{file}: holds something else than a row of numbers for each name")
 
 
 def _permutation(folder: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from eegbench import backbones
 from eegbench.benchmark import audit, permuting, score
 from eegbench.benchmark.images import from_array, unlike
-from eegbench.benchmark.measure import EMBEDDING
+from eegbench.benchmark.measure import OF_METHODS
 from eegbench.benchmark.plan import dataset_of_run
 from eegbench.benchmark.score import Scorer
 from eegbench.benchmark.score_run import score_run
+from eegbench.benchmark.targets import Targets
 from eegbench.checks import recomputed
 from eegbench.contracts import Answers, Progress
 from eegbench.errors import EegbenchError
@@ -79,7 +80,7 @@ class Rescorer:
         except EegbenchError as error:  # no fault of the run: data, weights or a plug-in are not here
             return [], [str(error)], None
         try:
-            computed, table = self._again(run, sheet, ready)
+            computed, table = self._again(run, sheet, ready, answers)
             again = Again(computed, table, sheet, _not_computed(sheet, computed, ready))
             problems += recomputed.scores(sheet, computed, again.computed)
             problems += recomputed.items(folder, table, set(again.computed))
@@ -99,9 +100,10 @@ class Rescorer:
             if getattr(record, name) != value:
                 yield f"{layout.RECORD}: {name} is {getattr(record, name)!r}; it is {value!r}"
 
-    def _again(self, run: Run, sheet: ScoreSheet, ready: Scorer) -> tuple[ScoreSheet, str]:
+    def _again(self, run: Run, sheet: ScoreSheet, ready: Scorer, answers: Answers) -> tuple[ScoreSheet, str]:
         """The score sheet and scores.csv that these images give here."""
-        decoded, targets, audited = run.embedding(), run.targets(), _audited(sheet)
+        decoded, audited = run.embedding(), _audited(sheet)
+        targets = Targets.of(answers, run.targets(), run.texts())
         scoring = score_run(run, ready, decoded=decoded, targets=targets, audited=audited, progress=self.progress)
         here = scoring.sheet
         if audited:
@@ -193,7 +195,7 @@ def _not_computed(stored: ScoreSheet, computed: ScoreSheet, ready: Scorer) -> di
             why[name] = f"version {score_.version}, here {here.version}"
         elif here.value is None and needs[name] in ready.suite.missing:
             why[name] = here.reason
-        elif here.value is None and score_.value is not None and needs[name] == EMBEDDING:
+        elif here.value is None and score_.value is not None and needs[name] in OF_METHODS:
             why[name] = NO_TARGETS
         elif score_.value is None and score_.reason and here.value is not None:
             why[name] = f"had no value ({score_.reason})"

@@ -2,8 +2,8 @@
 
 A changed byte breaks a digest or a seal. Where a file was changed and sealed anew, the scores differ, for they are
 computed from the images, the true images of the data set, and the judges. Three things cannot be checked: that the
-method and the EEG made these images, the target embeddings that retrieval is scored against, and the pictures and
-saliency maps that are there to look at.
+method and the EEG made these images, the embeddings of images and texts that decoded ones are scored against, and the
+pictures and saliency maps that are there to look at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -69,6 +69,53 @@ DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench 
 Track = Annotated[
     str, choice("track", "eeg", "oracle", about="eeg: EEG alone; oracle: a hint from the true image too.")
 ]
+Also = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
+]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit/--no-audit",
+        help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
+    ),
+]
+Average = Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")]
+TrainOn = Annotated[
+    str,
+    choice("train-on", "own", "others", "all", about="Whose training data: the subject's own, all others', or all."),
+]
+Calibration = Annotated[
+    int,
+    typer.Option(min=0, max=MANY, metavar="N", help="With others: so many of the subject's own training stimuli too."),
+]
+Others = Annotated[
+    int, typer.Option(min=0, max=MANY, metavar="N", help="With others: so many of them, drawn by seed; 0: all.")
+]
+Scale = Annotated[
+    str,
+    choice(
+        "scale",
+        "training",
+        "test",
+        about="By what a stranger's EEG is standardised; test: by their own, which is transductive.",
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(metavar="FROM:TO", help="EEG of these s alone; --set view.window=crop shortens the trials."),
+]
+Channels = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="These electrodes alone, or regions, as occipital.")
+]
+TrainStimuli = Annotated[
+    int | None, typer.Option(min=1, max=MANY, metavar="N", help="So many training stimuli, drawn by seed.")
+]
+TrainRepetitions = Annotated[
+    int | None, typer.Option(min=1, max=MANY, metavar="N", help="So many repetitions of a training stimulus.")
+]
+Sessions = Annotated[
+    str | None, typer.Option(metavar="N,N[:N]", help="These sessions; after a colon those that are tested on.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=SEEDS, metavar="N", help="Decides all that is drawn by lot.")]
 Runs = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of runs, where new ones go.")]
 Output = Annotated[

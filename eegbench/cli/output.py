@@ -3,7 +3,7 @@
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -78,11 +78,23 @@ notes = Notes()
 
 
 def heading(
-    run: Any, method: str, *, dataset: str, subject: int, seed: int, track: str = "eeg", columns: int = WIDTH
+    run: Any,
+    method: str,
+    *,
+    dataset: str,
+    subject: int,
+    seed: int,
+    track: str = "eeg",
+    columns: int = WIDTH,
+    protocol: Sequence[str] = (),
 ) -> str:
-    """The lines above every table and picture of scores of one run, which say whether its EEG is simulated."""
+    """The lines above every table and picture of scores of one run, which say whether its EEG is simulated.
+
+    protocol: words on who was trained on and what was seen, where that is not the usual.
+    """
     description = kind(run.simulated, run.caution, columns)
-    return f"{description}\n{line(f'{method} on {dataset}, subject {subject}, track {track}, seed {seed}')}"
+    words = [f"{method} on {dataset}, subject {subject}, track {track}, seed {seed}", *protocol]
+    return f"{description}\n{line(', '.join(words))}"
 
 
 def kind(simulated: bool, caution: str, columns: int) -> str:

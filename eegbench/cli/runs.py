@@ -9,8 +9,13 @@ import typer
 from eegbench.benchmark.options import Options
 from eegbench.cli.options import (
     MANY,
+    Also,
     AsJson,
+    Audit,
+    Average,
+    Calibration,
     CaptionsFile,
+    Channels,
     Config,
     DataSet,
     Device,
@@ -18,14 +23,21 @@ from eegbench.cli.options import (
     MethodName,
     NwayJudge,
     Offline,
+    Others,
     Protocol,
     Runs,
+    Scale,
     Seed,
+    Sessions,
     Settings,
     Subject,
     Suite,
     Track,
+    TrainOn,
+    TrainRepetitions,
+    TrainStimuli,
     Unverified,
+    Window,
     go_offline,
     run_options,
     words,
@@ -33,6 +45,7 @@ from eegbench.cli.options import (
 from eegbench.cli.output import heading, say, say_json, say_lines, show_sheet, terminal
 from eegbench.cli.screen import width
 from eegbench.cli.verbs import RUN, app
+from eegbench.runs.protocol import words_of
 
 
 @app.command(group=RUN)
@@ -45,7 +58,16 @@ def evaluate(
     samples: Annotated[
         int, typer.Option(min=1, max=MANY, metavar="N", help="Images per stimulus; a score is their mean.")
     ] = 1,
-    average: Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")] = "all",
+    average: Average = "all",
+    train_on: TrainOn = "own",
+    calibration: Calibration = 0,
+    others: Others = 0,
+    scale: Scale = "training",
+    window: Window = None,
+    channels: Channels = None,
+    train_stimuli: TrainStimuli = None,
+    train_repetitions: TrainRepetitions = None,
+    sessions: Sessions = None,
     suite: Suite = "auto",
     protocol: Protocol = "sal512",
     config: Config = None,
@@ -56,16 +78,11 @@ def evaluate(
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=MANY, metavar="N", help="Images made at once; changes no image.")
     ] = None,
-    audit: Annotated[
-        bool,
-        typer.Option(
-            "--audit/--no-audit",
-            help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
-        ),
-    ] = True,
+    audit: Audit = True,
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
     ] = True,
+    also: Also = None,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
@@ -86,6 +103,15 @@ def evaluate(
         "seed": seed,
         "samples": samples,
         "average": average,
+        "train_on": train_on,
+        "calibration": calibration,
+        "others": others,
+        "scale": scale,
+        "window": window,
+        "channels": channels,
+        "train_stimuli": train_stimuli,
+        "train_repetitions": train_repetitions,
+        "sessions": sessions,
         "suite": suite,
         "protocol": protocol,
         "config": config,
@@ -96,6 +122,7 @@ def evaluate(
         "batch_size": batch_size,
         "audit": audit,
         "references": references,
+        "also": words(also),
         "nway_judge": nway_judge,
         "half": half,
         "offline": offline,
@@ -108,7 +135,16 @@ def evaluate(
     if as_json:
         sys.stdout.write(run.sheet.to_json())
         return
-    title = heading(run, method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width())
+    title = heading(
+        run,
+        method,
+        dataset=dataset,
+        subject=subject,
+        track=track,
+        seed=seed,
+        columns=width(),
+        protocol=words_of(run.record.spec),
+    )
     show_sheet(run.sheet, title, run)
     say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items()))
     say_lines(f"Record:  {run.folder / 'run.json'}", f"Picture: {run.picture}")
@@ -126,56 +162,100 @@ def show_preflight(preflight: Any, *, as_json: bool) -> None:
 
 @app.command(group=RUN)
 def curve(
-    method: MethodName,
-    over: Annotated[str, typer.Option(metavar="KEY", help="A key of the data set or the method, as snr.")],
+    method: Annotated[str, typer.Option(metavar="NAME,NAME", help="One method, or several in one figure.")],
+    over: Annotated[
+        str,
+        typer.Option(
+            metavar="AXIS",
+            help="average, window, channels, train-stimuli, train-repetitions, subjects (how many others are trained "
+            "on), calibration, or a key of the data set or the method, as snr.",
+        ),
+    ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for curve.csv and curve.png.")
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="A folder for curve.csv, curve.svg and curve.png.")
     ],
     values: Annotated[
-        str | None, typer.Option(metavar="VALUE,VALUE", help="With commas between them; else 0 to 4 times its own.")
+        str | None,
+        typer.Option(metavar="VALUE,VALUE", help="With commas between them; else the usual ones of the axis."),
+    ] = None,
+    step: Annotated[
+        float, typer.Option(metavar="S", help="Of --over window: by how many s windows grow or slide.")
+    ] = 0.1,
+    width: Annotated[
+        float | None, typer.Option(metavar="S", help="Of --over window: windows of so many s slide; else they grow.")
+    ] = None,
+    panels: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="The metrics that are drawn; the table has all.")
     ] = None,
     subject: Subject = 8,
     dataset: DataSet = "sim-things",
     track: Track = "eeg",
     seed: Seed = 0,
+    average: Average = "all",
+    train_on: TrainOn = "own",
+    calibration: Calibration = 0,
+    others: Others = 0,
+    scale: Scale = "training",
+    window: Window = None,
+    channels: Channels = None,
+    train_stimuli: TrainStimuli = None,
+    train_repetitions: TrainRepetitions = None,
+    sessions: Sessions = None,
     config: Config = None,
     settings: Settings = None,
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
+    also: Also = None,
+    audit: Audit = True,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a method at several values of one key: does the score rise with the signal?"""
+    """Evaluate methods over one axis of their protocol, and draw it: windows, channels, people, amounts of data."""
     go_offline(offline)
-    from eegbench.studies import vary
+    from eegbench.api import curve as drawing
 
-    options = run_options(
-        method,
-        config,
-        settings,
-        Options(
-            dataset=dataset,
-            track=track,
-            seed=seed,
-            captions=captions_file,
-            runs=runs,
-            device=device,
-            offline=offline,
-            allow_unverified_weights=allow_unverified_weights,
-        ),
+    drawn = drawing.curve(
+        words(method),
+        subject=subject,
+        over=over,
+        values=words(values),
+        output=output,
+        step=step,
+        width=width,
+        panels=words(panels) or None,
+        progress=terminal(),
+        dataset=dataset,
+        track=track,
+        seed=seed,
+        average=average,
+        train_on=train_on,
+        calibration=calibration,
+        others=others,
+        scale=scale,
+        window=window,
+        channels=channels,
+        train_stimuli=train_stimuli,
+        train_repetitions=train_repetitions,
+        sessions=sessions,
+        config=config,
+        settings=settings or (),
+        captions=captions_file,
+        runs=runs,
+        device=device,
+        also=words(also),
+        audit=audit,
+        offline=offline,
+        allow_unverified_weights=allow_unverified_weights,
     )
-    points = vary.curve(method, subject, over, words(values), options, terminal())
-    title = heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed)
-    table, picture = vary.write(points, over, output, title=title)
     if as_json:
-        say_json(vary.rows(points))
+        say_json(drawn.result.rows())
         return
-    say(heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width()))
-    worse = vary.falls(points)
-    say(f"Worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
-    say_lines(f"Table:   {table}", f"Picture: {picture}")
+    say(drawn.title)
+    for name, worse in drawn.result.falls().items():
+        say(f"{name}, worse somewhere by more than the intervals: {', '.join(worse) or 'nothing'}")
+    say_lines(f"Table:    {drawn.table}", *(f"Picture:  {picture}" for picture in drawn.pictures))
 
 
 @app.command(group=RUN)
@@ -198,7 +278,7 @@ def ablate(
     go_offline(offline)
     from eegbench.api.report import show_ablation
     from eegbench.plugins import registry
-    from eegbench.studies import vary
+    from eegbench.studies import ablation
 
     options = run_options(
         method,
@@ -215,9 +295,9 @@ def ablate(
             allow_unverified_weights=allow_unverified_weights,
         ),
     )
-    points = vary.ablate(method, subject, options, terminal())
+    points = ablation.ablate(method, subject, options, terminal())
     if as_json:
-        say_json(vary.rows(points))
+        say_json(ablation.rows(points))
         return
     say(heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width()))
     table = show_ablation({p.label: p.sheet for p in points}, registry.find("method", method).ablated, width())

@@ -14,7 +14,6 @@ import io
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from eegbench.contracts import Progress
+from eegbench.datasets.scratch import check_room
 from eegbench.datasets.signals import SignalFindings
 from eegbench.errors import InputError, MissingError, UsageError
 from eegbench.files import Json, claimed, file_digest, read_json, write_text, writing
@@ -33,7 +33,6 @@ from eegbench.guards.budget import Budget
 MANIFEST, UNFINISHED, LOCK, SIGNALS = "manifest.json", "unfinished.json", ".lock", "signals.json"
 VERSION = 1
 REMAKE = "delete it, and prepare the data set again"
-SPARE = 2**26  # bytes of a disk that are left free
 MEND = "choose another folder with --root"
 
 
@@ -109,12 +108,7 @@ class Rows:
     def __init__(self, path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
         self.path, self.shape, self.kind = path, shape, kind
         self.left, self._sha = math.prod(shape), hashlib.sha256()
-        needed, free = self.left * kind.itemsize, shutil.disk_usage(path.parent).free
-        if needed + SPARE > free:
-            raise MissingError(
-                f"{path.with_suffix('')}: needs {needed / 1e9:.2f} GB, and the disk has {free / 1e9:.2f} GB free; "
-                f"free some, then run the same command again, or {MEND}"
-            )
+        check_room(path.with_suffix(""), self.left * kind.itemsize, mend=MEND)
         with writing(path, mend=MEND):
             self.file = path.open("wb", buffering=0)  # what a full disk refused must not come back when it is closed
         header = io.BytesIO()

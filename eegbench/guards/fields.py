@@ -1,13 +1,17 @@
-"""Reads a frozen dataclass from JSON by its own type hints. A value of another type is an InputError that names it."""
+"""Frozen dataclasses to JSON and, by their type hints, back. A value of another type is an InputError that names it.
+
+A field marked {"later": True} came to a class that had files and digests already: while it has its default it is left
+out, so that these stay as they are.
+"""
 
 import dataclasses
 import functools
 import math
 import types
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from eegbench.errors import InputError
+from eegbench.errors import InputError, short
 
 MAX_DEPTH = 32  # of nested lists and objects in a free-form field; deeper ones would exhaust the stack later
 
@@ -15,11 +19,31 @@ T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
 
 
+def as_json(value: object) -> Any:
+    """A dataclass as JSON objects and lists, without its later fields that have their default."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in written_fields(value)}
+    if isinstance(value, dict):
+        return {name: as_json(entry) for name, entry in value.items()}
+    return [as_json(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def written_fields(value: Any) -> list["dataclasses.Field[Any]"]:
+    """The fields of a dataclass's instance but for later ones that have their default."""
+    return [
+        f for f in dataclasses.fields(value) if not (f.metadata.get("later") and getattr(value, f.name) == _default(f))
+    ]
+
+
+def _default(field: "dataclasses.Field[Any]") -> object:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def read_fields(cls: type[T], value: object, where: str) -> T:
     """An instance of the dataclass `cls` from a JSON object; `where` is what messages call it.
 
-    Fields may be str, int, float, bool, None, unions of these, fixed or open tuples, dict[str, X], dict[str, Any]
-    (any JSON) and dataclasses. Raises InputError for a missing, unknown or mistyped field.
+    Fields may be str, int, float, bool, None, Literal words, unions of these, fixed or open tuples, dict[str, X],
+    dict[str, Any] (any JSON) and dataclasses. Raises InputError for a missing, unknown or mistyped field.
     """
     readers, required = _plan(cast(Hashable, cls))
     if not isinstance(value, dict):
@@ -49,6 +73,8 @@ def _reader(hint: Any) -> Reader:
         return functools.partial(_read_plain, hint)
     if hint is Any:
         return functools.partial(_read_any, MAX_DEPTH)
+    if origin is Literal:
+        return functools.partial(_read_word, arguments)
     if origin in (Union, types.UnionType):
         return functools.partial(_read_union, [(a, _reader(a)) for a in arguments], types.NoneType in arguments)
     if origin is tuple and arguments[-1] is ...:
@@ -66,6 +92,12 @@ def _read_plain(wanted: type, value: Any, where: str) -> Any:
     # type() and not isinstance(): True is an int to Python, and is none to a reader of the record.
     if type(value) is not wanted:
         raise InputError(f"{where} is {_kind(value)}; wanted {_NAMES[wanted]}")
+    return value
+
+
+def _read_word(known: tuple[str, ...], value: Any, where: str) -> Any:
+    if type(value) is not str or value not in known:
+        raise InputError(f"{where} is {short(value)}; wanted one of {', '.join(known)}")
     return value
 
 

@@ -17,7 +17,8 @@ BLOCKS = ("ranked", "floor", "ceiling", "wider", "transductive", "left out")
 class Setting:
     """What all numbers of one table share; runs that differ in any of it never stand in one table.
 
-    options: the data set's configuration as canonical JSON. suite and protocol are "" where nothing is scored yet.
+    options, view: the data set's configuration and what of the EEG was seen, as canonical JSON. suite and protocol are
+    "" where nothing is scored yet. The others are those of RunSpec.
     """
 
     dataset: str
@@ -30,10 +31,17 @@ class Setting:
     samples: int
     selection: str
     simulated: bool
+    train_on: str = "own"
+    calibration: int = 0
+    others: int = 0
+    scale: str = "training"
+    view: str = "{}"
 
     @property
     def pooled(self) -> bool:
-        """Whether everybody's EEG was in training: the protocol "pooled" of eegcvpr."""
+        """Whether everybody's EEG was in training: train_on "all", or the protocol "pooled" of eegcvpr."""
+        if self.train_on == "all":
+            return True
         return self.dataset == "eegcvpr" and json.loads(self.options).get("protocol") == "pooled"
 
 

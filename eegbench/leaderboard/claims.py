@@ -30,6 +30,7 @@ from eegbench.leaderboard.filling import gather
 from eegbench.leaderboard.ledger import Claim
 from eegbench.leaderboard.table import rows_of_all
 from eegbench.runs.folder import Run
+from eegbench.runs.record import RunSpec
 from eegbench.tables import fixed
 
 WHICH = ("auto", "all", "none")
@@ -84,9 +85,9 @@ def _assessed(
 ) -> list[Assessed]:
     if claim.not_comparable:
         return [Assessed(claim, f"{NOT_COMPARABLE}: {claim.not_comparable}")]
-    key = claim.dataset, claim.our_method, _subjects(claim.subject)
+    key = claim.dataset, claim.our_method, claim.subject, claim.train_on, claim.calibration, canonical(claim.view)
     if key not in made:
-        made[key] = rows_of_all(run for run in runs if _key(run) in [(*key[:2], subject) for subject in key[2]])
+        made[key] = rows_of_all(run for run in runs if _is_about(claim, run.record.spec))
     assessed, left_out = [], ""
     for setting, columns, rows in made[key]:
         for row in rows if _same_setting(claim, setting) else ():
@@ -102,8 +103,15 @@ def _assessed(
     return assessed or [Assessed(claim, left_out or NO_RUN)]
 
 
-def _key(run: Run) -> tuple[str, str, int]:
-    return run.record.spec.dataset, run.record.spec.method, run.record.spec.subject
+def _is_about(claim: Claim, spec: RunSpec) -> bool:
+    """Whether a run is of the claim's method on one of its people, trained on the same people's data, seen alike.
+
+    A paper that leaves a subject out trains on all others, and standardises by what these give.
+    """
+    if (spec.dataset, spec.method) != (claim.dataset, claim.our_method) or spec.subject not in _subjects(claim.subject):
+        return False
+    ours = spec.train_on, spec.calibration, spec.view, spec.others, spec.scale
+    return ours == (claim.train_on, claim.calibration, claim.view, 0, "training")
 
 
 def _subjects(subject: str) -> tuple[int, ...]:

@@ -4,22 +4,29 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from eegbench.leaderboard import wording
 from eegbench.leaderboard.claims import Assessed
-from eegbench.leaderboard.ledger import Paper, read_papers
+from eegbench.leaderboard.ledger import Claim, Paper, read_papers
 from eegbench.leaderboard.markdown import escape
 from eegbench.tables import fixed
 
 LEGEND = (
     "What papers print, each under its own protocol. These numbers are never ranked, and stand in no other table. "
-    "A row of this page stands beside a number only where its data set, subjects, track, method, samples and protocol "
-    "are the paper's, and its EEG was recorded. *Contradicted*: the two differ by more than the resolution, within "
-    "which 95 of 100 repetitions of one experiment lie: by the spread of own fits (seeds) on these stimuli, or for "
-    "*one fit* by the stimuli alone, as if both had seen others. *Not contradicted* is no agreement: a smaller "
-    "difference is not seen. *Agrees*: a test says that they differ by less than the margin that was named "
-    "(`--margin`). *No comparable run*: this page has none. *Not comparable*: no run of this benchmark would be, for "
-    "the reason given."
+    "*Trained on*: the subject's own data; those of the others (this one left out), with how many of its own stimuli "
+    "for calibration; or those of all. Behind it stands what of the EEG was seen, where that is not all. *(best "
+    "...)*: the paper picked this number out of several, as of epochs by their score on the test set. No run here is "
+    "picked so, and none compares. A row of this page stands beside a number only where its data set, subjects, "
+    "training data, track, method, samples and protocol are the paper's, and its EEG was recorded. *Contradicted*: "
+    "the two differ by more than the resolution, within which 95 of 100 repetitions of one experiment lie: by the "
+    "spread of own fits (seeds) on these stimuli, or for *one fit* by the stimuli alone, as if both had seen others. "
+    "*Not contradicted* is no agreement: a smaller difference is not seen. *Agrees*: a test says that they differ by "
+    "less than the margin that was named (`--margin`). *No comparable run*: this page has none. *Not comparable*: no "
+    "run of this benchmark would be, for the reason given."
 )
-COLUMNS = ("paper", "table", "method", "data set", "subject", "metric", "published", "measured here", "verdict")
+COLUMNS = (
+    *("paper", "table", "method", "data set", "subject", "trained on", "metric"),
+    *("published", "measured here", "verdict"),
+)
 LONGEST_FOOTNOTE = 1000
 SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")  # a doubt that many claims share is one footnote
 
@@ -36,20 +43,32 @@ def block(assessed: Sequence[Assessed]) -> str:
     grid += [_line(_entries(entry, times[entry.claim.place] > 1, footnotes)) for entry in ordered]
     parts = ["## Published numbers", LEGEND, "\n".join(grid)]
     parts.append("\n".join(f"{mark}. {escape(text, LONGEST_FOOTNOTE)}" for text, mark in footnotes.items()))
-    known = {paper.key: paper for paper in read_papers()}
-    parts.append("Papers:\n\n" + "\n".join(_paper(key, known.get(key)) for key in keys))
+    parts.append("Papers:\n\n" + "\n".join(f"- {escape(paper, LONGEST_FOOTNOTE)}" for paper in sources(keys)))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _entries(assessed: Assessed, repeated: bool, footnotes: dict[str, int]) -> list[str]:
-    claim = assessed.claim
+    claim, marks = assessed.claim, marks_of(assessed.claim, footnotes)
+    published = _as_printed(claim.value) + ("" if claim.spread is None else f" ± {_as_printed(claim.spread)}")
+    published += f" ({escape(claim.selection)})" if claim.selection else ""
+    published += f"<sup>{marks}</sup>" if marks else ""
+    return [*map(escape, words(claim)), published, _measured(assessed, repeated), escape(assessed.verdict)]
+
+
+def marks_of(claim: Claim, footnotes: dict[str, int]) -> str:
+    """The marks of a claim's footnotes, "3,12": its protocol and its doubts, of which those that are new are added."""
     texts = [f"Protocol: {claim.protocol}"] if claim.protocol else []
     texts += SENTENCE_END.split(claim.uncertain) if claim.uncertain else []
-    marks = ",".join(str(mark) for mark in sorted(footnotes.setdefault(t, len(footnotes) + 1) for t in texts))
-    published = _as_printed(claim.value) + ("" if claim.spread is None else f" ± {_as_printed(claim.spread)}")
-    published += f"<sup>{marks}</sup>" if marks else ""
-    words = (claim.paper, claim.table, claim.method, claim.dataset, claim.subject, claim.metric)
-    return [*map(escape, words), published, _measured(assessed, repeated), escape(assessed.verdict)]
+    return ",".join(str(mark) for mark in sorted(footnotes.setdefault(t, len(footnotes) + 1) for t in texts))
+
+
+def words(claim: Claim) -> tuple[str, ...]:
+    """What stands before the published number, in the order of COLUMNS."""
+    seen = [claim.subject if claim.subject == "pooled" else claim.train_on]
+    seen += [f"calibration {claim.calibration}"] if claim.calibration else []
+    seen += [f"average {claim.average}"] if claim.average not in ("", "all") else []
+    seen += [f"{name} {part}" for name, part in wording.seen(claim.view).items()]
+    return claim.paper, claim.table, claim.method, claim.dataset, claim.subject, ", ".join(seen), claim.metric
 
 
 def _measured(assessed: Assessed, repeated: bool) -> str:
@@ -72,12 +91,15 @@ def _as_printed(value: float) -> str:
     return fixed(value, len(repr(value).partition(".")[2]))
 
 
-def _paper(key: str, paper: Paper | None) -> str:
-    if paper is None:
-        return f"- {escape(key)}"
+def sources(keys: Sequence[str]) -> list[str]:
+    """The papers of these keys, each with what the ledger knows of it."""
+    known = {paper.key: paper for paper in read_papers()}
+    return [f"{key}: {_facts(known[key])}" if key in known else key for key in keys]
+
+
+def _facts(paper: Paper) -> str:
     facts = (paper.called, paper.authors, f"{paper.venue} {paper.year}".strip(), paper.identifier)
-    parts = [*filter(None, facts), *([f"code {paper.code}"] if paper.code else [])]
-    return f"- {escape(key)}: {escape('; '.join(parts))}"
+    return "; ".join([*filter(None, facts), *([f"code {paper.code}"] if paper.code else [])])
 
 
 def _line(entries: Sequence[str]) -> str:

@@ -1,18 +1,22 @@
 """Which runs share a table: those of one setting, and the floors and ceilings that belong beside them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from eegbench.files import canonical
 from eegbench.leaderboard.cells import Setting
 from eegbench.runs.folder import Run
+from eegbench.runs.record import of_floor
 
 # In what a run may differ from the setting of a table and still stand in it. A floor is made once and serves all runs
-# on a subject, whatever their samples; a ceiling is told the answer, so that neither track nor EEG concern it.
+# on a subject, whatever their samples and whoever they are trained on; a ceiling is told the answer, so that neither
+# track nor EEG concern it.
+SEEN = frozenset({"train_on", "calibration", "others", "scale", "view"})
 FREE: Mapping[str, frozenset[str]] = {
     "method": frozenset(),
-    "floor": frozenset({"samples", "selection", "track"}),
-    "ceiling": frozenset({"samples", "selection", "track", "average"}),
+    "floor": frozenset({"samples", "selection", "track"}) | SEEN,
+    "ceiling": frozenset({"samples", "selection", "track", "average"}) | SEEN,
 }
 NOT_SCORED = frozenset({"suite", "protocol"})  # unknown as yet: it belongs wherever its scores could
 NAMES = tuple(field.name for field in fields(Setting))
@@ -32,6 +36,11 @@ def setting_of(run: Run) -> Setting:
         samples=spec.samples,
         selection=spec.selection,
         simulated=run.record.simulated,
+        train_on=spec.train_on,
+        calibration=spec.calibration,
+        others=spec.others,
+        scale=spec.scale,
+        view=canonical(spec.view),
     )
 
 
@@ -52,6 +61,8 @@ def _belongs(run: Run, own: Setting, home: Setting, floors: set[tuple[str, ...]]
     role = run.record.role
     free = FREE[role] | (NOT_SCORED if run.sheet is None else frozenset())
     if any(getattr(own, name) != getattr(home, name) for name in NAMES if name not in free):
+        return False
+    if role == "floor" and own.view != canonical(of_floor(json.loads(home.view))):
         return False
     # A floor sees no more than the EEG, so it is one for the oracle track too, unless it was run there itself.
     lent = own.track == "eeg" and _floor(run, own, home.track) not in floors

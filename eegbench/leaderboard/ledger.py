@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from eegbench.errors import InputError
 from eegbench.files import canonical, check_name
 from eegbench.guards.budget import Budget, read_bytes
 from eegbench.guards.fields import read_fields
-from eegbench.runs.record import MAX_VALUE, METHOD_TRACKS
+from eegbench.runs.record import MAX_IMAGES, MAX_VALUE, METHOD_TRACKS, TRAINED_ON
 from eegbench.runs.sheet import PROTOCOLS
 
 LEDGER, PAPERS = (Path(__file__).with_name(name) for name in ("claims.csv", "papers.csv"))
@@ -39,6 +39,10 @@ class Claim:
     uncertain: what of that is open, contradictory or circular. not_comparable: why no run of ours is the same
     experiment. Where it is empty, the fields from our_method to version say which run is: all of them must agree with
     it, of its configuration those that are named; items is the number of stimuli, version the metric's.
+
+    train_on, calibration, view: as in a run's specification, with which they must agree; average too may be said of a
+    number that compares with no run. selection: of what the number is the best ("best epoch on the test set"); such a
+    number compares with no run, for runs are means. A ledger may lack these four columns: all own data, none selected.
     """
 
     paper: str
@@ -61,6 +65,10 @@ class Claim:
     protocol: str
     uncertain: str
     not_comparable: str
+    train_on: str = "own"
+    calibration: int = 0
+    view: dict[str, Any] = field(default_factory=dict)
+    selection: str = ""
 
     def __post_init__(self) -> None:
         _check_texts(self)
@@ -74,10 +82,20 @@ class Claim:
             raise InputError(f"value {self.value}, spread {self.spread}; wanted finite numbers, the spread not below 0")
         if not self.protocol and UNSTATED not in self.uncertain.lower():
             raise InputError(f"protocol is empty; write it down, or {UNSTATED!r} into `uncertain`")
+        if self.train_on not in TRAINED_ON:
+            raise InputError(f"train_on is {self.train_on!r}; wanted one of {', '.join(TRAINED_ON)}")
+        if self.calibration and self.train_on != "others":
+            raise InputError(f"calibration is {self.calibration}, and train_on {self.train_on}; wanted others, or 0")
+        if self.calibration > MAX_IMAGES:
+            raise InputError(f"calibration is {self.calibration} stimuli; wanted at most {MAX_IMAGES}")
         if not self.not_comparable:
             self._check_comparison()
 
     def _check_comparison(self) -> None:
+        if self.selection:
+            raise InputError(
+                f"selection is {self.selection!r}: no run of ours is a best of several; say why not compared"
+            )
         names = ("our_method", "track", "suite", "our_protocol", "average", "samples", "items", "version")
         if missing := [name for name in names if not getattr(self, name)]:
             raise InputError(f"{', '.join(missing)} empty: say which run of ours compares, or why none does")
@@ -93,7 +111,8 @@ class Claim:
     @property
     def place(self) -> tuple[str, ...]:
         """What only one line of the ledger has."""
-        return self.paper, self.table, self.dataset, self.subject, self.method, self.metric
+        seen = (self.train_on, str(self.calibration), canonical(self.view), self.average)
+        return self.paper, self.table, self.dataset, self.subject, self.method, self.metric, *seen
 
 
 @dataclass(frozen=True)
@@ -126,9 +145,12 @@ def read_papers(path: Path = PAPERS) -> tuple[Paper, ...]:
 def _read(cls: type[T], path: Path, place: Callable[[T], tuple[str, ...]]) -> tuple[T, ...]:
     """The lines of a CSV file as frozen dataclasses, no two with the same `place`."""
     records: dict[tuple[str, ...], T] = {}
-    for number, line in _lines(path, [field.name for field in dataclasses.fields(cls)]):
+    required = [f.name for f in dataclasses.fields(cls) if not _has_default(f)]
+    later = [f.name for f in dataclasses.fields(cls) if _has_default(f)]
+    for number, line in _lines(path, required, later):
         try:
-            record = read_fields(cls, {name: _typed(name, text) for name, text in line.items()}, "line")
+            said = {name: _typed(name, text) for name, text in line.items() if text or name not in later}
+            record = read_fields(cls, said, "line")
             if records.setdefault(place(record), record) is not record:
                 raise InputError(f"says again what an earlier line says: {', '.join(place(record))}")
         except InputError as error:
@@ -136,8 +158,15 @@ def _read(cls: type[T], path: Path, place: Callable[[T], tuple[str, ...]]) -> tu
     return tuple(records.values())
 
 
-def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """The lines and their numbers; raises InputError for a file that is no CSV with exactly these columns."""
+def _has_default(of: "dataclasses.Field[Any]") -> bool:
+    return of.default is not dataclasses.MISSING or of.default_factory is not dataclasses.MISSING
+
+
+def _lines(path: Path, required: Sequence[str], later: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """The lines and their numbers; raises InputError for a file that is no CSV with these columns in this order.
+
+    later: columns that came to the ledger when there were files without them, and that may be missing.
+    """
     data = read_bytes(path, MAX_BYTES, "a ledger of claims")
     Budget(str(path), len(data)).csv(data)
     try:
@@ -146,11 +175,12 @@ def _lines(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error})") from None
     head = lines[0][1] if lines else []
-    if head != list(columns):
+    columns = [*required, *(name for name in later if name in head)]
+    if head != columns:
         problem = [f"{name[:80]!r} is unknown" for name in head if name not in columns]
-        problem += [f"{name!r} is missing" for name in columns if name not in head]
+        problem += [f"{name!r} is missing" for name in required if name not in head]
         problems = ", ".join(problem[:5]) or "they are repeated, or in another order"
-        raise InputError(f"{path}: its columns are wrong: {problems}; wanted {', '.join(columns)}")
+        raise InputError(f"{path}: its columns are wrong: {problems}; wanted {', '.join([*required, *later])}")
     for number, fields in lines[1:]:
         if len(fields) != len(columns):
             raise InputError(f"{path}, line {number}: has {len(fields)} fields; wanted {len(columns)}")
@@ -192,15 +222,18 @@ def _table(text: str) -> object:
 
 
 def _check_texts(record: "Claim | Paper") -> None:
-    for field in dataclasses.fields(record):
-        text = getattr(record, field.name)
+    for name in [f.name for f in dataclasses.fields(record)]:
+        text = getattr(record, name)
         if isinstance(text, str) and (not text.isprintable() or text != text.strip()):
-            raise InputError(f"{field.name} is {text[:80]!r}; wanted text on one line, with no space around it")
+            raise InputError(f"{name} is {text[:80]!r}; wanted text on one line, with no space around it")
 
 
 READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "value": (_number, "a number"),
     "spread": (_or_none(_number), "a number, or nothing"),
-    "configuration": (_table, "a JSON object with sorted keys and no white space, or nothing"),
+    **dict.fromkeys(
+        ("configuration", "view"), (_table, "a JSON object with sorted keys and no white space, or nothing")
+    ),
+    "calibration": (lambda text: 0 if text == "0" else _count(text), "a whole number of stimuli, or nothing"),
     **dict.fromkeys(("samples", "items", "version"), (_or_none(_count), "a whole number from 1, or nothing")),
 }

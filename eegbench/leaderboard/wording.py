@@ -1,10 +1,12 @@
 """What a board says, whatever its format: cautions, headings, numbers as papers print them; plain text, unescaped."""
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 
 from eegbench.leaderboard.cells import Cell, Column, Row, Setting, Table
+from eegbench.runs.protocol import in_words, seen_words
 from eegbench.runs.record import ROLES, SIMULATED_EEG
 from eegbench.tables import fixed
 
@@ -94,7 +96,25 @@ def title(table: Table) -> str:
 def heading(setting: Setting) -> str:
     """What is named first of a setting; tables that differ in other parts of it have the same."""
     scored = f"suite {setting.suite}, protocol {setting.protocol}" if setting.suite else "not scored yet"
-    return f"{setting.dataset}@{setting.revision}, track {setting.track}, {scored}"
+    return ", ".join([f"{setting.dataset}@{setting.revision}", f"track {setting.track}", *protocol(setting), scored])
+
+
+def protocol(setting: Setting) -> list[str]:
+    """Who was trained on and what of the EEG was seen, where that is not the usual."""
+    words = in_words(
+        train_on=setting.train_on,
+        calibration=setting.calibration,
+        others=setting.others,
+        scale=setting.scale,
+        average=setting.average,
+        view=json.loads(setting.view),
+    )
+    return [visible(word) for word in words]
+
+
+def seen(view: Mapping[str, object]) -> dict[str, str]:
+    """What of the EEG was seen, by name: {"window": "0:0.2 s"}."""
+    return {name: visible(value) for name, value in seen_words(view).items()}
 
 
 def loud(table: Table) -> list[str]:

@@ -25,6 +25,7 @@ def render(metric: Metric) -> str:
         "Bounds": f"{low:g} to {high:g}",
         "Value": "one for each item, and their mean" if metric.per_item else "one for the whole set",
         "Needs": f"`{metric.needs}`",
+        **({"Computed": "where it is asked for, as with `evaluate --also`"} if metric.on_request else {}),
         "Version": metric.version,
     }
     lines = [f"## {metric.id}" + (f": {card.title}" if card else ""), ""]

@@ -1,8 +1,9 @@
 """The outputs of a fitted method, and the rules that hold for all of them.
 
-There are four kinds: images, embeddings, target embeddings, control maps. Each has the form that the contract gives it,
-is the same whenever it is asked for, depends on its own item alone, and does not change its input. A method that
-declares itself `transductive` may use the other test trials too; its output still follows the order of its items.
+There are five kinds: images, embeddings, those of images and of texts that they aim at, and control maps. Each has the
+form that the contract gives it, is the same whenever it is asked for, depends on its own item alone, and does not
+change its input. A method that declares itself `transductive` may use the other test trials too; its output still
+follows the order of its items.
 
 `eegbench check-method` asks for every clause (`CLAUSES`), and every `eegbench evaluate` on a few items (`require`).
 """
@@ -32,24 +33,31 @@ Embedding = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Given:
-    """The input of a method: items of EEG, a seed for each, hints on the track `oracle`, images to embed."""
+    """The input of a method: items of EEG, a seed for each, hints on the track `oracle`, images and texts to embed."""
 
     eeg: EEG
     seeds: Sequence[int]
     hints: Mapping[str, Maps] | None = None
     images: Images | None = None
+    texts: Sequence[str] | None = None
 
     @classmethod
     def images_alone(cls, images: Images) -> "Given":
         """The input of `embed_images`: a copy of the images, and no EEG."""
         return cls(np.empty((len(images), 0, 0), np.float32), [0] * len(images), images=images.copy())
 
+    @classmethod
+    def texts_alone(cls, texts: Sequence[str]) -> "Given":
+        """The input of `embed_texts`: no EEG."""
+        return cls(np.empty((len(texts), 0, 0), np.float32), [0] * len(texts), texts=tuple(texts))
+
     def part(self, items: Sequence[int]) -> "Given":
         """The input of these items, copied, because a method may write into its input."""
         chosen = list(items)
         hints = None if self.hints is None else {name: maps[chosen].copy() for name, maps in self.hints.items()}
         images = None if self.images is None else self.images[chosen].copy()
-        return Given(self.eeg[chosen].copy(), [self.seeds[i] for i in chosen], hints, images)
+        texts = None if self.texts is None else tuple(self.texts[i] for i in chosen)
+        return Given(self.eeg[chosen].copy(), [self.seeds[i] for i in chosen], hints, images, texts)
 
 
 @dataclass(frozen=True)
@@ -131,8 +139,15 @@ TARGETS = Output(
     embedding,
     _rows_apart,
 )
+TEXTS = Output(
+    "text embeddings",
+    "embed_texts",
+    lambda f, g: None if g.texts is None else f.embed_texts(g.texts),
+    embedding,
+    _rows_apart,
+)
 CONTROLS = Output("control maps", "controls", lambda f, g: f.controls(g.eeg, g.hints), maps, _pictures_apart)
-OUTPUTS = (IMAGES, EMBEDDINGS, TARGETS, CONTROLS)
+OUTPUTS = (IMAGES, EMBEDDINGS, TARGETS, TEXTS, CONTROLS)
 
 
 class Asking:
@@ -216,12 +231,13 @@ def _form_of_images(asking: Asking) -> str:
 
 
 def _form_of_embeddings(asking: Asking) -> str:
-    decoded, targets = asking.begin(EMBEDDINGS), asking.begin(TARGETS)
-    for output, rows in ((EMBEDDINGS, decoded), (TARGETS, targets)):
-        if rows is not None:
-            directed(asking.method, output, rows)
-    if decoded is not None and targets is not None and decoded.shape[1] != targets.shape[1]:
-        return f"embed has {decoded.shape[1]} dimensions, embed_images {targets.shape[1]}: they must share a space"
+    found = {output: asking.begin(output) for output in (EMBEDDINGS, TARGETS, TEXTS)}
+    known = {output: directed(asking.method, output, rows) for output, rows in found.items() if rows is not None}
+    decoded = known.pop(EMBEDDINGS, None)
+    for output, targets in known.items():
+        if decoded is not None and decoded.shape[1] != targets.shape[1]:
+            dimensions = f"embed has {decoded.shape[1]} dimensions, {output.call} {targets.shape[1]}"
+            return f"{dimensions}: they must share a space"
     return ""
 
 
@@ -278,7 +294,7 @@ def _untouched(asking: Asking) -> str:
 
 CLAUSES: Mapping[str, Callable[[Asking], str]] = {
     "images are uint8 (n, h, w, 3), one for each item": _form_of_images,
-    "embeddings are finite, (n, d), in the space of embed_images": _form_of_embeddings,
+    "embeddings are finite, (n, d), in the space of embed_images and embed_texts": _form_of_embeddings,
     "control maps are uint8 (n, h, w)": _form_of_controls,
     "the same input gives the same output, whatever the global random state": _repeated,
     "no output depends on the others in its batch": _alone,

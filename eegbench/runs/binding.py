@@ -5,7 +5,7 @@
 | run.json, scores.json | their seals |
 | images | the manifest of run.json |
 | embedding.safetensors, control maps | digests of run.json |
-| scores.csv, reconstructions.png, targets, saliency, permuted/permutation.json | `files` of scores.json |
+| scores.csv, reconstructions.png, targets, texts, saliency, permuted/permutation.json | `files` of scores.json |
 | images of the audit | permuted/permutation.json |
 
 Whatever else lies in the folder is unbound: it could be exchanged, and no digest would show it. Names that begin with a

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.errors import InputError
-from eegbench.files import file_digest, write_bytes
+from eegbench.files import file_digest, write_bytes, writing
 from eegbench.runs import layout
 from eegbench.runs.items import Array, ItemValues, read_values
 from eegbench.runs.layout import RECORD, SHEET, TABLE
@@ -144,6 +144,11 @@ class Run:
         file = self.folder / layout.TARGETS
         return read_rows(file, "targets") if file.is_file() else None
 
+    def texts(self) -> Embeddings | None:
+        """The embeddings of the concepts' texts, by concept; None where the run has none. Raises InputError."""
+        file = self.folder / layout.TEXTS
+        return read_rows(file, "texts", of="concepts") if file.is_file() else None
+
     def saliency(self, stimuli: Sequence[str]) -> Maps:
         """The saliency maps (side, side) of those of these stimuli that have some; none where the run has none.
 
@@ -170,6 +175,16 @@ class Run:
         """Write the target embeddings (d,) of the true images, so that `verify` scores retrieval without the method."""
         stimuli = sorted(targets)
         write_tensors(self.folder / layout.TARGETS, stimuli, targets=np.stack([targets[name] for name in stimuli]))
+
+    def write_texts(self, texts: Embeddings | None) -> None:
+        """Write the embeddings (d,) of the concepts' texts, for `verify` as the targets; None: the run has none."""
+        file = self.folder / layout.TEXTS
+        if texts is None:
+            with writing(file):
+                file.unlink(missing_ok=True)
+            return
+        concepts = sorted(texts)
+        write_tensors(file, concepts, of="concepts", texts=np.stack([texts[name] for name in concepts]))
 
     def write_saliency(
         self, stimuli: Sequence[str], *, truths: NDArray[np.uint8], reconstructions: NDArray[np.uint8]

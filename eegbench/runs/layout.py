@@ -6,13 +6,13 @@ first 8 hex digits of its identity behind the name: seed-0-1a2b3c4d. A run of th
 wherever it stands.
 """
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from eegbench.errors import EegbenchError, InputError, UsageError
 from eegbench.files import digest, file_digest, writing
+from eegbench.guards.fields import as_json
 from eegbench.runs.record import ManifestRow, RunRecord, RunSpec
 
 RECORD, SHEET, TABLE = "run.json", "scores.json", "scores.csv"
@@ -20,8 +20,9 @@ IMAGES = "reconstructions"
 PICTURE = "reconstructions.png"
 PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
+TEXTS = "texts.safetensors"  # embeddings of the concepts' texts, where zero-shot classification was asked for
 PERMUTATION = f"{PERMUTED}/permutation.json"  # whose EEG each stimulus got, and the digest of every image
-BESIDE = (TABLE, TARGETS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
+BESIDE = (TABLE, TARGETS, TEXTS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.
 INFORMATIVE = ("queries", "embedding", "controls", "reconstructions")
 SAMPLE = re.compile(r"^(?P<stimulus>.+)\.sample-(?P<sample>[1-9]\d*)$")
@@ -56,7 +57,7 @@ def image_file(stimulus: str, sample: int = 0) -> PurePosixPath:
 def identity(spec: RunSpec, digests: Mapping[str, str]) -> str:
     """The sha256 (hex) of a run's specification, fitted state and weights: runs with the same one are the same run."""
     shaping = {name: value for name, value in digests.items() if name not in INFORMATIVE}
-    return digest({"spec": dataclasses.asdict(spec), "digests": shaping})
+    return digest({"spec": as_json(spec), "digests": shaping})
 
 
 def place(runs: Path, spec: RunSpec, digests: Mapping[str, str]) -> Path:
@@ -84,7 +85,7 @@ def digests_beside(folder: Path) -> dict[str, str]:
 
 def forget_results(folder: Path) -> None:
     """Take away what was computed from earlier images, so that nothing outlives the images that it describes."""
-    for name in (SHEET, TABLE, PICTURE, EMBEDDING, TARGETS, SALIENCY):
+    for name in (SHEET, TABLE, PICTURE, EMBEDDING, TARGETS, TEXTS, SALIENCY):
         with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
 

@@ -4,7 +4,6 @@ A record may come from a stranger: reading one gives a checked record, or raises
 `eegbench/schemas/run.schema.json`, as JSON Schema.
 """
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Annotated, Self
 from eegbench.errors import InputError, short
 from eegbench.files import Json, check_name, digest, is_inside, read_json, write_text
 from eegbench.guards import limits
-from eegbench.guards.fields import read_fields
+from eegbench.guards.fields import as_json, read_fields
 from eegbench.guards.limits import MAX_WHOLE, SHA256, Free, NamedValues, OneOf, Sha256, Text, Within
 from eegbench.runs.seal import RECORD_STEPS, SCHEMA_VERSION, check_version, current, sealed
 
@@ -21,6 +20,8 @@ STATUSES = ("started", "complete", "failed")
 ROLES = ("method", "floor", "ceiling")
 METHOD_TRACKS = ("eeg", "oracle")  # on which methods run
 TRACKS = (*METHOD_TRACKS, "ceiling")  # "ceiling" is that of the references, which get the answers
+TRAINED_ON = ("own", "others", "all")  # whose training data a method is fitted on, seen from the test subject
+SCALES = ("training", "test")
 SIMULATED_EEG = "SIMULATED EEG"  # what every table and picture of a run on simulated EEG says
 MAX_IMAGES = 100_000  # in a manifest: six times THINGS-EEG2's training set
 MAX_VALUE = 1e12  # of a score: no metric comes near, and sums of such stay finite
@@ -33,7 +34,13 @@ Count = Annotated[int, Within(0, MAX_WHOLE)]
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that decides what a run computes. Two runs with the same `key` compute the same images."""
+    """Everything that decides what a run computes. Two runs with the same `key` compute the same images.
+
+    train_on: the subject's "own" training data; those of all "others", with `calibration` of the subject's own training
+    stimuli; or of "all". others: how many of the others, drawn by seed; 0 is all of them. scale: by what a stranger's
+    EEG is standardised, the "training" subjects' EEG, or that stranger's own of the "test", which is transductive.
+    view: what of the EEG is seen; {} is all of it.
+    """
 
     dataset: str
     revision: str
@@ -46,6 +53,11 @@ class RunSpec:
     samples: Annotated[int, Within(1, MAX_IMAGES)] = 1
     selection: str = "first"
     average: Annotated[int | str, Within(1, MAX_IMAGES)] = "all"
+    train_on: Annotated[str, OneOf(TRAINED_ON)] = field(default="own", metadata={"later": True})
+    calibration: Annotated[int, Within(0, MAX_IMAGES)] = field(default=0, metadata={"later": True})
+    others: Annotated[int, Within(0, MAX_IMAGES)] = field(default=0, metadata={"later": True})
+    scale: Annotated[str, OneOf(SCALES)] = field(default="training", metadata={"later": True})
+    view: Object = field(default_factory=dict, metadata={"later": True})
 
     def __post_init__(self) -> None:
         for what in ("dataset", "revision", "method", "selection"):
@@ -53,12 +65,22 @@ class RunSpec:
         limits.check(self)
         if isinstance(self.average, str) and self.average != "all":
             raise InputError(f"average is {short(self.average)}; wanted 'all' or a number of repetitions")
+        for name in ("calibration", "others"):
+            if self.train_on != "others" and (given := getattr(self, name)):
+                raise InputError(f"{name} is {given}, and train_on {self.train_on}; it is for train_on others alone")
+        if self.scale == "test" and not self.stranger:
+            raise InputError("scale is test, and the subject is trained on; it is for train_on others, calibration 0")
         if not isinstance(inner := self.dataset_configuration.get("inner", {}), dict):
             raise InputError(f"inner of dataset_configuration is {short(inner)}; wanted an object")
 
     @property
+    def stranger(self) -> bool:
+        """Whether not one trial of the subject is trained on."""
+        return self.train_on == "others" and not self.calibration
+
+    @property
     def key(self) -> str:
-        return digest(dataclasses.asdict(self))
+        return digest(as_json(self))
 
     @property
     def folder(self) -> Path:
@@ -105,13 +127,14 @@ class RunRecord:
     manifest: tuple[ManifestRow, ...] = ()
     seconds: Annotated[dict[str, float], NamedValues(Within(0, MAX_VALUE))] = field(default_factory=dict)
     peak_memory_bytes: Count = 0
+    training: Object = field(default_factory=dict, metadata={"later": True})  # on whom it was fitted, and on how much
     reason: Words = ""  # why it failed
     seal: Digest = field(default="", compare=False)
     schema_version: int = SCHEMA_VERSION
 
     def write(self, path: Path) -> None:
         """Write the record, sealed."""
-        write_text(path, sealed(dataclasses.asdict(self)))
+        write_text(path, sealed(as_json(self)))
 
     @property
     def images(self) -> str:
@@ -141,6 +164,11 @@ class RunRecord:
             return read_fields(cls, value, "run record")
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+
+def of_floor(view: Json) -> Json:
+    """What of a run's view concerns its floors, which see no EEG: how many training stimuli there are."""
+    return {name: value for name, value in view.items() if name == "train_stimuli"}
 
 
 def files_digest(rows: Iterable[tuple[str, int, str]]) -> str:

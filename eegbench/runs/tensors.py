@@ -1,4 +1,4 @@
-"""Arrays with a row for each stimulus, as a run keeps them: safetensors files whose header has the stimulus ids."""
+"""Arrays with a row for each stimulus or concept, as a run keeps them: safetensors whose header has the names."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,23 +11,23 @@ from eegbench.errors import InputError, MissingError
 from eegbench.files import canonical, write_bytes
 from eegbench.guards import stored_tensors
 
-Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id to (d,)
+Embeddings = Mapping[str, NDArray[np.float32]]  # stimulus id, or concept, to (d,)
 
 Maps = Mapping[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # by stimulus, of the reconstruction and of the truth
 MOST_SIDE = 128  # px of a map
 
 
-def write_tensors(file: Path, stimuli: Sequence[str], **arrays: NDArray[np.generic]) -> None:
-    """Write arrays (n, ...) by name, whose rows are in the order of `stimuli`."""
+def write_tensors(file: Path, names: Sequence[str], *, of: str = "stimuli", **arrays: NDArray[np.generic]) -> None:
+    """Write arrays (n, ...) by name, whose rows are in the order of `names`: those `of` stimuli, or concepts."""
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_bytes(file, save(tensors, {"stimuli": canonical(list(stimuli))}))
+    write_bytes(file, save(tensors, {of: canonical(list(names))}))
 
 
-def read_rows(file: Path, name: str) -> Embeddings:
-    """The rows of an array (n, d) by stimulus id; raises InputError for a file that holds something else."""
+def read_rows(file: Path, name: str, *, of: str = "stimuli") -> Embeddings:
+    """The rows of an array (n, d) by stimulus id or concept; raises InputError for a file that holds something else."""
     try:
         with stored_tensors.opened(file, "np") as stored:
-            return dict(zip(stored_tensors.read_words(stored, "stimuli"), stored.get_tensor(name), strict=True))
+            return dict(zip(stored_tensors.read_words(stored, of), stored.get_tensor(name), strict=True))
     except (InputError, MissingError, TypeError, ValueError) as error:
         problem = str(error).removeprefix(f"{file}: ")
         raise InputError(f"{file}: cannot be read ({problem}); delete {file.parent} to make the run again") from None

@@ -40,6 +40,7 @@ from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import Score, ScoreSheet
 
 LEVEL = 0.05
+SEEN = ("train-on", "calibration", "others", "scale", "view")  # which no floor and no ceiling depends on
 
 Array = NDArray[np.float64]
 
@@ -215,9 +216,9 @@ def _free(a: Run, b: Run) -> set[str]:
     """
     roles = {a.record.role, b.record.role}
     if "ceiling" in roles:
-        return {"track", "average"}
+        return {"track", "average", "train stimuli", *SEEN}
     lent = any(run.record.role == "floor" and run.record.spec.track == "eeg" for run in (a, b))
-    return {"track"} if lent else set()
+    return ({"track"} if lent else set()) | (set(SEEN) if "floor" in roles else set())
 
 
 def settings(record: RunRecord, sheet: ScoreSheet) -> dict[str, object]:
@@ -232,6 +233,12 @@ def settings(record: RunRecord, sheet: ScoreSheet) -> dict[str, object]:
         "subject": spec.subject,
         "track": spec.track,
         "average": spec.average,
+        "train-on": spec.train_on,
+        "calibration": spec.calibration,
+        "others": spec.others,
+        "scale": spec.scale,
+        "view": canonical({name: value for name, value in spec.view.items() if name != "train_stimuli"}),
+        "train stimuli": spec.view.get("train_stimuli"),
         "suite": sheet.suite,
         "protocol": sheet.protocol,
     }

@@ -20,6 +20,7 @@ import eegbench
 from eegbench.backbones.shared import shared
 from eegbench.cli import app
 from eegbench.datasets.images import read_image
+from eegbench.metrics import METRICS
 from small_world import Copy, Decoder, Lab
 
 CHOSEN: dict[str, Any] = {"subject": 8, "dataset": "drawn", "device": "cpu", "batch_size": 3}
@@ -38,14 +39,17 @@ def told(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_command_and_python_give_the_same_bytes(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = evaluate(lab, seed=3, samples=2, settings={"weight": 0.5, "dataset.noise": 0})
+    lab.laws["retrieval2_top1"] = METRICS["retrieval2_top1"]  # type: ignore[assignment]
+    asked: dict[str, Any] = {"settings": {"weight": 0.5, "dataset.noise": 0}, "also": ["retrieval2_top1"]}
+    run = evaluate(lab, seed=3, samples=2, **asked)
     monkeypatch.setenv("EEGBENCH_CACHE", str(tmp_path / "other cache"))
     words = ["--method", "uses-eeg", "--subject", "8", "--dataset", "drawn", "--device", "cpu", "--batch-size", "3"]
-    words += ["--seed", "3", "--samples", "2", "--set", "weight=0.5", "--set", "dataset.noise=0", "--json"]
+    words += ["--seed", "3", "--samples", "2", "--set", "weight=0.5", "--set", "dataset.noise=0"]
+    words += ["--also", "retrieval2_top1", "--json"]
     done = CliRunner().invoke(app, ["evaluate", *words, "--runs", str(tmp_path / "other")])
     other = tmp_path / "other" / run.folder.relative_to(lab.runs)
     assert done.stdout == run.sheet.to_json() == (run.folder / "scores.json").read_text()
-    assert told(run.folder) == told(other)
+    assert told(run.folder) == told(other) and run.sheet["retrieval2_top1"] > 0.5
     assert len(list(other.rglob("*.png"))) == 16 + 16 + 8 + 1  # images, those of the audit, control maps, the picture
 
 
@@ -115,6 +119,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a seed of another type": ({"seed": 1.5}, "seed is 1.5; wanted a whole number"),
     "samples": ({"samples": 0}, "samples 0; wanted 1 or more"),
     "average": ({"average": 0}, "average is '0'; wanted 'all' or a whole number"),
+    "a metric": ({"also": ["clop"]}, "unknown metric 'clop'"),
+    "metrics of another type": ({"also": "clip"}, "also is 'clip'; wanted a list of names"),
     "a setting": ({"settings": {"wieght": 1}}, "unknown configuration key 'wieght'; did you mean 'weight'"),
     "a setting's value": ({"settings": {"weight": [1]}}, r"weight is \[1\]; wanted a finite number"),
     "settings of another type": ({"settings": 3}, "settings is 3; wanted a dict"),

@@ -146,7 +146,9 @@ def test_chance_of_retrieval_counts_each_picture_once() -> None:
     assert chance(METRICS["clip"], ["a", "b"]) == 0.5 and chance(METRICS["swav"], ["a", "b"]) is None
 
 
-@pytest.mark.parametrize("name", ["retrieval_top1", "retrieval_top5"])
+@pytest.mark.parametrize(
+    "name", ["retrieval_top1", "retrieval_top5", "retrieval4_top1", "zeroshot_top1", "zeroshot_top5"]
+)
 def test_a_decoder_that_knows_nothing_retrieves_at_chance_where_pictures_repeat(name: str) -> None:
     shown = [str(i % 10) for i in range(20)] + ["0"] * 5
     truths = features(10, 0)[[int(one) for one in shown]]

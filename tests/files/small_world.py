@@ -35,6 +35,7 @@ from eegbench.contracts import (
     Silent,
     TrainingSet,
 )
+from eegbench.errors import InputError
 from eegbench.plugins import registry
 from eegbench.runs.folder import Run
 
@@ -118,6 +119,11 @@ class Decoder(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return _eeg(images).reshape(len(images), -1)
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Of a text with "thing_3" in it the colours of the test image 3."""
+        shown = Drawn()._draw("test")[1]
+        return self.embed_images(shown[[int(text.rpartition("thing")[2][1:]) for text in texts]])
+
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps:
         return eeg[:, 0].reshape(-1, SIDE, SIDE).astype(np.uint8)
 
@@ -145,6 +151,8 @@ class UsesEEG(Method[Any]):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> Reconstructor:
+        if len(train.info.channels) < 3:
+            raise InputError("uses-eeg wants a channel for each colour")
         self.fits.append(self.name)
         return Decoder(self.weight)
 

@@ -3,7 +3,8 @@
 usage: PYTHONPATH=tests/files python tests/golden/make_golden.py [FILE]
 
 Nothing of eegbench is imported here. The sources: scikit-image (both SSIMs), pysaliency (the four map metrics),
-scipy (correlation distance), exact fractions (n-way accuracy), and loops written from the definitions (the rest).
+scipy (correlation distance; the hypergeometric distribution of retrieval among some), exact fractions (n-way accuracy),
+and loops written from the definitions (the rest).
 The inputs are stored beside the values, so that a change of numpy's generators cannot move a golden value.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import correlation
+from scipy.stats import hypergeom
 from skimage.color import rgb2gray
 from skimage.metrics import structural_similarity
 
@@ -48,7 +50,7 @@ def draw() -> dict[str, Sides]:
     features = mixed((14, 6, 5), 0.25)
     probabilities = mixed((12, 70), 1.5)
     pool = mixed((20, 16), 0.8)
-    embedding = mixed((16, 9), 0.5)
+    embedding = mixed((120, 9), 0.5)
     return {
         "pixels": (bytes_of(pixels[0]), bytes_of(pixels[1])),
         "features": (features[0].astype(np.float32), features[1].astype(np.float32)),
@@ -89,14 +91,18 @@ def two_way(reconstructions: Floats, truths: Floats) -> Floats:
     return np.array([sum(r[i][j] < r[j][j] for i in range(n) if i != j) / (n - 1) for j in range(n)])
 
 
-def retrieval(reconstructions: Floats, truths: Floats, top: int) -> Floats:
+def retrieval(reconstructions: Floats, truths: Floats, top: int, ways: int | None = None) -> Floats:
+    """Among all, or the expected value among `ways` of them."""
+
     def cosine(a: Floats, b: Floats) -> float:
         return float(a @ b) / float(np.sqrt(a @ a) * np.sqrt(b @ b))
 
     hits = []
     for j, decoded in enumerate(reconstructions):
         nearness = np.array([cosine(truth, decoded) for truth in truths])
-        hits.append(float(j in np.argsort(-nearness)[:top]))
+        nearer = list(np.argsort(-nearness)).index(j)
+        drawn = len(truths) - 1 if ways is None else ways - 1
+        hits.append(hypergeom(len(truths) - 1, nearer, drawn).cdf(top - 1))
     return np.array(hits)
 
 
@@ -161,6 +167,8 @@ def values(inputs: dict[str, Sides]) -> dict[str, Floats]:
         "kl_reversed": each(lambda reconstruction, truth: image_based_kl_divergence(truth, reconstruction), maps),
         "retrieval_top1": retrieval(*embedding, top=1),
         "retrieval_top5": retrieval(*embedding, top=5),
+        **{f"retrieval{ways}_top1": retrieval(*embedding, 1, ways) for ways in (2, 4, 10, 50, 100)},
+        **{f"retrieval{ways}_top5": retrieval(*embedding, 5, ways) for ways in (10, 50, 100)},
     }
 
 

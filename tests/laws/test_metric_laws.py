@@ -16,7 +16,7 @@ from eegbench.plugins.facts import declared_facts
 
 Array = NDArray[Any]
 Sides = tuple[Array, Array]  # reconstructions, truths
-N = 40
+N = 104  # more than the 100 pictures that some metrics draw
 ROUNDING = 1e-9  # float64 sums of some thousand terms stay below 1e-12; the epsilon of MIT's KL costs up to 1e-10
 
 
@@ -65,7 +65,7 @@ SIDES: dict[str, Callable[[int], Sides]] = {
     "pixels425": pixels,
     **dict.fromkeys(("alexnet2", "alexnet5", "inception", "clip", "swav", "effnet"), features),
     **dict.fromkeys(("probabilities", "probabilities_vit_b_16", "inception_probabilities"), probabilities),
-    **dict.fromkeys(("inception_pool", "embedding"), vectors),
+    **dict.fromkeys(("inception_pool", "embedding", "text_embedding"), vectors),
     "saliency": maps,
 }  # by what a metric needs
 

@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,11 @@ def only(tmp_path: Path, one: Claim) -> Assessed:
     return assessed
 
 
-def edited(tmp_path: Path, **fields: str) -> Path:
-    """A ledger of one comparable line, with these fields in place of its own."""
+def edited(tmp_path: Path, *, without: Sequence[str] = (), **fields: str) -> Path:
+    """A ledger of one comparable line, with these fields in place of its own, and without some columns."""
     with LEDGER.open(encoding="utf-8", newline="") as file:
         line = next(row for row in csv.DictReader(file) if not row["not_comparable"]) | fields
+    line = {name: text for name, text in line.items() if name not in without}
     with (tmp_path / "claims.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(line))
         writer.writeheader()
@@ -55,11 +56,12 @@ def edited(tmp_path: Path, **fields: str) -> Path:
     return tmp_path / "claims.csv"
 
 
-def test_ledger_holds_every_number_of_the_four_papers_once() -> None:
+def test_ledger_holds_every_number_of_its_papers_once() -> None:
     claims = read_claims()
-    counts = {"abramov2025saliency": 27, "li2024atm": 25, "lan2023neuroimagen": 38, "rezvani2025captions": 22}
+    counts = {"abramov2025saliency": 27, "li2024atm": 46, "lan2023neuroimagen": 38, "rezvani2025captions": 22}
+    counts |= {"song2024nice": 6, "wu2025ubp": 20, "huang2026sattc": 18}
     assert Counter(one.paper for one in claims) == counts
-    assert len({one.place for one in claims}) == sum(counts.values()) == 112
+    assert len({one.place for one in claims}) == sum(counts.values()) == 177
     assert {paper.key for paper in read_papers()} == set(counts)
 
 
@@ -71,6 +73,48 @@ def test_numbers_are_those_of_the_papers() -> None:
     assert rows["abr", "1-2", "EEG-only"] == [0.08, 0.271, 0.774, 0.865, 0.745, 0.767, 0.593]
     assert rows["abr", "1-2", "ATM (VDaR)"] == rows["li2", "1/7", "ATM-S"]
     assert rows["lan", "1", "NeuroImagen"] == rows["lan", "3", "NeuroImagen, L+I"] == [0.856, 33.5, 0.249]
+
+
+@pytest.mark.parametrize(
+    ("paper", "table", "method", "own", "others"),
+    [
+        ("li2024atm", "8", "ATM-S", [0.2613, 0.5532], [0.0824, 0.2536]),
+        ("li2024atm", "8 (arXiv)", "ATM-S", [0.2864, 0.5847], [0.1184, 0.3373]),
+        ("li2024atm", "8", "NICE", [0.2152, 0.5157], [0.0824, 0.2376]),
+        ("song2024nice", "2", "NICE-GA", [0.156, 0.428], []),
+        ("wu2025ubp", "1", "UBP", [0.509, 0.797], [0.124, 0.334]),
+        ("wu2025ubp", "1", "NICE", [], [0.062, 0.214]),
+        ("wu2025ubp", "3", "vanilla (UBP without blur)", [0.421, 0.745], [0.085, 0.266]),
+        ("huang2026sattc", "1", "ATM (original)", [], [0.055, 0.2]),
+        ("huang2026sattc", "1", "ATM, standardized baseline", [], [0.092, 0.305]),
+        ("huang2026sattc", "1", "ATM + SATTC", [], [0.148, 0.384]),
+    ],
+)
+def test_retrieval_within_and_across_subjects_is_as_printed(
+    paper: str, table: str, method: str, own: list[float], others: list[float]
+) -> None:
+    tops = ("retrieval_top1", "retrieval_top5")
+    found: dict[str, list[float]] = {"own": [], "others": []}
+    for one in read_claims():
+        if (one.paper, one.table, one.method, one.subject) == (
+            paper,
+            table,
+            method,
+            "mean of 10",
+        ) and one.metric in tops:
+            found[one.train_on].append(one.value)
+    assert found == {"own": own, "others": others}
+
+
+def test_numbers_of_curves_say_which_point_they_are() -> None:
+    points = {
+        (one.paper, one.table): (one.average, one.view.get("window"))
+        for one in read_claims()
+        if one.view or one.average == "10"
+    }
+    assert points["song2024nice", "4B"] == ("10", None)
+    assert points["song2024nice", "2B"] == ("", [0.0, 0.6])
+    assert points["li2024atm", "7a (section 3.4)"] == ("", [0.0, 0.5])
 
 
 def test_only_the_saliency_papers_own_scores_are_comparable_and_by_the_metrics_as_they_are() -> None:
@@ -86,7 +130,7 @@ def test_only_the_saliency_papers_own_scores_are_comparable_and_by_the_metrics_a
 
 def test_a_quoted_number_is_never_comparable() -> None:
     quoted = [one for one in read_claims() if "uoted" in one.protocol + one.uncertain]
-    assert len(quoted) == 18
+    assert len(quoted) == 26
     assert all("quoted" in one.not_comparable for one in quoted)
 
 
@@ -258,6 +302,38 @@ def test_a_run_that_differs_in_one_thing_is_not_comparable(
     assert only(tmp_path, claim()) == Assessed(claim(), "no comparable run")
 
 
+TRAINED: tuple[dict[str, Any], ...] = (
+    {},
+    {"train_on": "others"},
+    {"train_on": "others", "calibration": 200},
+    {"train_on": "all"},
+    {"view": {"window": [0.0, 0.5]}},
+    {"view": {"window": [0.0, 0.2]}},
+)
+
+
+def test_a_claim_is_set_beside_the_run_that_was_trained_on_the_same_and_saw_the_same(
+    tmp_path: Path, add_run: AddRun
+) -> None:
+    for number, trained in enumerate(TRAINED):
+        add_twin(add_run, {"pixcorr": number / 10}, folder=f"{number}", **trained)
+    found = assess([claim(**trained) for trained in TRAINED], read_runs(tmp_path))
+    assert [one.value for one in found] == [number / 10 for number in range(len(TRAINED))]
+
+
+@pytest.mark.parametrize("change", [{"others": 3}, {"scale": "test"}], ids=str)
+def test_a_paper_that_leaves_one_out_trains_on_all_others_and_by_their_scale(
+    tmp_path: Path, add_run: AddRun, change: dict[str, Any]
+) -> None:
+    add_twin(add_run, train_on="others", **change)
+    assert only(tmp_path, claim(train_on="others")).verdict == "no comparable run"
+
+
+def test_whole_numbers_and_fractions_of_a_view_are_the_same(tmp_path: Path, add_run: AddRun) -> None:
+    add_twin(add_run, view={"window": [0.0, 1.0]})
+    assert only(tmp_path, claim(view={"window": [0, 1]})).value == 0.09
+
+
 def test_a_claim_names_the_number_of_stimuli(tmp_path: Path, add_run: AddRun) -> None:
     add_twin(add_run)
     assert only(tmp_path, claim(items=982)).verdict == "no comparable run"
@@ -343,7 +419,7 @@ def test_auto_takes_the_claims_on_data_sets_of_recorded_runs(tmp_path: Path, add
 
 
 def test_all_and_none_do_not_ask_for_runs() -> None:
-    assert len(assess(read_claims(), (), "all")) == 112
+    assert len(assess(read_claims(), (), "all")) == 177
     assert assess(read_claims(), (), "none") == ()
     with pytest.raises(UsageError, match="did you mean 'auto'"):
         assess(read_claims(), (), "aut")
@@ -378,6 +454,13 @@ def test_all_and_none_do_not_ask_for_runs() -> None:
         ({"configuration": "[" * 900}, "wanted a JSON object"),
         ({"uncertain": "x" * 1001}, "uncertain has 1001 characters"),
         ({"rank": "1"}, "'rank' is unknown"),
+        ({"train_on": "some"}, "train_on is 'some'; wanted one of own, others, all"),
+        ({"calibration": "200"}, "calibration is 200, and train_on own"),
+        ({"calibration": "-1", "train_on": "others"}, "calibration is '-1'; wanted a whole number of stimuli"),
+        ({"calibration": "9" * 20, "train_on": "others"}, "wanted at most 100000"),
+        ({"view": '{"window": [0, 1]}'}, "view is '{\"window\": [0, 1]}'; wanted a JSON object with sorted keys"),
+        ({"view": "[" * 900}, "view is"),
+        ({"selection": "best of 5 seeds"}, "selection is 'best of 5 seeds': no run of ours is a best of several"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -401,7 +484,9 @@ def test_a_claim_may_own_up_to_having_no_protocol(tmp_path: Path) -> None:
     ("damage", "told"),
     [
         (lambda text: text + text.splitlines()[1] + "\n", "line 3: says again what an earlier line says"),
-        (lambda text: text + "a,b\n", "line 3: has 2 fields; wanted 20"),
+        (lambda text: text + "a,b\n", "line 3: has 2 fields; wanted 24"),
+        (lambda text: text.replace("train_on,calibration", "calibration,train_on", 1), "in another order"),
+        (lambda text: text.replace(",selection", ",selection,selection", 1), "they are repeated"),
         (lambda text: text.replace("paper,table", "table,paper", 1), "in another order"),
         (lambda text: text.replace(",metric,", ",", 1), "'metric' is missing"),
         (lambda text: "", "'paper' is missing"),
@@ -413,6 +498,31 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: Callable[[str], str],
     path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(told)):
         read_claims(path)
+
+
+@pytest.mark.parametrize(
+    "without", [("train_on", "calibration", "view", "selection"), ("calibration", "selection"), ()], ids=str
+)
+def test_a_ledger_without_the_later_columns_means_own_data_all_seen_and_none_selected(
+    tmp_path: Path, without: tuple[str, ...]
+) -> None:
+    assert read_claims(edited(tmp_path, without=without, train_on="", calibration="", view="")) == (claim(),)
+
+
+def test_claims_of_one_table_may_differ_in_what_was_trained_on_and_seen(tmp_path: Path) -> None:
+    lines: list[str] = []
+    for fields in (
+        {},
+        {"train_on": "others"},
+        {"train_on": "others", "calibration": "200"},
+        {"view": '{"window":[0,1]}'},
+    ):
+        head, line = edited(tmp_path, **fields).read_text(encoding="utf-8").splitlines()
+        lines = [head, *lines[1:], line]
+    path = tmp_path / "claims.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = [(one.train_on, one.calibration, one.view) for one in read_claims(path)]
+    assert found == [("own", 0, {}), ("others", 0, {}), ("others", 200, {}), ("own", 0, {"window": [0, 1]})]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
@@ -439,11 +549,48 @@ def test_block_shows_the_published_beside_the_measured(tmp_path: Path, add_run: 
     )
 
 
+def test_both_pages_say_what_was_trained_on_what_was_seen_and_what_was_picked() -> None:
+    told: dict[str, Any] = {
+        "not_comparable": "of a test",
+        "selection": "best of 5 seeds",
+        "average": "10",
+        "view": {"window": [0.0, 0.5]},
+    }
+    shown = assess([claim(train_on="others", calibration=200, **told), claim(subject="pooled")], (), "all")
+    markdown, page = block(shown), html_block(shown)
+    said = "others, calibration 200, average 10, window 0:0.5 s"
+    assert f"| 8 | {said} | pixcorr | .08 (best of 5 seeds)<sup>" in markdown
+    assert f"<td>{said}</td><td>pixcorr</td><td>0.08 (best of 5 seeds)<sup>" in page
+    assert "| pooled | pooled | pixcorr | .08<sup>" in markdown and "<td>pooled</td><td>pooled</td>" in page
+    assert "trained on" in markdown.partition("|:--")[0] and '<th scope="col">trained on</th>' in page
+
+
+def test_a_picked_number_compares_with_no_run_and_is_marked() -> None:
+    picked = [one for one in read_claims() if one.selection]
+    assert {(one.paper, one.table, one.method) for one in picked} == {
+        ("li2024atm", "8 (arXiv)", "ATM-S"),
+        ("wu2025ubp", "1", "ATM-S"),
+    }
+    assert all(one.not_comparable for one in picked)
+    assert block(assess(picked, (), "all")).count("(best epoch on the test set)") == len(picked) == 6
+
+
 def test_block_names_each_doubt_once_and_every_paper() -> None:
     text = block(assess(read_claims(), (), "all"))
     footnotes = re.findall(r"^\d+\. (.*)$", text, flags=re.MULTILINE)
     assert len(footnotes) == len(set(footnotes)) == max(map(int, re.findall(r"(?<=[,>])\d+(?=[,<])", text)))
     assert all(f"\n- {paper.key}: " in text for paper in read_papers())
+
+
+def test_the_page_has_each_doubt_once_and_every_paper_as_the_block_has() -> None:
+    shown = assess(read_claims(), (), "all")
+    page, markdown = html_block(shown), block(shown)
+    notes, papers = re.findall(r'class="footnotes">\n(.*?)</[ou]l>', page, flags=re.DOTALL)
+    assert (
+        notes.count("<li>") == len(set(notes.splitlines())) == len(re.findall(r"^\d+\. ", markdown, flags=re.MULTILINE))
+    )
+    assert "top-1 goes from 5.5 to 9.2 percent" in notes and "title=" not in page
+    assert all(f"<li>{paper.key}: " in papers for paper in read_papers())
 
 
 def test_block_keeps_the_claims_of_a_paper_together() -> None:
@@ -469,4 +616,6 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, add_run: AddRun) -
     assert "&lt;script&gt;" in text
     assert set(re.findall(r"<[^>]*>", text)) == {"<sup>", "</sup>"}
     assert not re.search(r"(?<!\\)\[a", text)
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")} == {10}
+    odd = dataclasses.replace(claim(), view={HOSTILE: HOSTILE, "window": [HOSTILE, None], "channels": {"a": []}})
+    assert "<script" not in block(assess([odd], (), "all")) + html_block(assess([odd], (), "all"))
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")} == {11}

@@ -1,5 +1,7 @@
 """Toy worlds: which argument is the truth, which way KL points, what is undefined and what an error says."""
 
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from eegbench.errors import InputError
 from eegbench.metrics import METRICS
+from eegbench.metrics.retrieval import Retrieval
 from pysaliency_metrics import CC, SIM, MIT_KLDiv, image_based_kl_divergence
 
 Array = NDArray[Any]
@@ -110,6 +113,57 @@ def test_retrieval_asks_the_reconstruction_among_the_truths_and_ties_fail() -> N
     assert compute("retrieval_top1", np.ones((6, 6)), truths) == [0] * 6
 
 
+@pytest.mark.parametrize(("among", "top"), [(2, 1), (4, 1), (4, 2), (4, 3), (8, 5), (9, 5)])
+def test_retrieval_among_some_is_the_mean_over_all_choices_of_them(among: int, top: int) -> None:
+    rng = np.random.default_rng(7)
+    truths = rng.standard_normal((9, 4))
+    truths[4] = truths[5]  # a tie, which fails
+    queries = truths + rng.standard_normal((9, 4))
+    cosines = (queries @ truths.T) / np.linalg.norm(truths, axis=1)  # of one query, up to its length
+    cosines[:, 4] = cosines[:, 5]
+    metric = replace(METRICS["retrieval2_top1"], among=among, top=top)  # type: ignore[type-var]
+    for own, row in enumerate(cosines):
+        drawn = list(combinations([i for i in range(9) if i != own], among - 1))
+        found = [sum(row[i] >= row[own] for i in others) < top for others in drawn]
+        assert metric.compute(queries, truths)[own] == sum(found) / len(found)
+
+
+def test_retrieval_among_two_is_two_way_identification_by_cosine() -> None:
+    rng = np.random.default_rng(8)
+    truths = rng.standard_normal((30, 12))
+    queries = 0.3 * truths + rng.standard_normal((30, 12))
+    truths, queries = (
+        side - side.mean(axis=1, keepdims=True) for side in (truths, queries)
+    )  # cosine is then Pearson's
+    assert compute("retrieval2_top1", queries, truths) == compute("clip", queries, truths)
+
+
+def test_retrieval_among_as_many_as_there_are_is_retrieval_among_all() -> None:
+    rng = np.random.default_rng(9)
+    truths = rng.standard_normal((100, 8))
+    queries = 0.5 * truths + rng.standard_normal((100, 8))
+    for top in (1, 5):
+        assert compute(f"retrieval100_top{top}", queries, truths) == compute(f"retrieval_top{top}", queries, truths)
+
+
+def test_retrieval_among_some_counts_a_picture_of_several_items_once() -> None:
+    rng = np.random.default_rng(10)
+    truths = rng.standard_normal((12, 6))
+    queries = 0.5 * truths + rng.standard_normal((12, 6))
+    shown = [str(i) for i in range(12)]
+    once = compute("retrieval10_top5", queries, truths)
+    twice = compute("retrieval10_top5", np.tile(queries, (2, 1)), np.tile(truths, (2, 1)), stimuli=shown * 2)
+    assert twice == once * 2 and 0 < np.mean(once) < 1
+    with pytest.raises(InputError, match="retrieval10_top5: 9 different truths; wanted at least 10"):
+        compute("retrieval10_top5", queries, truths, stimuli=["0", *shown[:9], "0", "1"])
+
+
+@pytest.mark.parametrize("name", [name for name, one in METRICS.items() if isinstance(one, Retrieval)])
+def test_retrieval_of_what_has_no_direction_fails_in_every_choice(name: str) -> None:
+    truths = np.random.default_rng(11).standard_normal((100, 5))
+    assert compute(name, np.zeros((100, 5)), truths) == compute(name, np.ones((100, 5)), np.ones((100, 5))) == [0] * 100
+
+
 def test_fid_is_the_squared_shift_of_a_moved_set_with_fewer_and_with_more_items_than_features() -> None:
     for n in (5, 50):
         truths = np.random.default_rng(5).standard_normal((n, 12))
@@ -134,6 +188,12 @@ WRONG: dict[str, tuple[str, Array, Array, str]] = {
     "bytes for fractions": ("ssim", np.full((1, 12, 12, 3), 9.0), np.ones((1, 12, 12, 3)), r"\[0, 1\]"),
     "image below the window": ("ssim", np.ones((1, 9, 9, 3)), np.ones((1, 9, 9, 3)), "11"),
     "float maps": ("kl", np.ones((1, 4, 4)), np.ones((1, 4, 4)), "uint8"),
+    "too few pictures": (
+        "retrieval50_top1",
+        np.ones((49, 4)),
+        np.ones((49, 4)),
+        "49 different truths; wanted at least 50",
+    ),
     "too few classes": ("nway50_top1", np.ones((1, 49)), np.ones((1, 49)), "at least 50"),
     "logits": ("is", np.full((3, 4), 2.0), np.ones((3, 4)), "softmax"),
     "one item": ("clip", np.ones((1, 4)), np.ones((1, 4)), "at least 2"),

@@ -129,7 +129,7 @@ def test_a_class_that_is_broken_is_the_first_clause(install: Install) -> None:
         check_dataset.check("badd", {}, (), progress=Silent())
 
 
-@pytest.mark.parametrize("name", ["pixcorr", "clip", "kl", "fid", "kid", "is", "retrieval_top1"])
+@pytest.mark.parametrize("name", ["pixcorr", "clip", "kl", "fid", "kid", "is", "retrieval_top1", "retrieval100_top5"])
 def test_metrics_of_ours_pass(name: str) -> None:
     assert name in METRICS and name not in VARIANTS
     assert [one for one in check_metric.check(name, progress=Silent()) if one.problem] == []

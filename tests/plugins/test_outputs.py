@@ -15,6 +15,7 @@ from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
 from eegbench.errors import InputError
 from eegbench.files import file_digest
+from eegbench.metrics import METRICS
 from eegbench.runs import layout
 from eegbench.runs.record import RunRecord
 from small_world import Lab
@@ -83,12 +84,19 @@ IMAGES: dict[str, tuple[Change, str]] = {
     "None": (lambda v: None, "a NoneType came; wanted a plain numpy array"),
     "masked": (lambda v: np.ma.masked_array(v, mask=True), "a MaskedArray came; wanted a plain numpy array"),
 }
-KINDS = {"embed": EMBEDDINGS, "embed_images": EMBEDDINGS, "controls": CONTROLS, "reconstruct": IMAGES}
+KINDS = {
+    "embed": EMBEDDINGS,
+    "embed_images": EMBEDDINGS,
+    "embed_texts": EMBEDDINGS,
+    "controls": CONTROLS,
+    "reconstruct": IMAGES,
+}
 CASES = [
     (call, name)
     for call, kind in KINDS.items()
     for name in kind
-    if call != "embed_images" or name not in ("one that is none among many", "statistics of a large batch alone")
+    if call in ("embed", "controls", "reconstruct")
+    or name not in ("one that is none among many", "statistics of a large batch alone")
 ]
 
 
@@ -98,7 +106,7 @@ def spoil(lab: Lab, patch: pytest.MonkeyPatch, call: str, change: Change) -> Non
     patch.setattr(kind, call, lambda self, *given, **more: change(plain(self, *given, **more)))
 
 
-@pytest.mark.parametrize(("call", "name"), CASES)
+@pytest.mark.parametrize(("call", "name"), [case for case in CASES if case[0] != "embed_texts"])
 def test_an_output_that_breaks_a_rule_ends_the_run_as_failed_in_one_line(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, call: str, name: str
 ) -> None:
@@ -173,9 +181,23 @@ def test_an_embed_that_remembers_what_was_reconstructed_is_refused(lab: Lab, mon
 def test_target_embeddings_of_a_part_alone_end_the_run_as_failed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(lab, monkeypatch, "embed_images", lambda rows: None if len(rows) > 4 else rows)
     monkeypatch.setattr(evaluating, "portions", lambda n: [range(3), range(3, n)])
-    with pytest.raises(InputError, match="None for some of the images"):
+    with pytest.raises(InputError, match="None for some of the items"):
         lab.evaluate(audit=False)
     assert RunRecord.read(next(lab.runs.rglob("run.json"))).status == "failed"
+
+
+# Another space is found by `check-method`, and what is drawn anew is said otherwise.
+@pytest.mark.parametrize("name", sorted(EMBEDDINGS.keys() - {"another space", "drawn anew"}))
+def test_text_embeddings_are_held_to_the_rules_where_they_are_asked_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    change, words = EMBEDDINGS[name]
+    spoil(lab, monkeypatch, "embed_texts", change)
+    lab.laws["zeroshot_top1"] = METRICS["zeroshot_top1"]  # type: ignore[assignment]
+    lab.evaluate(audit=False)
+    with pytest.raises(InputError) as caught:
+        lab.evaluate(audit=False, also=("zeroshot_top1",))
+    assert words.format(n=8) in str(caught.value) and "method 'uses-eeg', embed_texts" in str(caught.value)
 
 
 def transductive(lab: Lab, patch: pytest.MonkeyPatch, change: Change = _centred) -> None:

@@ -61,6 +61,18 @@ def test_embeddings_and_targets_come_back_by_stimulus(tmp_path: Path) -> None:
     }
 
 
+def test_text_embeddings_come_back_by_concept_and_go_where_there_are_none(tmp_path: Path) -> None:
+    run = complete(tmp_path)
+    run.write_texts({"house": np.ones(2, np.float32), "boat": np.zeros(2, np.float32)})
+    texts = run.texts()
+    assert texts is not None and {name: row.tolist() for name, row in texts.items()} == {
+        "boat": [0, 0],
+        "house": [1, 1],
+    }
+    run.write_texts(None)
+    assert run.texts() is None and not (tmp_path / "texts.safetensors").exists()
+
+
 def test_scores_count_with_the_images_that_were_scored(tmp_path: Path) -> None:
     run = complete(tmp_path)
     score = Score("mine", 1, 0.5, None, True)

@@ -19,7 +19,7 @@ from eegbench.backbones.clip import Clip
 from eegbench.backbones.diffusion import Sampling
 from eegbench.backbones.generator_parts import digest_of_adapter
 from eegbench.backbones.pipeline import check_strength
-from eegbench.contracts import Reconstructor, TrainingSet
+from eegbench.contracts import CONCEPT_PROMPT, Reconstructor, TrainingSet
 from eegbench.errors import ANY, check_range
 from eegbench.methods.atm.caption_stage import CaptionStageSettings, captioner_of, fit_caption_stage
 from eegbench.methods.atm.low_level import LowLevelSettings, fit_low_level
@@ -94,7 +94,7 @@ class Atm(TrainedMethod[AtmReconstructor]):
         networks = self.networks
         targets, texts = self._aims(train, device)
         embedder = fit_embedder(training, train, targets, self.encoder, texts)
-        prior = fit_prior(training, embedder.features(train.eeg), train.shown, targets, self.prior)
+        prior = fit_prior(training, embedder.features(train.eeg, train.subjects), train.shown, targets, self.prior)
         held = held_out(train.concepts, self.encoder.validation_concepts, training.seed)
         low_level = caption = None
         if self.low_level:
@@ -108,7 +108,7 @@ class Atm(TrainedMethod[AtmReconstructor]):
         """CLIP's embeddings of the training images, and of their concepts if wanted; then CLIP is let go."""
         network = Clip(self.clip, device)  # and not `clip`, which would keep it beside the networks that are fitted
         targets = of_length(network.images(train.images), self.length)
-        words = [f"This picture is {concept}" for concept in train.concepts]
+        words = [CONCEPT_PROMPT.format(concept) for concept in train.concepts]
         texts = network.texts(words) if self.encoder.text else None
         return targets, texts
 

@@ -76,6 +76,13 @@ class AtmReconstructor(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
 
+    def for_subject(self, subject: int) -> Self:
+        self.embedder.meet(subject)
+        return self
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
         self.prior.save(folder)

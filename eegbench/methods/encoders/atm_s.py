@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from eegbench.errors import SOME, InputError, check_range
 
+SUBJECTS = 10  # whose tokens the published table holds
 HEADS = 4
 FEED_FORWARD = 256
 FILTERS = 40
@@ -180,7 +181,7 @@ class AtmS(nn.Module):
         times: int,
         width: int,
         *,
-        subjects: int = 10,
+        subjects: int = SUBJECTS,
         keep: Keep = "channels",
         window: Window = PUBLISHED,
     ) -> None:

@@ -1,6 +1,6 @@
 """Fit an EEG encoder on image embeddings, stop by held-out training concepts, keep what it needs to run."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from eegbench import seeds
 from eegbench.arrays import EEG, EEGInfo, let_go
-from eegbench.contracts import TrainingSet
+from eegbench.contracts import EVERYBODY, TrainingSet
 from eegbench.errors import SHARE, SOME, InputError, UsageError, check_range
 from eegbench.files import file_digest
 from eegbench.methods.encoders import checkpoints
-from eegbench.methods.encoders.atm_s import AtmS, Keep, Window
+from eegbench.methods.encoders.atm_s import SUBJECTS, AtmS, Keep, Window
 from eegbench.methods.standard import Standardised, info_from, standardised
 from eegbench.methods.storage import read_json, read_module, write_json, write_module
 from eegbench.methods.training import Training
@@ -35,7 +35,8 @@ class EncoderSettings(Epochs):
     `kind`: "atm_s" is fitted here; "precomputed" takes embeddings that stand in the EEG's place as they are
     (`dataset.embeddings`), as the saliency-guided paper ran, and leaves every other key without effect. `checkpoint`: a
     file of the ATM code, taken as it is in place of a fit; of the other keys `keep` and `window` must be the file's,
-    and the rest is without effect.
+    and the rest is without effect. `strangers`: of a fit on several people the share of batches in which the token that
+    is shared stands for each person's own, so that it is learnt; it is a stranger's, and the ATM code never learns it.
     """
 
     kind: Literal["atm_s", "precomputed"] = "atm_s"
@@ -47,10 +48,11 @@ class EncoderSettings(Epochs):
     text: float = 0.0  # share of the contrastive loss that looks at captions' embeddings; published for retrieval: .01
     raw: bool = False  # the squared error compares embeddings as they are (published), not at unit length
     validation_concepts: int = 20
+    strangers: float = field(default=0.1, metadata={"later": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, regression=SHARE, text=SHARE, validation_concepts=SOME)
+        check_range(self, regression=SHARE, text=SHARE, validation_concepts=SOME, strangers=SHARE)
         if self.checkpoint is not None and self.kind != "atm_s":
             raise UsageError("a checkpoint is of an ATM-S, and encoder.kind is precomputed; set encoder.kind=atm_s")
 
@@ -89,7 +91,8 @@ class Precomputed(nn.Module):
 class EEGEmbedder:
     """EEG to image embeddings: z-scoring by training statistics, then ATM-S; or embeddings that are there already.
 
-    `row` of the encoder's table of subjects. It is saved in 16 bits if `half`.
+    `row` of the encoder's table of subjects. people: who it was fitted on, where they are several. It is saved in 16
+    bits if `half`.
     """
 
     def __init__(
@@ -101,25 +104,32 @@ class EEGEmbedder:
         std: NDArray[np.float32],
         *,
         half: bool = True,
+        people: tuple[int, ...] = (),
     ) -> None:
         self.encoder, self.info, self.row = encoder, info, row
         self.mean, self.std = mean, std
-        self.half = half
+        self.half, self.people = half, people
 
-    def __call__(self, eeg: EEG) -> NDArray[np.float32]:
-        """Embeddings (n, d) of unit length of EEG (n, channels, times)."""
-        return F.normalize(torch.from_numpy(self.features(eeg)), dim=1).numpy()
+    def __call__(self, eeg: EEG, subjects: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Embeddings (n, d) of unit length of EEG (n, channels, times); subjects as in `features`."""
+        return F.normalize(torch.from_numpy(self.features(eeg, subjects)), dim=1).numpy()
 
-    def features(self, eeg: EEG) -> NDArray[np.float32]:
-        """Embeddings (n, d) as the encoder gives them, un-normalised."""
+    def features(self, eeg: EEG, subjects: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Embeddings (n, d) as the encoder gives them, un-normalised. subjects: of training EEG whose trial each is."""
         device = next((p.device for p in self.encoder.parameters()), torch.device("cpu"))
+        rows = np.full(len(eeg), self.row) if subjects is None else subjects - 1
         with torch.inference_mode():
             embedded = []
             for i in range(0, len(eeg), 64):
                 x = standardised(eeg[i : i + 64], (self.mean, self.std), self.info).to(device)
-                embedded.append(self.encoder(x, torch.full((len(x),), self.row, device=device)).cpu())
+                embedded.append(self.encoder(x, torch.from_numpy(rows[i : i + 64]).to(device)).cpu())
                 let_go(eeg)
         return torch.cat(embedded).numpy()
+
+    def meet(self, subject: int) -> None:
+        """Take this person's token from now on, or the shared one for a stranger to a fit on several people."""
+        if self.people and isinstance(self.encoder, AtmS):
+            self.row = subject - 1 if subject in self.people else self.encoder.subjects
 
     def save(self, folder: Path) -> None:
         rest = {"eeg_mean": self.mean, "eeg_std": self.std}
@@ -131,6 +141,8 @@ class EEGEmbedder:
             facts |= {
                 "keep": self.encoder.keep, "window": asdict(self.encoder.window), "subjects": self.encoder.subjects,
             }  # fmt: skip
+        if self.people:
+            facts["people"] = list(self.people)
         write_json(folder / "encoder.json", facts)
 
     @classmethod
@@ -143,7 +155,8 @@ class EEGEmbedder:
             encoder = AtmS(len(info.channels), info.times, width, **kept)
         rest = read_module(folder / "encoder.safetensors", encoder, ("eeg_mean", "eeg_std"))
         mean, std = rest["eeg_mean"].numpy(), rest["eeg_std"].numpy()
-        return cls(encoder.to(device), info, facts["row"], mean, std, half=facts["half"])
+        people = tuple(facts.get("people", ()))
+        return cls(encoder.to(device), info, facts["row"], mean, std, half=facts["half"], people=people)
 
 
 def fit_embedder(
@@ -166,6 +179,10 @@ def fit_embedder(
     device = training.device
     if settings.kind == "precomputed":
         return EEGEmbedder(Precomputed(train.info.times).to(device), train.info, 0, *AS_IT_IS)
+    if settings.checkpoint is not None and train.subject == EVERYBODY:
+        raise UsageError(
+            "a checkpoint is taken as its authors fitted it; leave encoder.checkpoint out to fit on several people"
+        )
     if settings.checkpoint is not None:
         network = checkpoints.read(settings.checkpoint, train.info, keep=settings.keep, window=settings.window)
         if targets.size and targets.shape[1] != network.width:
@@ -178,18 +195,27 @@ def fit_embedder(
     if settings.text and texts is None:
         raise UsageError(f"encoder.text is {settings.text}, and this method has no text embeddings; set it to 0")
     torch.manual_seed(seeds.seed(training.seed, "encoder"))
+    people = tuple(sorted(set(train.subjects.tolist()))) if train.subject == EVERYBODY else ()
     encoder = AtmS(
-        train.eeg.shape[1], train.eeg.shape[2], targets.shape[1], keep=settings.keep, window=settings.window
+        train.eeg.shape[1],
+        train.eeg.shape[2],
+        targets.shape[1],
+        subjects=max(SUBJECTS, *people) if people else SUBJECTS,
+        keep=settings.keep,
+        window=settings.window,
     ).to(device)
-    eeg, row = Standardised(train.eeg, device), train.subject - 1
-    embedder = EEGEmbedder(encoder, train.info, row, *eeg.scale)
+    eeg, rows = Standardised(train.eeg, device), torch.from_numpy(train.subjects - 1)
+    embedder = EEGEmbedder(encoder, train.info, train.subject - 1, *eeg.scale, people=people)
     shown = torch.from_numpy(train.shown)
     truth = torch.from_numpy(targets).to(device)
     words = torch.from_numpy(targets if texts is None else texts).to(device)
     held = held_out(train.concepts, settings.validation_concepts, training.seed)[train.shown]
 
     def loss(trials: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        predicted = encoder(eeg[trials], torch.full((len(trials),), row, device=device))
+        tokens = rows[trials]
+        if people and encoder.training and rng.random() < settings.strangers:
+            tokens = torch.full_like(tokens, encoder.subjects)
+        predicted = encoder(eeg[trials], tokens.to(device))
         seen = shown[trials].to(device)
         contrastive = (1 - settings.text) * _contrast(predicted, truth[seen], encoder.logit_scale)
         if settings.text:

@@ -87,6 +87,9 @@ class LlmCaptionReconstructor(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def save(self, folder: Path) -> None:
         rest = dict(zip(("eeg_mean", "eeg_std"), self.scale, strict=True))
         write_module(folder / "heads.safetensors", self.module, rest, half=True)

@@ -90,7 +90,7 @@ class SaliencyControlNet(TrainedMethod[SaliencyControlNetReconstructor]):
         embedder = fit_embedder(training, train, targets, self.encoder)
         networks = Networks(self.generator, self.clip, self.rank, self.alpha, self.control_channels, self.length)
         generator = Generator(self.generator, device)
-        tokens = condition(embedder, train.eeg, self.length).to(device)
+        tokens = condition(embedder, train.eeg, self.length, train.subjects).to(device)
         latents = generator.encode(train.images)
 
         torch.manual_seed(seeding.seed(training.seed, "LoRA"))

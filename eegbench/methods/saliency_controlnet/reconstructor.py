@@ -67,6 +67,9 @@ class SaliencyControlNetReconstructor(Reconstructor):
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
 
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return clip(self.networks.clip, self.device).texts(texts)
+
     def controls(self, eeg: EEG, hints: Hints | None = None) -> Maps | None:
         if self.head is None:
             return None
@@ -75,6 +78,10 @@ class SaliencyControlNetReconstructor(Reconstructor):
         if "saliency" not in hints:
             raise InputError(f"hints are {sorted(hints)}; this method wants 'saliency'")
         return hints["saliency"]
+
+    def for_subject(self, subject: int) -> Self:
+        self.embedder.meet(subject)
+        return self
 
     def save(self, folder: Path) -> None:
         self.embedder.save(folder)
@@ -102,6 +109,10 @@ class SaliencyControlNetReconstructor(Reconstructor):
         return fitted
 
 
-def condition(embedder: EEGEmbedder, eeg: EEG, length: Length) -> torch.Tensor:
-    """The one token (n, 1, d) that stands for each trial."""
-    return as_tokens(embedder(eeg)) if length == "unit" else torch.from_numpy(embedder.features(eeg))[:, None]
+def condition(
+    embedder: EEGEmbedder, eeg: EEG, length: Length, subjects: NDArray[np.int64] | None = None
+) -> torch.Tensor:
+    """The one token (n, 1, d) that stands for each trial. subjects: of training EEG whose trial each is."""
+    if length == "unit":
+        return as_tokens(embedder(eeg, subjects))
+    return torch.from_numpy(embedder.features(eeg, subjects))[:, None]
