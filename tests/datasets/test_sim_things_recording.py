@@ -1,6 +1,7 @@
 """Repetitions, sessions and blocks of sim-things: which trials are averaged, what drifts, what drift tells."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from eegbench.benchmark import fit
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.plan import describe, plan
 from eegbench.configuration import build
-from eegbench.datasets.sim_things import SimThings, dataset, eeg, head, recording
+from eegbench.datasets.repetitions import drawn
+from eegbench.datasets.sim_things import SimThings, eeg, head, recording
+from eegbench.datasets.sim_things.concepts import Concept
 from eegbench.errors import UsageError
 from eegbench.files import digest
 
@@ -22,12 +25,17 @@ SILENT = {"snr": 0.0, "train_images": 10, "test_images": 5}  # nothing of the im
 BLOCKS, SHUFFLED = (SimThings(design=design, **SILENT) for design in ("blocks", "shuffled"))  # type: ignore[arg-type]
 
 
+def shown(images: int) -> list[tuple[Concept, int]]:
+    return [(concept, number) for concept in recording.CLASSES for number in range(1, images + 1)]
+
+
 # Repetitions
 
 
 def test_training_repetitions_are_drawn_among_the_very_trials_that_all_of_them_average() -> None:
     every, one, three = (dataclasses.replace(SMALL, snr=0, train_repetitions=n).train(3) for n in (4, 1, 3))
     assert np.array_equal(every.eeg, dataclasses.replace(SMALL, snr=0).train(3).eeg)
+    assert (every.repetitions, one.repetitions, BLOCKS.train(3).repetitions) == (4, 1, 1)
     assert one.stimuli == every.stimuli and one.eeg.shape == every.eeg.shape
     # Noise of n of 4 repetitions has 4 / n times the variance of their mean, and correlates with it by sqrt(n / 4).
     for some, n in ((one, 1), (three, 3)):
@@ -36,7 +44,7 @@ def test_training_repetitions_are_drawn_among_the_very_trials_that_all_of_them_a
 
 
 def test_which_repetition_is_drawn_differs_from_stimulus_to_stimulus_and_not_from_call_to_call() -> None:
-    chosen = [dataset.drawn(np.arange(4), 1, "sim-things", "1", 3, stimulus) for stimulus in SMALL.train(3).stimuli]
+    chosen = [drawn(np.arange(4), 1, "sim-things", "1", 3, stimulus) for stimulus in SMALL.train(3).stimuli]
     assert {int(one[0]) for one in chosen} == {0, 1, 2, 3}
     one = dataclasses.replace(SMALL, train_repetitions=1)
     assert np.array_equal(one.train(3).eeg, one.train(3).eeg)
@@ -47,13 +55,14 @@ def test_which_repetition_is_drawn_differs_from_stimulus_to_stimulus_and_not_fro
 
 def test_a_session_has_one_repetition_of_four_and_twenty_of_eighty() -> None:
     for split, each in (("train", 1), ("test", 20)):
-        (of_repetition,) = recording.places("sessions", 8, split, (1, 1))
+        (of_repetition,) = recording.places("sessions", 8, split, shown(1), 1)[:1]
         assert np.bincount(of_repetition).tolist() == [each] * 4
-    assert not recording.places("rapid", 8, "train", (1, 1)).any()
+    assert not recording.places("rapid", 8, "train", shown(1), 1).any()
 
 
 def test_all_sessions_together_are_the_mean_of_each_alone() -> None:
-    for ask in (lambda d: d.train(8).eeg, lambda d: d.queries(8).eeg):
+    asks: list[Callable[[SimThings], NDArray[np.float32]]] = [lambda d: d.train(8).eeg, lambda d: d.queries(8).eeg]
+    for ask in asks:
         alone = [ask(dataclasses.replace(SESSIONS, sessions=(n,))) for n in (1, 2, 3, 4)]
         np.testing.assert_allclose(ask(SESSIONS), np.mean(alone, axis=0), rtol=0, atol=1e-10)
         pair = ask(dataclasses.replace(SESSIONS, sessions=(4, 2)))
@@ -62,6 +71,7 @@ def test_all_sessions_together_are_the_mean_of_each_alone() -> None:
 
 def test_one_may_train_on_some_sessions_and_test_on_another() -> None:
     across = dataclasses.replace(SESSIONS, sessions=(1, 2, 3), test_sessions=(4,))
+    assert across.train(8).repetitions == 3
     assert np.array_equal(across.train(8).eeg, dataclasses.replace(SESSIONS, sessions=(1, 2, 3)).train(8).eeg)
     assert np.array_equal(across.queries(8).eeg, dataclasses.replace(SESSIONS, sessions=(4,)).queries(8).eeg)
     assert np.array_equal(across.queries(8).eeg, across.queries(8, average=20).eeg)
@@ -110,9 +120,8 @@ def test_forty_concepts_are_trained_and_tested_by_different_images_that_are_show
 
 
 def test_a_block_is_of_one_class_and_shuffled_trials_of_a_class_fall_everywhere() -> None:
-    def by_class(design: Any) -> NDArray[np.int64]:
-        parts = [recording.places(design, 8, split, (10, 5)).reshape(40, -1) for split in ("train", "test")]
-        return np.concatenate(parts, axis=1)
+    def by_class(design: recording.Design) -> NDArray[np.int64]:
+        return recording.places(design, 8, "train", shown(15), 15).reshape(40, 15)
 
     blocks, shuffled = by_class("blocks"), by_class("shuffled")
     assert (blocks == blocks[:, :1]).all() and sorted(blocks[:, 0]) == list(range(40))
@@ -201,8 +210,8 @@ def test_an_average_is_of_the_tested_sessions() -> None:
 
 
 def test_what_is_trained_on_shapes_a_fit_and_what_is_tested_does_not() -> None:
-    table = {"train_images": 1, "test_images": 1, "design": "sessions"}
-    tables = [{}, {"test_sessions": (4,)}, {"sessions": (1, 2)}, {"train_repetitions": 2}]
+    table: dict[str, object] = {"train_images": 1, "test_images": 1, "design": "sessions"}
+    tables: list[dict[str, object]] = [{}, {"test_sessions": (4,)}, {"sessions": (1, 2)}, {"train_repetitions": 2}]
     plans = [plan("mean_image", 8, Options(dataset_table=table | more), device="cpu") for more in tables]
     shapes = [digest(fit.shape(planned)) for planned in plans]
     assert shapes[0] == shapes[1] and len(set(shapes)) == 3 and len({planned.spec.key for planned in plans}) == 4

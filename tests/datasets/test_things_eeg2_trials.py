@@ -73,9 +73,10 @@ def test_an_average_is_over_so_many_of_the_repetitions_of_each_stimulus(
     assert np.sum(drawn, axis=1).tolist() == [1] * 30 and np.any(drawn, axis=0).all()  # by stimulus, and no habit
     whole = merged.train(8)
     assert train.stimuli == whole.stimuli and train.shown.tolist() == whole.shown.tolist()
-    assert isinstance(train.eeg, np.memmap) and train.eeg.dtype == np.float32 and train.images is not None
+    assert (train.repetitions, whole.repetitions) == (2, 4)
+    assert isinstance(train.eeg, np.memmap) and train.eeg.dtype == np.float32
     np.testing.assert_allclose(dataclasses.replace(merged, train_repetitions=4).train(8).eeg, whole.eeg, atol=1e-6)
-    monkeypatch.setattr(trials, "AT_ONCE", 1)  # a stimulus at a time
+    monkeypatch.setattr(trials, "FEW", 1)  # a stimulus at a time
     for same in (two, dataclasses.replace(two, draw=3)):  # `draw` is of test repetitions alone: it shapes no fit
         np.testing.assert_array_equal(same.train(8).eeg, train.eeg)
 
@@ -92,15 +93,16 @@ def test_so_many_repetitions_can_be_trials_of_their_own(merged: ThingsEEG2) -> N
 
 
 def test_little_of_a_large_array_is_in_memory_at_once(tmp_path: Path) -> None:
-    path, shape = tmp_path / "train.npy", (600, 4, 63, 250)  # 151 MB
+    path, shape = tmp_path / "train.npy", (200, 4, 63, 250)  # 50 MB
     eeg = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    eeg[:] = np.arange(600, dtype=np.float32)[:, None, None, None]
+    eeg[:] = np.arange(200, dtype=np.float32)[:, None, None, None]
     eeg.flush()
-    stored, chosen = np.load(path, mmap_mode="r"), [np.array([0, 3])] * 600
-    with at_most(trials.AT_ONCE + 2**23), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trials, "AT_ONCE", trials.AT_ONCE // 2)
+    stored, chosen = np.load(path, mmap_mode="r"), [np.array([0, 3])] * 200
+    with at_most(2**21):
         averaged = trials.gathered(stored, chosen, averaged=True)
-    assert averaged.shape == (600, 63, 250) and (averaged[:, 0, 0] == np.arange(600)).all()
+        apart = trials.gathered(stored, chosen, averaged=False)
+    assert averaged.shape == (200, 63, 250) and (averaged[:, 0, 0] == np.arange(200)).all()
+    assert apart.shape == (400, 63, 250) and (apart[:, -1, -1] == np.repeat(np.arange(200), 2)).all()
 
 
 # Sessions
@@ -114,8 +116,9 @@ def test_a_session_trains_on_what_it_shows_and_tests_on_its_own_repetitions(raw:
     assert train.stimuli == whole.stimuli[:5] and train.concepts == whole.concepts[:5] and len(train.captions) == 5
     np.testing.assert_allclose(train.eeg, eeg[:5, :2].mean(1), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(train.images, whole.images[:5])
+    assert (train.repetitions, whole.repetitions) == (2, 4)
     both = dataclasses.replace(raw, sessions=(2, 3), trials="each").train(8)
-    assert both.stimuli == whole.stimuli and both.images.shape == whole.images.shape
+    assert both.repetitions == 1 and both.stimuli == whole.stimuli and both.images.shape == whole.images.shape
     np.testing.assert_array_equal(both.eeg, eeg[sessions % 4 // 2 == 1])
     tested, of_test = by_session(raw, "test")
     assert (np.bincount(of_test[0])[1:] == 20).all()

@@ -38,10 +38,14 @@ RECORDED = {
 
 @dataclass(frozen=True)
 class Stimulus:
-    """One drawn scene under its id: image (64, 64, 3) uint8, captions, and what the cortex sees of it (features,)."""
+    """One drawn scene under its id: image (64, 64, 3) uint8, captions, and what the cortex sees of it (features,).
+
+    `number` counts the images of its concept from 1.
+    """
 
     id: str
     concept: Concept
+    number: int
     image: NDArray[np.uint8]
     captions: tuple[str, ...]
     features: Floats
@@ -118,6 +122,7 @@ class SimThings(Dataset):
             concepts=tuple(s.concept.name for s in stimuli),
             captions=tuple(s.captions for s in stimuli),
             subject=subject,
+            repetitions=self.train_repetitions or len(self._pool("train")),
         )
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
@@ -158,8 +163,8 @@ class SimThings(Dataset):
         features = standardise(np.stack([s.features for s in stimuli]), _reference())
         stretches = recording.stretches(self.design, number)
         evoked = {cap: eeg.evoked(_subject(number, cap), features, self.snr) for cap in {s.cap for s in stretches}}
-        where = recording.places(self.design, number, split, (self.train_images, self.test_images))
-        where, pool = np.broadcast_to(where, (len(stimuli), where.shape[1])), self._pool(split)
+        shown, images = [(s.concept, s.number) for s in stimuli], self.train_images + self.test_images
+        where, pool = recording.places(self.design, number, split, shown, images), self._pool(split)
         epochs = []
         for i, stimulus in enumerate(stimuli):
             words = (NAME, REVISION, number, stimulus.id)
@@ -181,7 +186,7 @@ def _stimulus(split: str, concept: int, number: int) -> Stimulus:
     kind = CONCEPTS[concept]
     identity = f"{concept + 1:05d}_{kind.name}/{kind.name}_{number:02d}"
     scene = draw_scene(kind, generator(NAME, REVISION, split, identity))
-    return Stimulus(identity, kind, scene.image, scene.captions, scene_features(scene))
+    return Stimulus(identity, kind, number, scene.image, scene.captions, scene_features(scene))
 
 
 @lru_cache(maxsize=1)

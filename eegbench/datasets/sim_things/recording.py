@@ -3,6 +3,7 @@
 A stretch is a session, or a block of trials; within one nothing changes. A rapid design is a single stretch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eegbench.datasets.sim_things import eeg, head, noise
-from eegbench.datasets.sim_things.concepts import TRAIN_CONCEPTS, Floats
+from eegbench.datasets.sim_things.concepts import TRAIN_CONCEPTS, Concept, Floats
 from eegbench.datasets.sim_things.features import NAME, REVISION
 from eegbench.seeds import generator
 
@@ -76,18 +77,21 @@ def stretches(design: Design, number: int) -> list[Stretch]:
     ]
 
 
-def places(design: Design, number: int, split: str, images: tuple[int, int]) -> NDArray[np.int64]:
-    """In which stretch each repetition of each stimulus falls: (stimuli, repetitions), or (1, repetitions) for all.
+def places(
+    design: Design, number: int, split: str, shown: Sequence[tuple[Concept, int]], images: int
+) -> NDArray[np.int64]:
+    """In which stretch each repetition of each stimulus falls, (stimuli, repetitions).
 
-    images: of a class, to train and to test on. Blocks are of one class each, in an order of the subject's own;
-    "shuffled" are the same trials in random order.
+    shown: concept and number, from 1, of each stimulus's image; images: of a class, to train and to test on together.
+    Blocks are of one class each, in an order of the subject's own; "shuffled" are the same trials in random order.
     """
     count = repetitions(design, split)
     if design not in BY_CLASS:
-        return (np.arange(count) * (SESSIONS if design == "sessions" else 1) // count)[None]
+        row = np.arange(count) * (SESSIONS if design == "sessions" else 1) // count
+        return np.broadcast_to(row, (len(shown), count))
     rng = generator(NAME, REVISION, "order", number)
-    blocks = np.repeat(rng.permutation(len(CLASSES)), sum(images))
+    block = np.repeat(rng.permutation(len(CLASSES)), images)
     if design == "shuffled":
-        blocks = rng.permutation(blocks)
-    by_class = blocks.reshape(len(CLASSES), sum(images))
-    return (by_class[:, : images[0]] if split == "train" else by_class[:, images[0] :]).reshape(-1, 1)
+        block = rng.permutation(block)
+    row_of = {concept: row for row, concept in enumerate(CLASSES)}
+    return np.array([block[row_of[concept] * images + image - 1] for concept, image in shown])[:, None]

@@ -24,7 +24,7 @@ import numpy as np
 
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import Answers, Progress, Queries, TrainingSet
-from eegbench.datasets import pictures
+from eegbench.datasets import pictures, scratch
 from eegbench.datasets.prepared import MANIFEST, Prepared, preparing, read_notes
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
@@ -42,7 +42,7 @@ from eegbench.datasets.things_eeg2.published import (
     read_metadata,
 )
 from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
-from eegbench.datasets.things_eeg2.trials import choose, gathered, pictured
+from eegbench.datasets.things_eeg2.trials import choose, gathered
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.files import Json, digest, file_digest
 
@@ -113,7 +113,8 @@ class ThingsEEG2(Recorded):
         places = [i for i, rows in enumerate(chosen) if len(rows)]
         averaged, images = self.trials == "mean", shown.array("train.npy")
         if self.sessions or self.train_repetitions:
-            eeg, images = gathered(eeg, chosen, averaged=averaged), pictured(images, places)
+            eeg = gathered(eeg, chosen, averaged=averaged)
+            images = images if len(places) == len(images) else scratch.gathered(images, np.array(places), np.asarray)
         else:
             eeg = recorded.array("train_mean.npy") if averaged else eeg.reshape(-1, *eeg.shape[2:])
         return TrainingSet(
@@ -125,6 +126,7 @@ class ThingsEEG2(Recorded):
             concepts=tuple(table[i]["concept"] for i in places),
             captions=((),) * len(places),
             subject=subject,
+            repetitions=round(np.mean([len(chosen[i]) for i in places])) if averaged else 1,
         )
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:

@@ -3,15 +3,15 @@
 What is not all of them is gathered part by part into a file without a name, so that it is never in memory as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eegbench.arrays import AT_ONCE, EEG, Images, let_go
-from eegbench.datasets.on_disk import Growing
+from eegbench.arrays import EEG, let_go
 from eegbench.datasets.prepared import Prepared
 from eegbench.datasets.repetitions import check_count, drawn, listed
+from eegbench.datasets.scratch import FEW, stored
 from eegbench.datasets.things_eeg2.published import mean_of
 
 Places = NDArray[np.int64]
@@ -49,25 +49,18 @@ def choose(
 def gathered(eeg: EEG, chosen: Sequence[Places], *, averaged: bool) -> EEG:
     """The chosen repetitions of `eeg` (stimuli, repetitions, channels, times), stimulus by stimulus, on disk.
 
-    averaged: over each stimulus's; else they are trials of their own. A stimulus without any is left out. Takes the
-    memory of 64 MB of EEG, read once.
+    averaged: over each stimulus's; else they are trials of their own. A stimulus without any is left out. A few stimuli
+    are in memory at once. Raises as `scratch.stored`.
     """
     shown = [i for i, rows in enumerate(chosen) if len(rows)]
-    count = max(1, AT_ONCE // eeg[:1].nbytes)
-    with Growing() as kept:
-        for at in range(0, len(shown), count):
-            trials = [eeg[i][chosen[i]] for i in shown[at : at + count]]
-            kept.append(np.stack([mean_of(own) for own in trials]) if averaged else np.concatenate(trials))
-            let_go(eeg)
-        return kept.array
+    count = len(shown) if averaged else sum(map(len, chosen))
 
+    def parts() -> Iterator[EEG]:
+        for place, i in enumerate(shown):
+            trials = eeg[i][chosen[i]]
+            yield mean_of(trials)[None] if averaged else trials
+            if place % FEW == 0:
+                let_go(eeg)
 
-def pictured(images: Images, shown: Sequence[int]) -> Images:
-    """The images at the places `shown`, on disk; the array itself where these are all."""
-    if len(shown) == len(images):
-        return images
-    with Growing() as kept:
-        for i in shown:
-            kept.append(images[i : i + 1])
-            let_go(images)
-        return kept.array
+    kept: EEG = stored((count, *eeg.shape[2:]), np.float32, parts())
+    return kept
