@@ -33,10 +33,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "exam
 SCRIPTS = [ROOT / "examples/ci/results.yml"]
 
 DATA = ("--dataset", "few-things")
-# What is put behind a verb, before the command's own words; "small" stands for the words of SMALL for its method.
+# What is put behind a verb, before the command's own words; "small" stands for the words of SMALL for its method,
+# "values" for those of CURVES.
 VERBS: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("small", *DATA),
-    "curve": ("small", *DATA, "--values", "0,0.15"),
+    "curve": ("small", *DATA, "--no-audit", "values"),
     "ablate": ("small", *DATA),
     "explain": ("small", *DATA),
     "check-method": ("small", *DATA),
@@ -51,6 +52,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }
+CURVES: Mapping[str, str] = {"snr": "0,0.15", "window": "0:0.1,0.1:0.2"}  # two values of each axis
 SMALL: Mapping[str, str] = {
     "saliency_controlnet": "encoder.epochs=1 lora.steps=1 controlnet.steps=1 head_epochs=1 sampling.steps=2",
     "atm": "encoder.epochs=1 prior.epochs=1 prior.steps=2 low_level_settings.epochs=1 sampling.steps=2",
@@ -69,6 +71,8 @@ VALUES: Mapping[str, str] = {
     "dataset.embeddings=DIR": "dataset.embeddings=EMBEDDINGS",
     "--truth DIR --reconstructions DIR": "--truth TRUE_IMAGES --reconstructions MY_IMAGES",
     "-o captions.jsonl": "-o made.jsonl",
+    "--calibration 200": "--calibration 20",
+    "--train-stimuli 400": "--train-stimuli 40",
     "http://localhost:8000/v1": "CHAT",
     "$SLURM_ARRAY_TASK_ID": "8",
     "$SCRATCH/runs": "runs",
@@ -176,8 +180,12 @@ def words_of(text: str) -> list[str]:
     count = len(verb.split())
     before: list[str] = []
     for word in VERBS[verb]:
-        settings = SMALL[method_of(words)].split() if word == "small" else []
-        before += [part for setting in settings for part in ("--set", setting)] if word == "small" else [word]
+        if word == "small":
+            before += [part for setting in SMALL[method_of(words)].split() for part in ("--set", setting)]
+        elif word == "values":
+            before += ["--values", CURVES[words[words.index("--over") + 1]]]
+        else:
+            before.append(word)
     return [*words[:count], *before, *words[count:]]
 
 

@@ -42,13 +42,14 @@ def curve(
     values: Sequence[str] = (),
     step: float = 0.1,
     width: float | None = None,
-    metrics: Sequence[str] | None = None,
+    panels: Sequence[str] | None = None,
     progress: bool | Progress = False,
     **chosen: Any,
 ) -> Drawn:
     """The methods at each value of `over`, as the command `eegbench curve`; `chosen` are arguments of `evaluate`.
 
-    Each point is an ordinary run. Raises UsageError for an impossible axis or value before anything is made.
+    panels: the metrics that are drawn. Each point is an ordinary run. Raises UsageError for an impossible axis or value
+    before anything is made.
     """
     if not methods:
         raise UsageError("--method names no method")
@@ -59,11 +60,11 @@ def curve(
             methods, whose, word("over", over), values, options, reporter, windows=Windows(step, width)
         )
     folder, title = place("output", output), _title(result, whose)
-    panels = curve_pictures.panels(result, metrics)
-    pictures = curve_pictures.draw(result, panels, title, folder)
+    drawn = curve_pictures.panels(result, panels)
+    pictures = curve_pictures.draw(result, drawn, title, folder)
     if result.axis.name == "channels":
         info = entering.info(dataset_of(options[0]))
-        pictures += curve_pictures.scalp(result, panels[0], info, title, folder)
+        pictures += curve_pictures.scalp(result, drawn[0], info, title, folder)
     return Drawn(result, title, curves.write(result, folder), tuple(pictures))
 
 

@@ -102,8 +102,11 @@ def plan(method: str, subject: int, options: Options, *, device: str) -> Plan:
         view=view.described(),
         selection="first" if options.samples == 1 else "mean",  # the mean over samples, never the best of them
     )
+    info = entering.info(built_dataset)
+    if spec.train_on != "own" and info.unit == "embedding":
+        raise UsageError(f"published embeddings are one person's; --train-on {spec.train_on} wants EEG")
     people.people(built_dataset, spec)  # raises where there are no others
-    view.info(entering.info(built_dataset))
+    view.info(info)
     return Plan(
         spec=spec,
         dataset=built_dataset,

@@ -11,6 +11,7 @@ from eegbench.arrays import Maps
 from eegbench.benchmark import fit as fits
 from eegbench.benchmark.paint import seed_of
 from eegbench.benchmark.plan import Plan
+from eegbench.checks import check_protocols
 from eegbench.checks.findings import Finding, Findings, closed
 from eegbench.contracts import CONCEPT_PROMPT, Progress, Queries, Reconstructor, TrainingSet
 from eegbench.plugins import outputs
@@ -54,6 +55,8 @@ def check(plan: Plan, *, progress: Progress) -> list[Finding]:
     if "embeddings" in asking.first and "target embeddings" not in asking.first:
         findings.warn(RETRIEVED, lambda: "embed_images gives None: retrieval is not scored")
     take(STORED, partial(_stored, asking, plan))
+    with closed(type(plan.dataset), "answers", ANSWERS_ASKED):
+        check_protocols.check(plan, _part(plan.train(), TRAINING), findings, progress=progress)
     return findings
 
 

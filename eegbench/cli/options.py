@@ -69,6 +69,16 @@ DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench 
 Track = Annotated[
     str, choice("track", "eeg", "oracle", about="eeg: EEG alone; oracle: a hint from the true image too.")
 ]
+Also = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
+]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit/--no-audit",
+        help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
+    ),
+]
 Average = Annotated[str, typer.Option(metavar="all|N", help="Repetitions of test EEG that are averaged.")]
 TrainOn = Annotated[
     str,
@@ -95,7 +105,7 @@ Window = Annotated[
     typer.Option(metavar="FROM:TO", help="EEG of these s alone; --set view.window=crop shortens the trials."),
 ]
 Channels = Annotated[
-    str | None, typer.Option(metavar="NAME,NAME", help="These electrodes alone, or regions: occipital, parietal, ...")
+    str | None, typer.Option(metavar="NAME,NAME", help="These electrodes alone, or regions, as occipital.")
 ]
 TrainStimuli = Annotated[
     int | None, typer.Option(min=1, max=MANY, metavar="N", help="So many training stimuli, drawn by seed.")

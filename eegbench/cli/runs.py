@@ -9,7 +9,9 @@ import typer
 from eegbench.benchmark.options import Options
 from eegbench.cli.options import (
     MANY,
+    Also,
     AsJson,
+    Audit,
     Average,
     Calibration,
     CaptionsFile,
@@ -37,7 +39,6 @@ from eegbench.cli.options import (
     Unverified,
     Window,
     go_offline,
-    metric_names,
     run_options,
     words,
 )
@@ -77,19 +78,11 @@ def evaluate(
     batch_size: Annotated[
         int | None, typer.Option(min=1, max=MANY, metavar="N", help="Images made at once; changes no image.")
     ] = None,
-    audit: Annotated[
-        bool,
-        typer.Option(
-            "--audit/--no-audit",
-            help="Test whether the EEG contributes, also with permuted EEG. A run that was audited stays so.",
-        ),
-    ] = True,
+    audit: Audit = True,
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Bring floors and ceilings beside the run.")
     ] = True,
-    also: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Metrics beside the usual ones, as retrieval50_top1.")
-    ] = None,
+    also: Also = None,
     nway_judge: NwayJudge = None,
     half: Half = False,
     offline: Offline = False,
@@ -191,7 +184,7 @@ def curve(
     width: Annotated[
         float | None, typer.Option(metavar="S", help="Of --over window: windows of so many s slide; else they grow.")
     ] = None,
-    metrics: Annotated[
+    panels: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="The metrics that are drawn; the table has all.")
     ] = None,
     subject: Subject = 8,
@@ -213,9 +206,8 @@ def curve(
     captions_file: CaptionsFile = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
-    audit: Annotated[
-        bool, typer.Option("--audit/--no-audit", help="Reconstruct from permuted EEG too, at every point.")
-    ] = True,
+    also: Also = None,
+    audit: Audit = True,
     offline: Offline = False,
     allow_unverified_weights: Unverified = False,
     as_json: AsJson = False,
@@ -232,7 +224,7 @@ def curve(
         output=output,
         step=step,
         width=width,
-        metrics=metric_names(metrics),
+        panels=words(panels) or None,
         progress=terminal(),
         dataset=dataset,
         track=track,
@@ -252,6 +244,7 @@ def curve(
         captions=captions_file,
         runs=runs,
         device=device,
+        also=words(also),
         audit=audit,
         offline=offline,
         allow_unverified_weights=allow_unverified_weights,

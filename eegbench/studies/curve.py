@@ -187,6 +187,7 @@ def _serves(run: Run, planned: Plan, options: Options) -> bool:
     sheet, record = run.scores, run.record
     audited = bool(sheet.verdict) or not options.audit  # "cannot tell" is a verdict too
     scored = (sheet.suite, sheet.protocol, sheet.statistics) == (planned.suite, planned.protocol, STATISTICS)
+    scored = scored and set(options.also) <= sheet.metrics.keys()
     return record.spec == planned.spec and scored and audited and record.digests.get("fit") == digest(shape(planned))
 
 

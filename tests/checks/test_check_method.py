@@ -13,7 +13,9 @@ import pytest
 from eegbench.arrays import EEG, Images
 from eegbench.benchmark.plan import Plan
 from eegbench.checks.check_method import check
+from eegbench.checks.check_protocols import FEWER, SEVERAL
 from eegbench.contracts import Dataset, Reconstructor, Silent, TrainingSet
+from eegbench.errors import InputError
 from small_world import Lab
 
 Change = Callable[[Images, EEG, Dataset], Any]
@@ -88,7 +90,10 @@ BAD: dict[str, tuple[Change, str]] = {
 
 def test_a_method_that_keeps_the_contract_passes(lab: Lab) -> None:
     found = check(lab.plan(), progress=Silent())
-    assert len(found) == 10 and not any(finding.problem for finding in found)
+    assert len(found) == 12 and not any(finding.problem for finding in found)
+    assert [finding.warning for finding in found if finding.warning] == [
+        "refused: uses-eeg wants a channel for each colour"
+    ]
     assert not any(f.problem for f in check(lab.plan(track="oracle"), progress=Silent()))
 
 
@@ -138,3 +143,39 @@ def test_embeddings_that_are_no_numbers_are_caught(lab: Lab) -> None:
     plan = lab.plan()
     kind = type("Bad", (plan.method.reconstructor,), {"embed": lambda self, eeg: np.full((len(eeg), 3), np.nan)})
     assert any("NaN or infinite values in 4 of 4" in said for said in problems(plan, method_of(plan, kind)).values())
+
+
+def test_a_method_is_tried_on_several_people_and_on_fewer_channels(lab: Lab) -> None:
+    plan = lab.plan()
+    good: Any = type(plan.method)
+    seen: list[tuple[set[int], tuple[int, ...]]] = []
+
+    @dataclass(frozen=True)
+    class Sees(good):  # type: ignore[misc]
+        def fit(self, train: TrainingSet, **more: Any) -> Reconstructor:
+            seen.append((set(train.subjects.tolist()), train.eeg.shape[1:]))
+            if len(train.info.channels) < 3:
+                raise InputError("wanted red, green and blue")
+            fitted: Reconstructor = super().fit(train, **more)
+            return fitted
+
+    found = {f.clause: f for f in check(dataclasses.replace(plan, method=Sees()), progress=Silent())}
+    assert seen[1:] == [({8, 9}, (3, 36)), ({8}, (1, 36))]
+    assert not found[SEVERAL].problem and not found[SEVERAL].warning
+    assert found[FEWER] == (FEWER, "", "refused: method 'uses-eeg', fit: wanted red, green and blue")
+
+
+@pytest.mark.parametrize(("error", "words"), [(KeyError(8), "KeyError: 8"), (ZeroDivisionError("by 0"), "by 0")])
+def test_a_method_that_breaks_on_several_people_is_at_fault(lab: Lab, error: Exception, words: str) -> None:
+    plan = lab.plan()
+    good: Any = type(plan.method)
+
+    @dataclass(frozen=True)
+    class Breaks(good):  # type: ignore[misc]
+        def fit(self, train: TrainingSet, **more: Any) -> Reconstructor:
+            if len(set(train.subjects.tolist())) > 1:
+                raise error
+            fitted: Reconstructor = super().fit(train, **more)
+            return fitted
+
+    assert words in problems(plan, Breaks())[SEVERAL]

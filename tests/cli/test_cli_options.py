@@ -28,7 +28,7 @@ from eegbench.methods.neuroimagen import NeuroImagen
 from eegbench.metrics import VARIANTS
 from eegbench.runs.record import TRACKS
 from eegbench.runs.sheet import PROTOCOLS, Score, ScoreSheet
-from eegbench.studies import vary
+from eegbench.studies import ablation
 
 # Options that do not have one help in all verbs, and why. What they want is of one kind all the same.
 DIFFERENT: Mapping[str, str] = {
@@ -36,6 +36,7 @@ DIFFERENT: Mapping[str, str] = {
     "--format": "each report has its own forms",
     "--json": "`score` takes a file too, which it always did; without one it is the flag of all other verbs",
     "--subject": "recordings are fetched, prepared and verified for several subjects at once; a picture shows one",
+    "--method": "a curve takes several, with commas between them",
     "--check": "of `captions make` it names a file, of others it is a flag",
 }
 
@@ -160,8 +161,8 @@ def test_help_loads_nothing_heavy() -> None:
 def ablated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows in place of a paper's ablation."""
     sheet = ScoreSheet(2, "micro", "sal512", {"clip": Score("clip", 1, 0.5, (0.4, 0.6), True)})
-    rows = [vary.Point(label, sheet, True) for label in ("all of it", "without the encoder")]
-    monkeypatch.setattr(vary, "ablate", lambda *_: rows)
+    rows = [ablation.Point(label, sheet, True) for label in ("all of it", "without the encoder")]
+    monkeypatch.setattr(ablation, "ablate", lambda *_: rows)
     monkeypatch.setattr(NeuroImagen, "ablated", ("clip",))
 
 

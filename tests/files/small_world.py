@@ -35,6 +35,7 @@ from eegbench.contracts import (
     Silent,
     TrainingSet,
 )
+from eegbench.errors import InputError
 from eegbench.plugins import registry
 from eegbench.runs.folder import Run
 
@@ -150,6 +151,8 @@ class UsesEEG(Method[Any]):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> Reconstructor:
+        if len(train.info.channels) < 3:
+            raise InputError("uses-eeg wants a channel for each colour")
         self.fits.append(self.name)
         return Decoder(self.weight)
 

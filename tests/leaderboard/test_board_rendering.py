@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from eegbench.cli import app
 from eegbench.errors import UsageError
 from eegbench.files import write_text
-from eegbench.leaderboard import as_csv, collect, markdown, missing, render
+from eegbench.leaderboard import as_csv, collect, markdown, missing, render, wording
 from eegbench.leaderboard.board import Board
 from eegbench.leaderboard.cells import Bounds
 from eegbench.leaderboard.markdown import escape
@@ -210,7 +210,6 @@ ONE: dict[str, Any] = {"dataset_configuration": {"snr": 0.5, "train_images": 1}}
     [
         ({"dataset_configuration": {"snr": 0.5, "train_images": 2}}, "train_images 1", "train_images 2"),
         ({"dataset_configuration": {"snr": 0.5}}, "train_images 1", "train_images unset"),
-        (ONE | {"average": 4}, "average all", "average 4"),
         (ONE | {"simulated": False}, "simulated true", "simulated false"),
     ],
 )
@@ -402,3 +401,50 @@ def test_leaderboard_loads_neither_torch_nor_metrics() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"average": 4}, "4 repetitions averaged"),
+        ({"train_on": "others"}, "trained on all others"),
+        ({"train_on": "others", "others": 3}, "trained on 3 others"),
+        ({"train_on": "all"}, "trained on all subjects"),
+        (
+            {"train_on": "others", "calibration": 50},
+            "trained on all others, calibrated on 50 of the subject's own training stimuli",
+        ),
+        (
+            {"train_on": "others", "scale": "test"},
+            "trained on all others, scaled by the subject's own test EEG (transductive)",
+        ),
+        ({"view": {"window": [0.0, 0.2], "channels": ["O1", "occipital"]}}, "channels O1 occipital, window 0:0.2 s"),
+        ({"view": {"train_stimuli": 400}}, "train stimuli 400"),
+        ({"view": {"window": [["x"]], "a_key": None}}, "a key None, window ['x'] s"),  # a stranger may write a view
+    ],
+    ids=str,
+)
+def test_runs_of_another_protocol_have_a_table_of_their_own(
+    tmp_path: Path, add_run: AddRun, other: dict[str, Any], words: str
+) -> None:
+    add_run("atm", {"ssim": 0.3})
+    add_run("atm", {"ssim": 0.4}, folder="other", **other)
+    titles = {
+        table.setting.train_on + table.setting.view: wording.heading(table.setting) for table in collect(tmp_path)
+    }
+    assert len(collect(tmp_path)) == 2 and len(set(titles.values())) == len(titles)
+    usual = "sim-things@1, track eeg, suite micro, protocol sal512"
+    headings = sorted(wording.heading(table.setting) for table in collect(tmp_path))
+    assert headings == sorted([usual, usual.replace(", suite", f", {words}, suite")])
+
+
+def test_floors_and_ceilings_stand_in_the_table_of_every_protocol(tmp_path: Path, add_run: AddRun) -> None:
+    add_run("mean_image", {"ssim": 0.2}, role="floor")
+    add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
+    for folder, protocol in enumerate(({}, {"train_on": "others"}, {"view": {"window": [0.0, 0.1]}})):
+        add_run("atm", {"ssim": 0.3}, folder=str(folder), **protocol)
+    add_run("atm", {"ssim": 0.3}, folder="fewer", view={"train_stimuli": 9})
+    blocks = {wording.heading(t.setting): {row.block for row in t.rows} for t in collect(tmp_path)}
+    fewer = next(name for name in blocks if "train stimuli" in name)
+    assert blocks.pop(fewer) == {"ranked", "ceiling"}  # a floor of fewer training images is another
+    assert set(map(frozenset, blocks.values())) == {frozenset({"ranked", "floor", "ceiling"})}

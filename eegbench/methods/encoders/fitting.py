@@ -179,6 +179,10 @@ def fit_embedder(
     device = training.device
     if settings.kind == "precomputed":
         return EEGEmbedder(Precomputed(train.info.times).to(device), train.info, 0, *AS_IT_IS)
+    if settings.checkpoint is not None and train.subject == EVERYBODY:
+        raise UsageError(
+            "a checkpoint is taken as its authors fitted it; leave encoder.checkpoint out to fit on several people"
+        )
     if settings.checkpoint is not None:
         network = checkpoints.read(settings.checkpoint, train.info, keep=settings.keep, window=settings.window)
         if targets.size and targets.shape[1] != network.width:
