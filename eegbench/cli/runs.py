@@ -143,7 +143,7 @@ def evaluate(
         track=track,
         seed=seed,
         columns=width(),
-        protocol=words_of(run.record.spec),
+        protocol=words_of(evaluating.options_of(method, **chosen)),
     )
     show_sheet(run.sheet, title, run)
     say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items()))
