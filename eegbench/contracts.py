@@ -120,7 +120,7 @@ class Dataset(ABC):
     subjects: ClassVar[tuple[int, ...]]
     simulated: ClassVar[bool]
     about: ClassVar[str]
-    caution: ClassVar[str] = ""  #: what every table of it must say, with references
+    caution: ClassVar[str] = ""  #: what every table of it must say, with references; by its options, an instance's own
 
     @property
     @abstractmethod
