@@ -59,7 +59,7 @@ LATE = (
     "eegbench.benchmark.picture",
     "eegbench.benchmark.curves",
     "eegbench.studies.explain",
-    "eegbench.studies.ablation",
+    "eegbench.studies.curve_pictures",
     "eegbench.assets.recordings",
 )
 LATE_PLACES = (

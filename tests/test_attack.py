@@ -1,5 +1,6 @@
 """A few hundred of the cases of `scripts/attack`, and that its watch sees what no reader may do."""
 
+import gc
 import marshal
 import os
 import random
@@ -167,6 +168,7 @@ def test_ends_have_names(ended: Callable[..., Result], reader: Callable[[Path], 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is measured on Linux alone")
 def test_memory_beyond_the_budget_is_seen(ended: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "BASE_MEMORY", 2**24)
+    gc.collect()  # garbage of earlier tests that went just then would hide what is taken
     assert "MiB; a file of 10 bytes may take 16" in ended(lambda folder: bytearray(2**26)).why
 
 

@@ -167,12 +167,14 @@ def test_words_win_over_the_file_and_go_to_their_tables(tmp_path: Path) -> None:
     assert read_tables(file, words) == {
         "method": {"rank": "6", "sampling": {"steps": "9", "guidance": 3.0}, "alpha": "8", "word": "a=b"},
         "dataset": {"snr": "0"},
+        "view": {},
     }
 
 
 def test_values_by_key_may_be_tables_as_in_a_file() -> None:
     tables = read_tables(None, {"dataset": {"snr": 0}, "method": {"a.b": 1}, "a": {"c": 2}, "dataset.noise": 3})
-    assert tables == {"dataset": {"snr": 0, "noise": 3}, "method": {"a": {"b": 1, "c": 2}}}
+    assert tables == {"dataset": {"snr": 0, "noise": 3}, "method": {"a": {"b": 1, "c": 2}}, "view": {}}
+    assert read_tables(None, ["view.window=crop"])["view"] == {"window": "crop"}
 
 
 @pytest.mark.parametrize("word", ["steps", "=3", "", "a..b=1", ".a=1"])

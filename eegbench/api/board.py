@@ -177,7 +177,7 @@ def _section(table: Table) -> list[str]:
         notebook.paragraph(wording.title(table), strong=True),
         *(notebook.paragraph(f"{warning} {why}", warning=True) for warning, why in wording.warnings([table])),
         *(notebook.paragraph(words, warning=True) for words in table.cautions),
-        notebook.paragraph(" ".join([*wording.loud(table), *wording.facts(table)])),
+        notebook.paragraph(" ".join([*wording.loud(table.setting), *wording.facts(table)])),
         notebook.paragraph(" ".join(table.ranking)),
         notebook.table(columns, bold),
         *(notebook.paragraph(note) for note in table.notes),

@@ -5,6 +5,7 @@ from eegbench.cli import runs as runs  # the order of the imports is that of the
 from eegbench.cli import scoring as scoring  # isort: skip
 from eegbench.cli import compare as compare  # isort: skip
 from eegbench.cli import plan_size as plan_size  # isort: skip
+from eegbench.cli import consistency as consistency  # isort: skip
 from eegbench.cli import checks as checks  # isort: skip
 from eegbench.cli import methods as methods  # isort: skip
 from eegbench.cli import assets as assets  # isort: skip

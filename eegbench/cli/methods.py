@@ -23,6 +23,7 @@ from eegbench.cli.options import (
     Settings,
     Subject,
     Track,
+    check_no_view,
     choice,
     data_table,
     go_offline,
@@ -171,7 +172,9 @@ def rehearse(
 
     from eegbench.configuration import read_tables, shipped
 
-    table, set_values = read_tables(shipped(config, method), [])["method"], read_tables(None, settings or [])["method"]
+    given = read_tables(None, settings or [])
+    check_no_view(given)
+    table, set_values = read_tables(shipped(config, method), [])["method"], given["method"]
     progress = terminal()
     with progress.bar("load torch and its libraries", 1) as advance:
         from eegbench.checks import rehearse as rehearsing

@@ -1,7 +1,7 @@
 """Options that mean the same in every verb, and the functions that read their values."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -146,7 +146,14 @@ def run_options(method: str, config: Path | None, settings: list[str] | None, op
     from eegbench.configuration import read_tables, shipped
 
     tables = read_tables(shipped(config, method), settings or [])
+    check_no_view(tables)
     return replace(options, method_table=tables["method"], dataset_table=tables["dataset"])
+
+
+def check_no_view(tables: Mapping[str, Mapping[str, object]]) -> None:
+    """Raises UsageError for settings view.KEY in a verb that sees all of the EEG."""
+    if tables["view"]:
+        raise UsageError(f"view.{next(iter(tables['view']))} goes with --window, of evaluate and curve; leave it out")
 
 
 def built_dataset(name: str, settings: list[str] | None) -> Any:

@@ -97,7 +97,6 @@ def evaluate(
     from eegbench.api import evaluate as evaluating
 
     chosen: dict[str, Any] = {
-        "subject": subject,
         "dataset": dataset,
         "track": track,
         "seed": seed,
@@ -129,9 +128,9 @@ def evaluate(
         "allow_unverified_weights": allow_unverified_weights,
     }
     if check:
-        show_preflight(evaluating.examine(method, **chosen), as_json=as_json)
+        show_preflight(evaluating.examine(method, subject=subject, **chosen), as_json=as_json)
         return
-    run = evaluating.evaluate(method, **chosen, progress=terminal())
+    run = evaluating.evaluate(method, subject=subject, **chosen, progress=terminal())
     if as_json:
         sys.stdout.write(run.sheet.to_json())
         return
@@ -143,7 +142,7 @@ def evaluate(
         track=track,
         seed=seed,
         columns=width(),
-        protocol=words_of(run.record.spec),
+        protocol=words_of(evaluating.options_of(method, **chosen)),
     )
     show_sheet(run.sheet, title, run)
     say("Seconds: " + ", ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items()))

@@ -8,13 +8,14 @@ from typing import Self
 
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.guards.walking import Links, Note, few, unheard
-from eegbench.leaderboard import claims_markdown, missing
+from eegbench.leaderboard import claims_markdown, missing, protocols_markdown
 from eegbench.leaderboard.cells import Setting, Table
 from eegbench.leaderboard.claims import Assessed, assess
 from eegbench.leaderboard.exhibits import Gallery
 from eegbench.leaderboard.html import exhibited, home_of, page
 from eegbench.leaderboard.ledger import read_claims
 from eegbench.leaderboard.markdown import markdown
+from eegbench.leaderboard.protocols import SideBySide, side_by_side
 from eegbench.leaderboard.render import FORMATS, render
 from eegbench.leaderboard.table import tabulate
 from eegbench.leaderboard.wording import subjects as subjects_of
@@ -22,18 +23,22 @@ from eegbench.runs.folder import NOT_YET, Run
 from eegbench.runs.search import Unreadable, check_read, find_runs, read_found
 from eegbench.tables import line
 
-Made = tuple[tuple[Table, ...], tuple[Assessed, ...]]
+Made = tuple[tuple[Table, ...], tuple[SideBySide, ...], tuple[Assessed, ...]]
 
 
 @dataclass(frozen=True)
 class Board:
-    """Tables, the runs that they were made of, what papers claim of the same data sets, and runs of no use."""
+    """Tables, the runs that they were made of, what papers claim of the same data sets, and runs of no use.
+
+    protocols: methods under several protocols side by side, for readers: Markdown and HTML have them.
+    """
 
     folder: Path
     runs: tuple[Run, ...]
     tables: tuple[Table, ...]
     claims: tuple[Assessed, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    protocols: tuple[SideBySide, ...] = ()
 
     @classmethod
     def of(
@@ -68,16 +73,17 @@ class Board:
 
         def make(runs: Sequence[Run]) -> Made:
             tables = tabulate(runs, subjects, primary=primary, normalised=normalised)
-            return tables, assess(read_claims(), runs, claims, margin=margin)
+            beside = side_by_side(runs, subjects, primary=primary)
+            return tables, beside, assess(read_claims(), runs, claims, margin=margin)
 
-        (tables, assessed), runs, strange = _made(make, runs)
+        (tables, beside, assessed), runs, strange = _made(make, runs)
         for broken in strange:
             note(broken.line())
         unreadable = sorted([*unreadable, *strange], key=lambda broken: broken.path)
         if tree.lost:
             names = few([f"{broken.path} ({broken.reason})" for broken in tree.lost])
             tables = _noted(tables, f"not looked at, so that runs may be missing here: {names}")
-        return cls(folder, tuple(runs), tables, assessed, tuple(unreadable))
+        return cls(folder, tuple(runs), tables, assessed, tuple(unreadable), beside)
 
     def render(self, form: str) -> str:
         """The board as Markdown, CSV or JSON: the same runs give the same bytes. Published numbers stand in Markdown.
@@ -88,7 +94,11 @@ class Board:
             raise unknown("format", form, [*FORMATS, "html"])
         if form == "md":
             notice = missing.markdown(self.unreadable, len(self.runs))
-            parts = [markdown(self.tables, notice), claims_markdown.block(self.claims)]
+            parts = [
+                markdown(self.tables, notice),
+                protocols_markdown.block(self.protocols),
+                claims_markdown.block(self.claims),
+            ]
             return "\n".join(filter(None, parts))
         if form == "json" and self.unreadable:
             names = "; ".join(f"{broken.path} ({broken.why})" for broken in self.unreadable)
@@ -104,7 +114,15 @@ class Board:
         """The board as one HTML page that will lie at `output`, from where its links to records lead."""
         home = home_of(self.folder, output)
         notice = missing.html(self.unreadable, len(self.runs))
-        return page(self.tables, self.runs, pictures=pictures or {}, home=home, claims=self.claims, notice=notice)
+        return page(
+            self.tables,
+            self.runs,
+            pictures=pictures or {},
+            home=home,
+            claims=self.claims,
+            protocols=self.protocols,
+            notice=notice,
+        )
 
     def exhibited(self) -> dict[Setting, Sequence[Run]]:
         """By table the runs whose pictures a gallery shows; none where no images lie there."""

@@ -17,8 +17,10 @@ from eegbench.leaderboard.distributions import distributions
 from eegbench.leaderboard.exhibits import Gallery
 from eegbench.leaderboard.html_claims import claims as published
 from eegbench.leaderboard.html_gallery import exhibited, gallery
+from eegbench.leaderboard.html_protocols import protocols as html_protocols
 from eegbench.leaderboard.html_table import Linked, grid, records
 from eegbench.leaderboard.html_text import home_of, text
+from eegbench.leaderboard.protocols import SideBySide
 from eegbench.runs.folder import Run
 
 __all__ = ["exhibited", "home_of", "page"]
@@ -35,12 +37,13 @@ def page(
     pictures: Mapping[Setting, Gallery] = NONE,
     home: str = "",
     claims: Sequence[Assessed] = (),
+    protocols: Sequence[SideBySide] = (),
     notice: str = "",
 ) -> str:
     """The page. `runs` are those that the tables were made of; `pictures` what was found of them, by setting.
 
     home: the address of the folder of runs as seen from the page, by `home_of`; "" leaves the links out. notice: HTML
-    that stands above all tables.
+    that stands above all tables. protocols: methods under several protocols, which stand below the tables.
     """
     by_path = {run.path: run for run in runs}
     linked = [Linked(table, f"t{number}", by_path, home) for number, table in enumerate(tables, start=1)]
@@ -51,7 +54,7 @@ def page(
     ]
     body += [_legend(tables), _controls(tables), _contents(linked)] if tables else ["<p>No runs.</p>\n"]
     sections = [_section(one, pictures.get(one.table.setting)) for one in linked]
-    body += ["</header>\n<main>\n", *sections, published(claims), "</main>\n"]
+    body += ["</header>\n<main>\n", *sections, html_protocols(protocols), published(claims), "</main>\n"]
     script = _file("page.js")
     return f"{_head(script)}<body>\n{''.join(body)}<script>{script}</script>\n</body>\n</html>\n"
 
@@ -115,7 +118,7 @@ def _section(linked: Linked, pictures: Gallery | None) -> str:
         f'<p class="caution"><strong>Caution.</strong> {text(words, wording.LONGEST_CAUTION)}</p>\n'
         for words in table.cautions
     ]
-    sentences = [f"<strong>{text(words)}</strong>" for words in wording.loud(table)]
+    sentences = [f"<strong>{text(words)}</strong>" for words in wording.loud(table.setting)]
     sentences += [text(words) for words in wording.facts(table)]
     first, *more = [text(sentence, len(sentence)) for sentence in table.ranking] or [""]
     ranking = f'<p class="ranking"><strong>{first}</strong> {" ".join(more)}</p>\n' if first else ""

@@ -65,7 +65,7 @@ def grid(linked: Linked) -> str:
         lines = [_line(linked, number, row, places, footnotes) for number, row in rows]
         parts.append(f'<tbody class="{_KINDS[block]}">\n{head if heading else ""}{"".join(lines)}</tbody>\n')
         parts.append(_foot(table, places) if block == "ranked" else "")
-    return "".join(parts) + "</table>\n</div>\n" + _footnotes(linked.name, footnotes)
+    return "".join(parts) + "</table>\n</div>\n" + footnotes_of(linked.name, footnotes)
 
 
 def records(linked: Linked) -> str:
@@ -98,7 +98,7 @@ def _title(name: str, first: str, kind: str = "number", more: str = "") -> str:
 
 def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnotes: dict[str, int]) -> str:
     label = text(row.label)
-    marks = _marks(row.notes, linked.name, footnotes)
+    noted = marks(row.notes, linked.name, footnotes)
     counts = [
         f'<td data-value="{value}">{shown}</td>'
         for value, shown in (
@@ -112,7 +112,7 @@ def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnote
             row.cells[i],
             places[i],
             _target(linked, number, row, column),
-            _marks(row.cells[i].notes, linked.name, footnotes),
+            marks(row.cells[i].notes, linked.name, footnotes),
             linked.table.passed_over(row, i),
         )
         for i, column in enumerate(linked.table.columns)
@@ -120,7 +120,7 @@ def _line(linked: Linked, number: int, row: Row, places: Sequence[int], footnote
     verdict = text(row.verdict)
     reason = f'<small class="reason">{text(row.reason)}</small>' if row.reason else ""
     return (
-        f'<tr data-method="{label}"><th scope="row" data-value="{label}">{breakable(row.label)}{marks}{reason}</th>'
+        f'<tr data-method="{label}"><th scope="row" data-value="{label}">{breakable(row.label)}{noted}{reason}</th>'
         f'{"".join(counts)}{"".join(cells)}<td class="audit" data-value="{verdict}">{verdict}</td></tr>\n'
     )
 
@@ -154,14 +154,14 @@ def _cell(cell: Cell, places: int, target: str, marks: str, passed_over: bool) -
     return f'<td{kind} data-value="{sorted_by}"{spread}>{linked}{TIED if cell.tied else ""}{ends}{marks}</td>'
 
 
-def _marks(notes: Sequence[str], name: str, footnotes: dict[str, int]) -> str:
+def marks(notes: Sequence[str], name: str, footnotes: dict[str, int]) -> str:
     """Links to the notes' footnotes; a text that was seen before keeps its number."""
     numbers = [footnotes.setdefault(note, len(footnotes) + 1) for note in notes]
     links = ",".join(f'<a href="#{name}-note-{number}">{number}</a>' for number in numbers)
     return f"<sup>{links}</sup>" if links else ""
 
 
-def _footnotes(name: str, footnotes: Mapping[str, int]) -> str:
+def footnotes_of(name: str, footnotes: Mapping[str, int]) -> str:
     notes = [f'<li id="{name}-note-{number}">{text(note)}</li>\n' for note, number in footnotes.items()]
     return f'<ol class="footnotes">\n{"".join(notes)}</ol>\n' if notes else ""
 

@@ -49,7 +49,7 @@ def _section(table: Table) -> list[str]:
     footnotes: dict[str, int] = {}
     grid = "\n".join(_grid(table, footnotes))
     warned = [f"> **Caution.** {escape(text, LONGEST_CAUTION)}" for text in table.cautions]
-    sentences = [f"**{escape(text)}**" for text in wording.loud(table)] + [
+    sentences = [f"**{escape(text)}**" for text in wording.loud(table.setting)] + [
         escape(text) for text in wording.facts(table)
     ]
     first, *more = [escape(sentence, LONGEST_LEGEND) for sentence in table.ranking] or [""]
@@ -65,35 +65,35 @@ def _grid(table: Table, footnotes: dict[str, int]) -> list[str]:
     places = wording.decimals(table)
     headings = [f"{escape(wording.release(c))} {wording.direction(c)}" for c in table.columns]
     titles = ["method", "subjects", "seeds", "items", *headings, "audit"]
-    lines = [_line(titles), _line([":--", *["--:"] * (len(titles) - 2), ":--"])]
-    feet = [_line([f"*{name}*", *[""] * 3, *values, ""]) for name, values in wording.foot(table, places)]
+    lines = [line(titles), line([":--", *["--:"] * (len(titles) - 2), ":--"])]
+    feet = [line([f"*{name}*", *[""] * 3, *values, ""]) for name, values in wording.foot(table, places)]
     block = "ranked"
     for row in table.rows:
         if row.block != block:
             lines += feet if block == "ranked" else []
             block = row.block
-            lines.append(_line([f"*{wording.BLOCKS[block]}*", *[""] * (len(titles) - 1)]))
-        lines.append(_line(_entries(row, places, footnotes)))
+            lines.append(line([f"*{wording.BLOCKS[block]}*", *[""] * (len(titles) - 1)]))
+        lines.append(line(_entries(row, places, footnotes)))
     return lines + (feet if block == "ranked" else [])
 
 
 def _entries(row: Row, places: Sequence[int], footnotes: dict[str, int]) -> list[str]:
-    label = escape(row.label) + (f" ({escape(row.reason)})" if row.reason else "") + _marks(row.notes, footnotes)
-    cells = [_entry(cell, d) + _marks(cell.notes, footnotes) for cell, d in zip(row.cells, places, strict=True)]
+    label = escape(row.label) + (f" ({escape(row.reason)})" if row.reason else "") + marks(row.notes, footnotes)
+    cells = [entry(cell, d) + marks(cell.notes, footnotes) for cell, d in zip(row.cells, places, strict=True)]
     return [label, str(len(row.subjects)), str(len(row.seeds)), wording.items(row), *cells, escape(row.verdict)]
 
 
-def _marks(notes: Sequence[str], footnotes: dict[str, int]) -> str:
+def marks(notes: Sequence[str], footnotes: dict[str, int]) -> str:
     """Numbers of the notes' footnotes; a text that was seen before keeps its number."""
     numbers = [footnotes.setdefault(note, len(footnotes) + 1) for note in notes]
     return f"<sup>{','.join(map(str, numbers))}</sup>" if numbers else ""
 
 
-def _entry(cell: Cell, places: int) -> str:
+def entry(cell: Cell, places: int) -> str:
     value = wording.value(cell, places)
     words = [f"**{value}**" if cell.best else value, wording.interval(cell, places), wording.TIED if cell.tied else ""]
     return " ".join(filter(None, words))
 
 
-def _line(entries: Sequence[str]) -> str:
+def line(entries: Sequence[str]) -> str:
     return "| " + " | ".join(entries) + " |"

@@ -42,7 +42,7 @@ def layout(drafts: Sequence[Draft], subjects: Sequence[int]) -> Layout:
     ranked, shared = sharing.shared_runs([draft.pairs for draft in able], subjects)
     members = {id(able[place]) for place in ranked}
     judged = [run for draft in drafts if id(draft) in members for run in draft.runs if pair_of(run) in shared]
-    stimuli, doubts = _shared_stimuli(judged), _scoring_doubts(judged)
+    stimuli, doubts = _shared_stimuli(judged), scoring_doubts(judged)
     places: list[Place] = []
     for draft in drafts:
         if id(draft) in members:
@@ -96,7 +96,7 @@ def _reference(draft: Draft, subjects: set[int]) -> Place:
 
 def _unless_judged_otherwise(draft: Draft, judged: Sequence[Run]) -> Draft:
     """A floor or ceiling, barred if other judges, truths or stimuli scored it than the ranked methods."""
-    doubts = list(_scoring_doubts([*judged, *draft.runs])) if judged else []
+    doubts = list(scoring_doubts([*judged, *draft.runs])) if judged else []
     for run in draft.runs:
         beside = [other for other in judged if other.record.spec.subject == run.record.spec.subject]
         if beside and not doubts and not any(_same_stimuli(run, other) for other in beside):
@@ -128,7 +128,7 @@ def _shared_stimuli(runs: Sequence[Run]) -> dict[int, int]:
     return {subject: min(count, len(stimuli.get(subject, range(count)))) for subject, count in counts.items()}
 
 
-def _scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:
+def scoring_doubts(runs: Sequence[Run]) -> tuple[str, ...]:
     """Why runs cannot be compared: other judges, or other true images."""
     judges: dict[str, set[str]] = defaultdict(set)
     truths: dict[str, set[str]] = defaultdict(set)

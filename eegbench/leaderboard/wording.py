@@ -117,9 +117,8 @@ def seen(view: Mapping[str, object]) -> dict[str, str]:
     return {name: visible(value) for name, value in seen_words(view).items()}
 
 
-def loud(table: Table) -> list[str]:
-    """What a table must say aloud."""
-    setting = table.setting
+def loud(setting: Setting) -> list[str]:
+    """What a table of this setting must say aloud."""
     return (["Simulated EEG."] if setting.simulated else []) + ([ORACLE] if setting.track == "oracle" else [])
 
 
@@ -270,7 +269,7 @@ def decimals(table: Table) -> list[int]:
     Where methods are shown as shares, these decide.
     """
     rows = [row for row in table.rows if row.role == "method" or not table.normalised]
-    return [_decimals([row.cells[i] for row in rows]) for i in range(len(table.columns))]
+    return [decimals_of([row.cells[i] for row in rows]) for i in range(len(table.columns))]
 
 
 def value(cell: Cell, places: int) -> str:
@@ -291,8 +290,8 @@ def spread(value: float, places: int) -> str:
     return fixed(value, min(6, max(places + 1, digits)))
 
 
-def _decimals(cells: Sequence[Cell]) -> int:
-    """Without intervals a value gets three decimals, or one where values are large."""
+def decimals_of(cells: Sequence[Cell]) -> int:
+    """Of one column's intervals. Without any a value gets three decimals, or one where values are large."""
     widths = [cell.ci[1] - cell.ci[0] for cell in cells if cell.ci is not None and cell.ci[1] - cell.ci[0] > NOISE]
     if not widths:
         return 0 if any(cell.value is not None and abs(cell.value) >= 10 for cell in cells) else 2

@@ -1,8 +1,7 @@
 """Who was trained on and what of the EEG was seen, in words: nothing where it is the usual."""
 
 from collections.abc import Mapping
-
-from eegbench.runs.record import RunSpec
+from typing import Protocol as PyProtocol
 
 LONGEST = 100  # characters of a value of a view, which may be a stranger's
 
@@ -27,8 +26,25 @@ def seen_words(view: Mapping[str, object]) -> dict[str, str]:
     return {name.replace("_", " "): _value(name, value) for name, value in sorted(view.items())}
 
 
-def words_of(spec: RunSpec) -> list[str]:
-    """The phrases of a run."""
+class Protocol(PyProtocol):
+    """What a run's specification and the options of a run both have."""
+
+    @property
+    def train_on(self) -> str: ...
+    @property
+    def calibration(self) -> int: ...
+    @property
+    def others(self) -> int: ...
+    @property
+    def scale(self) -> str: ...
+    @property
+    def average(self) -> int | str: ...
+    @property
+    def view(self) -> Mapping[str, object]: ...
+
+
+def words_of(spec: Protocol) -> list[str]:
+    """The phrases of a run, from its specification or its options."""
     return in_words(
         train_on=spec.train_on,
         calibration=spec.calibration,

@@ -36,6 +36,7 @@ DIFFERENT: Mapping[str, str] = {
     "--format": "each report has its own forms",
     "--json": "`score` takes a file too, which it always did; without one it is the flag of all other verbs",
     "--subject": "recordings are fetched, prepared and verified for several subjects at once; a picture shows one",
+    "--metrics": "where none are named `score` takes all, and pictures of two brains are compared by four",
     "--method": "a curve takes several, with commas between them",
     "--check": "of `captions make` it names a file, of others it is a flag",
 }

@@ -114,7 +114,7 @@ def test_page_says_all_that_the_markdown_board_says(tmp_path: Path, add_run: Add
     shown = render(tmp_path)
     said = [words for pair in wording.warnings(tables) for words in pair] + list(wording.LEGEND)
     for table in tables:
-        said += [wording.title(table), *wording.loud(table), *wording.facts(table), *table.cautions]
+        said += [wording.title(table), *wording.loud(table.setting), *wording.facts(table), *table.cautions]
         said += [f"{wording.release(c)} {wording.direction(c)}" for c in table.columns]
         said += [*table.notes, *table.ranking]
         for row in table.rows:

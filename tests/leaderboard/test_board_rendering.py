@@ -441,7 +441,8 @@ def test_runs_of_another_protocol_have_a_table_of_their_own(
 def test_floors_and_ceilings_stand_in_the_table_of_every_protocol(tmp_path: Path, add_run: AddRun) -> None:
     add_run("mean_image", {"ssim": 0.2}, role="floor")
     add_run("vae_roundtrip", {"ssim": 0.9}, role="ceiling", track="ceiling")
-    for folder, protocol in enumerate(({}, {"train_on": "others"}, {"view": {"window": [0.0, 0.1]}})):
+    protocols: tuple[dict[str, Any], ...] = ({}, {"train_on": "others"}, {"view": {"window": [0.0, 0.1]}})
+    for folder, protocol in enumerate(protocols):
         add_run("atm", {"ssim": 0.3}, folder=str(folder), **protocol)
     add_run("atm", {"ssim": 0.3}, folder="fewer", view={"train_stimuli": 9})
     blocks = {wording.heading(t.setting): {row.block for row in t.rows} for t in collect(tmp_path)}
