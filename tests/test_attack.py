@@ -1,7 +1,7 @@
 """A few hundred of the cases of `scripts/attack`, and that its watch sees what no reader may do."""
 
-import gc
 import marshal
+import mmap
 import os
 import random
 import re
@@ -168,8 +168,13 @@ def test_ends_have_names(ended: Callable[..., Result], reader: Callable[[Path], 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is measured on Linux alone")
 def test_memory_beyond_the_budget_is_seen(ended: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "BASE_MEMORY", 2**24)
-    gc.collect()  # garbage of earlier tests that went just then would hide what is taken
-    assert "MiB; a file of 10 bytes may take 16" in ended(lambda folder: bytearray(2**26)).why
+
+    def fresh(folder: Path) -> mmap.mmap:  # not of the heap, of which free memory may be resident already
+        pages = mmap.mmap(-1, 2**26, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        pages[:: mmap.PAGESIZE] = bytes(len(pages) // mmap.PAGESIZE)
+        return pages
+
+    assert "MiB; a file of 10 bytes may take 16" in ended(fresh).why
 
 
 def test_time_beyond_the_budget_is_seen(ended: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
