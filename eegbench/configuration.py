@@ -211,7 +211,7 @@ def _convert(hint: Any, value: object, default: object, key: str) -> Any:
 
 
 def _convert_union(hints: tuple[Any, ...], value: object, key: str) -> Any:
-    if types.NoneType in hints and value == "none":  # TOML has no null either
+    if types.NoneType in hints and (value is None or value == "none"):  # TOML has no null
         return None
     problem = UsageError(f"{key} is {short(value)}")
     for hint in hints:
@@ -225,7 +225,7 @@ def _convert_union(hints: tuple[Any, ...], value: object, key: str) -> Any:
 
 def _convert_tuple(hints: tuple[Any, ...], value: object, key: str) -> tuple[Any, ...]:
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(parts, list):
+    if not isinstance(parts, list | tuple):
         raise UsageError(f"{key} is {short(value)}; wanted a list, such as 16,32,64")
     if hints[-1] is ...:
         hints = (hints[0],) * len(parts)

@@ -57,8 +57,8 @@ class TrainingSet:
     finite.
 
     subject: whose data these are; EVERYBODY where they are several people's, each one's EEG standardised by its own
-    scale. subjects: whose trial each is, by default `subject`'s. repetitions: how many recorded trials each one is the
-    average of.
+    scale. subjects: whose trial each is; of one person's data it follows from `subject`. repetitions: how many recorded
+    trials each one is the average of.
     """
 
     eeg: EEG  #: (trials, channels, times)
@@ -73,7 +73,7 @@ class TrainingSet:
     repetitions: int = 1
 
     def __post_init__(self) -> None:
-        if not len(self.subjects):
+        if self.subject != EVERYBODY:
             object.__setattr__(self, "subjects", np.full(len(self.eeg), self.subject, np.int64))
 
     def part(self, trials: Sequence[int]) -> Self:
@@ -120,7 +120,7 @@ class Dataset(ABC):
     subjects: ClassVar[tuple[int, ...]]
     simulated: ClassVar[bool]
     about: ClassVar[str]
-    caution: ClassVar[str] = ""  #: what every table of it must say, with references
+    caution: ClassVar[str] = ""  #: what every table of it must say, with references; by its options, an instance's own
 
     @property
     @abstractmethod

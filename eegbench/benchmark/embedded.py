@@ -37,6 +37,10 @@ class Embedded(StandIn):
 
     @classmethod
     def of(cls, inner: Dataset, folder: Path) -> "Embedded":
+        """Raises UsageError for a data set of which some repetitions or sessions were chosen."""
+        for option in ("train_repetitions", "sessions", "test_sessions"):
+            if value := getattr(inner, option, None):
+                raise UsageError(f"{option} is {value}; published embeddings are of all repetitions: leave it out")
         files = sorted(folder.glob(FILE.replace("{subject:02d}", "*").format(split="*")))
         return cls(inner, folder, tuple((path.name, file_digest(path)) for path in files))
 

@@ -4,16 +4,20 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from eegbench.benchmark.plan import describe
 from eegbench.checks.findings import Finding, Findings, closed
+from eegbench.configuration import keys
 from eegbench.contracts import Answers, Dataset, Progress, Queries, TrainingSet
 from eegbench.datasets import signals
-from eegbench.errors import AuthorError, EegbenchError, unknown
+from eegbench.errors import AuthorError, EegbenchError, MissingError, unknown
 from eegbench.plugins import entering, registry
+
+ABSENT = 10**6  # more repetitions or sessions than there are
 
 
 def check(name: str, table: Mapping[str, object], subjects: Sequence[int], *, progress: Progress) -> list[Finding]:
@@ -42,7 +46,9 @@ def check(name: str, table: Mapping[str, object], subjects: Sequence[int], *, pr
     chosen = list(subjects) or sorted({dataset.subjects[0], dataset.subjects[-1]})
     with progress.bar("subjects", len(chosen)) as advance:
         for subject in chosen if sound else ():
-            _Clauses(dataset, subject, findings).all()
+            _Clauses(
+                dataset, subject, findings, lambda option: registry.built("dataset", name, {**table, **option})
+            ).all()
             advance(1)
     return findings
 
@@ -54,6 +60,7 @@ class _Clauses:
     dataset: Dataset
     subject: int
     findings: Findings
+    other: Callable[[Mapping[str, object]], Dataset]  # with another value of some options
     queried: list[Queries] = field(default_factory=list)
     answered: list[Answers] = field(default_factory=list)
     trained: list[TrainingSet] = field(default_factory=list)
@@ -70,6 +77,7 @@ class _Clauses:
                 self.take("answers come again as the same bytes", lambda: self.again("answers", self.answered))
         if self.take("train gives EEG as info says, and for each stimulus image, concept and captions", self.train):
             self.take("train comes again as the same bytes", lambda: self.again("train", self.trained))
+            self.options()
         self.signals()
         if self.trained and self.answered:
             self.findings.warn(
@@ -93,6 +101,33 @@ class _Clauses:
             self.findings.warn(
                 self.of("no channel is flat, copied or clipped, no trial silent"), lambda: "; ".join(findings.notes)
             )
+
+    def options(self) -> None:
+        """Check the options that are set by `--train-repetitions` and `--sessions`, where the data set has them."""
+        options = set(keys(type(self.dataset)))
+        if "train_repetitions" in options:
+            self.take("train_repetitions=1 gives the same stimuli, and no more trials", self.fewer)
+        for option, absent in (("train_repetitions", ABSENT), ("sessions", (ABSENT,)), ("test_sessions", (ABSENT,))):
+            if option in options:
+                self.take(f"{option} that are not there are refused in words", partial(self.refused, option, absent))
+
+    def fewer(self) -> str | None:
+        one, every = entering.train(self.other({"train_repetitions": 1}), self.subject), self.trained[0]
+        if set(one.stimuli) != set(every.stimuli):
+            return f"it gave {len(one.stimuli)} stimuli; all repetitions gave {len(every.stimuli)}, or other ids"
+        return (
+            f"it gave {len(one.eeg)} trials, and all gave {len(every.eeg)}" if len(one.eeg) > len(every.eeg) else None
+        )
+
+    def refused(self, option: str, absent: object) -> str | None:
+        try:
+            other = self.other({option: absent})
+            entering.queries(other, self.subject) if option == "test_sessions" else entering.train(other, self.subject)
+        except (AuthorError, MissingError):
+            raise
+        except EegbenchError:  # it said what there is
+            return None
+        return f"{option}={absent} was taken; raise UsageError, and say what there is"
 
     def queries(self) -> None:
         with closed(type(self.dataset), "answers", "queries asked the data set for the answers"):

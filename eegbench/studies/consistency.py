@@ -112,8 +112,8 @@ def consistency(folder: Path, judging: Judging) -> Consistency:
     several = [group for group in groups if len(group) > 1]
     if not several:
         raise InputError(
-            f"{folder}: no two runs are of two subjects and alike in all else ({few(alone)}); run `eegbench evaluate` on "
-            "another subject"
+            f"{folder}: no two runs are of two subjects and alike in all else ({few(alone)}); run `eegbench "
+            "evaluate` on another subject"
         )
     notes = (f"left out, one subject alone: {few(alone)}",) if alone else ()
     return Consistency(tuple(_group(group, judging) for group in several), notes, tuple(unreadable), len(every))

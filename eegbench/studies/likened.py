@@ -181,7 +181,7 @@ def _rivals(run: Run, stimuli: Sequence[str]) -> NDArray[np.bool_]:
     permutation = run.permutation()
     assert permutation is not None
     place = {stimulus: i for i, stimulus in enumerate(stimuli)}
-    donors = np.array([place.get(permutation.eeg_of[stimulus], -1) for stimulus in stimuli])
+    donors = np.array([place.get(permutation.eeg_of.get(stimulus, ""), -1) for stimulus in stimuli])
     rivals: NDArray[np.bool_] = _apart(len(stimuli)) & (donors != np.arange(len(stimuli))[:, None])
     return rivals
 
@@ -192,7 +192,10 @@ def _images(run: Run, rows: Sequence[ManifestRow], stimuli: Sequence[str]) -> li
     kept = [row for row in rows if row.stimulus in wanted]
     for row in kept:
         run.checked(row.file, row.sha256)
-    return [images.ordered(stimuli) for images in image_sets(run.files_of(kept))]
+    samples = [images.ordered(stimuli) for images in image_sets(run.files_of(kept))]
+    if len(samples) != run.record.spec.samples:
+        raise InputError(f"{run.path}: has {len(samples)} images of a stimulus; it says {run.record.spec.samples}")
+    return samples
 
 
 def _matrix(metric: Metric, first: Rows, second: Rows, stimuli: Sequence[str]) -> Array:

@@ -65,6 +65,14 @@ def test_another_average_is_refused(folder: Path) -> None:
         Embedded.of(SMALL, folder).queries(8, average=4)
 
 
+def test_chosen_repetitions_and_sessions_are_refused(folder: Path) -> None:
+    for options in ({"train_repetitions": 2}, {"design": "sessions", "sessions": (1, 2)}):
+        with pytest.raises(
+            UsageError, match=f"^{list(options)[-1]} is .*; published embeddings are of all repetitions"
+        ):
+            Embedded.of(dataclasses.replace(SMALL, **options), folder)
+
+
 def test_a_subject_without_a_file_is_named(folder: Path) -> None:
     with pytest.raises(MissingError, match=r"sub-03_train\.pt: no such file"):
         Embedded.of(SMALL, folder).train(3)

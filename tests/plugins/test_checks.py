@@ -109,6 +109,48 @@ def test_a_path_as_a_word_is_found(install: Install, tmp_path: Path) -> None:
     assert ["give the field the type Path" in one.problem for one in found if one.problem] == [True]
 
 
+REPEATED = """
+from dataclasses import dataclass, replace
+from eegbench.errors import UsageError
+from small_plugins import Small
+
+@dataclass(frozen=True)
+class Repeated(Small):
+    name = "repeated"
+    train_repetitions: int | None = None
+    sessions: tuple[int, ...] = ()
+    loose: bool = False
+
+    def __post_init__(self):
+        if not self.loose and (self.train_repetitions not in (None, 1, 2) or any(n > 2 for n in self.sessions)):
+            raise UsageError("there are 2 repetitions and 2 sessions")
+
+    def train(self, subject):
+        whole = super().train(subject)
+        return whole.part([0, 1]) if self.loose and self.train_repetitions else whole
+"""
+
+
+def test_repetitions_and_sessions_that_can_be_chosen_are_checked(install: Install) -> None:
+    install("eegbench.datasets", REPEATED, repeated="Repeated")
+
+    def problems(loose: bool) -> list[str]:
+        found = check_dataset.check("repeated", {"loose": loose}, (1,), progress=Silent())
+        chosen = [one for one in found if "repetitions" in one.clause or "sessions" in one.clause]
+        return [f"{one.clause.removeprefix('subject 1: ')}: {one.problem}" for one in chosen]
+
+    kept = problems(loose=False)
+    assert len(kept) == 3 and all(line.endswith(": ") for line in kept)
+    assert problems(loose=True) == [
+        "train_repetitions=1 gives the same stimuli, and no more trials: it gave 2 stimuli; all repetitions gave 6, or "
+        "other ids",
+        "train_repetitions that are not there are refused in words: train_repetitions=1000000 was taken; raise "
+        "UsageError, and say what there is",
+        "sessions that are not there are refused in words: sessions=(1000000,) was taken; raise UsageError, and say "
+        "what there is",
+    ]
+
+
 def test_data_that_are_not_here_are_missing_and_no_breach(
     small: Install, eegbench: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,6 @@ features --mixing--> sources (each with its own course in time) --head--> 17 ele
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.datasets.sim_things import head, noise
@@ -66,28 +65,23 @@ def evoked(subject: SimulatedSubject, features: Floats, snr: float) -> Floats:
     return clean
 
 
-def averaged_trial(
-    subject: SimulatedSubject, clean: Floats, rng: np.random.Generator, chosen: NDArray[np.int64], of: int
-) -> EEG:
-    """One stimulus as it is analysed: the mean of the `chosen` among `of` repetitions, baseline -0.2 to 0 s taken out.
-
-    Shape (17, 100), V. All repetitions are drawn from `rng`, so a choice of some averages the very same trials.
-    """
-    trial = clean + noise.mean_of_repetitions(subject.noise, rng, chosen, of)
+def baseline_corrected(trial: Floats) -> EEG:
+    """An epoch (17, 100) in V as it is analysed, its mean from -0.2 to 0 s taken out."""
     baseline = trial[:, TIMES < 1e-9].mean(axis=1, keepdims=True)
-    averaged: EEG = (trial - baseline).astype(np.float32)
-    return averaged
+    corrected: EEG = (trial - baseline).astype(np.float32)
+    return corrected
 
 
-def simulated_subject(number: int, reference: Floats) -> SimulatedSubject:
+def simulated_subject(number: int, reference: Floats, cap: head.Turn | None = None) -> SimulatedSubject:
     """Subject `number` of SUBJECTS: everybody's cortex, differently folded, timed, mixed and noisy.
 
-    Standardised features `reference` (n, d) say how strong the evoked response to typical images is.
+    Standardised features `reference` (n, d) say how strong the evoked response to typical images is. `cap`: how far the
+    head is turned under a cap that sits askew, as `head.leadfield` has it.
     """
-    own_noise = noise.draw_noise(generator(NAME, REVISION, "subject", number), RATE, SAMPLES)
+    own_noise = noise.draw_noise(generator(NAME, REVISION, "subject", number), RATE, SAMPLES, cap)
     ends = np.cumsum([WIDTHS[level.name] for level in LEVELS])
     levels = zip(LEVELS, np.split(reference, ends[:-1], axis=1), strict=True)
-    parts = [_level_response(level, number, features) for level, features in levels]
+    parts = [_level_response(level, number, features, cap) for level, features in levels]
     constant = sum(part[:1] for part in parts)
     response = np.concatenate([constant, *(part[1:] for part in parts)])
     typical = np.sqrt(sum(level.strength**2 for level in LEVELS))
@@ -101,13 +95,13 @@ def _gain(number: int) -> float:
     return float(np.linspace(*GAINS[::-1], len(SUBJECTS))[ranks.index(number)])
 
 
-def _level_response(level: Level, number: int, reference: Floats) -> Floats:
+def _level_response(level: Level, number: int, reference: Floats, cap: head.Turn | None) -> Floats:
     """The response to a level's features, (1 + features, 17, 100), scaled so that the deviation between the images of
     `reference` is the level's strength: root mean square over electrodes and 0 to 0.79 s."""
     shared = generator(NAME, REVISION, "level", level.name)
     individual = generator(NAME, REVISION, "level", level.name, number)
     each = level.sources // len(level.regions)
-    fields = np.concatenate([_fields(region, each, shared, individual) for region in level.regions], axis=1)
+    fields = np.concatenate([_fields(region, each, shared, individual, cap) for region in level.regions], axis=1)
     courses = _courses(level, shared, delay=individual.normal(0, 0.006))
     mixing = shared.normal(size=(WIDTHS[level.name], level.sources))
     mixing += 0.3 * individual.normal(size=mixing.shape)
@@ -120,13 +114,15 @@ def _level_response(level: Level, number: int, reference: Floats) -> Floats:
     return response
 
 
-def _fields(region: head.Region, count: int, shared: np.random.Generator, individual: np.random.Generator) -> Floats:
+def _fields(
+    region: head.Region, count: int, shared: np.random.Generator, individual: np.random.Generator, cap: head.Turn | None
+) -> Floats:
     """What the electrodes see of `count` sources, (17, count): everybody's dipoles, a little displaced in each head.
 
     Sources near the surface would drown those below: each is given the same strength at the electrodes.
     """
     dipoles = head.draw_dipoles(region, count, shared)
-    fields = head.leadfield(head.move_dipoles(dipoles, millimetres=4, turn=0.2, rng=individual))
+    fields = head.leadfield(head.move_dipoles(dipoles, millimetres=4, turn=0.2, rng=individual), cap)
     equal: Floats = fields / np.sqrt((fields**2).mean(axis=0))
     return equal
 

@@ -19,6 +19,7 @@ REFERENCE = "Fz"  # as there
 # MNE-Python's fit of a sphere to all electrodes of its standard 10-05 head, to the millimetre; in m, head coordinates.
 CENTRE = (-0.001, 0.015, 0.041)
 RADIUS = 0.098
+Turn = tuple[float, float, float]  # of a head, an axis times an angle in radians
 DEEPEST, SHALLOWEST = 0.60, 0.80  # distance from the centre in radii; the inner skull is at 0.90
 
 
@@ -63,12 +64,14 @@ def move_dipoles(dipoles: Dipoles, *, millimetres: float, turn: float, rng: np.r
     return Dipoles(np.array(CENTRE) + offsets, _unit(dipoles.directions + rng.normal(0, turn, dipoles.places.shape)))
 
 
-def leadfield(dipoles: Dipoles) -> Floats:
+def leadfield(dipoles: Dipoles, cap: Turn | None = None) -> Floats:
     """What each electrode sees of each dipole against the reference, shape (17, n), in V for 1 A m.
 
-    Analytic potentials of a four-layer sphere (brain, fluid, skull, scalp): `mne.make_forward_solution`.
+    Analytic potentials of a four-layer sphere (brain, fluid, skull, scalp): `mne.make_forward_solution`. `cap`: how
+    far the head is turned under a cap that sits askew.
     """
     mne = load_mne()
+    dipoles = dipoles if cap is None else _turned(dipoles, cap)
     space = {"rr": dipoles.places, "nn": dipoles.directions}
     forward = mne.make_forward_solution(
         electrodes((*CHANNELS, REFERENCE)),
@@ -98,6 +101,16 @@ def electrodes(names: tuple[str, ...]) -> Any:
 def load_mne() -> ModuleType:
     """MNE-Python."""
     return importlib.import_module("mne")
+
+
+def _turned(dipoles: Dipoles, turn: Turn) -> Dipoles:
+    """The dipoles of a head that is turned about its centre."""
+    angle = float(np.linalg.norm(turn))
+    x, y, z = np.array(turn) / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rotation = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    centre = np.array(CENTRE)
+    return Dipoles(centre + (dipoles.places - centre) @ rotation.T, dipoles.directions @ rotation.T)
 
 
 def _unit(vectors: Floats) -> Floats:

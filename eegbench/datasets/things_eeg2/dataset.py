@@ -21,21 +21,30 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eegbench.arrays import EEG, EEGInfo
 from eegbench.contracts import Answers, Progress, Queries, TrainingSet
-from eegbench.datasets import pictures
+from eegbench.datasets import pictures, scratch
 from eegbench.datasets.prepared import MANIFEST, Prepared, preparing, read_notes
 from eegbench.datasets.recorded import Recorded, TensorReader, default_root
 from eegbench.datasets.remote import RemoteFile
+from eegbench.datasets.repetitions import LATER, check_count, check_sessions
 from eegbench.datasets.signals import SignalFindings, examine, together
 from eegbench.datasets.things_eeg2 import files
-from eegbench.datasets.things_eeg2.published import FILES, VERSIONS, convert, existing, mean_of, read_metadata
+from eegbench.datasets.things_eeg2.published import (
+    FILES,
+    SESSIONS,
+    TRAIN_REPETITIONS,
+    VERSIONS,
+    convert,
+    existing,
+    mean_of,
+    read_metadata,
+)
 from eegbench.datasets.things_eeg2.raw import RAW, RawOptions, prepare_raw
+from eegbench.datasets.things_eeg2.trials import choose, gathered
 from eegbench.errors import InputError, UsageError, unknown
 from eegbench.files import Json, digest, file_digest
-from eegbench.seeds import generator
 
 NAME = "things-eeg2"
 EEG_FILES = {"training EEG": "train.npy", "test EEG": "test.npy"}
@@ -50,8 +59,12 @@ class ThingsEEG2(Recorded):
     preprocessing: "nice" or "official", as published; "raw", from the raw files as `raw` says, by
     default as near to "nice" as one comes. trials: a training stimulus has one trial, the "mean" of its
     four repetitions (as NICE trains), or "each" of them (as ATM trains). draw: seed of which repetitions an average
-    over some of them takes. Whitened EEG; the whiteners of "official" saw test data, those of "nice" training data
-    alone, and those of "raw" too unless raw.mvnn=official.
+    over some of them takes. train_repetitions: how many of the training repetitions there are, drawn by a seed of their
+    own for each stimulus. sessions: of "raw", which are trained on, and tested on unless test_sessions names others; ()
+    is all. Each shows half of the training images, so that some may be left out.
+
+    Whitened EEG; the whiteners of "official" saw test data, those of "nice" training data alone, and those of "raw" too
+    unless raw.mvnn=official.
     """
 
     name: ClassVar[str] = NAME
@@ -64,47 +77,71 @@ class ThingsEEG2(Recorded):
     raw: RawOptions = RawOptions()
     trials: Literal["mean", "each"] = "mean"
     draw: int = field(default=0, metadata={"stage": "reconstruct"})  # shapes no fit
+    train_repetitions: int | None = field(default=None, metadata=LATER)
+    sessions: tuple[int, ...] = field(default=(), metadata=LATER)
+    test_sessions: tuple[int, ...] = field(default=(), metadata=LATER | {"stage": "reconstruct"})
     root: Path = field(default_factory=lambda: default_root(NAME))
 
     def __post_init__(self) -> None:
         if self.preprocessing != "raw" and self.raw != RawOptions():
             raise UsageError(f"raw is set, and preprocessing is {self.preprocessing}, as published; set it to raw")
+        merged = f"preprocessing={self.preprocessing} has its sessions merged; prepare the raw files: preprocessing=raw"
+        check_sessions(self, SESSIONS, "" if self.preprocessing == "raw" else merged)
+        if self.train_repetitions is not None:
+            check_count("train_repetitions", self.train_repetitions, TRAIN_REPETITIONS)
 
     @property
     def info(self) -> EEGInfo:
         return self.raw.info if self.preprocessing == "raw" else VERSIONS[self.preprocessing].info
 
     def train(self, subject: int) -> TrainingSet:
-        """EEG of all training stimuli; MissingError where they are not prepared."""
+        """EEG of all training stimuli, or of those that the sessions show.
+
+        Raises MissingError where they are not prepared, UsageError for more train_repetitions than the sessions have.
+        """
         recorded, shown = self._prepared(subject)
-        table = shown.table("train.csv")
-        eeg: EEG = recorded.array("train_mean.npy" if self.trials == "mean" else "train.npy")
-        repetitions = 1 if self.trials == "mean" else eeg.shape[1]
+        table, eeg = shown.table("train.csv"), recorded.array("train.npy")
+        chosen = choose(
+            recorded,
+            "train",
+            eeg.shape[1],
+            [row["stimulus"] for row in table],
+            sessions=self.sessions,
+            count=self.train_repetitions,
+            words=(NAME, self.revision, "train", subject),  # `draw` shapes no fit
+        )
+        places = [i for i, rows in enumerate(chosen) if len(rows)]
+        averaged, images = self.trials == "mean", shown.array("train.npy")
+        if self.sessions or self.train_repetitions:
+            eeg = gathered(eeg, chosen, averaged=averaged)
+            images = images if len(places) == len(images) else scratch.gathered(images, np.array(places), np.asarray)
+        else:
+            eeg = recorded.array("train_mean.npy") if averaged else eeg.reshape(-1, *eeg.shape[2:])
         return TrainingSet(
-            eeg=eeg if self.trials == "mean" else eeg.reshape(-1, *eeg.shape[2:]),
+            eeg=eeg,
             info=self.info,
-            shown=np.repeat(np.arange(len(table)), repetitions),
-            stimuli=tuple(row["stimulus"] for row in table),
-            images=shown.array("train.npy"),
-            concepts=tuple(row["concept"] for row in table),
-            captions=((),) * len(table),
+            shown=np.repeat(np.arange(len(places)), 1 if averaged else [len(chosen[i]) for i in places]),
+            stimuli=tuple(table[i]["stimulus"] for i in places),
+            images=images,
+            concepts=tuple(table[i]["concept"] for i in places),
+            captions=((),) * len(places),
             subject=subject,
+            repetitions=round(np.mean([len(chosen[i]) for i in places])) if averaged else 1,
         )
 
     def queries(self, subject: int, *, average: int | str = "all") -> Queries:
-        """Test EEG averaged over all 80 repetitions, or over `average` of them, drawn by `draw` for each stimulus.
+        """Test EEG averaged over all repetitions of the sessions, or over `average` of them, drawn for each stimulus.
 
         Raises MissingError where they are not prepared, UsageError for an average that is not there.
         """
         recorded, shown = self._prepared(subject)
         stimuli = tuple(row["stimulus"] for row in shown.table("test.csv"))
-        if average == "all":
+        sessions = self.test_sessions or self.sessions
+        if average == "all" and not sessions:
             return Queries(np.asarray(recorded.array("test_mean.npy")), self.info, stimuli)
         every: EEG = recorded.array("test.npy")
-        most = every.shape[1]
-        if isinstance(average, bool) or not isinstance(average, int) or not 1 <= average <= most:
-            raise UsageError(f"average is {average!r}; wanted 'all' or a whole number from 1 to {most}")
-        chosen = (self._chosen(subject, stimulus, average, most) for stimulus in stimuli)
+        words = (NAME, self.revision, self.draw, subject)
+        chosen = choose(recorded, "test", every.shape[1], stimuli, sessions=sessions, count=average, words=words)
         eeg = [mean_of(trials[rows]) for trials, rows in zip(every, chosen, strict=True)]
         return Queries(np.stack(eeg), self.info, stimuli)
 
@@ -248,10 +285,6 @@ class ThingsEEG2(Recorded):
         if recorded.facts.get("info") != json.loads(json.dumps(dataclasses.asdict(self.info))):
             raise InputError(f"{recorded.folder}: holds EEG of other channels or times than its options say; {remedy}")
         return recorded, shown
-
-    def _chosen(self, subject: int, stimulus: str, count: int, of: int) -> NDArray[np.int64]:
-        drawn = generator(NAME, self.revision, self.draw, subject, stimulus, "average", count).permutation(of)
-        return np.sort(drawn[:count])
 
     def _check_subject(self, subject: int) -> None:
         if subject not in self.subjects:

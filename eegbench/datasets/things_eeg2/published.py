@@ -27,6 +27,7 @@ from eegbench.guards.pickles import shown
 
 FILES = {"train": "preprocessed_eeg_training.npy", "test": "preprocessed_eeg_test.npy"}  # in sub-01 to sub-10
 TRIALS = ("split", "stimulus", "concept", "repetition", "session")  # of the prepared arrays' rows, in their order
+TRAIN_REPETITIONS, SESSIONS = 4, 4
 METADATA = ("image_metadata.npy", "image_set/image_metadata.npy")
 IMAGES = {"train": "image_set/training_images", "test": "image_set/test_images"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")

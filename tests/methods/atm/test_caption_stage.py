@@ -93,7 +93,7 @@ def test_atm_with_a_captioner_keeps_the_contract(git_folder: Path) -> None:
     small = Options(dataset_table={"train_images": 2, "test_images": 1})
     planned = dataclasses.replace(plan("mean_image", 8, small, device="cpu"), method=atm(str(git_folder)))
     found = check(planned, progress=Silent())
-    assert len(found) == 10 and not [finding for finding in found if finding.problem]
+    assert len(found) == 12 and not [finding for finding in found if finding.problem]
 
 
 def test_the_caption_is_the_prompt(git_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
