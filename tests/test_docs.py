@@ -48,7 +48,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "weights fetch": ("--offline",),
     "pairs": ("--force",),
     **dict.fromkeys(("leaderboard", "verify", "merge", "sheet"), ("--allow-plugins",)),  # of few-things
-    **dict.fromkeys(("score", "compare", "plan-size", "check", "rehearse"), ()),
+    **dict.fromkeys(("score", "compare", "consistency", "plan-size", "check", "rehearse"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }

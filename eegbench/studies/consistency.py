@@ -108,14 +108,14 @@ def consistency(folder: Path, judging: Judging) -> Consistency:
     if not scored:
         raise InputError(f"{folder}: no scored run of a method lies below it; run `eegbench evaluate` first")
     groups = _groups(scored)
-    alone = few([f"{_title(group[0])}, subject {group[0].record.spec.subject}" for group in groups if len(group) < 2])
+    alone = [f"{_title(group[0])}, subject {group[0].record.spec.subject}" for group in groups if len(group) < 2]
     several = [group for group in groups if len(group) > 1]
     if not several:
         raise InputError(
-            f"{folder}: no two runs are of two subjects and alike in all else ({alone}); run `eegbench evaluate` on "
-            "another subject"
+            f"{folder}: no two runs are of two subjects and alike in all else ({few(alone)}); run `eegbench "
+            "evaluate` on another subject"
         )
-    notes = (f"left out, one subject alone: {alone}",) if alone else ()
+    notes = (f"left out, one subject alone: {few(alone)}",) if alone else ()
     return Consistency(tuple(_group(group, judging) for group in several), notes, tuple(unreadable), len(every))
 
 

@@ -91,19 +91,20 @@ class Judges:
             _check_scored(run, here, suite)
         return cls(here, suite, missing, judging.progress)
 
-    def rows(self, metric: Metric, samples: Iterable[ImageSet]) -> Rows:
-        """What the metric keeps of images, a set for each sample."""
-        return [self._pixels(metric, s) if metric.needs == PIXELS else self._features(metric, s) for s in samples]
+    def rows(self, metric: Metric, samples: Iterable[ImageSet], whose: str) -> Rows:
+        """What the metric keeps of images, a set for each sample. whose: what the progress is called."""
+        seen = self._pixels if metric.needs == PIXELS else self._features
+        return [seen(metric, images, f"{metric.id} of {whose}") for images in samples]
 
-    def _features(self, metric: Metric, images: ImageSet) -> NDArray[np.generic]:
-        seen = extract(images, self.suite.judges, [metric.needs], progress=self.progress, label=metric.id)
+    def _features(self, metric: Metric, images: ImageSet, label: str) -> NDArray[np.generic]:
+        seen = extract(images, self.suite.judges, [metric.needs], progress=self.progress, label=label)
         return entering.reduced(metric, seen.features[metric.needs])
 
-    def _pixels(self, metric: Metric, images: ImageSet) -> NDArray[np.generic]:
+    def _pixels(self, metric: Metric, images: ImageSet, label: str) -> NDArray[np.generic]:
         judge = judge_of(self.suite.judges, PIXELS)
         assert judge is not None  # every suite has one
         kept = []
-        with self.progress.bar(metric.id, len(images.stimuli)) as advance:
+        with self.progress.bar(label, len(images.stimuli)) as advance:
             for part in portions(len(images.stimuli), PIXEL_PORTION):
                 kept.append(entering.reduced(metric, embed(judge, images.load(part))[PIXELS]))
                 advance(len(part))
@@ -150,7 +151,7 @@ def likened(
     """
     part = [stimuli[place] for place in by_id(stimuli)[: min(KEPT, metric.most_paired)]]
     higher = isinstance(metric, TwoWay) or metric.higher_is_better
-    own = [judges.rows(metric, _images(run, run.record.manifest, part)) for run in runs]
+    own = [judges.rows(metric, _images(run, run.record.manifest, part), run.name) for run in runs]
     controlled = all(map(stands, runs))
     rivals = [_rivals(run, part) if controlled else _apart(len(part)) for run in runs]
     eeg: list[Likeness] = []
@@ -163,7 +164,7 @@ def likened(
     for b, run in enumerate(runs):
         permutation = run.permutation()
         assert permutation is not None  # it stands
-        rows = judges.rows(metric, _images(run, permutation.images, part))
+        rows = judges.rows(metric, _images(run, permutation.images, part), f"{run.name}, permuted EEG")
         control += [Likeness(_matrix(metric, one, rows, part), rivals[b]) for a, one in enumerate(own) if a != b]
     return ByStimulus.of(eeg, higher_is_better=higher), ByStimulus.of(control, higher_is_better=higher)
 
@@ -180,7 +181,7 @@ def _rivals(run: Run, stimuli: Sequence[str]) -> NDArray[np.bool_]:
     permutation = run.permutation()
     assert permutation is not None
     place = {stimulus: i for i, stimulus in enumerate(stimuli)}
-    donors = np.array([place.get(permutation.eeg_of[stimulus], -1) for stimulus in stimuli])
+    donors = np.array([place.get(permutation.eeg_of.get(stimulus, ""), -1) for stimulus in stimuli])
     rivals: NDArray[np.bool_] = _apart(len(stimuli)) & (donors != np.arange(len(stimuli))[:, None])
     return rivals
 
@@ -191,7 +192,10 @@ def _images(run: Run, rows: Sequence[ManifestRow], stimuli: Sequence[str]) -> li
     kept = [row for row in rows if row.stimulus in wanted]
     for row in kept:
         run.checked(row.file, row.sha256)
-    return [images.ordered(stimuli) for images in image_sets(run.files_of(kept))]
+    samples = [images.ordered(stimuli) for images in image_sets(run.files_of(kept))]
+    if len(samples) != run.record.spec.samples:
+        raise InputError(f"{run.path}: has {len(samples)} images of a stimulus; it says {run.record.spec.samples}")
+    return samples
 
 
 def _matrix(metric: Metric, first: Rows, second: Rows, stimuli: Sequence[str]) -> Array:

@@ -315,6 +315,7 @@ VERBS_ON_RUNS: Mapping[str, tuple[str, ...]] = {
     "check as md": ("RUNS", "--baseline", "BASELINE", "--format", "md"),
     "check as junit": ("RUNS", "--baseline", "BASELINE", "--format", "junit"),
     "merge": ("RUNS", "--into", "INTO", "--digests-only"),
+    "consistency": ("RUNS", "--device", "cpu"),
     "plan-size": ("RUNS", "--difference", ".1", "--metric", "nway50_top1"),
     "sheet": ("ONE", "-o", "PICTURE"),
     "score": ("--truth", "RUNS", "--reconstructions", "RUNS"),

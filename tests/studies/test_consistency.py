@@ -141,7 +141,9 @@ def test_a_method_that_paints_by_the_seed_is_consistent_and_the_control_says_why
 
 
 def test_a_method_that_follows_the_eeg_is_so_beyond_its_control(run_all: Callable[..., Path]) -> None:
-    group = only(run_all("uses-eeg"), "pixcorr", "clip")
+    runs = run_all("uses-eeg")
+    group = only(runs, "pixcorr", "clip")
+    assert study(runs, "clip").notes == ()
     assert (group.subjects, group.pairs, group.stimuli, group.notes) == (PEOPLE, 3, 20, ())
     for found in group.metrics.values():
         assert found.permuted is not None and found.added is not None and found.added.ci is not None

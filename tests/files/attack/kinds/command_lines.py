@@ -96,6 +96,7 @@ def _verbs(runs: str, run: str, other: str, images: str, baseline: str) -> list[
         ["pairs", images, "nowhere", "--by", "stem", "-o", "pairs.csv"],
         ["captions", "make", "--check", "nowhere.jsonl"],
         ["plan-size", runs, "--difference", ".02"],
+        ["consistency", runs, "--metrics", "pixcorr"],
         ["list", "backbones"],
         ["list", "metrics", "--card", "ssim"],
         ["weights", "list"],
