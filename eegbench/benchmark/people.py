@@ -123,15 +123,21 @@ def training_data(dataset: Dataset, spec: RunSpec) -> tuple[TrainingSet, Trained
     return train, TrainedOn(scales, facts)
 
 
+def counted(dataset: Dataset, spec: RunSpec) -> int:
+    """Whose training stimuli tell how many there are: the run's subject's, of a stranger those of one of the others."""
+    return people(dataset, spec)[0] if spec.stranger else spec.subject
+
+
 def check_amounts(dataset: Dataset, spec: RunSpec) -> str:
-    """Raises UsageError where a run wants more of the subject's own training stimuli than there are; says how many."""
+    """Raises UsageError where a run wants more training stimuli than a person has; says how many it takes."""
     wanted = {"calibration": spec.calibration, "train_stimuli": spec.view.get("train_stimuli") or 0}
     if not any(wanted.values()):
         return "as many training stimuli as there are"
-    there = len(entering.train(dataset, spec.subject).stimuli)
+    subject = counted(dataset, spec)
+    there = len(entering.train(dataset, subject).stimuli)
     for name, count in wanted.items():
         if count > there:
-            raise UsageError(f"{name} {count}; subject {spec.subject} has {there} training stimuli")
+            raise UsageError(f"{name} {count}; subject {subject} has {there} training stimuli")
     return ", ".join(f"{name} {count} of {there}" for name, count in wanted.items() if count)
 
 

@@ -110,7 +110,9 @@ def _protocols(dataset: Dataset, subject: int, options: Options, windows: Window
 
     @functools.cache
     def stimuli() -> int:
-        return len(entering.train(dataset, subject).stimuli)
+        strangers = options.train_on == "others"  # a stranger is asked for nothing
+        whose = next((other for other in sorted(dataset.subjects) if strangers and other != subject), subject)
+        return len(entering.train(dataset, whose).stimuli)
 
     def all_or_fewer(value: str) -> int | None:
         return None if whole(value) == stimuli() else whole(value)

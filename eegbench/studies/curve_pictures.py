@@ -66,7 +66,7 @@ def scalp(result: Curve, metric: str, info: EEGInfo, title: str, folder: Path) -
             places,
             axes=axes,
             vlim=(min(known), max(known)),
-            cmap="viridis",
+            cmap="YlOrRd",
             extrapolate="local",
             image_interp="nearest",
             contours=0,
@@ -107,8 +107,8 @@ def _method(
 ) -> None:
     scores = [point.sheet.metrics[metric] for point in points]
     values = [score.value for score in scores]
-    line = "-" if joined else ""
-    axes.plot(at, values, line, marker="o", markersize=3.5, color=colour, label=method)
+    line = "-" if joined else "none"
+    axes.plot(at, values, linestyle=line, marker="o", markersize=3.5, color=colour, label=method)
     banded = [(x, *score.ci) for x, score in zip(at, scores, strict=True) if score.ci]
     if joined:
         axes.fill_between(*(list(side) for side in zip(*banded, strict=True)), alpha=0.2, color=colour, linewidth=0)

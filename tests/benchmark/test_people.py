@@ -198,6 +198,11 @@ def test_what_cannot_be_is_said_before_anything_is_read(crowd: Lab, changes: dic
     assert Crowd.asked == []
 
 
+def test_a_stranger_is_not_asked_how_many_training_stimuli_there_are(crowd: Lab) -> None:
+    crowd.evaluate(dataset="crowd", train_on="others", view={"train_stimuli": 4}, companions=False)
+    assert set(Crowd.asked) == {1, 2, 5}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -11,11 +11,13 @@ from PIL import Image
 from eegbench.api.curve import curve as drawn
 from eegbench.arrays import EEGInfo
 from eegbench.contracts import Silent
+from eegbench.datasets.sim_things import SimThings
 from eegbench.errors import UsageError
 from eegbench.runs.folder import Run
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import Score
 from eegbench.studies import curve as curves
+from eegbench.studies import curve_pictures
 from eegbench.studies.axes import Axis, Windows, axis_of
 from eegbench.studies.curve import Curve
 from small_world import Drawn, Lab
@@ -179,3 +181,14 @@ def test_a_fall_within_the_intervals_is_none(lab: Lab) -> None:
     assert falls((0.5, (0.4, 0.6)), (0.45, (0.35, 0.55))) == []
     assert falls((0.5, (0.4, 0.6)), (0.3, (0.2, 0.39))) == ["pixcorr"]
     assert falls((0.5, None), (0.1, (0.0, 0.2))) == []
+
+
+def test_a_scalp_map_shows_what_each_region_alone_reaches(lab: Lab, tmp_path: Path) -> None:
+    first, second = curve(lab, "weight", "0.5", "1").points
+    axis = axis_of("channels", "uses-eeg", 8, lab.options(), Windows())
+    regions = (dataclasses.replace(first, value="occipital"), dataclasses.replace(second, value="parietal"))
+    drawn_files = curve_pictures.scalp(Curve(axis, regions), "pixcorr", SimThings().info, "SIMULATED", tmp_path)
+    assert [file.name for file in drawn_files] == ["scalp.svg", "scalp.png"]
+    assert "pixcorr, from this region alone" in drawn_files[0].read_text()
+    named = tuple(dataclasses.replace(point, value="O1") for point in regions)
+    assert curve_pictures.scalp(Curve(axis, named), "pixcorr", SimThings().info, "SIMULATED", tmp_path) == []
