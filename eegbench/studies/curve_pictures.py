@@ -66,7 +66,7 @@ def scalp(result: Curve, metric: str, info: EEGInfo, title: str, folder: Path) -
             places,
             axes=axes,
             vlim=(min(known), max(known)),
-            cmap="YlOrRd",
+            cmap="Wistia",  # light throughout, under black names
             extrapolate="local",
             image_interp="nearest",
             contours=0,
