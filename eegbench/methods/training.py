@@ -21,7 +21,7 @@ from torch import nn
 
 from eegbench import seeds
 from eegbench.backbones.weights import read_header, read_tensors
-from eegbench.contracts import Fit, Method, Progress, TrainingSet
+from eegbench.contracts import EVERYBODY, Fit, Method, Progress, TrainingSet
 from eegbench.errors import InputError
 from eegbench.files import write_text, writing
 from eegbench.methods.storage import write_arrays
@@ -64,7 +64,10 @@ class Validation:
 
 
 class Training:
-    """Runs the stages of one fit. `folder` keeps checkpoints and curves; without one, a kill loses the fit."""
+    """Runs the stages of one fit. `folder` keeps checkpoints and curves; without one, a kill loses the fit.
+
+    each: how many trials one person has, of a fit on several people; 0 of a fit on one.
+    """
 
     def __init__(
         self,
@@ -74,8 +77,14 @@ class Training:
         device: str = "cpu",
         folder: Path | None = None,
         every: float = EVERY,
+        each: int = 0,
     ) -> None:
         self.seed, self.progress, self.device, self.folder, self.every = seed, progress, device, folder, every
+        self.each = each
+
+    def per_epoch(self, items: int, people: int) -> int:
+        """How many of some items an epoch takes: at most the trials of so many people, where several are trained on."""
+        return min(items, people * self.each or items)
 
     def run(
         self,
@@ -143,6 +152,7 @@ class Training:
     ) -> None:
         """Train on the items that are not `held`, every one once an epoch, and keep the epoch best on those that are.
 
+        Of a fit on several people an epoch may take fewer (`Epochs`); the next ones then take the others.
         `loss(items, rng)` is the loss of some items; held ones are judged with the same draws each time. Up to 512 are
         judged all at once; more in equal parts of at most 512, for which publications have no rule. The mean over
         parts, weighted by size, is not the loss of all at once where it depends on the batch, as a contrastive one
@@ -151,7 +161,7 @@ class Training:
         fitted, kept = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
         if len(fitted) < 2:
             raise InputError(f"{label}: {len(fitted)} trial to fit on, beside those held out; wanted 2 or more")
-        per_epoch = batches(len(fitted), settings.batch)
+        per_epoch = batches(self.per_epoch(len(fitted), settings.people_per_epoch), settings.batch)
         chosen = shuffled(fitted, settings.batch, self.seed, label)
         steps = settings.epochs * per_epoch
         falling = cosine(settings.rate, steps, least=settings.least_rate)
@@ -182,7 +192,9 @@ class TrainedMethod(Method[Fit]):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> Fit:
-        return self.configure(self.fit_stages(train, Training(seed, progress, device=device, folder=folder)))
+        each = len(train.eeg) // len(np.unique(train.subjects)) if train.subject == EVERYBODY else 0
+        training = Training(seed, progress, device=device, folder=folder, each=each)
+        return self.configure(self.fit_stages(train, training))
 
     @abstractmethod
     def fit_stages(self, train: TrainingSet, training: Training) -> Fit:

@@ -1,6 +1,6 @@
 """How a training runs, apart from what it trains."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from eegbench.errors import ANY, SHARE, SOME, check_range
@@ -21,7 +21,8 @@ class Numerics:
 class Epochs(Numerics):
     """Epochs of AdamW over what is not held out; `patience` epochs without a better validation end them, 0: never.
 
-    `least_rate` is where a cosine ends.
+    `least_rate` is where a cosine ends. `people_per_epoch`: of a fit on several people an epoch takes so many trials as
+    that number of them have, 0: all.
     """
 
     epochs: int = 30
@@ -31,10 +32,12 @@ class Epochs(Numerics):
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: float = 0.01
     patience: int = 0
+    people_per_epoch: int = field(default=3, metadata={"later": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range(self, epochs=SOME, batch=SOME, rate=ANY, least_rate=ANY, weight_decay=ANY, patience=ANY)
+        check_range(self, people_per_epoch=ANY)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eegbench.errors import InputError
-from eegbench.methods.encoders.atm_s import AtmS, Window
+from eegbench.methods.encoders.atm_s import AtmS, Window, _Convolution
 
 
 def _count(module: torch.nn.Module) -> int:
@@ -64,3 +64,34 @@ def test_too_few_samples_are_refused() -> None:
 
 def test_the_published_milliseconds_give_the_published_steps_at_another_rate() -> None:
     assert Window().steps(250) == Window(kernel=10, pool=20, stride=2).steps(100) == 36
+
+
+@pytest.mark.parametrize(
+    ("channels", "times", "window"), [(17, 100, Window(kernel=10, pool=20, stride=2)), (63, 250, Window())]
+)
+def test_a_fit_averages_first_and_gives_what_the_published_order_gives(
+    channels: int, times: int, window: Window
+) -> None:
+    torch.manual_seed(0)
+    network = AtmS(channels, times, 32, window=window)
+    convolution = network.enc_eeg.get_submodule("0")
+    assert isinstance(convolution, _Convolution)
+    x, outputs, gradients = torch.randn(4, channels, times), [], []
+    for published in (True, False):
+        torch.manual_seed(1)  # the same dropout
+        network.zero_grad()
+        if published:
+            seen = convolution.projection(convolution.tsconv(x[:, None]))
+            out = seen.squeeze(2).transpose(1, 2).flatten(1)
+        else:
+            out = convolution.train()(x)
+        out.square().sum().backward()
+        outputs.append(out.detach())
+        gradient = convolution.tsconv.get_parameter("0.weight").grad
+        assert gradient is not None
+        gradients.append(gradient.clone())
+    torch.testing.assert_close(*outputs, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(*gradients, atol=1e-3, rtol=1e-3)
+    fitted = convolution.eval()
+    published = fitted.projection(fitted.tsconv(x[:, None])).squeeze(2).transpose(1, 2).flatten(1)
+    assert torch.equal(fitted(x), published)

@@ -255,3 +255,24 @@ def test_inside_at_most_every_stage_ends_early_and_outside_it_does_not(tmp_path:
     with room.at_most(2):
         assert steps(tmp_path / "a") == "2"
     assert steps(tmp_path / "b") == "30"
+
+
+@pytest.mark.parametrize(("each", "people", "epoch"), [(0, 3, 24), (8, 0, 24), (8, 2, 16), (8, 3, 24), (8, 5, 24)])
+def test_an_epoch_on_several_people_takes_the_trials_of_so_many(
+    tmp_path: Path, each: int, people: int, epoch: int
+) -> None:
+    module, seen = nn.Linear(1, 1), []
+
+    def loss(some: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            seen.extend(some.tolist())
+        value: torch.Tensor = module(torch.zeros(1, 1)).sum()
+        return value
+
+    held = np.arange(26) >= 24
+    settings = Epochs(epochs=3, batch=4, people_per_epoch=people)
+    Training(0, Silent(), folder=tmp_path, each=each).run_epochs("fit", module, loss, held, settings)
+    assert len(seen) == 3 * epoch
+    assert sorted(seen[:24]) == list(range(24))  # whatever an epoch takes, none comes again before all have come
+    with (tmp_path / "fit.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 3  # judged once an epoch

@@ -6,7 +6,7 @@ noisy image embedding; the time and the EEG embedding are added at every level.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +28,7 @@ class PriorSettings:
     """Published: widths 1024 to 64, batch 1024, 150 epochs, clip_range 1, 50 steps, guidance 5.
 
     `clip_range` bounds the clean embedding at every step of sampling. The published 1 is the scheduler's default, made
-    for pixels: coordinates of an embedding that lie beyond it are lost.
+    for pixels: coordinates of an embedding that lie beyond it are lost. `people_per_epoch` as for the encoder.
     """
 
     widths: tuple[int, ...] = (256, 192, 128, 96, 64)
@@ -42,10 +42,11 @@ class PriorSettings:
     clip_range: float = 4.0
     steps: int = 50
     guidance: float = 5.0
+    people_per_epoch: int = field(default=3, metadata={"later": True})
 
     def __post_init__(self) -> None:
         check_range(self, time_width=SOME, epochs=SOME, batch=SOME, steps=SOME, rate=ANY, warm_up=ANY)
-        check_range(self, dropout=SHARE, null_rate=SHARE, clip_range=ANY, guidance=ANY)
+        check_range(self, dropout=SHARE, null_rate=SHARE, clip_range=ANY, guidance=ANY, people_per_epoch=ANY)
         if not self.widths or min(self.widths) < 1:
             raise UsageError(f"widths is {list(self.widths)}; wanted one or more, of 1 or more")
 
@@ -167,7 +168,7 @@ def fit_prior(
     inputs, clean = torch.from_numpy(conditions).to(device), torch.from_numpy(targets).to(device)
     seen = torch.from_numpy(shown)
     schedule = noise_schedule(settings)
-    label, per_epoch = "fit prior", batches(len(inputs), settings.batch)
+    label, per_epoch = "fit prior", batches(training.per_epoch(len(inputs), settings.people_per_epoch), settings.batch)
     chosen = shuffled(np.arange(len(inputs)), settings.batch, training.seed, label)
 
     def loss(step: int, rng: np.random.Generator) -> torch.Tensor:
