@@ -267,6 +267,7 @@ def ablate(
     config: Config = None,
     settings: Settings = None,
     captions_file: CaptionsFile = None,
+    also: Also = None,
     runs: Runs = Path("runs"),
     device: Device = "auto",
     offline: Offline = False,
@@ -288,6 +289,7 @@ def ablate(
             track=track,
             seed=seed,
             captions=captions_file,
+            also=tuple(words(also)),
             runs=runs,
             device=device,
             offline=offline,
@@ -299,5 +301,6 @@ def ablate(
         say_json(ablation.rows(points))
         return
     say(heading(points[0], method, dataset=dataset, subject=subject, track=track, seed=seed, columns=width()))
-    table = show_ablation({p.label: p.sheet for p in points}, registry.find("method", method).ablated, width())
+    columns = dict.fromkeys((*registry.find("method", method).ablated, *options.also))
+    table = show_ablation({p.label: p.sheet for p in points}, list(columns), width())
     print(table, end="")

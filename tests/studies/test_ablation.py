@@ -4,6 +4,7 @@ import pytest
 
 from eegbench.contracts import Silent
 from eegbench.errors import UsageError
+from eegbench.metrics import METRICS
 from eegbench.studies import ablation
 from small_world import Lab
 
@@ -25,3 +26,10 @@ def test_neither_floors_nor_audits_are_run(lab: Lab, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(type(lab.plan().method), "ablation", {"all": {"weight": 1.0}})
     ablation.ablate("uses-eeg", 8, lab.options(), Silent())
     assert lab.fits == ["uses-eeg"]
+
+
+def test_metrics_on_request_are_there_for_every_row(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(lab.plan().method), "ablation", {"none": {"weight": 0.0}, "all": {"weight": 1.0}})
+    lab.laws["retrieval4_top1"] = METRICS["retrieval4_top1"]  # type: ignore[assignment]
+    points = ablation.ablate("uses-eeg", 8, lab.options(also=("retrieval4_top1",)), Silent())
+    assert ["retrieval4_top1" in point.sheet.metrics for point in points] == [True, True]

@@ -33,7 +33,7 @@ from eegbench.methods.llm_caption.heads import (
     embedded_captions,
     fit_heads,
 )
-from eegbench.methods.llm_caption.reconstructor import LlmCaptionReconstructor, Networks
+from eegbench.methods.llm_caption.reconstructor import Decoded, LlmCaptionReconstructor, Networks
 from eegbench.methods.llm_caption.rehearsal import caption_parts
 from eegbench.methods.llm_caption.spatiotemporal import TransformerSettings
 from eegbench.methods.rehearsal import META, Fitting, Parts, Rehearsal
@@ -46,15 +46,19 @@ from eegbench.methods.validation import held_out
 @dataclass(frozen=True)
 class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
     """Hyper-parameters; the defaults are for the micro pack. `heads` in the order of the prompt, `each` captions of
-    every one."""
+    every one.
+
+    `embedded` is what retrieval and classification look at: the "first" head's embedding, or the "mean" of all heads'.
+    The mean is nearest to the class of which the heads' cosines have the largest sum: an ensemble of them.
+    """
 
     name: ClassVar[str] = "llm_caption"
     paper: ClassVar[str] = "Rezvani et al., EEG to image by LLM captions"
     reference: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "open_clip")
     ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "contrastive": {"captions.loss": "contrastive", "heads": list(HEADS)},
-        "MSE": {"captions.loss": "mse", "heads": list(HEADS)},
+        "contrastive": {"captions.loss": "contrastive", "heads": list(HEADS), "embedded": "mean"},
+        "MSE": {"captions.loss": "mse", "heads": list(HEADS), "embedded": "mean"},
         **{head: {"heads": [head]} for head in HEADS},
     }
     ablated: ClassVar[tuple[str, ...]] = ("nway50_top1", "is", "kid", "fid", "pixcorr", "ssim", "clip")
@@ -66,6 +70,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
     captions: CaptionSettings = CaptionSettings()
     heads: tuple[str, ...] = field(default=tuple(HEADS), metadata={"stage": "reconstruct"})
     each: int = field(default=1, metadata={"stage": "reconstruct"})
+    embedded: Decoded = field(default="first", metadata={"stage": "reconstruct", "later": True})
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
 
     def __post_init__(self) -> None:
@@ -81,6 +86,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
 
     def configure(self, fitted: LlmCaptionReconstructor) -> LlmCaptionReconstructor:
         fitted.heads, fitted.each, fitted.sampling = self.heads, self.each, self.sampling
+        fitted.embedded = self.embedded
         return fitted
 
     def fit_stages(self, train: TrainingSet, training: Training) -> LlmCaptionReconstructor:

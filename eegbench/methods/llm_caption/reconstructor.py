@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from eegbench.methods.llm_caption.heads import (
 from eegbench.methods.llm_caption.spatiotemporal import TransformerSettings
 from eegbench.methods.standard import Scale, info_from, standardised
 from eegbench.methods.storage import read_arrays, read_json, read_module, write_arrays, write_json, write_module
+
+Decoded = Literal["first", "mean"]  # which head's embedding retrieval and classification look at
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class LlmCaptionReconstructor(Reconstructor):
         self.device = device
         self.heads, self.each = networks.names, 1
         self.sampling = Sampling()
+        self.embedded: Decoded = "first"
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         drawing = generator(self.networks.generator, self.device)
@@ -81,8 +84,12 @@ class LlmCaptionReconstructor(Reconstructor):
         return {name: torch.cat([p[name] for p in parts]).cpu().numpy() for name in self.networks.names}
 
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
-        """The first head's embedding: CLIP's text space is its image space too."""
-        return self.embeddings(eeg)[self.heads[0]]
+        """The first head's embedding, or the mean of all heads': CLIP's text space is its image space too."""
+        embedded = self.embeddings(eeg)
+        if self.embedded == "first":
+            return embedded[self.heads[0]]
+        mean: NDArray[np.float32] = np.mean([embedded[name] for name in self.heads], axis=0, dtype=np.float32)
+        return mean
 
     def embed_images(self, images: Images) -> NDArray[np.float32]:
         return clip(self.networks.clip, self.device).images(images)
