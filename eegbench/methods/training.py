@@ -66,7 +66,7 @@ class Validation:
 class Training:
     """Runs the stages of one fit. `folder` keeps checkpoints and curves; without one, a kill loses the fit.
 
-    each: how many trials one person has, of a fit on several people; 0 of a fit on one.
+    each: of a fit on several people, how many trials the one has who has most; 0 of a fit on one.
     """
 
     def __init__(
@@ -192,7 +192,8 @@ class TrainedMethod(Method[Fit]):
     def fit(
         self, train: TrainingSet, *, seed: int, progress: Progress, device: str = "cpu", folder: Path | None = None
     ) -> Fit:
-        each = len(train.eeg) // len(np.unique(train.subjects)) if train.subject == EVERYBODY else 0
+        several = train.subject == EVERYBODY
+        each = int(np.unique(train.subjects, return_counts=True)[1].max()) if several else 0
         training = Training(seed, progress, device=device, folder=folder, each=each)
         return self.configure(self.fit_stages(train, training))
 
