@@ -48,7 +48,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
     """Hyper-parameters; the defaults are for the micro pack. `heads` in the order of the prompt, `each` captions of
     every one.
 
-    `embedded` is what retrieval and classification look at: the "first" head's embedding, or the "mean" of all heads'.
+    `decoded` is what retrieval and classification look at: the "first" head's embedding, or the "mean" of all heads'.
     The mean is nearest to the class of which the heads' cosines have the largest sum: an ensemble of them.
     """
 
@@ -57,8 +57,8 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
     reference: ClassVar[str] = ""
     requires: ClassVar[tuple[str, ...]] = ("diffusers", "open_clip")
     ablation: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "contrastive": {"captions.loss": "contrastive", "heads": list(HEADS), "embedded": "mean"},
-        "MSE": {"captions.loss": "mse", "heads": list(HEADS), "embedded": "mean"},
+        "contrastive": {"captions.loss": "contrastive", "heads": list(HEADS), "decoded": "mean"},
+        "MSE": {"captions.loss": "mse", "heads": list(HEADS), "decoded": "mean"},
         **{head: {"heads": [head]} for head in HEADS},
     }
     ablated: ClassVar[tuple[str, ...]] = ("nway50_top1", "is", "kid", "fid", "pixcorr", "ssim", "clip")
@@ -70,7 +70,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
     captions: CaptionSettings = CaptionSettings()
     heads: tuple[str, ...] = field(default=tuple(HEADS), metadata={"stage": "reconstruct"})
     each: int = field(default=1, metadata={"stage": "reconstruct"})
-    embedded: Decoded = field(default="first", metadata={"stage": "reconstruct", "later": True})
+    decoded: Decoded = field(default="first", metadata={"stage": "reconstruct", "later": True})
     sampling: Sampling = field(default=Sampling(), metadata={"stage": "reconstruct"})
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class LlmCaption(TrainedMethod[LlmCaptionReconstructor]):
 
     def configure(self, fitted: LlmCaptionReconstructor) -> LlmCaptionReconstructor:
         fitted.heads, fitted.each, fitted.sampling = self.heads, self.each, self.sampling
-        fitted.embedded = self.embedded
+        fitted.decoded = self.decoded
         return fitted
 
     def fit_stages(self, train: TrainingSet, training: Training) -> LlmCaptionReconstructor:

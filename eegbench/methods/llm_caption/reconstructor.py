@@ -51,7 +51,7 @@ class LlmCaptionReconstructor(Reconstructor):
         self.device = device
         self.heads, self.each = networks.names, 1
         self.sampling = Sampling()
-        self.embedded: Decoded = "first"
+        self.decoded: Decoded = "first"
 
     def reconstruct(self, eeg: EEG, *, seeds: Sequence[int], hints: Hints | None = None) -> Images:
         drawing = generator(self.networks.generator, self.device)
@@ -86,7 +86,7 @@ class LlmCaptionReconstructor(Reconstructor):
     def embed(self, eeg: EEG) -> NDArray[np.float32]:
         """The first head's embedding, or the mean of all heads': CLIP's text space is its image space too."""
         embedded = self.embeddings(eeg)
-        if self.embedded == "first":
+        if self.decoded == "first":
             return embedded[self.heads[0]]
         mean: NDArray[np.float32] = np.mean([embedded[name] for name in self.heads], axis=0, dtype=np.float32)
         return mean

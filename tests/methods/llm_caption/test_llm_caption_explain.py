@@ -106,9 +106,9 @@ def test_the_mean_of_the_heads_names_the_class_of_the_largest_summed_cosine(
     heads = fitted.embeddings(eeg)
     unit = texts / np.linalg.norm(texts, axis=1, keepdims=True)
     summed = sum(heads[name] @ unit.T for name in HEADS)
-    mean = dataclasses.replace(METHOD, embedded="mean").configure(fitted).embed(eeg)
+    mean = dataclasses.replace(METHOD, decoded="mean").configure(fitted).embed(eeg)
     cosines = mean / np.linalg.norm(mean, axis=1, keepdims=True) @ unit.T
     np.testing.assert_array_equal(cosines.argmax(axis=1), np.asarray(summed).argmax(axis=1))
-    alone = dataclasses.replace(METHOD, heads=("ThemeTag",), embedded="mean").configure(fitted).embed(eeg)
+    alone = dataclasses.replace(METHOD, heads=("ThemeTag",), decoded="mean").configure(fitted).embed(eeg)
     np.testing.assert_allclose(alone, heads["ThemeTag"], rtol=1e-6)  # of one head, that head's
     np.testing.assert_array_equal(METHOD.configure(fitted).embed(eeg), heads["ObjectSnap"])
