@@ -20,10 +20,11 @@ from eegbench.arrays import EEGInfo
 from eegbench.benchmark.people import training_data
 from eegbench.benchmark.provenance import peak_memory_bytes
 from eegbench.channels import THINGS_NICE
-from eegbench.contracts import Answers, Dataset, Queries, Silent, TrainingSet
+from eegbench.contracts import Answers, Dataset, Queries, TrainingSet
 from eegbench.methods.encoders.atm_s import Window
 from eegbench.methods.encoders.fitting import EncoderSettings, fit_embedder
 from eegbench.methods.training import Training
+from eegbench.progress import Terminal
 from eegbench.runs.record import RunSpec
 
 INFO = EEGInfo(THINGS_NICE, 250.0, 0.0, 250, "whitened")
@@ -95,7 +96,7 @@ def main() -> None:
         targets = np.random.default_rng(0).normal(size=(len(train.stimuli), WIDTH)).astype(np.float32)
         since = time.perf_counter()
         settings = EncoderSettings(epochs=1, batch=64, window=Window(), validation_concepts=100)
-        fit_embedder(Training(0, Silent()), train, targets, settings)
+        fit_embedder(Training(0, Terminal()), train, targets, settings)
         say("an epoch of ATM-S, its validation and the scale of the EEG", since, before)
 
 
