@@ -22,6 +22,7 @@ from eegbench.guards.limits import NamedValues, Sha256
 from eegbench.plugins.authors import author_of
 
 CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
+POOLING = 2  # rises when, and only when, a fit on several people comes out otherwise: cached ones then miss
 CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 
 
@@ -114,7 +115,8 @@ def shape(plan: Plan) -> Json:
     if plan.spec.view:
         inputs["view"] = plan.spec.view
     own = plan.spec.train_on == "own"
-    inputs |= {"subject": plan.spec.subject} if own else {"people": list(people.people(plan.dataset, plan.spec))}
+    whose = {"people": list(people.people(plan.dataset, plan.spec)), "pooling": POOLING}
+    inputs |= {"subject": plan.spec.subject} if own else whose
     if plan.spec.calibration:
         inputs["calibration"] = {"subject": plan.spec.subject, "stimuli": plan.spec.calibration}
     return inputs | {

@@ -30,7 +30,8 @@ class TrainedOn:
     """The people that a fit was given, beside the fit itself; empty where it was given its own subject alone.
 
     facts, for the record: {"subjects", "trials", "stimuli"}, and where there was a calibration
-    {"calibration": {"stimuli", "trials", "minutes"}}, the minutes being those of its epochs.
+    {"calibration": {"stimuli", "trials", "minutes", "times"}}: the minutes are those of its epochs, and each of its
+    trials comes so many times, that it counts as much as another person's data.
     """
 
     scales: Scales | None = None
@@ -107,18 +108,21 @@ def training_data(dataset: Dataset, spec: RunSpec) -> tuple[TrainingSet, Trained
         if calibration is not None:
             yield calibration
 
-    train, scales = pooled(sets())
+    train, scales = pooled(sets(), heavy=None if calibration is None else spec.subject)
     facts: Json = {
         "subjects": list(scales.people),
         "trials": len(train.eeg),
         "stimuli": len(train.stimuli),
     }
     if calibration is not None:
+        times = int(np.sum(train.subjects == spec.subject)) // len(calibration.eeg)
+        facts["trials"] -= (times - 1) * len(calibration.eeg)
         samples = calibration.eeg.shape[0] * calibration.repetitions * calibration.info.times
         facts["calibration"] = {
             "stimuli": len(calibration.stimuli),
             "trials": len(calibration.eeg) * calibration.repetitions,
             "minutes": round(samples / calibration.info.rate / 60, 3),
+            "times": times,
         }
     return train, TrainedOn(scales, facts)
 

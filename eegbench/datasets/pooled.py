@@ -85,14 +85,15 @@ class Scales:
         )
 
 
-def pooled(sets: Iterable[TrainingSet]) -> tuple[TrainingSet, Scales]:
+def pooled(sets: Iterable[TrainingSet], *, heavy: int | None = None) -> tuple[TrainingSet, Scales]:
     """One training set of several people's, and their scales; its EEG lies on disk, one set at a time is in memory.
 
+    heavy: a person of few trials, in the last set, whose trials come so often that they count as the others' do.
     Stimuli of the same id are one stimulus, and must have the same picture and concept. Raises InputError where they do
     not, or where EEG differs in channels or times; and what `scratch.stored` raises.
     """
     first = next(several := iter(sets))
-    joined = _Joined(first)
+    joined = _Joined(first, heavy)
     eeg = stored((None, *first.eeg.shape[1:]), np.float32, joined.taking(itertools.chain([first], several)))
     return joined.training_set(eeg), Scales(joined.scales)
 
@@ -101,8 +102,8 @@ class _Joined:
     """Stimuli and trials of several training sets, each stimulus once; pictures stay where they are as long as no set
     brings new ones."""
 
-    def __init__(self, first: TrainingSet) -> None:
-        self.first = first
+    def __init__(self, first: TrainingSet, heavy: int | None) -> None:
+        self.first, self.heavy = first, heavy
         self.scales: dict[int, Moments] = {}
         self._place: dict[str, int] = {}
         self._kept: list[tuple[TrainingSet, int]] = []  # of each stimulus the set that brought it, and its place there
@@ -116,9 +117,12 @@ class _Joined:
                 whose = f"subject {own.subject} has not the channels and times of subject {self.first.subject}"
                 raise InputError(f"EEG of {whose}, with whom it should be pooled")
             self.scales[own.subject] = scale = Moments.of(own.eeg)
-            yield from map(scale.standardised, parts(own.eeg))
-            self._shown.append(self._places_of(_without_trials(own))[own.shown])
-            self._subjects.append(own.subjects)
+            most = max(map(len, self._subjects), default=0)
+            times = max(1, round(most / len(own.eeg))) if own.subject == self.heavy else 1
+            for _ in range(times):
+                yield from map(scale.standardised, parts(own.eeg))
+            self._shown.append(np.tile(self._places_of(_without_trials(own))[own.shown], times))
+            self._subjects.append(np.tile(own.subjects, times))
 
     def training_set(self, eeg: EEG) -> TrainingSet:
         """All that was taken, with its EEG."""

@@ -110,9 +110,13 @@ def test_a_strangers_own_test_eeg_as_its_scale_is_transductive(crowd: Lab) -> No
 
 def test_a_calibration_adds_trials_of_ones_own_spread_over_concepts(crowd: Lab) -> None:
     train, trained_on = planned(crowd, train_on="others", calibration=3).training()
-    own = train.subjects == 8
-    assert own.sum() == 6 and len(set(train.shown[own].tolist())) == 3
-    assert trained_on.facts["calibration"] == {"stimuli": 3, "trials": 6, "minutes": round(6 * 0.36 / 60, 3)}
+    own, each = train.subjects == 8, np.unique(train.subjects, return_counts=True)[1][:-1]
+    times = round(each.max() / 6)
+    assert times > 1 and own.sum() == 6 * times  # it counts as much as another person's data
+    assert len(set(train.shown[own].tolist())) == 3 and len(np.unique(train.eeg[own], axis=0)) == 6
+    minutes = round(6 * 0.36 / 60, 3)
+    assert trained_on.facts["calibration"] == {"stimuli": 3, "trials": 6, "minutes": minutes, "times": times}
+    assert trained_on.facts["trials"] == each.sum() + 6
     assert abs(train.eeg[own].mean()) < 1e-4  # scaled by the calibration's own trials
 
 
