@@ -67,7 +67,7 @@ def read_tables(file: Path | None, settings: Sequence[str] | Mapping[str, object
     Raises UsageError for an unknown table or a word of another form, InputError for a file that is no TOML.
     """
     tables: dict[str, TomlTable] = {name: {} for name in TABLES}
-    for name, table in (_read_toml(file) if file else {}).items():
+    for name, table in (read_toml(file) if file else {}).items():
         if name not in TABLES:
             raise unknown("table", name, TABLES)
         if not isinstance(table, dict):
@@ -124,13 +124,15 @@ def _merge(old: Mapping[str, object], new: Mapping[str, object]) -> TomlTable:
     return merged
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path, what: str = "configuration") -> dict[str, Any]:
+    """The table of a TOML file; what: the word for such a file. Raises UsageError where there is none, InputError for
+    one that is no TOML, or that is deeper or longer than such a file can be."""
     try:
         if not file.exists():
-            raise UsageError(f"{file}: no such configuration file")
-        table = tomllib.loads(read_bytes(file, MOST_BYTES, "a configuration file").decode())
+            raise UsageError(f"{file}: no such {what} file")
+        table = tomllib.loads(read_bytes(file, MOST_BYTES, f"a {what} file").decode())
         if not _is_flat(table, DEEPEST):
-            raise InputError(f"{file}: nested deeper than {DEEPEST} levels; a configuration is less deep")
+            raise InputError(f"{file}: nested deeper than {DEEPEST} levels; a {what} is less deep")
         if not _is_short(table):
             raise InputError(f"{file}: holds a whole number that is not below 2^63")
         return table
@@ -273,3 +275,15 @@ def _is_text(value: str, *, of_a_path: bool) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in value
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text. option: what a message calls it."""
+    chosen: list[int] = []
+    for part in text.split(","):
+        low, dash, high = part.strip().partition("-")
+        ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
+        if len(ends) < 2 or int(ends[0]) > int(ends[1]):
+            raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
+        chosen += range(int(ends[0]), int(ends[1]) + 1)
+    return chosen

@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 from eegbench import __version__
 from eegbench.contracts import Progress
 from eegbench.errors import InputError, MissingError, Notice, UsageError
-from eegbench.files import claimed, digest, file_digest, read_json, write_text, writing
+from eegbench.files import claimed, digest, file_digest, read_json, still_at, write_text, writing
 from eegbench.guards.redaction import Redaction, shown
 from eegbench.guards.web import Pace, Redirects, opener
 from eegbench.kinds import HEAD, check_head, check_kind, checked_kind, wrong
@@ -184,7 +184,7 @@ def _claimed(part: Path) -> Iterator[BinaryIO]:
         part.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("ab")
     with file:
-        if not _alone(file, part):
+        if not (claimed(file) and still_at(file, part)):  # else it got another name since it was opened
             raise UsageError(f"{part}: another process downloads it; wait for that one, then run it again")
         try:
             yield file
@@ -192,15 +192,6 @@ def _claimed(part: Path) -> Iterator[BinaryIO]:
             if not file.closed and not _size(file):
                 file.close()
                 _drop(part)
-
-
-def _alone(file: BinaryIO, part: Path) -> bool:
-    if sys.platform == "win32":
-        return True
-    try:  # and it got no other name since it was opened
-        return claimed(file) and os.path.samestat(os.fstat(file.fileno()), part.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _size(file: BinaryIO) -> int:

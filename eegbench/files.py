@@ -8,8 +8,9 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -159,6 +160,55 @@ def claimed(file: IO[Any]) -> bool:
             if error.errno not in LOCKLESS:
                 raise
     return True
+
+
+@contextmanager
+def alone(
+    path: Path,
+    *,
+    waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    pause: float = 0.5,
+    mend: str = "choose another folder of runs",
+) -> Iterator[None]:
+    """Inside it no other process is inside one of the same path, on any machine whose locks reach the disk.
+
+    Where another is, it looks again each `pause` s, inside `waiting()`. The file at `path` is there for as long as a
+    process is inside, and so is its folder, where it holds nothing else. A process that dies lets go. Raises
+    MissingError for a full disk, UsageError for a file that cannot be written.
+    """
+    file = _taken(path, mend)
+    if file is None:
+        with waiting():
+            while (file := _taken(path, mend)) is None:
+                time.sleep(pause)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()  # if it is empty
+        file.close()
+
+
+def _taken(path: Path, mend: str) -> IO[Any] | None:
+    """The file at a path, claimed by this process; None where another has it."""
+    with writing(path, mend=mend):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("ab")
+        except FileNotFoundError:  # who was inside has just taken the folder away
+            return None
+    if claimed(file) and still_at(file, path):
+        return file
+    file.close()
+    return None
+
+
+def still_at(file: IO[Any], path: Path) -> bool:
+    """Whether an open file is the one at a path, and not one that was taken away and made anew since."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
 
 
 def write_bytes(path: Path, data: bytes, *, mend: str = "choose another folder of runs") -> None:

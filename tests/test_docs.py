@@ -49,6 +49,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "pairs": ("--force",),
     **dict.fromkeys(("leaderboard", "verify", "merge", "sheet"), ("--allow-plugins",)),  # of few-things
     **dict.fromkeys(("score", "compare", "consistency", "plan-size", "check", "rehearse"), ()),
+    **dict.fromkeys(("study plan", "study status"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }
@@ -229,6 +230,8 @@ def prepare() -> None:
             pixels = np.random.default_rng((seed, i)).integers(256, size=(8, 8, 3)).astype(np.uint8)
             Image.fromarray(pixels).resize((64, 64)).save(f"{name}/{i}.png")
     shutil.copytree("MY_IMAGES", "NUMBERED_IMAGES")
+    study = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/studies.md").read_text(encoding="utf-8"), re.S)[0]
+    Path("paper.toml").write_text(study.replace('"sim-things"', '"few-things"').replace("200", "20"))
     Path("EMBEDDINGS").mkdir()
     importlib.import_module("my_dataset").write_example(Path("my_data"))
     train = registry.find("dataset", "few-things")().train(8)

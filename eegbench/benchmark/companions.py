@@ -21,7 +21,7 @@ from eegbench.benchmark.shared import SharedRun, keep_scores, restore_scores
 from eegbench.benchmark.status import begin, failing
 from eegbench.contracts import Answers, Named, Progress, Reference
 from eegbench.errors import EegbenchError, MissingError, out_of_memory
-from eegbench.files import Json
+from eegbench.files import Json, alone
 from eegbench.plugins import entering, registry
 from eegbench.runs import layout
 from eegbench.runs.folder import Run
@@ -65,8 +65,10 @@ def bring(planned: Plan, options: Options, ready: Scorer, answers: Answers, prog
     def ceiling(name: str, labelled: Progress) -> Run:
         return _ceiling(name, planned, answers, ready.truths_digest, labelled)
 
-    floors = each(() if planned.method.role == "floor" else FLOORS, floor)
-    return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
+    lock = layout.lock(planned.runs, "companions", planned.spec.dataset, str(planned.spec.subject))
+    with alone(lock, waiting=lambda: progress.bar("wait for another process that makes floors and ceilings", 1)):
+        floors = each(() if planned.method.role == "floor" else FLOORS, floor)
+        return Companions(floors, each(CEILINGS, ceiling), tuple(notes))
 
 
 def beside(run: Run) -> tuple[dict[str, Run], dict[str, Run]]:

@@ -28,6 +28,7 @@ from eegbench.benchmark.status import failing
 from eegbench.benchmark.targets import Targets
 from eegbench.contracts import CONCEPT_PROMPT, Answers, Method, Named, Progress, Reconstructor
 from eegbench.errors import InputError
+from eegbench.files import alone
 from eegbench.plugins import entering, outputs
 from eegbench.plugins.outputs import Given, Output
 from eegbench.runs import layout
@@ -112,6 +113,15 @@ def evaluate(method: str, subject: int, options: Options, progress: Progress) ->
     with log.timed("checks"), progress.bar("checks before the first step", 1) as advance:
         planned, chosen, judges = preflight.examine(method, subject, options).require()
         advance(1)
+    lock = layout.lock(planned.runs, "run", planned.spec.key)
+    with alone(lock, waiting=lambda: progress.bar("wait for another process that makes this run", 1)):
+        return _evaluated(planned, chosen, judges, options, log, progress)
+
+
+def _evaluated(
+    planned: Plan, chosen: tuple[str, ...] | None, judges: Suite, options: Options, log: Log, progress: Progress
+) -> Evaluation:
+    subject = planned.spec.subject
     labelled = Named(progress, f"{planned.method.name} sub-{subject:02d}")
     reconstructed = make(planned, judges, log, labelled)
     with failing(reconstructed.run):

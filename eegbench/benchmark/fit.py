@@ -4,7 +4,8 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,12 +18,14 @@ from eegbench.benchmark.people import TrainedOn
 from eegbench.benchmark.plan import Plan, describe
 from eegbench.contracts import Method, Progress, Reconstructor, TrainingSet
 from eegbench.errors import InputError, short
-from eegbench.files import Json, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
+from eegbench.files import Json, alone, digest, file_digest, read_json, temporary_name, user_cache, write_text, writing
 from eegbench.guards.limits import NamedValues, Sha256
 from eegbench.plugins.authors import author_of
 
-CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
 POOLING = 2  # rises when, and only when, a fit on several people comes out otherwise: cached ones then miss
+WAITING = "wait for another process that makes this fit"
+CURVES = "curves"  # of the loss: a CSV for each stage, and a picture of all
+PERSONAL = ("subject", "people", "pooling", "calibration")  # of what shaped a fit: whose data it was given
 CARD = "fit.json"  # what shaped the fit, and the sha256 of every file of it
 
 
@@ -51,7 +54,10 @@ def fit(plan: Plan, *, progress: Progress) -> Fitted:
     key = digest(shaped_by)
     since = time.perf_counter()
     if (place := stored_place(plan)) is None:
-        make(plan, shaped_by, user_cache("fitted") / key, progress=progress)
+        mend = "set EEGBENCH_CACHE to a folder that can be"
+        with alone(user_cache("fitting") / f"{key}.lock", waiting=lambda: progress.bar(WAITING, 1), mend=mend):
+            if (place := stored_place(plan)) is None:  # or another process has made it meanwhile
+                make(plan, shaped_by, user_cache("fitted") / key, progress=progress)
     source, folder = place or ("fitted", user_cache("fitted") / key)
     with telling(progress):
         reconstructor = for_subject(plan, load(folder, plan.method, plan.device))
@@ -109,23 +115,29 @@ def shape(plan: Plan) -> Json:
     Fields of the method and of the data set whose metadata say {"stage": "reconstruct"} are left out. A fit on several
     people is one for all whom they serve: it depends on the test subject by the calibration alone.
     """
-    inputs: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
-    if data := people.digests(plan.dataset, plan.spec):
-        inputs["data"] = data
+    data = people.digests(plan.dataset, plan.spec)
+    return impersonal(plan) | personal(plan) | ({"data": data} if data else {}) | {"seed": plan.spec.seed}
+
+
+def personal(plan: Plan) -> Json:
+    """Whose data a fit is given."""
+    own, calibration = plan.spec.train_on == "own", plan.spec.calibration
+    several: Json = {"people": list(people.people(plan.dataset, plan.spec)), "pooling": POOLING}
+    whose: Json = {"subject": plan.spec.subject} if own else several
+    return whose | ({"calibration": {"subject": plan.spec.subject, "stimuli": calibration}} if calibration else {})
+
+
+def impersonal(plan: Plan) -> Json:
+    """What decides a fit beside the people whose data it is given, and the seed."""
+    given: Json = {} if plan.captions is None else {"captions_file": plan.captions.sha256}
     if plan.spec.view:
-        inputs["view"] = plan.spec.view
-    own = plan.spec.train_on == "own"
-    whose = {"people": list(people.people(plan.dataset, plan.spec)), "pooling": POOLING}
-    inputs |= {"subject": plan.spec.subject} if own else whose
-    if plan.spec.calibration:
-        inputs["calibration"] = {"subject": plan.spec.subject, "stimuli": plan.spec.calibration}
-    return inputs | {
+        given["view"] = plan.spec.view
+    return given | {
         "method": plan.method.name,
         "fit_version": plan.method.fit_version,
         "configuration": describe(plan.method, without_stage="reconstruct"),
         "dataset": f"{plan.spec.dataset}@{plan.spec.revision}",
         "dataset_configuration": describe(plan.dataset, without_stage="reconstruct"),
-        "seed": plan.spec.seed,
         "weights": weights_of(plan.method),
     }
 
@@ -138,6 +150,16 @@ def weights_of(method: Method[Any]) -> dict[str, str]:
     if isinstance(weights, dict) and words and not NamedValues(Sha256()).problem(weights):
         return weights
     raise InputError(f"method {method.name!r}: weights gave {short(weights)}; wanted a sha256, or '', by name")
+
+
+def stored() -> Iterator[Json]:
+    """What shaped each fit that is there, shipped or cached; a card that cannot be read is passed over."""
+    for root in (shipped_folder(), user_cache("fitted")):
+        for card in sorted(root.glob(f"*/{CARD}")):
+            with suppress(InputError):
+                shaped_by = read_json(card).get("shape")
+                if isinstance(shaped_by, dict):
+                    yield shaped_by
 
 
 def shipped_folder() -> Path:

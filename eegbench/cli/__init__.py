@@ -2,6 +2,7 @@
 
 from eegbench.cli import runs as runs  # the order of the imports is that of the verbs within a group of --help
 
+from eegbench.cli import study as study  # isort: skip
 from eegbench.cli import scoring as scoring  # isort: skip
 from eegbench.cli import compare as compare  # isort: skip
 from eegbench.cli import plan_size as plan_size  # isort: skip

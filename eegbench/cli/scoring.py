@@ -185,6 +185,7 @@ def leaderboard(
 ) -> None:
     """Write the leaderboard of a folder of runs."""
     from eegbench.api.board import leaderboard as board_of
+    from eegbench.configuration import numbers
 
     board = board_of(
         runs,
@@ -207,15 +208,3 @@ def leaderboard(
     elif not output:
         sys.stdout.write(text)
     board.check_whole()
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """The whole numbers of "1-10" or "1,2,8"; raises UsageError for other text."""
-    chosen: list[int] = []
-    for part in text.split(","):
-        low, dash, high = part.strip().partition("-")
-        ends = [end for end in (low, high if dash else low) if end.isascii() and end.isdigit() and len(end) <= 4]
-        if len(ends) < 2 or int(ends[0]) > int(ends[1]):
-            raise UsageError(f"{option} is {text[:80]!r}; wanted numbers, as 8, 1-10 or 1,2,8")
-        chosen += range(int(ends[0]), int(ends[1]) + 1)
-    return chosen

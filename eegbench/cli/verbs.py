@@ -124,6 +124,8 @@ app = Application(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+study = Application("Studies: many runs from one file.")
+app.add_typer(study, name="study", rich_help_panel=RUN)
 datasets = Application("The data sets.")
 app.add_typer(datasets, name="datasets", rich_help_panel=DATA)
 captions = Application("Captions of training images.")

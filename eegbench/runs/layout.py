@@ -21,6 +21,7 @@ PICTURE = "reconstructions.png"
 PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
 TEXTS = "texts.safetensors"  # embeddings of the concepts' texts, where zero-shot classification was asked for
+LOCKS = ".locks"  # below the folder of runs
 PERMUTATION = f"{PERMUTED}/permutation.json"  # whose EEG each stimulus got, and the digest of every image
 BESIDE = (TABLE, TARGETS, TEXTS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.
@@ -71,6 +72,11 @@ def place(runs: Path, spec: RunSpec, digests: Mapping[str, str]) -> Path:
             if holder == wanted:
                 return folder
     raise InputError(f"{beside}: holds a run of another identity; move it away")
+
+
+def lock(runs: Path, *what: str) -> Path:
+    """The file that is there while a process makes something below a folder of runs; it is no part of a run."""
+    return runs / LOCKS / f"{digest(list(what))[:32]}.lock"
 
 
 def existing(folder: Path) -> RunRecord | None:

@@ -14,17 +14,17 @@ from pathlib import Path
 from eegbench.backbones.environment import resolve_device
 from eegbench.benchmark import companions, people
 from eegbench.benchmark.evaluate import evaluate
-from eegbench.benchmark.fit import shape
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.plan import Plan, plan
 from eegbench.contracts import Named, Progress
 from eegbench.errors import UsageError
-from eegbench.files import digest, write_text, writing
+from eegbench.files import write_text, writing
 from eegbench.metrics import in_order
 from eegbench.runs.folder import Run
 from eegbench.runs.search import find_runs, read_found
-from eegbench.runs.sheet import STATISTICS, Score, ScoreSheet
+from eegbench.runs.sheet import Score, ScoreSheet
 from eegbench.studies.axes import Axis, Windows, axis_of
+from eegbench.studies.found import serves
 
 COLUMNS = (
     "method", "axis", "value", "metric", "version", "score", "low", "high", "permuted", "floor", "ceiling", "chance",
@@ -172,7 +172,7 @@ def _point(
 ) -> Point:
     """The run that is there, or one that is made now."""
     for run in there:
-        if _serves(run, planned, options):
+        if serves(run, planned, options):
             floors, ceilings = (
                 {name: member.scores for name, member in members.items()} for members in companions.beside(run)
             )
@@ -180,15 +180,6 @@ def _point(
                 return Point(method, value, axis.place(value), run, floors, ceilings)
     outcome = evaluate(method, planned.spec.subject, options, Named(progress, f"{axis.name} {value}"))
     return Point(method, value, axis.place(value), outcome.run, outcome.floors, outcome.ceilings)
-
-
-def _serves(run: Run, planned: Plan, options: Options) -> bool:
-    """Whether a run is that of the plan, complete, and scored as it would be now."""
-    sheet, record = run.scores, run.record
-    audited = bool(sheet.verdict) or not options.audit  # "cannot tell" is a verdict too
-    scored = (sheet.suite, sheet.protocol, sheet.statistics) == (planned.suite, planned.protocol, STATISTICS)
-    scored = scored and set(options.also) <= sheet.metrics.keys()
-    return record.spec == planned.spec and scored and audited and record.digests.get("fit") == digest(shape(planned))
 
 
 def value_at(point: Point, metric: str) -> float | None:

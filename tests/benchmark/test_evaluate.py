@@ -1,7 +1,9 @@
 """The whole way: run, floors, ceilings, picture; and again with the same result."""
 
 import dataclasses
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from eegbench.arrays import Images
 from eegbench.benchmark import companions, preflight, provenance, score, shared
+from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.checks.verify import Verifier
 from eegbench.contracts import Silent
@@ -232,3 +235,25 @@ def test_what_an_audit_found_outlives_a_run_without_one(lab: Lab) -> None:
     assert again.sheet.verdict == audited.verdict and again.sheet.metrics == audited.metrics
     (again.run_folder / "permuted" / "permutation.json").unlink()
     assert lab.evaluate(audit=False).sheet.verdict != audited.verdict
+
+
+def test_two_processes_at_one_run_take_turns_and_make_it_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads here, which hold locks of their own as processes do."""
+    inner, inside, most = evaluating.make, 0, 0
+
+    def slow(*words: Any) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.05)
+        made = inner(*words)
+        inside -= 1
+        return made
+
+    monkeypatch.setattr(evaluating, "make", slow)
+    with ThreadPoolExecutor(3) as pool:
+        done = [one.result() for one in [pool.submit(lab.evaluate) for _ in range(3)]]
+    assert most == 1 and lab.fits.count("uses-eeg") == 1
+    assert sorted(one.run.reused for one in done) == [False, True, True]
+    assert len({one.sheet.to_json() for one in done}) == 1
+    assert not (lab.runs / ".locks").exists()

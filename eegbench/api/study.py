@@ -1,0 +1,273 @@
+"""`Study`: methods, data sets, subjects, seeds, tracks and protocols, all together: ordinary runs in one folder."""
+
+import functools
+import itertools
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from eegbench.api.arguments import Place, place, whole, word
+from eegbench.api.border import own_errors
+from eegbench.api.evaluate import options_of
+from eegbench.benchmark import preflight
+from eegbench.configuration import numbers, read_toml
+from eegbench.errors import UsageError, short, unknown
+from eegbench.leaderboard.protocols import Trained
+from eegbench.studies.cells import Arm, Cell, Facts, Fit, arm, cells_of
+from eegbench.studies.state import FAILED, Fits, State, counted, fits_there, states_of
+
+AXES = ("methods", "datasets", "subjects", "seeds", "tracks", "averages", "trained", "views")
+OPTIONS = (  # of `evaluate`, the same for all cells
+    "samples", "suite", "protocol", "captions", "device", "batch_size", "audit", "references", "also", "nway_judge",
+    "half", "offline", "allow_unverified_weights",
+)  # fmt: skip
+METHOD = ("name", "label", "config", "settings")
+DATASET = ("name", "label", "settings")
+TRAINED = ("train_on", "calibration", "others", "scale")
+VIEW = ("window", "channels", "train_stimuli", "train_repetitions", "sessions")
+Table = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of a study that differ in subject and seed alone, and where they stand."""
+
+    words: Mapping[str, str]  #: by axis what they share: {"methods": "atm", "tracks": "eeg"}
+    counts: Mapping[str, int]  #: cells by state
+    fits: Fits
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a study stands: its rows, its failures, what stands in the way of it, and what has no place in it."""
+
+    rows: tuple[Row, ...]
+    counts: Mapping[str, int]
+    fits: Fits
+    failed: tuple[tuple[str, str], ...]  #: folder and reason
+    problems: tuple[tuple[str, int], ...] = ()  # in words, with its exit code
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        return sum(self.counts.values())
+
+
+class Study:
+    """Runs of several methods, data sets, subjects, seeds, tracks and protocols: all that the lists give together.
+
+    methods, datasets: names, or tables {"name": "atm", "label": "quick", "config": "micro", "settings": {"rank": 8}};
+    the label tells two of one name apart. subjects: numbers, "1-5,8", or "all" of each data set. seeds: numbers.
+    tracks: "eeg", "oracle". averages: repetitions of test EEG, "all" or numbers. trained: "own", "others", "all", or
+    tables of train_on, calibration, others and scale, in which lists multiply. views: tables of window, channels,
+    train_stimuli, train_repetitions, sessions; {} sees everything. include: more runs, by tables of these keys in place
+    of the study's own. exclude: tables of these keys; a run is left out to which all of a table applies. runs: the
+    folder of runs. options: of `evaluate`, for every run.
+
+    Raises UsageError for an unknown key or name, and for values that do not go together.
+    """
+
+    @own_errors()
+    def __init__(
+        self,
+        methods: Sequence[str | Table],
+        *,
+        datasets: Sequence[str | Table] = ("sim-things",),
+        subjects: str | Sequence[int] = "all",
+        seeds: Sequence[int] = (0,),
+        tracks: Sequence[str] = ("eeg",),
+        averages: Sequence[str | int] = ("all",),
+        trained: Sequence[str | Table] = ("own",),
+        views: Sequence[Table] = ({},),
+        include: Sequence[Table] = (),
+        exclude: Sequence[Table] = (),
+        runs: Place = "runs",
+        **options: Any,
+    ) -> None:
+        own: dict[str, object] = {
+            "methods": methods, "datasets": datasets, "subjects": subjects, "seeds": seeds, "tracks": tracks,
+            "averages": averages, "trained": trained, "views": views,
+        }  # fmt: skip
+        for name in options:
+            if name not in OPTIONS:
+                raise unknown("key of a study", name, (*AXES, "include", "exclude", "runs", *OPTIONS))
+        self.runs, self._options = place("runs", runs), options
+        self.left_out: tuple[str, ...] = ()
+        blocks = [own, *({**own, **_keys("include", table, AXES)} for table in _list("include", include))]
+        self._arms = [found for block in blocks for found in self._arms_of(block)]
+        self._exclude = [_exclusion(table) for table in _list("exclude", exclude)]
+
+    @classmethod
+    @own_errors()
+    def read(cls, file: Place) -> Self:
+        """The study of a TOML file with the keys of this class; paths in it count from the file's folder.
+
+        Raises UsageError as the class, InputError for a file that is no TOML.
+        """
+        path = place("file", file)
+        table = read_toml(path, "study")
+        if "methods" not in table:
+            raise UsageError(f'{path}: names no methods; write methods = ["atm"]')
+        table["runs"] = path.parent / word("runs", table.get("runs", "runs"))
+        if "captions" in table:
+            table["captions"] = path.parent / word("captions", table["captions"])
+        table["methods"] = [_beside(path.parent, entry) for entry in _list("methods", table["methods"])]
+        return cls(**table)
+
+    @functools.cached_property
+    def cells(self) -> list[Cell]:
+        """Every run of the study; raises what the plan of a run raises."""
+        return cells_of(self._arms, self._exclude)
+
+    @own_errors()
+    def status(self) -> Standing:
+        """Where every cell stands, from files alone."""
+        return self._standing(())
+
+    @own_errors()
+    def plan(self) -> Standing:
+        """Where every cell stands, and what is missing to run those that are not complete; nothing is written."""
+        arms = list({id(cell.arm): cell.arm for cell in self.cells}.values())
+        found = (_problems(one) for one in arms)
+        return self._standing(tuple(dict.fromkeys(itertools.chain.from_iterable(found))))
+
+    def _standing(self, problems: tuple[tuple[str, int], ...]) -> Standing:
+        states = states_of(self.cells, self.runs)
+        by_arm: dict[int, list[tuple[Cell, State]]] = {}
+        for cell, state in zip(self.cells, states, strict=True):
+            by_arm.setdefault(id(cell.arm), []).append((cell, state))
+        fits = fits_there(pairs[0][0].arm for pairs in by_arm.values())
+        rows = tuple(_row(pairs, fits) for pairs in by_arm.values())
+        failed = tuple((str(state.folder), state.reason) for state in states if state.word == FAILED)
+        return Standing(rows, counted(states), Fits.of(self.cells, fits), failed, problems, self.left_out)
+
+    def _arms_of(self, block: Mapping[str, object]) -> Iterator[Arm]:
+        """The arms of all combinations on the axes of a block; what does not go together is noted in `left_out`."""
+        methods = [_named("methods", value, METHOD) for value in _list("methods", block["methods"])]
+        datasets = [_named("datasets", value, DATASET) for value in _list("datasets", block["datasets"])]
+        trained = [one for value in _list("trained", block["trained"]) for one in _trained(value)]
+        views = [_keys("views", value, VIEW) for value in _list("views", block["views"])]
+        subjects = _subjects(block["subjects"])
+        seeds = [whole("seeds", seed) for seed in _list("seeds", block["seeds"])]
+        others = [_list(axis, block[axis]) for axis in ("tracks", "averages")]
+        for method, dataset, track, average, people, view in itertools.product(
+            methods, datasets, *others, trained, views
+        ):
+            options = options_of(
+                str(method["name"]),
+                dataset=dataset["name"],
+                track=track,
+                average=average,
+                config=method.get("config"),
+                settings={**_settings(method), "dataset": _settings(dataset)},
+                runs=self.runs,
+                **people,
+                **view,
+                **self._options,
+            )
+            facts: Facts = {
+                "methods": method["label"], "datasets": dataset["label"], "tracks": track, "averages": average,
+                "trained": people, "views": view,
+            }  # fmt: skip
+            found = arm(str(method["name"]), options, subjects, seeds, facts)
+            if isinstance(found, Arm):
+                yield found
+            elif found not in self.left_out:
+                self.left_out += (found,)
+
+
+def _problems(one: Arm) -> list[tuple[str, int]]:
+    """What stands in the way of an arm, seen from its first cell, each with its exit code."""
+    checked = preflight.examine(one.method, one.subjects[0], one.options)
+    whose = f"{one.facts['methods']} on {one.facts['datasets']}"
+    return [(f"{whose}: {point.subject}: {point.error}", point.code) for point in checked.failed]
+
+
+def _row(pairs: Sequence[tuple[Cell, State]], fits: Set[Fit]) -> Row:
+    one = pairs[0][0].arm
+    words = {axis: _words(axis, value) for axis, value in one.facts.items()}
+    return Row(words, counted(state for _, state in pairs), Fits.of((cell for cell, _ in pairs), fits))
+
+
+def _words(axis: str, value: object) -> str:
+    """A value of an axis, as a table shows it: "others + 200", "window=0:0.2"."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    rest = dict(value)
+    head = []
+    if axis == "trained":
+        head = [Trained(str(rest.pop("train_on", "own")), whole("calibration", rest.pop("calibration", 0))).words]
+    return " ".join([*head, *(f"{name}={entry}" for name, entry in rest.items())])
+
+
+def _subjects(value: object) -> list[int] | None:
+    """Numbers of subjects; None for all."""
+    if isinstance(value, str):
+        return None if value == "all" else numbers(value, "subjects")
+    return [whole("subjects", number) for number in _list("subjects", value)]
+
+
+def _trained(value: object) -> Iterator[dict[str, object]]:
+    """The protocols of a word or of a table, in which lists multiply."""
+    table = {"train_on": value} if isinstance(value, str) else _keys("trained", value, TRAINED)
+    lists = [[(name, one) for one in entry] if isinstance(entry, list | tuple) else [(name, entry)]
+             for name, entry in table.items()]  # fmt: skip
+    yield from map(dict, itertools.product(*lists))
+
+
+def _named(axis: str, value: object, known: Sequence[str]) -> dict[str, object]:
+    """A method's or data set's table, from a name or a table; its label is its name where it has none."""
+    table = {"name": value} if isinstance(value, str) else _keys(axis, value, known)
+    if "name" not in table:
+        raise UsageError(f"{axis} has a table without a name: {short(table)}")
+    return {"label": table["name"], **table}
+
+
+def _settings(table: Mapping[str, object]) -> Mapping[str, object]:
+    settings = table.get("settings", {})
+    if not isinstance(settings, Mapping):
+        raise UsageError(f"settings is {short(settings)}; wanted a table such as {{rank = 8}}")
+    return settings
+
+
+def _exclusion(table: object) -> dict[str, list[object]]:
+    """An exclusion with a list on each axis."""
+    found: dict[str, list[object]] = {}
+    for axis, value in _keys("exclude", table, AXES).items():
+        if axis == "subjects":
+            subjects = _subjects(value)
+            if subjects is not None:
+                found[axis] = [*subjects]
+        else:
+            found[axis] = list(value) if isinstance(value, list | tuple | range) else [value]
+    found |= {"trained": [one for value in found["trained"] for one in _trained(value)]} if "trained" in found else {}
+    return found
+
+
+def _keys(what: str, value: object, known: Sequence[str]) -> dict[str, object]:
+    """A table whose keys are all known; raises UsageError."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{what} holds {short(value)}; wanted a table of {', '.join(known)}")
+    for name in value:
+        if name not in known:
+            raise unknown(f"key of {what}", str(name), known)
+    return dict(value)
+
+
+def _list(axis: str, value: object) -> list[Any]:
+    """The values of an axis; a single word or number is one value."""
+    if isinstance(value, list | tuple | range):
+        if not value and axis not in ("include", "exclude"):
+            raise UsageError(f"{axis} names none")
+        return list(value)
+    if isinstance(value, str | int | Mapping):
+        return [value]
+    raise UsageError(f"{axis} is {short(value)}; wanted a list")
+
+
+def _beside(folder: Path, method: object) -> object:
+    """A method whose configuration, where it is a file, counts from this folder."""
+    if isinstance(method, Mapping) and isinstance(config := method.get("config"), str) and config.endswith(".toml"):
+        return {**method, "config": str(folder / config)}
+    return method
