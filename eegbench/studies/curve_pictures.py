@@ -124,7 +124,8 @@ def _method(
     for label, (style, own, line_values) in lines.items():
         kept = [(x, value) for x, value in zip(at, line_values, strict=True) if value is not None]
         if kept and not (label in labelled and own == GREY):
-            axes.plot(*zip(*kept, strict=True), style, color=own, linewidth=1, label=label)
+            alone = "_" if len(kept) == 1 else None  # a line of one point would not be seen
+            axes.plot(*zip(*kept, strict=True), style, marker=alone, color=own, linewidth=1, label=label)
 
 
 def _figure(width: float, height: float, title: str) -> Any:
