@@ -53,7 +53,8 @@ def scalp(result: Curve, metric: str, info: EEGInfo, title: str, folder: Path) -
     montage, regions = standard_montage(), dict(zip(info.channels, regions_of(info.channels), strict=True))
     names = [name for name in info.channels if name in montage.ch_names and regions[name] in result.values]
     points = [point for point in result.points if point.value in REGIONS]
-    known = [value for point in points if (value := point.sheet.metrics[metric].value) is not None]
+    scores = [score for point in points if (score := point.sheet.metrics[metric]).value is not None]
+    known = [end for score in scores for end in (score.value, *(score.ci or ())) if end is not None]
     if len(names) < FEWEST or not known:
         return []
     places = mne.create_info(names, 1.0, "eeg", verbose="ERROR").set_montage(montage, verbose="ERROR")
@@ -65,7 +66,7 @@ def scalp(result: Curve, metric: str, info: EEGInfo, title: str, folder: Path) -
             np.array([np.nan if (value := reached[regions[name]]) is None else value for name in names]),
             places,
             axes=axes,
-            vlim=(min(known), max(known)),
+            vlim=(min(known), max(known)),  # of the intervals too: regions that do not differ look alike
             cmap="Wistia",  # light throughout, under black names
             extrapolate="local",
             image_interp="nearest",
