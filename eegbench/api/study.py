@@ -18,6 +18,7 @@ from eegbench.studies.cells import Arm, Cell, Facts, Fit, arm, cells_of
 from eegbench.studies.state import FAILED, Fits, State, counted, fits_there, states_of
 
 AXES = ("methods", "datasets", "subjects", "seeds", "tracks", "averages", "trained", "views")
+MORE = ("include", "exclude", "runs")
 OPTIONS = (  # of `evaluate`, the same for all cells
     "samples", "suite", "protocol", "captions", "device", "batch_size", "audit", "references", "also", "nway_judge",
     "half", "offline", "allow_unverified_weights",
@@ -89,9 +90,7 @@ class Study:
             "methods": methods, "datasets": datasets, "subjects": subjects, "seeds": seeds, "tracks": tracks,
             "averages": averages, "trained": trained, "views": views,
         }  # fmt: skip
-        for name in options:
-            if name not in OPTIONS:
-                raise unknown("key of a study", name, (*AXES, "include", "exclude", "runs", *OPTIONS))
+        _keys("a study", options, (*AXES, *MORE, *OPTIONS))
         self.runs, self._options = place("runs", runs), options
         self.left_out: tuple[str, ...] = ()
         blocks = [own, *({**own, **_keys("include", table, AXES)} for table in _list("include", include))]
@@ -106,14 +105,15 @@ class Study:
         Raises UsageError as the class, InputError for a file that is no TOML.
         """
         path = place("file", file)
-        table = read_toml(path, "study")
+        table = _keys("a study", read_toml(path, "study"), (*AXES, *MORE, *OPTIONS))
         if "methods" not in table:
             raise UsageError(f'{path}: names no methods; write methods = ["atm"]')
         table["runs"] = path.parent / word("runs", table.get("runs", "runs"))
         if "captions" in table:
             table["captions"] = path.parent / word("captions", table["captions"])
         table["methods"] = [_beside(path.parent, entry) for entry in _list("methods", table["methods"])]
-        return cls(**table)
+        given: dict[str, Any] = table
+        return cls(**given)
 
     @functools.cached_property
     def cells(self) -> list[Cell]:
@@ -127,7 +127,7 @@ class Study:
 
     @own_errors()
     def plan(self) -> Standing:
-        """Where every cell stands, and what is missing to run those that are not complete; nothing is written."""
+        """Where every cell stands, and what stands in the way of making them; nothing is written."""
         arms = list({id(cell.arm): cell.arm for cell in self.cells}.values())
         found = (_problems(one) for one in arms)
         return self._standing(tuple(dict.fromkeys(itertools.chain.from_iterable(found))))

@@ -13,13 +13,13 @@ from pathlib import Path
 from eegbench.benchmark.fit import impersonal
 from eegbench.benchmark.options import Options
 from eegbench.benchmark.plan import Plan, dataset_of, plan
-from eegbench.contracts import TRACKS
+from eegbench.contracts import EVERYBODY, TRACKS
 from eegbench.errors import UsageError, unknown
 from eegbench.files import digest
 from eegbench.plugins import registry
 from eegbench.runs.record import RunSpec
 
-# Of a fit: what else shaped it; whose it is, -1 for everybody's; train_on, calibration and others; the seed.
+# Of a fit: what else shaped it; whose it is, or EVERYBODY; train_on, calibration and others; the seed.
 Fit = tuple[str, int, str, int, int, int]
 Facts = Mapping[str, object]  # of an arm, by the axis of a study: {"methods": "atm", "tracks": "eeg"}
 TABLES = ("trained", "views")  # axes whose values are tables, of which an exclusion may name a part
@@ -81,7 +81,7 @@ class Cell:
     def fit(self) -> "Fit":
         """What names the fit: cells with the same one share it."""
         options = self.arm.options
-        served = -1 if options.train_on == "all" else self.subject
+        served = EVERYBODY if options.train_on == "all" else self.subject
         return self.arm.fitted_from, served, options.train_on, options.calibration, options.others, self.seed
 
 

@@ -157,6 +157,14 @@ def test_a_file_says_the_same_as_python_and_paths_count_from_it(three: Lab, tmp_
     assert [cell.seed for cell in found.cells][-2:] == [5, 5]
 
 
+@pytest.mark.parametrize("key", ["self", "cls", "progress", "method"])
+def test_a_strange_key_of_a_file_is_refused_in_one_line(three: Lab, tmp_path: Path, key: str) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(f"{key} = 1\n{FILE}")
+    told = CliRunner().invoke(app, ["study", "status", str(file)])
+    assert told.exit_code == 2 and f"unknown key of a study '{key}'" in told.output
+
+
 def test_the_verbs_print_a_table_and_name_what_stands_in_the_way(three: Lab, tmp_path: Path) -> None:
     file = tmp_path / "paper.toml"
     file.write_text(FILE)
