@@ -1,13 +1,13 @@
 """The environment of a run: packages, device, numerical switches, commit, memory."""
 
 import platform
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
 import eegbench
 from eegbench.backbones.environment import environment as torch_environment
+from eegbench.benchmark.code import checkout
 from eegbench.files import Json
 
 if sys.platform != "win32":
@@ -43,19 +43,6 @@ def environment(device: str) -> Json:
     }
 
 
-def checkout(package: Path) -> tuple[str | None, bool | None]:
-    """Commit of the working tree that holds `package`, and whether the package differs from it.
-
-    (None, None) outside a checkout, and where the checkout does not track the package (an environment folder
-    that happens to lie in somebody's repository).
-    """
-    if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
-        return None, None
-    commit = _git(package, "rev-parse", "HEAD")
-    changes = _git(package, "status", "--porcelain", "--", ".")
-    return commit, None if changes is None else bool(changes)
-
-
 def peak_memory_bytes() -> int:
     """The most memory that this process has held so far; 0 where the system does not say."""
     if sys.platform == "win32":
@@ -69,13 +56,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _git(folder: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eegbench.arrays import Images
-from eegbench.benchmark import companions, preflight, provenance, score, shared
+from eegbench.benchmark import code, companions, preflight, provenance, score, shared
 from eegbench.benchmark import evaluate as evaluating
 from eegbench.benchmark.evaluate import evaluate
 from eegbench.checks.verify import Verifier
@@ -211,7 +211,7 @@ def test_the_picture_shows_truth_control_reconstruction_and_permuted(lab: Lab) -
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("")
-    assert provenance.checkout(tmp_path) == (None, None)
+    assert code.checkout(tmp_path) == (None, None)
 
 
 def test_what_a_run_was_made_on_holds_no_word_of_the_environment_and_of_the_command(
