@@ -63,6 +63,7 @@ NwayJudge = Annotated[
     choice("n-way judge", "vit_h_14", "vit_b_16", about="vit_h_14, as published, or vit_b_16: another metric, marked."),
 ]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Also links that lead out of the folder.")]
+Form = Annotated[str, choice("format", "md", "csv", "json", "html", names=("--format",), about="How it is written.")]
 MethodName = Annotated[str, typer.Option("--method", metavar="NAME", help="A name of `eegbench list methods`.")]
 Subject = Annotated[int, typer.Option(min=0, max=SUBJECTS, metavar="N", callback=_named, help="The subject's number.")]
 DataSet = Annotated[str, typer.Option(metavar="NAME", help="A name of `eegbench list datasets`.")]

@@ -133,3 +133,21 @@ def terminal() -> Any:
 
 def write(path: Path, text: str, option: str) -> None:
     write_output(path, text, mend=f"choose another file with {option}")
+
+
+def write_board(
+    board: Any, form: str, output: Path | None, *, settings: list[str] | None, allow_plugins: bool, as_json: bool
+) -> None:
+    """Write a board where a user wants it; raises CheckFailed where runs cannot be read."""
+    if form == "html":
+        page = output or Path("leaderboard.html")
+        text = board.html(page, settings=settings or (), allow_plugins=allow_plugins)
+    else:
+        text = board.render(form)
+    if output:
+        write(output, text, "--output")
+    if as_json:
+        sys.stdout.write(board.render("json"))
+    elif not output:
+        sys.stdout.write(text)
+    board.check_whole()

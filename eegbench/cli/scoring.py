@@ -12,6 +12,7 @@ from eegbench.cli.options import (
     AsJson,
     Device,
     FollowLinks,
+    Form,
     Half,
     NwayJudge,
     Offline,
@@ -25,7 +26,7 @@ from eegbench.cli.options import (
     go_offline,
     metric_names,
 )
-from eegbench.cli.output import note, say_lines, show_sheet, terminal, write
+from eegbench.cli.output import note, say_lines, show_sheet, terminal, write, write_board
 from eegbench.cli.verbs import BOARD, SCORE, app
 from eegbench.errors import UsageError
 from eegbench.tables import line
@@ -147,9 +148,7 @@ def sheet(
 @app.command(group=BOARD)
 def leaderboard(
     runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder of runs.")] = Path("runs"),
-    form: Annotated[
-        str, choice("format", "md", "csv", "json", "html", names=("--format",), about="How it is written.")
-    ] = "md",
+    form: Form = "md",
     output: Output = None,
     normalised: Annotated[
         bool, typer.Option("--normalised", help="Scores as shares of the way from floor to ceiling.")
@@ -196,15 +195,4 @@ def leaderboard(
         primary=primary,
         follow_links=follow_links,
     )
-    if form == "html":
-        page = output or Path("leaderboard.html")
-        text = board.html(page, settings=settings or (), allow_plugins=allow_plugins)
-    else:
-        text = board.render(form)
-    if output:
-        write(output, text, "--output")
-    if as_json:
-        sys.stdout.write(board.render("json"))
-    elif not output:
-        sys.stdout.write(text)
-    board.check_whole()
+    write_board(board, form, output, settings=settings, allow_plugins=allow_plugins, as_json=as_json)

@@ -52,18 +52,22 @@ class Board:
         primary: str = "",
         links: Links = Links.INSIDE,
         note: Note = unheard,
+        counts: Callable[[Run], bool] = lambda run: True,
+        notes: Sequence[str] = (),
     ) -> Self:
         """The board of all runs below a folder. claims: auto (those on its data sets), all or none.
 
         margin: the difference below which published and measured numbers are said to agree, where a test says so.
         subjects: over whom to rank; without, over what the largest set of methods shares. primary: the metric whose
         ties are corrected by themselves; "" for `standing.PRIMARY`. Links that are not followed stand among each
-        table's notes. note: is told of each run that is not on the board as it stands there, or not at all. Raises
-        InputError for a folder that is none, and for a subject that no run is on; UsageError for another word for
-        `claims`, a metric that no table ranks, or a margin that is not above 0.
+        table's notes. note: is told of each run that is not on the board as it stands there, or not at all. counts:
+        whether a run belongs on the board. notes: stand below every table. Raises InputError for a folder that is none,
+        and for a subject that no run is on; UsageError for another word for `claims`, a metric that no table ranks, or
+        a margin that is not above 0.
         """
         tree = find_runs(folder, links)
         runs, unreadable = read_found(tree)
+        runs = [run for run in runs if counts(run)]
         for news in (*tree.notes(), *(broken.line() for broken in unreadable), *_not_counted(runs)):
             note(news)
         known = {run.record.spec.subject for run in runs}
@@ -80,6 +84,8 @@ class Board:
         for broken in strange:
             note(broken.line())
         unreadable = sorted([*unreadable, *strange], key=lambda broken: broken.path)
+        for words in notes:
+            tables = _noted(tables, words)
         if tree.lost:
             names = few([f"{broken.path} ({broken.reason})" for broken in tree.lost])
             tables = _noted(tables, f"not looked at, so that runs may be missing here: {names}")

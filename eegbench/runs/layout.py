@@ -22,6 +22,7 @@ PERMUTED, CONTROLS, EMBEDDING = "permuted", "controls", "embedding.safetensors"
 TARGETS, SALIENCY = "targets.safetensors", "saliency.safetensors"  # of the true images; maps as the judge sees them
 TEXTS = "texts.safetensors"  # embeddings of the concepts' texts, where zero-shot classification was asked for
 LOCKS = ".locks"  # below the folder of runs
+STUDY = ".study"  # below the folder of runs: what a study says of its work. It is no part of a run
 PERMUTATION = f"{PERMUTED}/permutation.json"  # whose EEG each stimulus got, and the digest of every image
 BESIDE = (TABLE, TARGETS, TEXTS, SALIENCY, PICTURE, PERMUTATION)  # what a score sheet has the digests of
 # Kept as a record, no part of an identity: these move with a machine's rounding.

@@ -13,11 +13,12 @@ from eegbench.errors import CheckFailed, InputError, in_words
 from eegbench.guards import walking
 from eegbench.guards.walking import Entered, Links, Unread, few, unread_lines, walk
 from eegbench.runs.folder import Run, below, cut
-from eegbench.runs.layout import IMAGES, RECORD, SHEET
+from eegbench.runs.layout import IMAGES, LOCKS, RECORD, SHEET, STUDY
 from eegbench.tables import line
 
 NO_RECORD = f"no {RECORD} in it, though it looks like a run"
 SAME = "a link to a run that is read by another path"
+OWN = (f"{LOCKS}/", f"{STUDY}/")
 LOST = (walking.OUT, walking.LINK, walking.NOWHERE)
 
 
@@ -120,8 +121,8 @@ def find_runs(top: Path, links: Links = Links.INSIDE) -> RunFolders:
     bare = (folder for folder in tree.entered if RECORD not in folder.files)
     without = [Unread(folder.path, NO_RECORD, True) for folder in bare if _like_a_run(folder)]
     folders = sorted(top / folder.path for folder in runs)
-    # Files, and links to them, can be no run: they are not reported.
-    unread = [place for place in tree.unread if place.folder]
+    # Files, and links to them, can be no run: they are not reported. Nor are folders of our own.
+    unread = [place for place in tree.unread if place.folder and place.path not in OWN]
     return RunFolders(top, tuple(folders), tuple(sorted([*unread, *again, *without], key=lambda place: place.path)))
 
 
