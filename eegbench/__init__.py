@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from eegbench.api.judge import Judge
     from eegbench.api.results import Run, Sheet
     from eegbench.api.score import score
+    from eegbench.api.study import Standing, Study
     from eegbench.errors import (
         AuthorError,
         CheckFailed,
@@ -48,6 +49,8 @@ __all__ = [
     "Notice",
     "Run",
     "Sheet",
+    "Standing",
+    "Study",
     "UsageError",
     "compare",
     "dataset",
@@ -64,6 +67,7 @@ _MODULES = {
     "eegbench.api.judge": ("Judge",),
     "eegbench.api.results": ("Run", "Sheet"),
     "eegbench.api.score": ("score",),
+    "eegbench.api.study": ("Standing", "Study"),
     "eegbench.errors": (
         "AuthorError",
         "CheckFailed",

@@ -44,7 +44,7 @@ LAYERS: Mapping[str, set[str]] = {
     "leaderboard": RUNS,
     "benchmark": STAGES,
     "pairs": STAGES | {"benchmark"},
-    "studies": STAGES | {"benchmark", "pairs", "leaderboard"},
+    "studies": STAGES | {"benchmark", "pairs", "leaderboard", "progress"},
     "assets": STAGES | {"benchmark", "pairs"},
     "checks": STAGES | {"benchmark", "pairs", "leaderboard"},
     "api": STAGES | {"benchmark", "pairs", "studies", "leaderboard", "progress"},
@@ -60,6 +60,8 @@ LATE = (
     "eegbench.benchmark.curves",
     "eegbench.studies.explain",
     "eegbench.studies.curve_pictures",
+    "eegbench.studies.engine.cluster",  # Dask
+    "eegbench.studies.engine.jobs",
     "eegbench.assets.recordings",
 )
 LATE_PLACES = (

@@ -8,6 +8,7 @@ the command's own words, which win.
 import functools
 import importlib
 import itertools
+import os
 import re
 import shlex
 import shutil
@@ -49,7 +50,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "pairs": ("--force",),
     **dict.fromkeys(("leaderboard", "verify", "merge", "sheet"), ("--allow-plugins",)),  # of few-things
     **dict.fromkeys(("score", "compare", "consistency", "plan-size", "check", "rehearse"), ()),
-    **dict.fromkeys(("study plan", "study status"), ()),
+    **dict.fromkeys(("study plan", "study status", "study run", "study board"), ()),
     **dict.fromkeys(("list", "doctor", "weights list", "weights verify"), ()),
     **dict.fromkeys(("datasets info", "datasets prepare", "datasets verify"), ()),
 }
@@ -66,6 +67,9 @@ SMALL: Mapping[str, str] = {
 }
 # What stands for something of the reader's own.
 VALUES: Mapping[str, str] = {
+    "study run paper.toml --cluster slurm.toml": "study run undone.toml --scheduler tcp://127.0.0.1:9",
+    "study run paper.toml --scheduler tcp://host:8786": "study run undone.toml --scheduler tcp://127.0.0.1:9",
+    "study run paper.toml": "study run quick.toml",
     "runs/sim-things": "runs/few-things",
     "--model NAME": "--model a-model",
     "--dataset NAME": "--dataset things-eeg2",
@@ -80,6 +84,8 @@ VALUES: Mapping[str, str] = {
 }
 # Commands that want what no test has. By what stands in one, first match: what its line on stderr says, and why.
 ABSENT: Mapping[str, tuple[str, str]] = {
+    "--cluster slurm.toml": ("no Dask scheduler answers", "a cluster"),
+    "--scheduler tcp": ("no Dask scheduler answers", "a cluster"),
     "eegbench weights fetch": ("alexnet is not here", "a network"),
     "eegbench weights verify": ("no published weight file is here", "published weights"),
     "eegbench datasets fetch": ("files were not fetched", "a network"),
@@ -115,6 +121,13 @@ class FewThings(SimThings):
         found = super()._stimuli(split)
         return found[:: 3 if split == "train" else 13]
 '''
+QUICK = """methods = [{ name = "prior_only", settings = { "sampling.steps" = 2 } }]
+datasets = ["few-things"]
+subjects = [8]
+runs = "quick"
+audit = false
+references = false
+"""
 METHODS = ("saliency_controlnet", "atm", "neuroimagen", "llm_caption")
 EXAMPLES = ("colour_grid", "clip_ridge", "my_dataset")
 
@@ -232,6 +245,8 @@ def prepare() -> None:
     shutil.copytree("MY_IMAGES", "NUMBERED_IMAGES")
     study = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/studies.md").read_text(encoding="utf-8"), re.S)[0]
     Path("paper.toml").write_text(study.replace('"sim-things"', '"few-things"').replace("200", "20"))
+    Path("quick.toml").write_text(QUICK)
+    Path("undone.toml").write_text(QUICK.replace("quick", "undone"))
     Path("EMBEDDINGS").mkdir()
     importlib.import_module("my_dataset").write_example(Path("my_data"))
     train = registry.find("dataset", "few-things")().train(8)
@@ -264,6 +279,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(name, str(folder / name))
         install(folder / "site")
         patch.syspath_prepend(folder / "site")
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")]))
+        patch.setattr("eegbench.studies.engine.cluster.ANSWER", 0.5)
         registry._points.cache_clear()
         (folder / "work").mkdir()
         patch.chdir(folder / "work")

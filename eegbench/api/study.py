@@ -2,20 +2,32 @@
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from eegbench.api.arguments import Place, place, whole, word
-from eegbench.api.border import own_errors
+from eegbench.api.arguments import Place, place, progress_of, whole, word
+from eegbench.api.board import Board
+from eegbench.api.border import notice, own_errors
 from eegbench.api.evaluate import options_of
 from eegbench.benchmark import preflight
 from eegbench.configuration import numbers, read_toml
+from eegbench.contracts import Progress
 from eegbench.errors import UsageError, short, unknown
+from eegbench.guards.walking import few
+from eegbench.leaderboard import board as boards
 from eegbench.leaderboard.protocols import Trained
 from eegbench.studies.cells import Arm, Cell, Facts, Fit, arm, cells_of
-from eegbench.studies.state import FAILED, Fits, State, counted, fits_there, states_of
+from eegbench.studies.engine import jobs
+from eegbench.studies.engine.cluster import reached
+from eegbench.studies.engine.flow import Engine, flow
+from eegbench.studies.engine.local import Local, environments
+from eegbench.studies.engine.outcome import Outcome
+from eegbench.studies.engine.running import begun, remember, running
+from eegbench.studies.engine.tasks import JOBS, RUN, Task, tasks_of
+from eegbench.studies.state import COMPLETE, FAILED, Fits, State, counted, fits_there, states_of
 
 AXES = ("methods", "datasets", "subjects", "seeds", "tracks", "averages", "trained", "views")
 MORE = ("include", "exclude", "runs")
@@ -53,6 +65,11 @@ class Standing:
     @property
     def cells(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def left(self) -> int:
+        """The runs that are neither complete nor failed."""
+        return self.cells - self.counts[COMPLETE] - self.counts[FAILED]
 
 
 class Study:
@@ -131,6 +148,98 @@ class Study:
         arms = list({id(cell.arm): cell.arm for cell in self.cells}.values())
         found = (_problems(one) for one in arms)
         return self._standing(tuple(dict.fromkeys(itertools.chain.from_iterable(found))))
+
+    @own_errors()
+    def run(
+        self,
+        client: Any = None,
+        *,
+        cluster: Place | None = None,
+        workers: int | None = None,
+        retry_failed: bool = False,
+        progress: bool | Progress = False,
+    ) -> Standing:
+        """Make all runs that are not complete; then where every cell stands.
+
+        client: a `distributed.Client`, or the address of a Dask scheduler; its workers must see the same folder of
+        runs. cluster: a TOML file that says what jobs of a queue are asked for (docs/studies.md). Without either,
+        processes of this machine do the work; workers: how many, by default one a GPU, or as cores and memory allow.
+        retry_failed: runs that failed before are tried again. A failure stops only what needs it: a warning tells of it
+        (eegbench.Notice), and so does the folder of runs.
+
+        Raises what stands in the way before anything is made; UsageError where another process runs a study in the
+        folder; MissingError where no scheduler answers, and where a worker of a cluster has other code.
+        """
+        if sum(given is not None for given in (client, cluster, workers)) > 1:
+            raise UsageError("client, cluster and workers do not go together; give one")
+        engine, reporter = self._engine(client, cluster, workers), progress_of(progress)
+        with running(self.runs):
+            if todo := self._todo(retry_failed):
+                self._require(todo)
+                if words := begun(self.runs):
+                    notice(f"{self.runs}: the study was {words}")
+                with engine() as ready:
+                    self._make(todo, ready, reporter)
+        return self.status()
+
+    def _engine(
+        self, client: Any, cluster: Place | None, workers: int | None
+    ) -> Callable[[], AbstractContextManager[Engine]]:
+        """What sets up an engine, once it is known that there is work; what is wrong with its words is raised now."""
+        if cluster is not None:
+            table = jobs.read(place("cluster", cluster))
+            return lambda: jobs.jobs(table, self.runs / JOBS, notice)
+        if client is not None:
+            return lambda: reached(client, notice)
+        if workers is not None and whole("workers", workers) < 1:
+            raise UsageError(f"workers is {workers}; wanted 1 or more")
+        device = str(self._options.get("device", "auto"))
+        return lambda: Local(environments(workers, device))
+
+    def _todo(self, retry_failed: bool) -> list[Cell]:
+        """The cells to make: those that are neither complete nor, unless they are wanted again, failed."""
+        done = (COMPLETE,) if retry_failed else (COMPLETE, FAILED)
+        states = states_of(self.cells, self.runs)
+        return [cell for cell, state in zip(self.cells, states, strict=True) if state.word not in done]
+
+    def _require(self, cells: Sequence[Cell]) -> None:
+        """Raises what stands in the way of an arm of these cells."""
+        for one in {id(cell.arm): cell.arm for cell in cells}.values():
+            preflight.examine(one.method, one.subjects[0], one.options).require()
+
+    def _make(self, cells: Sequence[Cell], engine: Engine, progress: Progress) -> None:
+        tasks = tasks_of(cells, fits_there({id(cell.arm): cell.arm for cell in cells}.values()))
+        with progress.bar("runs", len(cells)) as advance:
+
+            def told(task: Task, outcome: Outcome) -> None:
+                remember(task, outcome, self.runs)
+                if not outcome.done:
+                    notice(f"failed: {task.words}: {outcome.reason}")
+                advance(int(task.kind == RUN))
+
+            flow(tasks, engine, told)
+
+    @own_errors()
+    def board(self) -> Board:
+        """The leaderboard of the study's runs, with their floors and ceilings; a note names those that are missing."""
+        states = states_of(self.cells, self.runs)
+        wanted = {cell.spec.key for cell in self.cells}
+        lacking = [
+            f"{cell.words} ({state.word})"
+            for cell, state in zip(self.cells, states, strict=True)
+            if state.word != COMPLETE
+        ]
+        notes = []
+        if lacking:
+            notes.append(f"{len(lacking)} of the study's {len(states)} runs are not complete: {few(lacking)}")
+            notice(notes[0])
+        record = boards.Board.of(
+            self.runs,
+            note=notice,
+            counts=lambda run: run.record.role != "method" or run.record.spec.key in wanted,
+            notes=notes,
+        )
+        return Board(record)
 
     def _standing(self, problems: tuple[tuple[str, int], ...]) -> Standing:
         states = states_of(self.cells, self.runs)

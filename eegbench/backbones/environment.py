@@ -35,6 +35,13 @@ def resolve_device(name: str) -> str:
     return str(device)
 
 
+def gpus(device: str) -> int:
+    """How many GPUs a user's word for a device leaves to choose from."""
+    import torch
+
+    return torch.cuda.device_count() if device in ("auto", "cuda") else 0
+
+
 def free_memory(device: str) -> int:
     """Bytes that a device has free; 0 for one that does not say."""
     import psutil

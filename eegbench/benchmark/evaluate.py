@@ -127,9 +127,7 @@ def _evaluated(
     with failing(reconstructed.run):
         answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
     with log.timed("score"):
-        truths = from_array(answers.stimuli, answers.images)
-        ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
-        ready = dataclasses.replace(ready, caution=planned.dataset.caution)
+        ready = _scorer(planned, chosen, judges, answers, progress)
     audited = planned.method.role == "method" and (options.audit or permuting.stands(reconstructed.run))
     sheet = scored(reconstructed, ready, answers, log, audited=audited, progress=labelled)
     beside = Companions({}, {}, ())
@@ -138,6 +136,21 @@ def _evaluated(
             beside = bring(planned, options, ready, answers, progress)
     run = dataclasses.replace(reconstructed.run, sheet=sheet, unscored="")
     return Evaluation(run, beside.floors, beside.ceilings, log.seconds, (*log.notes, *beside.notes))
+
+
+def references(method: str, subject: int, options: Options, progress: Progress) -> Companions:
+    """The floors and ceilings beside a run, made where they are missing; the run itself is not looked at."""
+    planned, chosen, judges = preflight.examine(method, subject, options).require()
+    answers = entering.answers(planned.dataset, subject, asked=planned.queries.stimuli)
+    return bring(planned, options, _scorer(planned, chosen, judges, answers, progress), answers, progress)
+
+
+def _scorer(
+    planned: Plan, chosen: tuple[str, ...] | None, judges: Suite, answers: Answers, progress: Progress
+) -> Scorer:
+    truths = from_array(answers.stimuli, answers.images)
+    ready = score.scorer(truths, judges, metrics=chosen, progress=progress)
+    return dataclasses.replace(ready, caution=planned.dataset.caution)
 
 
 def make(planned: Plan, judges: Suite, log: Log, progress: Progress) -> Reconstructed:

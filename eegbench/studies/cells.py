@@ -59,6 +59,12 @@ class Cell:
     seed: int
 
     @property
+    def words(self) -> str:
+        """The run in a few words, for people."""
+        data, track = self.arm.options.dataset, self.arm.options.track
+        return f"{self.arm.facts['methods']} on {data} sub-{self.subject:02d}, {track}, seed {self.seed}"
+
+    @property
     def options(self) -> Options:
         return dataclasses.replace(self.arm.options, seed=self.seed)
 

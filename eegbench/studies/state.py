@@ -11,16 +11,18 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eegbench.benchmark import fit
 from eegbench.errors import InputError
-from eegbench.files import digest
+from eegbench.files import digest, read_json
 from eegbench.runs.layout import RECORD, SHEET
 from eegbench.runs.record import RunRecord
 from eegbench.runs.sheet import ScoreSheet
 from eegbench.studies.cells import Arm, Cell, Fit
+from eegbench.studies.engine.tasks import failure_of, failures_beside, run_of
 from eegbench.studies.found import made, scored
 
 COMPLETE, FAILED, STARTED, TO_DO = STATES = ("complete", "failed", "started", "to do")
@@ -44,6 +46,19 @@ class Runs:
 
     def state(self, cell: Cell) -> State:
         """Where a cell stands. A run that cannot be read counts as failed, with the reason."""
+        state = self._of_run(cell)
+        if state.word in (STARTED, TO_DO) and (reason := self._failure(cell)):
+            return State(FAILED, state.folder or self.top / cell.spec_folder, reason)
+        return state
+
+    def _failure(self, cell: Cell) -> str:
+        """Why a study could not make the run, where it has tried; "" else."""
+        if self._names(failures_beside(self.top, cell)):
+            with suppress(InputError, OSError):
+                return str(read_json(failure_of(self.top, run_of(cell))).get("reason"))
+        return ""
+
+    def _of_run(self, cell: Cell) -> State:
         place = self.top / cell.spec_folder
         for name in self._names(place.parent):
             here = name == place.name or name.startswith(f"{place.name}-")
