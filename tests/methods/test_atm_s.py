@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from eegbench.errors import InputError
-from eegbench.methods.encoders.atm_s import AtmS, Window, _Convolution
+from eegbench.methods.encoders.atm_s import AT_ONCE, AtmS, Window, _Convolution
 
 
 def _count(module: torch.nn.Module) -> int:
@@ -95,3 +95,16 @@ def test_a_fit_averages_first_and_gives_what_the_published_order_gives(
     fitted = convolution.eval()
     published = fitted.projection(fitted.tsconv(x[:, None])).squeeze(2).transpose(1, 2).flatten(1)
     assert torch.equal(fitted(x), published)
+
+
+def test_many_trials_pass_the_filters_in_parts_and_give_what_all_at_once_give() -> None:
+    torch.manual_seed(0)
+    module = _Convolution(4, Window()).eval()
+    eeg = torch.randn(2 * AT_ONCE + 3, 4, 100)
+    seen: list[int] = []
+    module.tsconv.register_forward_hook(lambda _, given, out: seen.append(len(out)))
+    with torch.no_grad():
+        in_parts = module(eeg)
+        at_once = module.projection(module.tsconv(eeg[:, None])).squeeze(2).transpose(1, 2).flatten(1)
+    assert seen == [AT_ONCE, AT_ONCE, 3, len(eeg)]
+    assert torch.allclose(in_parts, at_once, rtol=1e-6, atol=1e-6)
