@@ -310,9 +310,16 @@ def git_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LONGEST = ("tests/test_docs.py", "tests/api/test_page.py", "tests/test_distribution.py", "tests/test_main_job.py")
+LONGEST = (  # the second one mostly waits, while the first one computes
+    "tests/test_docs.py",
+    "tests/studies/test_study_cluster.py",
+    "tests/studies/test_study_run.py",
+    "tests/test_main_job.py",
+    "tests/api/test_page.py",
+    "tests/test_distribution.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: the last file of two processes leaves one of them idle."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=lambda item: next((i for i, f in enumerate(LONGEST) if item.nodeid.startswith(f)), len(LONGEST)))
