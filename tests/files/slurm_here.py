@@ -82,7 +82,6 @@ def _munge() -> Iterator[None]:
         Path(place).mkdir(parents=True, exist_ok=True)
         shutil.chown(place, "munge", "munge")
     as_munge = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups"]
-    as_munge = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups"]
     daemon = subprocess.Popen([*as_munge, "munged", "-F", "--force"], stderr=subprocess.DEVNULL)
     try:
         _until(lambda: subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0, "munge")

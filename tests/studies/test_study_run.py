@@ -15,6 +15,7 @@ from eegbench.cli import app
 from eegbench.errors import MissingError, Notice, UsageError
 from eegbench.runs.search import find_runs
 from eegbench.studies.engine.running import running
+from eegbench.studies.engine.tasks import FIT, REFERENCES, RUN, tasks_of
 from kills import disturbed
 from small_world import Lab
 from toy_study import entries, installed, study_file
@@ -165,3 +166,14 @@ def test_without_dask_a_study_says_what_to_install(lab: Lab, monkeypatch: pytest
     study = Study(["uses-eeg"], datasets=["drawn"], subjects=[8], runs=lab.runs, device="cpu")
     with pytest.raises(MissingError, match=r"python -m pip install 'eegbench\[cluster\]' installs it"):
         study.run("tcp://127.0.0.1:9")
+
+
+def test_floors_and_ceilings_are_a_task_for_all_runs_that_may_share_them(lab: Lab) -> None:
+    views: list[dict[str, Any]] = [{}, {"window": "0:0.2"}, {"train_stimuli": 4}]
+    study = Study(
+        ["uses-eeg"], datasets=["drawn"], subjects=[8], seeds=[0, 1], views=views, runs=lab.runs, device="cpu"
+    )
+    tasks = tasks_of(study.cells, set())
+    assert [sum(task.kind == kind for task in tasks) for kind in (FIT, REFERENCES, RUN)] == [6, 2, 6]
+    order = [task.key for task in tasks]
+    assert all(order.index(need) < order.index(task.key) for task in tasks for need in task.needs)

@@ -1,6 +1,5 @@
 """The workers of this machine."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -9,7 +8,7 @@ from typing import Self
 from eegbench.backbones.environment import free_memory, gpus
 from eegbench.studies.engine.outcome import Outcome
 from eegbench.studies.engine.tasks import Task
-from eegbench.studies.engine.worker import Worker
+from eegbench.studies.engine.worker import Worker, cores
 
 MEMORY = 4e9  # bytes that a worker on a CPU is thought to want
 CORES = 4  # and as many cores
@@ -22,13 +21,10 @@ def environments(workers: int | None, device: str) -> list[Environment]:
 
     The cores are shared out, so that the threads of one do not fight another's.
     """
-    cores, cards = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        gpus(device),
-    )
-    usual = cards or max(1, min(cores // CORES, int(free_memory("cpu") // MEMORY)))
+    there, cards = cores(), gpus(device)
+    usual = cards or max(1, min(there // CORES, int(free_memory("cpu") // MEMORY)))
     many = workers or usual
-    threads = {"OMP_NUM_THREADS": str(max(1, cores // many))}
+    threads = {"OMP_NUM_THREADS": str(max(1, there // many))}
     return [threads | ({"CUDA_VISIBLE_DEVICES": str(number % cards)} if cards else {}) for number in range(many)]
 
 

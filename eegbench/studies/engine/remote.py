@@ -1,6 +1,5 @@
 """What a Dask worker does with a task. It stays light: what is heavy is loaded in the processes below the worker."""
 
-import os
 import threading
 
 import distributed
@@ -8,7 +7,7 @@ import distributed
 from eegbench.benchmark.code import code, named
 from eegbench.files import Json
 from eegbench.studies.engine.outcome import Outcome
-from eegbench.studies.engine.worker import Worker
+from eegbench.studies.engine.worker import Worker, cores
 
 _mine = threading.local()  # of a thread of the Dask worker: its Worker
 
@@ -20,10 +19,6 @@ def on_worker(task: Json, wanted: Json, threads: int | None) -> Outcome:
         words = f"the worker {dask.address} has {named(here)}, this study {named(wanted)}; give both the same"
         return Outcome(words, refused=True)
     if not hasattr(_mine, "worker"):
-        _mine.worker = Worker({"OMP_NUM_THREADS": str(threads or max(1, _cores() // dask.state.nthreads))})
+        _mine.worker = Worker({"OMP_NUM_THREADS": str(threads or max(1, cores() // dask.state.nthreads))})
     worker: Worker = _mine.worker
     return worker.do(task)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -43,7 +43,8 @@ def begun(runs: Path) -> str:
     file, here = runs / RECORD, code()
     earlier: Json = {}
     with suppress(InputError, OSError):
-        earlier = read_json(file).get("code", {})
+        found = read_json(file).get("code")
+        earlier = found if isinstance(found, dict) else {}
     if not earlier:
         write_bytes(file, (json.dumps({"code": here}, indent=1) + "\n").encode())
     same = not earlier or earlier.get("sources") == here["sources"]

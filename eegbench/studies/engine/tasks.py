@@ -13,6 +13,7 @@ from typing import Any
 from eegbench.benchmark.options import BATCH_SIZE, Options
 from eegbench.files import Json, digest
 from eegbench.runs.layout import STUDY
+from eegbench.runs.record import of_floor
 from eegbench.studies.cells import Cell, Fit
 
 FIT, REFERENCES, RUN = "fit", "references", "run"
@@ -84,10 +85,10 @@ def run_of(cell: Cell) -> str:
 
 
 def _references_of(cell: Cell) -> str:
-    """The key of the floors and ceilings beside a run; they are made for a data set and a subject."""
-    options = cell.options
-    table = digest([options.dataset, dict(options.dataset_table)])
-    return f"references/{options.dataset}-{table[:8]}/sub-{cell.subject:02d}"
+    """The key of the floors and ceilings beside a run; runs that may share them have the same."""
+    options, view = cell.options, cell.arm.planned.spec.view
+    shared = digest([dict(options.dataset_table), options.track, options.average, of_floor(view)])
+    return f"references/{options.dataset}-{shared[:8]}/sub-{cell.subject:02d}"
 
 
 def log_of(runs: Path, key: str) -> Path:

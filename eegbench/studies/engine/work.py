@@ -71,6 +71,7 @@ def _alone(task: Mapping[str, Any], telling: int, waiting: tuple[int, ...]) -> N
     except BaseException:
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 

@@ -18,6 +18,11 @@ COPIES = sys.platform.startswith("linux")
 LAST = 2000  # bytes of what a process said before it died
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Worker:
     """Does tasks in processes with these variables of the environment."""
 
